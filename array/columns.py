@@ -128,18 +128,18 @@ class Ladders:
         rounding = 16.0 * float(np.finfo(np.float64).eps) * float(wire.max()) * float(np.abs(node).max())
         missed = largest = np.inf
         for step in range(MOST_STEPS + 1):
-            found = [law(node[a], node[b]) for a, b, law in branches]
+            laws = [law(node[a], node[b]) for a, b, law in branches]
             residual = _residual(node, wire, at_top, at_bottom, v_top, v_bottom)
-            for (a, b, _), (current, _, _) in zip(branches, found, strict=True):
+            for (a, b, _), (current, _, _) in zip(branches, laws, strict=True):
                 residual[a] -= current
                 residual[b] += current
-            missed, largest = float(np.abs(residual).max()), max(float(np.abs(f[0]).max()) for f in found)
+            missed, largest = float(np.abs(residual).max()), max(float(np.abs(f[0]).max()) for f in laws)
             # Met at every node, to a share of the largest current and what rounding of the nodes leaves.
             if step and missed <= KIRCHHOFF * largest + rounding:
                 into_top, into_bottom = at_top * (v_top - node[:, 0]), at_bottom * (v_bottom - node[:, -1])
                 power = float(np.sum(v_top * into_top) + np.sum(v_bottom * into_bottom))
-                return ColumnSolution(node, [f[0] for f in found], into_top, into_bottom, power, step, missed)
-            node = node + self._step(residual, k, m, n, wire, at_top, at_bottom, branches, found)
+                return ColumnSolution(node, [f[0] for f in laws], into_top, into_bottom, power, step, missed)
+            node = node + self._step(residual, k, m, n, wire, at_top, at_bottom, branches, laws)
         raise ConvergenceError(
             f"columns: Kirchhoff's law missed by {missed:.3g} A of {largest:.3g} A after {MOST_STEPS} steps"
         )
@@ -168,13 +168,13 @@ def _residual(
     node: Floats, wire: Floats, at_top: Floats, at_bottom: Floats, v_top: Floats, v_bottom: Floats
 ) -> Floats:
     """Return the current that lines and sources send into every node (A)."""
-    out = np.zeros_like(node)
+    inflow = np.zeros_like(node)
     flow = wire[:, :, None] * np.diff(node, axis=1)
-    out[:, :-1] += flow
-    out[:, 1:] -= flow
-    out[:, 0] += at_top * (v_top - node[:, 0])
-    out[:, -1] += at_bottom * (v_bottom - node[:, -1])
-    return out
+    inflow[:, :-1] += flow
+    inflow[:, 1:] -= flow
+    inflow[:, 0] += at_top * (v_top - node[:, 0])
+    inflow[:, -1] += at_bottom * (v_bottom - node[:, -1])
+    return inflow
 
 
 def _law(crosspoint: OneTransistorOneResistor, cells: Cells, gate: ArrayLike) -> BranchLaw:
@@ -324,16 +324,16 @@ class TransistorArray:
         felt = np.zeros(m)
 
         def law(one: Floats, other: Floats) -> tuple[Floats, Floats, Floats]:
-            felt[:], *found = self.crosspoint.branch(one[:, 0], other[:, 0], gates, self.cells, column)
-            return found[0][:, None], found[1][:, None], found[2][:, None]
+            felt[:], *branch = self.crosspoint.branch(one[:, 0], other[:, 0], gates, self.cells, column)
+            return branch[0][:, None], branch[1][:, None], branch[2][:, None]
 
         top = np.array([[max(voltage, 0.0)], [np.nan]])
         bottom = np.array([[np.nan], [max(-voltage, 0.0)]])
-        found = self._column.solve(top, bottom, [(0, 1, law)])
+        solution = self._column.solve(top, bottom, [(0, 1, law)])
         if duration > 0.0:
             # The other columns are at 0 V.
             self.cells.apply(felt, duration, column)
-        return float(found.top[0, 0]), found.power * duration
+        return float(solution.top[0, 0]), solution.power * duration
 
     def rest(self, duration: float) -> None:
         """Let time pass (s) with all lines at 0 V."""
@@ -385,5 +385,5 @@ class DifferentialArray:
 
     def column_currents(self, gates: ArrayLike, voltage: float) -> Floats:
         """Return the difference of both bit-line currents (A), (n,), with some gates on, (m,)."""
-        found = self.solve(voltage, gates)
-        return np.asarray(found.top[0] - found.top[1])
+        solution = self.solve(voltage, gates)
+        return np.asarray(solution.top[0] - solution.top[1])

@@ -102,22 +102,22 @@ class CrossSolver:
         word_rest, bit_rest = biases.UNSELECTED[scheme](amplitude)
         source, rest = np.zeros(cells.shape[1]), np.empty(cells.shape[1])
         source[0], rest[:n], rest[n:] = amplitude * lines.ladders[0, 0], bit_rest, word_rest
-        voltage, found = self._start(cell, amplitude, scheme), self._found
+        voltage, buffers = self._start(cell, amplitude, scheme), self._found
         steps = cross(
-            cells, lines.ladders, lines.far, i, j, n, source, rest, amplitude, voltage, found, self._line,
+            cells, lines.ladders, lines.far, i, j, n, source, rest, amplitude, voltage, buffers, self._line,
             self._work, CLOSE, MOST,
         )  # fmt: skip
-        if steps < 0 or self._left_out(lines, found[1], selector) > ALLOWED:
+        if steps < 0 or self._left_out(lines, buffers[1], selector) > ALLOWED:
             return None
-        self._last[scheme] = cell, amplitude, voltage, found[4].copy()
-        current = found[1]
+        self._last[scheme] = cell, amplitude, voltage, buffers[4].copy()
+        current = buffers[1]
         line = LoadLine(self._line[0], self._line[1], lines.ladders[0, -1] * self._line[2])
-        power = amplitude * lines.ladders[0, 0] * (amplitude - found[3, 0])
+        power = amplitude * lines.ladders[0, 0] * (amplitude - buffers[3, 0])
         through = np.delete(current[:n], j).sum() * bit_rest
         power += np.delete(current[n:], i).sum() * word_rest - through
-        now = Moment(float(voltage[j]), found[0, j : j + 1].copy(), float(current[j]))
-        sensed = float(lines.ladders[0, -1] * found[3, -1])
-        return Surroundings(line, now, sensed, float(power), lines.half_selected, found[0, lines.others])
+        now = Moment(float(voltage[j]), buffers[0, j : j + 1].copy(), float(current[j]))
+        sensed = float(lines.ladders[0, -1] * buffers[3, -1])
+        return Surroundings(line, now, sensed, float(power), lines.half_selected, buffers[0, lines.others])
 
     def _start(self, cell: tuple[int, int], amplitude: float, scheme: str) -> Floats:
         """Return voltages over the crossings (V) to start from: along the tangent of the last solution."""

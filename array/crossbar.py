@@ -142,17 +142,17 @@ class Crossbar:
         guess = self._guess.get(key) if warm else guess
         for _ in range(SETTLING):
             self.solves += 1
-            found = solve(network, solver, self.law, scale=self.crosspoint.scale(self.cells), guess=guess)
-            guess = found.word, found.bit
-            if not self.crosspoint.settle(found.voltage, self.cells):
+            solution = solve(network, solver, self.law, scale=self.crosspoint.scale(self.cells), guess=guess)
+            guess = solution.word, solution.bit
+            if not self.crosspoint.settle(solution.voltage, self.cells):
                 self._guess[key] = guess
-                return found
+                return solution
         turned = getattr(self.crosspoint, "turned", np.ones(self.shape, dtype=bool))
         i, j = np.argwhere(turned)[0]
         raise ConvergenceError(
             f"selectors still turn on and off after {SETTLING} rounds at a bias of {bias.amplitude:g} V, "
-            f"such as that of cell ({i}, {j}) at {found.voltage[i, j]:.3g} V; "
-            f"Kirchhoff's law is met but for {found.residual:.3g} A"
+            f"such as that of cell ({i}, {j}) at {solution.voltage[i, j]:.3g} V; "
+            f"Kirchhoff's law is met but for {solution.residual:.3g} A"
         )
 
     def multiply(self, voltages: ArrayLike) -> Floats:
@@ -175,10 +175,10 @@ class Crossbar:
         vectors = given.reshape(-1, self.shape[0])
         if self._linear and (len(vectors) > MANY * self.shape[1] or self._holds(self._slopes(0.0))):
             return np.asarray(given @ self._matrix(0.0))
-        out = np.empty((len(vectors), self.shape[1]))
+        currents = np.empty((len(vectors), self.shape[1]))
         for k, vector in enumerate(vectors):
-            out[k] = self.solve(biases.multiply(vector, self.shape[1]), warm=k > 0).sensed
-        return out.reshape(*given.shape[:-1], self.shape[1])
+            currents[k] = self.solve(biases.multiply(vector, self.shape[1]), warm=k > 0).sensed
+        return currents.reshape(*given.shape[:-1], self.shape[1])
 
     @property
     def _linear(self) -> bool:
@@ -319,13 +319,13 @@ class Crossbar:
         """Return what is around a cell by solving the whole array."""
         memory, key = self.memory, (scheme, amplitude)
         bias = biases.select(self.shape, cell, amplitude, scheme)
-        found = self.solve(bias, guess=memory.like_last(key))
+        solution = self.solve(bias, guess=memory.like_last(key))
         _, network, solver = self._network(bias)
-        over, slope = memory.at_solution(found.voltage)
+        over, slope = memory.at_solution(solution.voltage)
         solver.factor(slope)
-        line = load_line(network, solver, found, cell, float(slope[cell]))
-        memory.solved(key, found)
-        return memory.around(line, found, over)
+        line = load_line(network, solver, solution, cell, float(slope[cell]))
+        memory.solved(key, solution)
+        return memory.around(line, solution, over)
 
     def finish(self) -> None:
         """End the visit of a cell: the others get the voltages they have felt in its pulses and reads."""

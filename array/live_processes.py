@@ -112,10 +112,10 @@ class LiveWorkers:
             (self._number[id(device)], device.state(), drive)
             for device, drive in zip(devices, drives, strict=True)
         ]
-        found, charges = self._states(_advanced, tasks), np.empty(len(devices))
+        states, charges = self._states(_advanced, tasks), np.empty(len(devices))
         for k, device in enumerate(devices):
             # What was solved for an arrangement of atoms holds whenever the device is in it again.
-            state, charges[k] = found[self._number[id(device)]]
+            state, charges[k] = states[self._number[id(device)]]
             device.restore(state, keep_solved=True)
         return charges
 
@@ -138,21 +138,21 @@ Task = tuple[int, dict[str, Any], Drive]
 
 def _prepared(by: Prepare, make: Make, tasks: Sequence[tuple[int]]) -> list[tuple[int, dict[str, Any]]]:
     """Return the states of devices as made and prepared."""
-    made, found = pickle.dumps(make), []
+    maker, states = pickle.dumps(make), []
     for (number,) in tasks:
         device = make(number)
         by(device)
         state = device.state()
-        _made[made, number] = device, pickle.dumps(state)
-        found.append((number, state))
-    return found
+        _made[maker, number] = device, pickle.dumps(state)
+        states.append((number, state))
+    return states
 
 
 def _advanced(make: Make, tasks: Sequence[Task]) -> list[tuple[int, tuple[dict[str, Any], float]]]:
     """Return the states of devices after their drives, and the charges (C)."""
     # What travels with every task is unpacked anew: its bytes tell whether it is the same.
-    made = pickle.dumps(make)
-    return [(number, _one(make, (made, number), state, drive)) for number, state, drive in tasks]
+    maker = pickle.dumps(make)
+    return [(number, _one(make, (maker, number), state, drive)) for number, state, drive in tasks]
 
 
 def _one(

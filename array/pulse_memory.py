@@ -143,8 +143,8 @@ class PulseMemory:
     def at_solution(self, voltage: Floats) -> tuple[Floats, Floats]:
         """Return voltages over the cells alone (V) and slopes (S) at voltages over the crossings (V)."""
         # Newton's method has mostly ended at these voltages.
-        asked, over, slope = self._evaluated
-        if not np.array_equal(asked, voltage):
+        solved_at, over, slope = self._evaluated
+        if not np.array_equal(solved_at, voltage):
             over, _, slope = self.crosspoint.solve(voltage, self._cells)
         return over, slope
 
@@ -195,8 +195,8 @@ class PulseMemory:
         low, high = sorted((0.0, line.open_voltage))
         voltage = min(max(voltage, low), high)
         for _ in range(MOST_STEPS):
-            over, found, slopes = self.crosspoint.solve(np.array([voltage]), self._cells, self.at)
-            current, slope = float(found[0]), float(slopes[0])
+            over, currents, slopes = self.crosspoint.solve(np.array([voltage]), self._cells, self.at)
+            current, slope = float(currents[0]), float(slopes[0])
             miss = voltage - line.open_voltage + line.resistance * current
             # The sign of what is missed tells on which side the answer lies.
             low, high = (low, voltage) if miss > 0.0 else (voltage, high)

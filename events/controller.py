@@ -235,14 +235,14 @@ class Controller:
             yield turn
             yield from self.select(lines)
             self._age()
-            found, energy = act()
+            value, energy = act()
             self.meter.add("array", energy)
             yield from self.hold(lane, width, *place)
             if lane == "pulse":
                 self.pulses += 1
             else:
                 self.reads += 1
-        return found
+        return value
 
     def _gated(self, what: str) -> GatedArray:
         """Return the array, if it has transistors; ``what`` needs them."""

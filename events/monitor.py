@@ -80,6 +80,6 @@ class Monitor:
             if not process.is_alive:
                 break
             self.take(phase)
-        result = yield process
+        value = yield process
         self.take(phase)
-        return result
+        return value

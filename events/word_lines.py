@@ -122,11 +122,11 @@ class TransistorWordLines:
             Of all bit lines (V).
         """
         checks.shape("inputs", inputs, (len(inputs), self.shape[0]), "vector and word line")
-        out, guess = np.empty((len(inputs), self.shape[1])), None
+        currents, guess = np.empty((len(inputs), self.shape[1])), None
         for k, vector in enumerate(inputs):
-            found = self.array.solve(voltage, 0.0, np.where(vector, self.gate_on, 0.0), guess=guess)
-            guess, out[k] = found.node, found.top[0]
-        return out
+            solution = self.array.solve(voltage, 0.0, np.where(vector, self.gate_on, 0.0), guess=guess)
+            guess, currents[k] = solution.node, solution.top[0]
+        return currents
 
     def _load(
         self, word_line: int, bit_lines: Index, amplitude: Floats, gate: float | None

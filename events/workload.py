@@ -201,8 +201,8 @@ class Refresh:
             yield controller.clock.rest(self.period)
             moved = []
             for cell, target in self.targets:
-                found = (yield from controller.read(cell)) if self.tolerance else math.inf
-                if abs(found - target) > self.tolerance * target:
+                conductance = (yield from controller.read(cell)) if self.tolerance else math.inf
+                if abs(conductance - target) > self.tolerance * target:
                     moved.append((cell, target))
             outcomes: list[Outcome] = []
             goals = ((controller.cell(*cell), target) for cell, target in moved)

@@ -207,8 +207,8 @@ class Circuit:
             Until a limit begins or ends to act, at most for ``duration``.
         """
         self._check_point(source_voltage, conductance)
-        known = source_voltage, slope, duration, conductance, resolution
-        return Ramp(*_circuit.line(*known, self.series_resistance, *self.limits))
+        course = source_voltage, slope, duration, conductance, resolution
+        return Ramp(*_circuit.line(*course, self.series_resistance, *self.limits))
 
     def settle(self, source_voltage: float, device: NonlinearDevice) -> OperatingPoint:
         """Return voltages and current of a device that knows its voltage behind a resistance."""
@@ -259,8 +259,8 @@ class Circuit:
             As far as ``far``, or as the resistance in series bends the line by too little to matter, or until
             a limit begins or ends to act; at most for ``duration``.
         """
-        known = source_voltage, slope, duration, device, far, resolution
-        return Ramp(*_circuit.curve(point, *known, self.series_resistance, *self.limits))
+        course = source_voltage, slope, duration, device, far, resolution
+        return Ramp(*_circuit.curve(point, *course, self.series_resistance, *self.limits))
 
     def solve(self, source_voltage: float, current_of_voltage: Callable[[float], float]) -> OperatingPoint:
         """Return voltages and current of a nonlinear device.

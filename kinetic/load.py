@@ -111,11 +111,11 @@ class Loaded(Circuit):
         resolution: float = 0.0,
     ) -> Ramp:
         """Return the voltage across a nonlinear device while the source moves: how far a line holds."""
-        found = self._line(point, source_voltage, slope, duration, device)
-        way, room = found.slope * found.duration, far - point.device_voltage
+        ramp = self._line(point, source_voltage, slope, duration, device)
+        way, room = ramp.slope * ramp.duration, far - point.device_voltage
         # No further than the end; a line that is a thousand times too long starts at the end already.
         share = min(1.0, max(room / way, 1e-3)) if way * slope > 0.0 else 1.0
-        return found._replace(duration=share * found.duration)
+        return ramp._replace(duration=share * ramp.duration)
 
     def _line(
         self, point: OperatingPoint, source: float, slope: float, duration: float, device: NonlinearDevice
@@ -143,9 +143,9 @@ class Loaded(Circuit):
             now = current(voltage)
             return self.load.excess(source, voltage + self.series_resistance * now, now)
 
-        found = _between(excess, source)
-        last.put(source, current, found)
-        return found
+        voltage = _between(excess, source)
+        last.put(source, current, voltage)
+        return voltage
 
 
 def _between(function: Callable[[float], float], end: float) -> float:

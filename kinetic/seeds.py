@@ -37,7 +37,7 @@ def words(generator: np.random.Generator) -> NDArray[np.uint64]:
 
 def set_words(generator: np.random.Generator, state: ArrayLike) -> None:
     """Let a generator go on from a state that `words` returned."""
-    word = [int(one) for one in np.asarray(state)]
+    word = [int(part) for part in np.asarray(state)]
     generator.bit_generator.state = {
         "bit_generator": "PCG64DXSM",
         "state": {"state": word[0] << 64 | word[1], "inc": word[2] << 64 | word[3]},

@@ -260,11 +260,11 @@ class Solver(ABC):
             self.forget()  # the oxide has relaxed
         bottom, top = engine.reservoir
         key = engine.mark, bottom > 0, top > 0
-        found = self._kept.get(key)
+        kept = self._kept.get(key)
         # A mark may be shared, which the species themselves tell.
-        if found is not None and not refresh and engine.holds(found[0]):
+        if kept is not None and not refresh and engine.holds(kept[0]):
             self._kept.move_to_end(key)
-            return found[1]
+            return kept[1]
         species = engine.species
         solved = self.solve(species)
         self.state.count_solution()

@@ -110,11 +110,11 @@ class DeviceState(ABC):
         self.lattice = Lattice.cubic(self.shape, spacing, interstitial=between_hosts, lateral=lateral)
         self.n_hosts = math.prod(self.shape)
         # What a device is made of has a stream of its own, so that no draw of it shifts those of the run.
-        made = random_numbers(self.seed, member, MADE)
-        chemistry = build_chemistry(material, self.lattice, self.shape, made, barrier_shift, traps)
+        random = random_numbers(self.seed, member, MADE)
+        chemistry = build_chemistry(material, self.lattice, self.shape, random, barrier_shift, traps)
         self.chemistry = replace(chemistry, mechanisms=chemistry.mechanisms + tuple(mechanisms))
         refuse_cold(self.chemistry.mechanisms, self.temperature)
-        self.engine = self._first_engine(made)
+        self.engine = self._first_engine(random)
         self.relaxation = self._relaxation()
         self._begin(cache, precise)
 

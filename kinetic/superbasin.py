@@ -145,13 +145,13 @@ class Superbasin:
 
     def _relaxes(self, members: list[Member], source: float) -> Floats:
         """Return the rate at which the oxide relaxes in each state (1/s); 0 at 0 V, where no rate sees it."""
-        relaxation, found = self.state.relaxation, np.zeros(len(members))
+        relaxation, rates = self.state.relaxation, np.zeros(len(members))
         if relaxation is not None and source != 0.0:
             held, hosts = relaxation.held, self.state.n_hosts
             for i, member in enumerate(members):
                 waiting = IS_DEFECT[member.atoms["species"][:hosts]] != held
-                found[i] = relaxation.rate * np.count_nonzero(waiting)
-        return found
+                rates[i] = relaxation.rate * np.count_nonzero(waiting)
+        return rates
 
     def _explore(self, source: float) -> dict[Key, Member]:
         """Return the set around the present arrangement: the states it reaches most readily, up to 16."""
@@ -170,20 +170,20 @@ class Superbasin:
                 break
             # It is reached by the event itself, so that the engine holds what a run would find there.
             target = members[origin].fast[event]
-            found = self.members.get((target, source))
-            if found is None:
+            neighbour = self.members.get((target, source))
+            if neighbour is None:
                 self.state.arrange(**members[origin].atoms)
                 self.state.engine.catalogue()
                 self.state.engine.fire(event)
-                found = self._member(target, source)
-            members[target] = found
+                neighbour = self._member(target, source)
+            members[target] = neighbour
         return members
 
     def _member(self, key: Key, source: float) -> Member:
         """Return the present arrangement as a member, kept from before or solved."""
-        found = self.members.get((key, source))
-        if found is not None:
-            return found
+        kept = self.members.get((key, source))
+        if kept is not None:
+            return kept
         now = self.solver.solved()
         voltage = now.device_voltage(self.state.circuit, source)
         events = now.at(voltage)
@@ -213,12 +213,12 @@ class Superbasin:
     def _chain(self, members: list[Member], keys: list[Key]) -> tuple[list[Floats], Floats, Floats]:
         """Return each state's rates out of the set by event, rates between states, and their sums (1/s)."""
         number = {key: i for i, key in enumerate(keys)}
-        inner, out = np.zeros((len(keys), len(keys))), []
+        inner, leaving = np.zeros((len(keys), len(keys))), []
         for i, member in enumerate(members):
             rate = member.rate.copy()
             for k, target in member.fast.items():
                 if target in number:
                     inner[i, number[target]] += rate[k]
                     rate[k] = 0.0
-            out.append(rate)
-        return out, inner, np.array([rate.sum() for rate in out])
+            leaving.append(rate)
+        return leaving, inner, np.array([rate.sum() for rate in leaving])

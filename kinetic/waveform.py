@@ -305,12 +305,12 @@ class Waveform:
         """Return what is left of it from a time (s) on, at least 0 and before its end."""
         voltage = self.voltage(time)
         i = bisect_right(self.times, time)
-        later = tuple(one - time for one in self.times[i:])
+        later = tuple(t - time for t in self.times[i:])
         return Waveform((0.0, *later), (voltage, *self.voltages[i:]), self.label)
 
     def scaled(self, factor: float) -> Waveform:
         """Return the same waveform with every voltage multiplied by a factor."""
-        return replace(self, voltages=tuple(factor * one for one in self.voltages))
+        return replace(self, voltages=tuple(factor * volts for volts in self.voltages))
 
     def named(self, label: str) -> Waveform:
         """Return the same waveform with another label."""
@@ -322,9 +322,9 @@ def _floats(name: str, values: Sequence[float]) -> tuple[float, ...]:
         numbers = tuple(float(value) for value in values)
     except (TypeError, ValueError) as error:
         raise TypeError(f"{name} must be a sequence of numbers, got {values!r}") from error
-    for i, one in enumerate(numbers):
-        if not math.isfinite(one):
-            raise ValueError(f"{name}[{i}] must be finite, got {one}")
+    for i, volts in enumerate(numbers):
+        if not math.isfinite(volts):
+            raise ValueError(f"{name}[{i}] must be finite, got {volts}")
     return numbers
 
 

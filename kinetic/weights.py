@@ -84,8 +84,8 @@ class Weights:
 
     def clear(self) -> None:
         """Begin anew."""
-        for one in (self.barrier, self.frequency, self.events, self.number):
-            one[:] = 0.0
+        for sums in (self.barrier, self.frequency, self.events, self.number):
+            sums[:] = 0.0
 
     def values(self) -> Floats:
         """Return a copy of both, shape (2, n_mechanisms): by barriers (1/eV), by frequencies."""
@@ -121,8 +121,8 @@ class Weights:
         mechanism, number = events.arrays()["mechanism"], len(self.barrier)
         self.barrier += np.bincount(mechanism, expected * by_barrier / kt, number)
         self.frequency -= np.bincount(mechanism, expected, number)
-        for k, one in enumerate(self.numbers):
-            self.number[k] -= expected @ one.rate_slopes(self.state, now, *source)
+        for k, parameter in enumerate(self.numbers):
+            self.number[k] -= expected @ parameter.rate_slopes(self.state, now, *source)
 
     def event(self, now: Solved, voltage: float, source: float, chosen: int) -> None:
         """Take note that an event happens at voltages (V) of the device and of the source."""
@@ -132,5 +132,5 @@ class Weights:
         self.barrier[mechanism] -= by_barrier / kt
         self.frequency[mechanism] += 1.0
         self.events[mechanism] += 1.0
-        for k, one in enumerate(self.numbers):
-            self.number[k] += one.rate_slopes(self.state, now, source)[chosen]
+        for k, parameter in enumerate(self.numbers):
+            self.number[k] += parameter.rate_slopes(self.state, now, source)[chosen]

@@ -152,8 +152,8 @@ def owner(plan: Mapping[str, Any]) -> bytes:
 def prepare(plan: Mapping[str, Any]) -> RunMember:
     """Return what runs one member, from the name of a function, "module:name", and its settings."""
     module, _, name = plan["function"].partition(":")
-    made: RunMember = getattr(importlib.import_module(module), name)(plan["settings"])
-    return made
+    run_member: RunMember = getattr(importlib.import_module(module), name)(plan["settings"])
+    return run_member
 
 
 def scratch(plan: Mapping[str, Any]) -> Path | None:
@@ -284,7 +284,7 @@ class Child:
         """Read ``size`` bytes; fewer come back if the child died, took too long or the run stops."""
         data = bytearray()
         end = None if limit is None else time.monotonic() + limit
-        asked = False
+        stop_sent = False
         self.late = False
         while len(data) < size:
             ready, _, _ = select.select([self.back], [], [], SLICE)
@@ -297,8 +297,8 @@ class Child:
                 self.late = True
                 break
             elif self.stop.wanted():
-                if not asked and not patient:
-                    asked = True
+                if not stop_sent and not patient:
+                    stop_sent = True
                     with contextlib.suppress(BrokenPipeError):
                         os.write(self.to, TASK.pack(-1))
                 if self.stop.over():

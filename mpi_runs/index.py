@@ -31,15 +31,15 @@ def of_shard(path: Path) -> Index:
     # A shard is only ever appended to: what was whole stays so, and whoever reads a record checks it.
     grown = before is not None and before.size < _stat(path).st_size
     goes_on = grown and before is not None and not any(fault.torn for fault in before.faults)
-    found = shards.scan(path, before if goes_on else None)
-    save(found)
-    return found
+    index = shards.scan(path, before if goes_on else None)
+    save(index)
+    return index
 
 
 def known(path: Path) -> Index | None:
     """Return what is kept about a shard as it is now, without reading it; None where nothing is."""
-    found = _load(path)
-    return found if found is not None and _current(found) else None
+    index = _load(path)
+    return index if index is not None and _current(index) else None
 
 
 def forget(path: Path) -> None:
@@ -56,13 +56,13 @@ def cut(fault: shards.Fault) -> None:
     ShardError
         The file cannot be changed.
     """
-    found = known(fault.path)
+    index = known(fault.path)
     shards.cut(fault)
-    if found is not None:
+    if index is not None:
         stat = _stat(fault.path)
-        found.size, found.time = stat.st_size, stat.st_mtime_ns
-        found.faults.remove(fault)
-        save(found)
+        index.size, index.time = stat.st_size, stat.st_mtime_ns
+        index.faults.remove(fault)
+        save(index)
 
 
 def save(index: Index) -> None:
@@ -72,7 +72,7 @@ def save(index: Index) -> None:
         "time": index.time,
         "header": index.header,
         "faults": [[fault.offset, fault.length, fault.torn] for fault in index.faults],
-        "owners": [one.hex() for one in sorted(index.owners)],
+        "owners": [owner.hex() for owner in sorted(index.owners)],
     }
     frame = shards.frame(shards.HEADER_MEMBER, shards.OK, head, [_little(index.rows).tobytes()])
     target = _place(index.path)
@@ -101,8 +101,8 @@ def _load(path: Path) -> Index | None:
         head["time"],
         head["header"],
         _little(numbers),
-        [shards.Fault(path, *one) for one in head["faults"]],
-        {bytes.fromhex(one) for one in head["owners"]},
+        [shards.Fault(path, *entry) for entry in head["faults"]],
+        {bytes.fromhex(owner) for owner in head["owners"]},
     )
 
 

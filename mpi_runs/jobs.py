@@ -106,8 +106,8 @@ def filled(text: str, values: Mapping[str, str]) -> str:
 
 def element() -> int | None:
     """Return which element of a job array this process belongs to, None outside of arrays."""
-    found = (os.environ.get(name, "") for name in ELEMENTS)
-    return next((int(text) for text in found if text.isdigit() and int(text)), None)
+    texts = (os.environ.get(name, "") for name in ELEMENTS)
+    return next((int(text) for text in texts if text.isdigit() and int(text)), None)
 
 
 def elements() -> int | None:

@@ -42,8 +42,8 @@ def start(engine: str, workers: int | None, address: str | None, go: Callable[[f
         opened = farm.dask(workers, address)
     else:
         opened = farm.serial() if engine == "serial" else farm.pool(workers)
-    with _signals(), opened as found:
-        return go(found)
+    with _signals(), opened as pool:
+        return go(pool)
 
 
 def _under_mpi(go: Callable[[farm.Workers], int]) -> int:
@@ -51,9 +51,9 @@ def _under_mpi(go: Callable[[farm.Workers], int]) -> int:
     farm.abort_on_errors()
     served = False
     try:
-        with _signals(), farm.mpi() as found:
-            served = found is None
-            return 0 if found is None else go(found)
+        with _signals(), farm.mpi() as pool:
+            served = pool is None
+            return 0 if pool is None else go(pool)
     except Exception:
         if not served:
             raise  # rank 0: the others have been told to leave

@@ -121,13 +121,13 @@ def _refuse_held(paths: list[Path]) -> dict[Path, bytes]:
         One is held.
     """
     first = {path: _look(path) for path in paths}
-    begin, told = time.monotonic(), False
+    begin, warned = time.monotonic(), False
     while True:
         doubtful = [path for path, look in first.items() if look is not None and _doubtful(path, look)]
         if not doubtful or time.monotonic() - begin >= STALE:
             return {path: look[0] for path, look in first.items() if look is not None}
-        if not told:
-            told = True
+        if not warned:
+            warned = True
             logger.warning("watching for up to %.0f s whether the holder of %s lives", STALE, doubtful[0])
         time.sleep(LOOK)
 
@@ -165,10 +165,10 @@ def _look(path: Path) -> tuple[bytes, int] | None:
 def _read(content: bytes) -> dict[str, Any]:
     """Return what :func:`who` gave to a lock, {} while it is being written."""
     try:
-        found = json.loads(content)
+        holder = json.loads(content)
     except ValueError:
         return {}
-    return found if isinstance(found, dict) and found.keys() >= {"host", "pid", "since"} else {}
+    return holder if isinstance(holder, dict) and holder.keys() >= {"host", "pid", "since"} else {}
 
 
 def _push_aside(path: Path, left: bytes) -> None:
@@ -191,8 +191,8 @@ def _requeued(holder: Mapping[str, Any]) -> bool:
 
 def alive(holder: Mapping[str, Any]) -> bool:
     """Tell whether the process that :func:`who` described, on this host, is still there."""
-    found = started(int(holder["pid"]))
-    return found is not None and holder.get("start") in (found, None)
+    start = started(int(holder["pid"]))
+    return start is not None and holder.get("start") in (start, None)
 
 
 def _answers(pid: int) -> bool:

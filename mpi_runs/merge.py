@@ -58,10 +58,10 @@ class Located:
 
     def digest(self, configuration_hash: str) -> str:
         """Return a hash of which members of which configuration these are, and of what became of them."""
-        found = hashlib.sha256(configuration_hash.encode())
-        found.update(np.ascontiguousarray(self.member, "<i8").tobytes())
-        found.update(np.ascontiguousarray(self.status, "u1").tobytes())
-        return found.hexdigest()
+        digest = hashlib.sha256(configuration_hash.encode())
+        digest.update(np.ascontiguousarray(self.member, "<i8").tobytes())
+        digest.update(np.ascontiguousarray(self.status, "u1").tobytes())
+        return digest.hexdigest()
 
 
 def merge(located: Located, target: Target, path: Path, progress: Callable[[int], None] | None = None) -> str:
@@ -78,7 +78,7 @@ def merge(located: Located, target: Target, path: Path, progress: Callable[[int]
     temporary = final.with_name(f".{final.name}.{os.getpid()}.part")
     reader = _Reader(located)
     try:
-        found = member_file.write(
+        digest = member_file.write(
             temporary, target, _contents(reader, target), located.member, reader.arrays,
             progress or (lambda done: None),
         )  # fmt: skip
@@ -94,7 +94,7 @@ def merge(located: Located, target: Target, path: Path, progress: Callable[[int]
     finally:
         reader.close()
         temporary.unlink(missing_ok=True)
-    return found
+    return digest
 
 
 def _contents(reader: "_Reader", target: Target) -> Contents:
@@ -122,20 +122,20 @@ class _Reader:
 
     def frame(self, number: int, size: int | None = None) -> bytes | None:
         """Return the record of a member, or its first ``size`` bytes; None if it has none."""
-        one = self.located
-        if one.status[number] == shards.MISSING:
+        located = self.located
+        if located.status[number] == shards.MISSING:
             return None
-        length = int(one.length[number])
+        length = int(located.length[number])
         try:
-            handle, offset = self._handle(int(one.shard[number])), int(one.offset[number])
-            found = os.pread(handle, min(size or length, length), offset)
+            handle, offset = self._handle(int(located.shard[number])), int(located.offset[number])
+            frame = os.pread(handle, min(size or length, length), offset)
         except OSError as error:
             raise shards.ShardError(
-                error.errno, f"{one.paths[one.shard[number]]} cannot be read: {error.strerror}"
+                error.errno, f"{located.paths[located.shard[number]]} cannot be read: {error.strerror}"
             ) from error
-        if len(found) < min(size or length, length):
+        if len(frame) < min(size or length, length):
             raise self.fault(number, "the file ends before it")
-        return found
+        return frame
 
     def head(self, number: int) -> dict[str, Any]:
         """Return the JSON part of a record, {} if there is none."""

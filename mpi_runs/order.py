@@ -71,9 +71,9 @@ class Order:
         for member in members:
             group, factor = cost(member)
             self.groups.setdefault(group, Group()).add(member, factor)
-        for one in self.groups.values():
-            one.sort(self._factor)
-        self.left = sum(len(one.members) for one in self.groups.values())
+        for queue in self.groups.values():
+            queue.sort(self._factor)
+        self.left = sum(len(queue.members) for queue in self.groups.values())
         self.total = Group()
 
     def next(self) -> list[int]:
@@ -99,8 +99,8 @@ class Order:
     def learn(self, member: int, wall: float) -> None:
         """Take note of how long a member took (s)."""
         group, factor = self.cost(member)
-        for one in (self.groups[group], self.total):
-            one.learn(wall, factor)
+        for queue in (self.groups[group], self.total):
+            queue.learn(wall, factor)
 
     def seconds_left(self) -> float:
         """Return the work (s of one worker) that is not handed out, NaN while nothing has finished."""

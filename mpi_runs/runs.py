@@ -42,10 +42,10 @@ class Survey(Located):
         wanted = np.asarray(members, np.int64)
         # The last of equal members after sorting wins, so good records come last.
         order = np.lexsort((np.arange(len(self.member)), self.status == shards.OK, self.member))
-        found = self.member[order]
-        place = np.searchsorted(found, wanted, side="right") - 1
-        there = (place >= 0) & (found[place] == wanted) if len(found) else np.zeros(len(wanted), bool)
-        row = order[place] if len(found) else np.zeros(len(wanted), np.int64)
+        ordered = self.member[order]
+        place = np.searchsorted(ordered, wanted, side="right") - 1
+        there = (place >= 0) & (ordered[place] == wanted) if len(ordered) else np.zeros(len(wanted), bool)
+        row = order[place] if len(ordered) else np.zeros(len(wanted), np.int64)
 
         def pick(values: NDArray[Number], other: int) -> NDArray[Number]:
             picked = np.full(len(wanted), other, values.dtype)
@@ -96,22 +96,22 @@ def survey(
     """
     paths = [path for folder in folders for path in sorted(folder.glob("*.shard"))]
     looked = [index.known(path) if _of_another(path, part) else index.of_shard(path) for path in paths]
-    found = [one for one in looked if one is not None]
+    indexed = [shard for shard in looked if shard is not None]
     if configuration_hash is not None:
-        for one in found:
-            _check_owner(one, configuration_hash)
+        for shard in indexed:
+            _check_owner(shard, configuration_hash)
 
     def joined(name: str, dtype: type[Number]) -> NDArray[Number]:
-        return np.concatenate([np.zeros(0, dtype), *(getattr(one, name) for one in found)])
+        return np.concatenate([np.zeros(0, dtype), *(getattr(shard, name) for shard in indexed)])
 
     return Survey(
-        [one.path for one in found],
+        [shard.path for shard in indexed],
         joined("member", np.int64),
         joined("status", np.uint8),
-        np.repeat(np.arange(len(found), dtype=np.int32), [len(one.member) for one in found]),
+        np.repeat(np.arange(len(indexed), dtype=np.int32), [len(shard.member) for shard in indexed]),
         joined("offset", np.int64),
         joined("length", np.int64),
-        [fault for one in found for fault in one.faults],
+        [fault for shard in indexed for fault in shard.faults],
     )
 
 
@@ -190,14 +190,14 @@ def claim(folder: Path, document: Mapping[str, Any], digest: str) -> None:
 def recorded(folder: Path) -> dict[str, Any] | None:
     """Return what :func:`claim` has written, None if it has not."""
     try:
-        found = json.loads((folder / DOCUMENT).read_text())
+        claimed = json.loads((folder / DOCUMENT).read_text())
     except FileNotFoundError:
         return None
     except (ValueError, RecursionError) as error:
         raise _damaged(folder, str(error)) from None
-    if not (isinstance(found, dict) and {"configuration_hash", "document"} <= found.keys()):
+    if not (isinstance(claimed, dict) and {"configuration_hash", "document"} <= claimed.keys()):
         raise _damaged(folder, "it is no table of a configuration")
-    return found
+    return claimed
 
 
 def _damaged(folder: Path, what: str) -> shards.ShardError:
@@ -217,10 +217,10 @@ def refuse_loss(folder: Path, digest: str) -> None:
         present = recorded(folder)
         if present is None or present["configuration_hash"] != digest:
             return
-        found = survey([folder], digest)
+        existing = survey([folder], digest)
     except (shards.ShardError, ChangedError):
         return  # what cannot be read or is mixed helps nobody
-    done = len(np.unique(found.member[found.status == shards.OK]))
+    done = len(np.unique(existing.member[existing.status == shards.OK]))
     if done:
         output = str(folder.with_suffix(""))
         command = shell("frenkel", "merge", output, "-o", output, "--force")

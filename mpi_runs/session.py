@@ -142,13 +142,13 @@ def execute(
             runs.clear(job.folder)
         stopping.refuse_stopped(job.folder)
         runs.claim(job.folder, job.document, job.digest)
-        found = runs.survey([job.folder], job.digest, job.part)
-        runs.cut_torn(found, job.part)
-        begin(found)
-        todo = found.to_run(job.members, retry=job.retry)
+        existing = runs.survey([job.folder], job.digest, job.part)
+        runs.cut_torn(existing, job.part)
+        begin(existing)
+        todo = existing.to_run(job.members, retry=job.retry)
         stop = stopping.Stop(job.folder, job.part, job.deadline, job.grace)
         status = _run(job, workers, todo, stop, show)
-        return _outcome(job, status, stop, found)
+        return _outcome(job, status, stop, existing)
 
 
 def _run(
@@ -205,9 +205,9 @@ def _plan(job: Job) -> dict[str, Any]:
 
 
 def _outcome(job: Job, status: Status, stop: stopping.Stop, before: runs.Survey) -> Outcome:
-    found = runs.survey([job.folder], job.digest, job.part).best(job.members)
-    left = int(np.count_nonzero(found.status == shards.MISSING))
-    failed = found.member[(found.status != shards.OK) & (found.status != shards.MISSING)].tolist()
+    present = runs.survey([job.folder], job.digest, job.part).best(job.members)
+    left = int(np.count_nonzero(present.status == shards.MISSING))
+    failed = present.member[(present.status != shards.OK) & (present.status != shards.MISSING)].tolist()
     ran = status.done + status.failed
     if left:
         return Outcome(STOPPED, stop.reason or "unknown", ran, left, failed, before.faults)

@@ -250,9 +250,9 @@ def frame_head(frame: bytes) -> tuple[int, int, dict[str, Any]]:
     for name, (kinds, what) in HEAD_TYPES.items():
         if name in head and not isinstance(head[name], kinds):
             raise ShardError(f"{name} in its head must be {what}, got {head[name]!r:.40}")
-    for one in head.get("arrays", []):
-        if not _described(one):
-            raise ShardError(f"arrays in its head must hold [name, type, shape], got {one!r:.60}")
+    for entry in head.get("arrays", []):
+        if not _described(entry):
+            raise ShardError(f"arrays in its head must hold [name, type, shape], got {entry!r:.60}")
     for name, words in head.get("texts", {}).items():
         if not isinstance(words, list) or not all(isinstance(word, str) for word in words):
             raise ShardError(f"{name} of texts in its head must be a list of words, got {words!r:.60}")
@@ -404,12 +404,12 @@ def scan(path: Path, before: Index | None = None) -> Index:
 
 def _take(index: Index, stream: Any, place: int) -> int:
     """Add what is at a place to an index: a record, the header or a fault; return where the next one is."""
-    found = _frame_at(stream, place, index.size)
-    if found is None:
+    record = _frame_at(stream, place, index.size)
+    if record is None:
         after = _next_frame(stream, place + 1, index.size)
         index.faults.append(Fault(index.path, place, after - place, torn=after == index.size))
         return after
-    member, status, owned, frame = found
+    member, status, owned, frame = record
     if member != HEADER_MEMBER:
         index.add(member, status, owned, place, len(frame))
         return place + len(frame)

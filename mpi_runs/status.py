@@ -125,13 +125,13 @@ class File:
 
 def read(folder: Path) -> list[Mapping[str, Any]]:
     """Return the status of every part of a run, with the name of the part."""
-    found = []
+    parts = []
     for path in sorted(folder.glob(f"*.{PART}")):
         try:
-            found.append({"part": path.name.removesuffix(f".{PART}")} | json.loads(path.read_text()))
+            parts.append({"part": path.name.removesuffix(f".{PART}")} | json.loads(path.read_text()))
         except (OSError, ValueError):
             continue  # being renewed
-    return found
+    return parts
 
 
 def alive(one: Mapping[str, Any]) -> bool:

@@ -108,8 +108,8 @@ def export(
         "jumps-ngspice": lambda: ladder.to_ngspice(card, draws, progress),
         "jumps-verilog-a": lambda: ladder.to_verilog_a(card, draws, progress),
     }
-    made = makers[form]()
-    return store.write_bytes(made if isinstance(made, bytes) else made.encode(), target)
+    content = makers[form]()
+    return store.write_bytes(content if isinstance(content, bytes) else content.encode(), target)
 
 
 def sample(law: Mapping[str, Any], devices: int, cycles: int, seed: int) -> dict[str, Any]:
@@ -127,14 +127,14 @@ def sample(law: Mapping[str, Any], devices: int, cycles: int, seed: int) -> dict
     for c in range(p, p + cycles):
         for i in range(p):
             z[:, c] += z[:, c - 1 - i] @ law["coefficients"][i].T
-    found = {}
+    drawn = {}
     for i, name in enumerate(law["names"]):
         inner = np.interp(z[:, p:, i], law["scores"], law["quantiles"][i])
         value = device[:, i, None] + np.exp(device[:, k + i, None]) * inner
         if law["ranks"].size:
             value = np.interp(value, law["ranks"][i], law["levels"][i])
-        found[str(name)] = law["signs"][i] * (np.exp(value) if law["logarithmic"][i] else value)
-    return found
+        drawn[str(name)] = law["signs"][i] * (np.exp(value) if law["logarithmic"][i] else value)
+    return drawn
 
 
 def to_npz(card: Card) -> bytes:
@@ -173,5 +173,5 @@ def jump_arrays(card: Card) -> dict[str, Any]:
         "scales": np.array([np.inf if x is None else x for x in (getattr(law, name) for name in SCALES)]),
         "marks": np.array([NEAR_LEVEL, *[NEAR_RATE] * 3]),
     }
-    found = {f"jumps.{name}": values for name, values in arrays.items()}
-    return found | {"python_jumps": np.array(inspect.getsource(exported_jumps))}
+    named = {f"jumps.{name}": values for name, values in arrays.items()}
+    return named | {"python_jumps": np.array(inspect.getsource(exported_jumps))}

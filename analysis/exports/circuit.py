@@ -131,15 +131,15 @@ def to_vacask(card: Card, draws: Draws | None = None) -> str:
     """
     draws = draws or Draws()
     drawn = draw(card, draws)
-    found = ramps(card, drawn)
-    times, volts = found.wave(draws.cycles)
-    leg = float(np.diff(found.legs)[1:].min())
+    ramp = ramps(card, drawn)
+    times, volts = ramp.wave(draws.cycles)
+    leg = float(np.diff(ramp.legs)[1:].min())
     wave = _vacask_wave(times, volts)
     lines = []
     for d in range(draws.devices):
         lines.append(f'v{d} (p{d} 0) vsource type="pwl" wave={wave}')
         for name, values in offsets(card, {k: v[d] for k, v in drawn.items()}).items():
-            steps = _vacask_wave(*_steps(found.legs[-1] * np.arange(draws.cycles), values))
+            steps = _vacask_wave(*_steps(ramp.legs[-1] * np.arange(draws.cycles), values))
             lines.append(f'v{name}{d} ({name}{d} 0) vsource type="pwl" wave={steps}')
         lines.append(f"x{d} (p{d} 0 h{d} l{d} s{d} r{d}) cell")
     saved = " ".join(f"p(x{d},g)" for d in range(draws.devices))
@@ -237,15 +237,15 @@ def cycles_subcircuits(card: Card, draws: Draws) -> str:
         As :func:`draw`.
     """
     drawn = draw(card, draws)
-    found = ramps(card, drawn)
-    corner, volts = found.wave(draws.cycles)
+    ramp = ramps(card, drawn)
+    corner, volts = ramp.wave(draws.cycles)
     drive = " ".join(f"{t:.9g} {v:.9g}" for t, v in zip(corner, volts, strict=True))
-    step = float(np.diff(found.legs)[1:].min()) / 200.0
+    step = float(np.diff(ramp.legs)[1:].min()) / 200.0
     lines = [f"* run with .tran {step:.4g} {corner[-1]:.6g} 0 {step:.4g}"]
     for d in range(draws.devices):
         cycle = {name: values[d] for name, values in drawn.items()}
         lines += [f".subckt frenkel_cycles_{d} p h l s r", f"vp p 0 pwl({drive})"]
-        lines += [source_lines(card, found.legs[-1] * np.arange(draws.cycles), cycle).rstrip(), ".ends"]
+        lines += [source_lines(card, ramp.legs[-1] * np.arange(draws.cycles), cycle).rstrip(), ".ends"]
     return "\n".join(lines) + "\n"
 
 

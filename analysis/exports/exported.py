@@ -49,15 +49,15 @@ class Cells:
             score += self.past[:, i] @ law["coefficients"][i].T
         if p:
             self.past = np.concatenate([score[:, None], self.past[:, :-1]], axis=1)
-        found = {}
+        features = {}
         for i, name in enumerate(law["names"]):
             value = self.location[:, i] + self.spread[:, i] * np.interp(
                 score[:, i], law["scores"], law["quantiles"][i]
             )
             if law["ranks"].size:
                 value = np.interp(value, law["ranks"][i], law["levels"][i])
-            found[str(name)] = law["signs"][i] * (np.exp(value) if law["logarithmic"][i] else value)
-        return found
+            features[str(name)] = law["signs"][i] * (np.exp(value) if law["logarithmic"][i] else value)
+        return features
 
 
 class Programmed:
@@ -94,5 +94,5 @@ class Programmed:
             way = np.log(np.maximum(target.ravel(), 0.0) / off) / np.log(on / off)
         share = np.clip(way, 0.0, 1.0)
         logarithm = (1.0 - share) * np.log(drawn["hrs"]) + share * np.log(drawn["lrs"])
-        found: Floats = np.exp(-logarithm).reshape(target.shape)
-        return found
+        conductance: Floats = np.exp(-logarithm).reshape(target.shape)
+        return conductance

@@ -83,12 +83,12 @@ class Jumping:
         before, after = law["before"][jump], law["after"][jump]
         rest = np.exp(-0.5 * (volts / law["scales"][2]) ** 2)
         share = law["carry"] + (law["rest_carry"] - law["carry"]) * rest
-        kept, found = np.flatnonzero(share > 1e-9), after.copy()
+        kept, nearest = np.flatnonzero(share > 1e-9), after.copy()
         target = share[kept, None] * (self.marks[states[kept]] - self.marks[before[kept]])
         target += self.marks[after[kept]]
         distance = np.sum(self.marks**2, axis=1) - 2.0 * target @ self.marks.T
-        found[kept] = np.argmin(distance, axis=1)
-        return np.asarray(found)
+        nearest[kept] = np.argmin(distance, axis=1)
+        return np.asarray(nearest)
 
     def _rates(self, states: Index, volts: Floats) -> Floats:
         grid = self.law["grid"]

@@ -118,14 +118,14 @@ def ladder(
     nought = int(np.flatnonzero(law.voltages == 0.0)[0])
     read = np.round(np.linspace(0, len(law.voltages) - 1, KNOTS)).astype(int)
     volts = law.voltages[np.unique(np.append(read, nought))]
-    one = rungs(law, random, volts, tell)
-    (first, last), cold, hot = law.temperatures[[0, -1]], one.log_rate[0], one.log_rate[-1]
+    chain = rungs(law, random, volts, tell)
+    (first, last), cold, hot = law.temperatures[[0, -1]], chain.log_rate[0], chain.log_rate[-1]
     slope = (hot - cold) / (1.0 / last - 1.0 / first) if last > first else np.zeros_like(cold)
     kernel = JumpKernel(law, law.log_rates(float(first)))
-    logs, on = np.repeat(law.level[one.states][:, None], len(volts), axis=1), volts != 0.0
-    logs[:, on] = np.log(kernel.current(one.states[:, None], volts[on]) / volts[on])
+    logs, on = np.repeat(law.level[chain.states][:, None], len(volts), axis=1), volts != 0.0
+    logs[:, on] = np.log(kernel.current(chain.states[:, None], volts[on]) / volts[on])
     ups, downs = np.cumsum(random.standard_exponential((2, jumps)), axis=1)
-    return Ladder(volts, cold, slope, logs, float(first), ups, downs, one.first)
+    return Ladder(volts, cold, slope, logs, float(first), ups, downs, chain.first)
 
 
 def to_ngspice(card: Card, draws: Draws | None = None, progress: Progress = quiet) -> str:
@@ -144,14 +144,14 @@ def to_ngspice(card: Card, draws: Draws | None = None, progress: Progress = quie
     ValueError
         As :func:`ladder`.
     """
-    cells = (_subcircuit(one, d) for d, one in _drawn(card, draws, progress))
+    cells = (_subcircuit(chain, d) for d, chain in _drawn(card, draws, progress))
     return "\n".join([_header(card, "*"), *cells]) + "\n"
 
 
 def to_verilog_a(card: Card, draws: Draws | None = None, progress: Progress = quiet) -> str:
     """Return Verilog-A modules ``frenkel_jumps_0(p, n)``, ..., the equations of :func:`to_ngspice`."""
     head = [_header(card, "//"), '`include "constants.vams"', '`include "disciplines.vams"']
-    cells = (_module(one, d) for d, one in _drawn(card, draws, progress))
+    cells = (_module(chain, d) for d, chain in _drawn(card, draws, progress))
     return "\n".join([*head, *cells]) + "\n"
 
 
@@ -167,10 +167,10 @@ def _drawn(card: Card, draws: Draws | None, progress: Progress) -> Iterator[tupl
 
 def _header(card: Card, mark: str) -> str:
     heats = of(card).temperatures
-    known = f"{heats[0]:g} to {heats[-1]:g} K" if len(heats) > 1 else f"{heats[0]:g} K alone, at any .temp"
+    span = f"{heats[0]:g} to {heats[-1]:g} K" if len(heats) > 1 else f"{heats[0]:g} K alone, at any .temp"
     lines = [
         f"frenkel_jumps: {signature(card)}",
-        f"A ladder of levels with drawn waits; rates of {known}. The state is start + ups - downs, from 0",
+        f"A ladder of levels with drawn waits; rates of {span}. The state is start + ups - downs, from 0",
         "Up where the voltage is positive, down where it is negative. After the jumps that were drawn a cell",
         "stands still, and within 1 mV of 0 V: rest is not in this file. All sources at 0 V at time 0; steps",
         "of at most a hundredth of a ramp. Rates beyond exp(lnmax), 1e10 per s, are taken as that. Where a",

@@ -86,7 +86,7 @@ def compare(card: Card, drawn: Mapping[str, Floats], seed: int = 0) -> list[Equa
     with warnings.catch_warnings():
         warnings.simplefilter("ignore", CardWarning)
         reference = card.sample(REFERENCE * shape[0], shape[1], seed)
-    ours, theirs = (_statistics(_transformed(card, names, found)) for found in (drawn, reference))
+    ours, theirs = (_statistics(_transformed(card, names, sampled)) for sampled in (drawn, reference))
     products, expected = _between(ours, theirs), _between(theirs, theirs)
     pairs = zip(ours + products, theirs + expected, strict=True)
     rows = [(kind, scipy.stats.ks_2samp(a, b, method="asymp")) for (kind, a), (_, b) in pairs]
@@ -108,34 +108,34 @@ def worst(rows: list[EqualityRow]) -> EqualityRow:
 
 
 def _transformed(card: Card, names: list[str], drawn: Mapping[str, Floats]) -> dict[str, Floats]:
-    found = {}
+    scores = {}
     for feature in card.features:
         if feature.name in names:
-            found[feature.name] = feature.forward(drawn[feature.name])
-            if not np.all(np.isfinite(found[feature.name])):
+            scores[feature.name] = feature.forward(drawn[feature.name])
+            if not np.all(np.isfinite(scores[feature.name])):
                 raise ValueError(f"{feature.name} must be finite and of the sign of the card in all cycles")
-    return found
+    return scores
 
 
 def _statistics(values: dict[str, Floats]) -> Numbers:
     """Return one number per device for each statistic."""
-    found: Numbers = []
+    statistics: Numbers = []
     for name, x in values.items():
-        found.append((("first cycle", name), x[:, 0]))
+        statistics.append((("first cycle", name), x[:, 0]))
         cycles = x.shape[1]
         if cycles < 3:
             continue
         with np.errstate(divide="ignore"):
-            found.append((("ln spread", name), np.log(x.std(axis=1))))
-        found += [
+            statistics.append((("ln spread", name), np.log(x.std(axis=1))))
+        statistics += [
             (("mean", name), x.mean(axis=1)),
             (("smallest", name), x.min(axis=1)),
             (("largest", name), x.max(axis=1)),
         ]
-        found += [((f"lag {n}", name), _correlation(x, x, n)) for n in (1, 2) if cycles > n + 2]
+        statistics += [((f"lag {n}", name), _correlation(x, x, n)) for n in (1, 2) if cycles > n + 2]
     if next(iter(values.values())).shape[1] > 3:
-        found += list(_pairs(values))
-    return found
+        statistics += list(_pairs(values))
+    return statistics
 
 
 def _between(numbers: Numbers, reference: Numbers) -> Numbers:
@@ -146,15 +146,15 @@ def _between(numbers: Numbers, reference: Numbers) -> Numbers:
         if statistic in ("mean", "ln spread")
     ]
     pairs = itertools.combinations(levels, 2)
-    return [(("over devices", f"{one}, {two}"), x * y) for (one, x), (two, y) in pairs]
+    return [(("over devices", f"{first}, {second}"), x * y) for (first, x), (second, y) in pairs]
 
 
 def _pairs(values: dict[str, Floats]) -> Iterator[tuple[tuple[str, str], Floats]]:
-    for one, two in itertools.combinations(values, 2):
-        x, y = values[one], values[two]
-        yield ("within a cycle", f"{one}, {two}"), _correlation(x, y, 0)
-        yield ("with the next", f"{one}, {two}"), _correlation(x, y, 1)
-        yield ("with the next", f"{two}, {one}"), _correlation(y, x, 1)
+    for first, second in itertools.combinations(values, 2):
+        x, y = values[first], values[second]
+        yield ("within a cycle", f"{first}, {second}"), _correlation(x, y, 0)
+        yield ("with the next", f"{first}, {second}"), _correlation(x, y, 1)
+        yield ("with the next", f"{second}, {first}"), _correlation(y, x, 1)
 
 
 def _correlation(x: Floats, y: Floats, lag: int) -> Floats:

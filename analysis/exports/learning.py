@@ -64,14 +64,14 @@ def window(card: Card) -> tuple[float, float]:
         The card lacks one of the two, or they are not in this order.
     """
     inner, ohms = middle(card), [feature.name for feature in card.features if feature.unit == "ohm"]
-    found = {name: 1.0 / inner[name] for name in ("hrs", "lrs") if name in ohms}
-    if len(found) < 2:
+    conductance = {name: 1.0 / inner[name] for name in ("hrs", "lrs") if name in ohms}
+    if len(conductance) < 2:
         raise ValueError(
             f"an export for learning needs hrs and lrs in ohm, card {card.name} has {', '.join(card.names)}"
         )
-    if not 0.0 < found["hrs"] < found["lrs"]:
+    if not 0.0 < conductance["hrs"] < conductance["lrs"]:
         raise ValueError(f"card {card.name} has no window: hrs must be above lrs, above 0 ohm, on average")
-    return found["hrs"], found["lrs"]
+    return conductance["hrs"], conductance["lrs"]
 
 
 def to_aihwkit(card: Card, number: int = 64) -> str:
@@ -92,10 +92,10 @@ def to_aihwkit(card: Card, number: int = 64) -> str:
     law = arrays(card) | {"range": np.array([off, on])}
     device = ""
     if card.core:
-        found = statistics(card, number)
-        law |= {"core": GapCore.of(card).row(), "pulses": found.pulses.row()}
-        law |= {"up": found.up, "down": found.down, "mean_range": np.array([found.least, found.most])}
-        device = fill("aihwkit_device.py", **_device_fields(found), **asdict(found.pulses))
+        pulsed = statistics(card, number)
+        law |= {"core": GapCore.of(card).row(), "pulses": pulsed.pulses.row()}
+        law |= {"up": pulsed.up, "down": pulsed.down, "mean_range": np.array([pulsed.least, pulsed.most])}
+        device = fill("aihwkit_device.py", **_device_fields(pulsed), **asdict(pulsed.pulses))
     return fill("aihwkit.py", **_common(card, law), least=off * 1e6, most=on * 1e6) + device
 
 

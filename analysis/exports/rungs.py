@@ -98,7 +98,7 @@ def rungs(
         tell(TABLES * k / len(law.temperatures))
         tables.append(_between(law, np.unique(path), float(heat), volts))
     rates = np.stack(tables)
-    bins = [_starts(law, path, dwell, part == one) for one in np.unique(part)]
+    bins = [_starts(law, path, dwell, part == number) for number in np.unique(part)]
     states = np.array([path[random.choice(len(path), p=stayed)] for stayed, _, _ in bins])
     marks = np.concatenate([[-np.inf], law.level[states], [np.inf]])
     logs = np.full((2, *rates.shape[:1], len(states), len(volts)), SLOWEST)
@@ -108,8 +108,8 @@ def rungs(
             # A voltage that drives a cell out of its end state finds it where it has come to rest.
             start = stayed if kind == (HRS, LRS)[way] else came
             some = rates[:, side].reshape(-1, *rates.shape[2:])
-            found = _passage(law.level, path, start, some, marks[k], marks[k + 2])[way]
-            logs[way, :, k, side] = np.maximum(found, SLOWEST).reshape(len(rates), -1).T
+            log_rates = _passage(law.level, path, start, some, marks[k], marks[k + 2])[way]
+            logs[way, :, k, side] = np.maximum(log_rates, SLOWEST).reshape(len(rates), -1).T
     merged = np.where(volts > 0.0, logs[0], np.where(volts < 0.0, logs[1], logs.min(axis=0)))
     return Rungs(states, merged, first=int(np.searchsorted(np.unique(part), part[0])))
 
@@ -119,7 +119,7 @@ def _starts(law: JumpLaw, path: Index, dwell: Floats, inside: Index) -> tuple[Fl
     stayed = np.where(inside, dwell, 0.0) if dwell[inside].any() else inside.astype(float)
     came = (inside & ~np.concatenate([[False], inside[:-1]])).astype(float)
     kinds = law.kind[path[inside]]
-    kind = next((one for one in (HRS, LRS) if np.any(kinds == one)), -1)
+    kind = next((end_state for end_state in (HRS, LRS) if np.any(kinds == end_state)), -1)
     return stayed / stayed.sum(), came / came.sum(), kind
 
 
@@ -129,7 +129,7 @@ def walks(law: JumpLaw, random: np.random.Generator) -> tuple[Index, Floats]:
     if not ends[0].size or not ends[1].size:
         raise JumpError("a ladder needs end states of RESET and of SET, which this law does not hold")
     kernel = JumpKernel(law, law.log_rates(float(law.temperatures[0])))
-    found: list[int] = []
+    states: list[int] = []
     dwell: list[float] = []
     done = np.zeros(2, int)
     state = int(random.choice(ends[HRS]))
@@ -137,12 +137,12 @@ def walks(law: JumpLaw, random: np.random.Generator) -> tuple[Index, Floats]:
         for way, (sign, side) in enumerate(((1, ends[LRS]), (-1, ends[HRS]))):
             goal = sign * float(law.level[random.choice(side)])
             path, at, reached = _leg(law, kernel, state, sign, goal, random)
-            found, dwell = found + path, dwell + np.diff(at, append=at[-1]).tolist()
+            states, dwell = states + path, dwell + np.diff(at, append=at[-1]).tolist()
             # A walk that leads nowhere has been there all the same; the next begins where one can.
             state = path[-1] if reached else int(random.choice(side))
             done[way] += reached
         if done.sum() >= 2 * WALKS and done.all():
-            return np.array(found), np.array(dwell)
+            return np.array(states), np.array(dwell)
     raise JumpError("no walk of this law leads from HRS to LRS and back: a circuit cannot have its cells")
 
 
@@ -173,7 +173,7 @@ def _between(law: JumpLaw, visited: Index, heat: float, volts: Floats) -> Floats
     kernel = JumpKernel(law, law.log_rates(heat), destinations=visited)
     n = len(visited)
     rates = np.zeros((len(volts), n, n))
-    for one, volt in zip(rates, volts, strict=True):
+    for matrix, volt in zip(rates, volts, strict=True):
         over = np.full(n, volt)
         jumps, weight = kernel.nearest(visited, over)
         wide = jumps.shape[1]
@@ -182,7 +182,7 @@ def _between(law: JumpLaw, visited: Index, heat: float, volts: Floats) -> Floats
         lost = visited[to] != led
         to[lost] = np.argmin(np.abs(law.level[led[lost], None] - law.level[visited]), axis=1)
         speed = np.exp(kernel.log_rate(visited, over))
-        np.add.at(one, (np.repeat(np.arange(n), wide), to), (speed[:, None] * weight).ravel())
+        np.add.at(matrix, (np.repeat(np.arange(n), wide), to), (speed[:, None] * weight).ravel())
     return rates
 
 
@@ -211,8 +211,8 @@ def _passage(levels: Floats, path: Index, start: Floats, rates: Floats, bottom: 
             centre = (first + last) // 2
             ahead = lead(centre) > 0.0
             first, last = np.where(ahead, centre + 1, first), np.where(ahead, last, centre)
-        one, two = lead(last - 1), lead(last)
-        step = one / (one - two) * (CLOCKS[1] - CLOCKS[0])
+        slow, fast = lead(last - 1), lead(last)
+        step = slow / (slow - fast) * (CLOCKS[1] - CLOCKS[0])
         # Where nothing leads out there is no time, and any clock tells so.
         middle = np.where(np.isfinite(step), CLOCKS[last - 1] + step, CLOCKS[0])
         middle = middle.clip(CLOCKS[0], CLOCKS[-1])
@@ -240,6 +240,6 @@ def _left(table: Floats, clocks: Floats, weight: Floats) -> Floats:
             inside = slice(4 + low, 3 + j)
             ways[..., : low + 1, inside] += ways[..., : low + 1, 3 + j, None] * row[..., None, inside]
         # Outside of the block its states are taken out together: the same sums, by a product of matrices.
-        into, out = ways[..., : low + 1, 4 + low : 4 + high], ways[..., low + 1 : high + 1, : 4 + low]
-        ways[..., : low + 1, : 4 + low] += into @ out
+        into, outward = ways[..., : low + 1, 4 + low : 4 + high], ways[..., low + 1 : high + 1, : 4 + low]
+        ways[..., : low + 1, : 4 + low] += into @ outward
     return ways[..., 0, 1:3] / ways[..., 0, :1]

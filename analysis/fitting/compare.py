@@ -68,9 +68,9 @@ def pair(
         raise ObservationError(
             f"{origin} and {other} share none of {', '.join(wanted)}, over device and cycle"
         )
-    found = [from_dataset(data, names, text) for data, text in both]
-    cycles = min(one.values.shape[1] for one in found)
-    one, two = (replace(each, values=_alive(each.values[:, :cycles])) for each in found)
+    tables = [from_dataset(data, names, text) for data, text in both]
+    cycles = min(table.values.shape[1] for table in tables)
+    one, two = (replace(each, values=_alive(each.values[:, :cycles])) for each in tables)
     if not len(one.values) or not len(two.values):
         raise ObservationError(f"{origin} and {other} must both have devices with {cycles} cycles")
     return one, two
@@ -82,7 +82,7 @@ def other_way_round(measured: Observations, simulated: Observations) -> bool:
     What is compared is the magnitude of its voltages.
     """
     both = zip(measured.features, simulated.features, strict=True)
-    signs = {one.name: one.sign * other.sign for one, other in both}
+    signs = {mine.name: mine.sign * other.sign for mine, other in both}
     return signs.get("set_voltage", signs.get("reset_voltage", 1)) < 0
 
 
@@ -96,8 +96,8 @@ def _alive(values: Floats) -> Floats:
     kept: Floats = values[enough]
     if values.shape[1] < 2 or not len(kept):
         return kept
-    found: Floats = kept[(np.nanstd(kept, axis=1) > 0).all(axis=1)]
-    return found
+    switching: Floats = kept[(np.nanstd(kept, axis=1) > 0).all(axis=1)]
+    return switching
 
 
 def distances(measured: Observations, simulated: Observations, seed: int = 0) -> list[Comparison]:
@@ -171,9 +171,9 @@ def _of_blocks(ours: Floats, theirs: Floats, *, pooled: bool, seed: int) -> list
     differences = gate.pooled_differences if pooled else gate.cycle_differences
     values, floors = [], []
     for first, second, random in halves(len(ours), seed, 8):
-        made = theirs[random.integers(0, len(theirs), len(first))]
+        sampled = theirs[random.integers(0, len(theirs), len(first))]
         floors.append(differences(ours[first], ours[second], random))
-        values.append(differences(ours[first], made, random))
+        values.append(differences(ours[first], sampled, random))
     return of_splits(values, floors, gate.largest_values(ours.shape[2]))
 
 

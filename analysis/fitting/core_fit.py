@@ -128,8 +128,8 @@ def simulate(
     high, low, up, down, _, k = parameters.T
     k, edge = np.exp(k), core.edge / core.gap_scale
     x = (low if begins_low else high).copy()
-    found = np.empty((len(parameters), len(time)))
-    found[:, 0] = x
+    states = np.empty((len(parameters), len(time)))
+    states[:, 0] = x
     for n in range(1, len(time)):
         before, after, step = voltage[n - 1], voltage[n], time[n] - time[n - 1]
         if before * after < 0:
@@ -139,8 +139,8 @@ def simulate(
             x = _moved(x, 0.0, after, step - middle, (high, low, up, down), k, edge)
         else:
             x = _moved(x, before, after, step, (high, low, up, down), k, edge)
-        found[:, n] = x
-    return found
+        states[:, n] = x
+    return states
 
 
 def _moved(
@@ -164,8 +164,8 @@ def currents(parameters: Floats, state: Floats, voltage: Floats, core: GapCore) 
     """Return ln|I| of devices (devices, samples), with I in A."""
     scale = np.exp(parameters[:, 4])[:, None]
     unit = np.log(gap_law.per_volt(core.read_voltage, scale))
-    found: Floats = gap_law.ln_sinh(np.abs(voltage) / scale) - state - unit
-    return found
+    log_current: Floats = gap_law.ln_sinh(np.abs(voltage) / scale) - state - unit
+    return log_current
 
 
 def fit_device(data: Trace, core: GapCore | None = None) -> dict[str, float]:
@@ -198,17 +198,17 @@ def fit_device(data: Trace, core: GapCore | None = None) -> dict[str, float]:
 
     def rows(p: Floats) -> Floats:
         state = simulate(p, data.time, data.voltage, base, begins_low)[:, used]
-        found = currents(p, state, data.voltage[used], base) - measured
+        rest = currents(p, state, data.voltage[used], base) - measured
         if data.set_times.size:
-            found = np.concatenate([found, _set_times(p, data.set_voltages) - np.log(data.set_times)], axis=1)
-        return found
+            rest = np.concatenate([rest, _set_times(p, data.set_voltages) - np.log(data.set_times)], axis=1)
+        return rest
 
     def jacobian(p: Floats) -> Floats:
         # All differences in one pass: the loop over samples is what costs.
         step = 1e-5 * np.eye(p.size)
         both = rows(np.concatenate([p + step, p - step]))
-        found: Floats = (both[: p.size] - both[p.size :]).T / 2e-5
-        return found
+        slopes: Floats = (both[: p.size] - both[p.size :]).T / 2e-5
+        return slopes
 
     low, high = np.full(6, -np.inf), np.full(6, np.inf)
     low[4:], high[4:] = np.log([SCALES[0], DRIVES[0]]), np.log([SCALES[1], DRIVES[1]])
@@ -222,8 +222,8 @@ def fit_device(data: Trace, core: GapCore | None = None) -> dict[str, float]:
         max_nfev=60,
     )
     residual = rows(solved.x[None])[0][: measured.size]
-    found = {name: float(np.exp(value)) for name, value in zip(NAMES, solved.x, strict=True)}
-    return found | {"residual": float(np.sqrt(np.mean(residual**2))), "samples": float(measured.size)}
+    numbers = {name: float(np.exp(value)) for name, value in zip(NAMES, solved.x, strict=True)}
+    return numbers | {"residual": float(np.sqrt(np.mean(residual**2))), "samples": float(measured.size)}
 
 
 def _begins_low(data: Trace, core: GapCore, start: Floats) -> bool:
@@ -238,8 +238,8 @@ def _set_times(p: Floats, voltages: Floats) -> Floats:
     """Return ln of the time to half of the way at constant voltages, (devices, voltages)."""
     k = np.exp(p[:, 5:6])
     half = np.log(np.maximum(p[:, :1] - p[:, 1:2], 1e-9) / 2.0)
-    found: Floats = half - p[:, 2:3] - gap_law.ln_sinh(k * voltages)
-    return found
+    log_time: Floats = half - p[:, 2:3] - gap_law.ln_sinh(k * voltages)
+    return log_time
 
 
 def _start(data: Trace, core: GapCore) -> Floats:
@@ -344,7 +344,7 @@ def of_states(data: xr.Dataset, members: Index) -> dict[str, float]:
     volts, kind = data["bias"].values, data["state_kind"].values
     every = entries(data, "state", members)
     ends, read = every[kind[every] >= 0], float(data["read_voltage"])
-    found: dict[str, float] = {}
+    numbers: dict[str, float] = {}
     used = np.abs(volts) >= SMALLEST
     if np.any(data["state_current"].values[ends][:, used] != 0.0):
         ratio = data["state_current"].values[ends][:, used] / volts[used]
@@ -359,7 +359,7 @@ def of_states(data: xr.Dataset, members: Index) -> dict[str, float]:
             lambda log: missed(float(np.exp(log))), bounds=tuple(np.log(SCALES)), method="bounded"
         )
         if best.fun <= BENT**2:
-            found["voltage_scale"] = float(np.exp(best.x))
+            numbers["voltage_scale"] = float(np.exp(best.x))
     sets = data["set_voltage"].values[members] if "set_voltage" in data else np.array([np.nan])
     high = every[kind[every] == 0]
     if len(high) and np.isfinite(sets).any():
@@ -368,8 +368,8 @@ def of_states(data: xr.Dataset, members: Index) -> dict[str, float]:
         rates = data["state_rate"].values[high][:, int(np.argmin(data["heat"].values))][:, near]
         rates = rates[np.all(rates > 0.0, axis=1)]
         if near.sum() > 1 and len(rates):
-            found["drive"] = float(np.polyfit(volts[near], np.log(rates).mean(axis=0), 1)[0])
-    return {name: value for name, value in found.items() if value > 0.0}
+            numbers["drive"] = float(np.polyfit(volts[near], np.log(rates).mean(axis=0), 1)[0])
+    return {name: value for name, value in numbers.items() if value > 0.0}
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -400,12 +400,12 @@ def of_numbers(given: Mapping[str, float], told: Mapping[str, float]) -> Core:
 
     There is none where a number is said by nobody: no constant that data did not choose goes into a card.
     """
-    known = {**told, **given}
-    lacks = [name for name in (*PROTOCOL, *FITTED) if name not in known]
+    numbers = {**told, **given}
+    lacks = [name for name in (*PROTOCOL, *FITTED) if name not in numbers]
     if lacks:
         return Core(numbers={}, record={"lacks": lacks})
     record = {name: "given" if name in given else "states" for name in FITTED}
-    return Core(numbers=_core(known).to_dict(), record=record)
+    return Core(numbers=_core(numbers).to_dict(), record=record)
 
 
 def of_traces(cycles: Sequence[xr.Dataset], known: Mapping[str, float]) -> Core:

@@ -113,34 +113,34 @@ def lagged_products(scores: Floats, longest: int) -> tuple[Floats, int]:
 
     Entry [h, i, j] is the mean of x_i[c] x_j[c - h] over devices and cycles.
     """
-    known = np.isfinite(scores)
-    counts = known.sum(axis=1, keepdims=True)
-    filled = np.where(known, scores, 0.0)
+    finite = np.isfinite(scores)
+    counts = finite.sum(axis=1, keepdims=True)
+    filled = np.where(finite, scores, 0.0)
     means = filled.sum(axis=1, keepdims=True) / np.maximum(counts, 1)
-    centred, weights = np.where(known, scores - means, 0.0), known.astype(float)
+    centred, weights = np.where(finite, scores - means, 0.0), finite.astype(float)
     cycles = scores.shape[1]
-    found, fewest = [], math.inf
+    products, fewest = [], math.inf
     for h in range(longest + 1):
         late, early = slice(h, cycles), slice(0, cycles - h)
         pairs = np.tensordot(weights[:, late], weights[:, early], axes=([0, 1], [0, 1]))
         sums = np.tensordot(centred[:, late], centred[:, early], axes=([0, 1], [0, 1]))
         fewest = min(fewest, float(pairs.min()))
-        found.append(sums / np.maximum(pairs, 1.0))
-    return np.array(found), int(fewest)
+        products.append(sums / np.maximum(pairs, 1.0))
+    return np.array(products), int(fewest)
 
 
 def covariances(coefficients: Floats, innovation: Floats, longest: int) -> Floats:
     """Return the covariances G_h of the autoregression at lags 0 to ``longest``, (longest + 1, k, k)."""
     p, k, _ = coefficients.shape
-    found = np.zeros((max(longest, p) + 1, k, k))
-    found[0] = innovation
+    matrices = np.zeros((max(longest, p) + 1, k, k))
+    matrices[0] = innovation
     if p:
         joint = _stationary(coefficients, innovation)
         # The first block row of the joint covariance holds the lags 0 to p - 1.
-        found[:p] = joint[:k].reshape(k, p, k).transpose(1, 0, 2)
-        for h in range(p, len(found)):
-            found[h] = sum(coefficients[i] @ found[h - 1 - i] for i in range(p))
-    return found[: longest + 1]
+        matrices[:p] = joint[:k].reshape(k, p, k).transpose(1, 0, 2)
+        for h in range(p, len(matrices)):
+            matrices[h] = sum(coefficients[i] @ matrices[h - 1 - i] for i in range(p))
+    return matrices[: longest + 1]
 
 
 def _stationary(coefficients: Floats, innovation: Floats) -> Floats:

@@ -81,10 +81,10 @@ def parted(observations: Observations) -> Parted:
         return Parted(observations, None, 0.0, {})
     values = observations.values
     window = values[:, :, names.index("hrs")] - values[:, :, names.index("lrs")]
-    known, closed = np.isfinite(window), window < np.log(STUCK)
+    finite, closed = np.isfinite(window), window < np.log(STUCK)
     begins = np.array([_stuck_from(row) for row in window])
     late = np.arange(values.shape[1]) >= begins[:, None]
-    if not late.any() and closed.sum() < RARE * known.sum():
+    if not late.any() and closed.sum() < RARE * finite.sum():
         return Parted(observations, None, 0.0, {})
     apart = late | closed
     working = replace(observations, values=np.where(apart[:, :, None], np.nan, values))
@@ -94,26 +94,26 @@ def parted(observations: Observations) -> Parted:
         "devices": len(values),
         "at_start": int((begins == 0).sum()),
         "at_end": int(late.any(axis=1).sum()),
-        "passing": float((closed & ~late).sum() / known.sum()),
+        "passing": float((closed & ~late).sum() / finite.sum()),
         "ratio": STUCK,
     }
-    return Parted(working, stuck, float((apart & known).sum() / known.sum()), record)
+    return Parted(working, stuck, float((apart & finite).sum() / finite.sum()), record)
 
 
 def _stuck_from(window: Floats) -> int:
     """Return from which cycle on ln(HRS/LRS) stays below the limit; the number of cycles: it does not."""
-    known = np.flatnonzero(np.isfinite(window))
-    open_ = known[window[known] >= np.log(STUCK)]
+    finite = np.flatnonzero(np.isfinite(window))
+    open_ = finite[window[finite] >= np.log(STUCK)]
     begin = int(open_[-1]) + 1 if len(open_) else 0
-    return begin if np.sum(known >= begin) >= SHORTEST else len(window)
+    return begin if np.sum(finite >= begin) >= SHORTEST else len(window)
 
 
 def fit_kinds(observations: Observations, fit: Fit) -> Card:
     """Return the card of a fit to cycles with a window, and those without as a kind of cell of their own."""
-    found = parted(observations)
-    if found.stuck is None or np.isfinite(found.working.values).sum(axis=(0, 1)).min() < LEAST:
+    split = parted(observations)
+    if split.stuck is None or np.isfinite(split.working.values).sum(axis=(0, 1)).min() < LEAST:
         return fit(observations)  # nobody works: being stuck is all that the cells do
-    return with_stuck(fit(found.working), found)
+    return with_stuck(fit(split.working), split)
 
 
 def with_stuck(card: Card, found: Parted) -> Card:
@@ -224,9 +224,9 @@ def judge(whole: Observations, fit: Fit, seed: int = 0) -> tuple[list[Comparison
     pairs: list[tuple[Floats, Card, Observations]] = []
     # What a part is fitted with or judged by is told from that part alone.
     cards = [fit_kinds(told_apart(training, seed)[0], fit) for training, _ in left_out]
-    outside = [told_apart(out, seed, fitted=False)[0] for _, out in left_out]
-    for card, out in zip(cards, outside, strict=True):
-        held = with_window(out) if not pooled else out
+    outside = [told_apart(left, seed, fitted=False)[0] for _, left in left_out]
+    for card, left in zip(cards, outside, strict=True):
+        held = with_window(left) if not pooled else left
         if len(held.values):
             pairs.append((held.values, card if pooled else working(card), held))
     if not pairs:
@@ -277,13 +277,13 @@ def _devices_out(whole: Observations, seed: int) -> list[tuple[Observations, Obs
 def _blocks_out(whole: Observations) -> list[tuple[Observations, Observations]]:
     cycles = whole.values.shape[1]
     length = cycles // PARTS
-    found = []
+    splits = []
     for part in range(PARTS):
         inside = slice(part * length, (part + 1) * length)
         rest = whole.values.copy()
         rest[:, inside] = np.nan
-        found.append((replace(whole, values=rest), replace(whole, values=whole.values[:, inside])))
-    return found
+        splits.append((replace(whole, values=rest), replace(whole, values=whole.values[:, inside])))
+    return splits
 
 
 def _rows(
@@ -293,20 +293,20 @@ def _rows(
 
     def sample(number: int) -> Floats:
         return np.concatenate([
-            gate.made(card, len(values), values.shape[1], out, seed + 97 * number + 13 * k)
-            for k, (values, card, out) in enumerate(pairs)
+            gate.made(card, len(values), values.shape[1], left, seed + 97 * number + 13 * k)
+            for k, (values, card, left) in enumerate(pairs)
         ])  # fmt: skip
 
     values: dict[str, list[float]] = {}
     floors: dict[str, list[float]] = {}
     for repeat in range(REPEATS):
-        one, other = sample(2 * repeat + 1), sample(2 * repeat + 2)
-        for found, first in ((values, held), (floors, one)):
+        first_sample, other = sample(2 * repeat + 1), sample(2 * repeat + 2)
+        for table, first in ((values, held), (floors, first_sample)):
             random = np.random.default_rng([seed, repeat, 7])
-            told = _differences(first, other, random, of_devices, pooled)
-            told |= {} if pooled else _foretelling(first, pairs)
-            for name, value in told.items():
-                found.setdefault(name, []).append(value)
+            distances = _differences(first, other, random, of_devices, pooled)
+            distances |= {} if pooled else _foretelling(first, pairs)
+            for name, value in distances.items():
+                table.setdefault(name, []).append(value)
     largest = gate.largest_values(held.shape[2])
     rows = [
         Comparison.of(name, values[name], floors[name], largest=largest.get(name, math.inf))
@@ -336,23 +336,25 @@ def _differences(
     if pooled:
         # A device is a cycle of the one that all are taken for.
         return gate.pooled_differences(one, other, random)
-    found = gate.differences(one, other, random) if of_devices else gate.cycle_differences(one, other, random)
-    return {name: value for name, value in found.items() if np.isfinite(value)}
+    numbers = (
+        gate.differences(one, other, random) if of_devices else gate.cycle_differences(one, other, random)
+    )
+    return {name: value for name, value in numbers.items() if np.isfinite(value)}
 
 
 def _cannot_show(devices: int, cycles: int, over_devices: bool, stuck: bool = False) -> list[str]:
-    found = []
+    limits = []
     if cycles < POOLED_BELOW:
-        found.append("how the spread divides between devices and cycles: all of it is given to the cycles")
-        found.append("memory from cycle to cycle: the card has none")
+        limits.append("how the spread divides between devices and cycles: all of it is given to the cycles")
+        limits.append("memory from cycle to cycle: the card has none")
     elif not over_devices:
-        found.append("differences between devices beyond those measured: whether others behave alike")
+        limits.append("differences between devices beyond those measured: whether others behave alike")
     if stuck:
-        found.append("whether other devices lose their window as often")
+        limits.append("whether other devices lose their window as often")
     if devices > 1:
-        found.append(
+        limits.append(
             f"kinds of device rarer than {1 - 0.05 ** (1 / devices):.0%}: they may be missing (95 %)"
         )
     if cycles >= POOLED_BELOW:
-        found.append(f"what happens after {cycles} cycles")
-    return found
+        limits.append(f"what happens after {cycles} cycles")
+    return limits

@@ -83,10 +83,10 @@ def judge(
         raise ObservationError(f"the gate needs at least {FEWEST} held-out devices, got {devices}")
     floors: list[dict[str, float]] = []
     values: list[dict[str, float]] = []
-    for r, (first, second, made) in enumerate(_halves(held_out, model, repeats, seed)):
-        for found, other in ((floors, second), (values, made)):
+    for r, (first, second, sampled) in enumerate(_halves(held_out, model, repeats, seed)):
+        for split_rows, other in ((floors, second), (values, sampled)):
             row = differences(first, other, np.random.default_rng([seed, r, 1]))
-            found.append(row | gate_task.differences(first, other, held_out.features, [seed, r, 2]))
+            split_rows.append(row | gate_task.differences(first, other, held_out.features, [seed, r, 2]))
     rows = of_splits(values, floors, largest_values(len(held_out.features)))
     if isinstance(model, Card):
         own = in_ranks(held_out, model.features, seed)
@@ -105,9 +105,9 @@ def _halves(
         with warnings.catch_warnings():
             warnings.simplefilter("ignore", CardWarning)
             drawn = sampler(len(others), cycles, int(random.integers(2**32)))
-        made = np.stack([f.forward(np.asarray(drawn[f.name])) for f in held_out.features], axis=2)
+        sampled = np.stack([f.forward(np.asarray(drawn[f.name])) for f in held_out.features], axis=2)
         # What is missing in the held-out half is missing in the sample too, at the same places.
-        yield first, second, np.where(np.isfinite(second), made, np.nan)
+        yield first, second, np.where(np.isfinite(second), sampled, np.nan)
 
 
 def check_compound(card: Card, made: Mapping[str, Any]) -> None:
@@ -124,7 +124,7 @@ def check_compound(card: Card, made: Mapping[str, Any]) -> None:
     ValueError
         They are of another compound than the card.
     """
-    mine, other = (_formulas(one) for one in (card.provenance, made))
+    mine, other = (_formulas(record) for record in (card.provenance, made))
     if mine and other and not mine & other:
         own, others = (", ".join(sorted(each)) for each in (mine, other))
         raise ValueError(
@@ -135,7 +135,7 @@ def check_compound(card: Card, made: Mapping[str, Any]) -> None:
 def _formulas(made: Mapping[str, Any]) -> set[str]:
     """Return the formulas of the materials of an ensemble, none where its record does not tell them."""
     try:
-        return {str(one["formula"]) for one in made["ensemble"]["configuration"]["materials"]}
+        return {str(material["formula"]) for material in made["ensemble"]["configuration"]["materials"]}
     except (KeyError, TypeError):
         return set()
 
@@ -165,7 +165,7 @@ def choose_ranks(
         ``ranks`` (bool), ``chosen_by``, ``statistics``, ``rank_ratios`` and ``value_ratios`` (of each split;
         both empty: too few devices to choose by splits).
     """
-    found: dict[str, list[float]] = {"rank_ratios": [], "value_ratios": []}
+    ratios: dict[str, list[float]] = {"rank_ratios": [], "value_ratios": []}
     devices, _, k = training.values.shape
     first = round(0.7 * devices)
     if first >= 2 * (4 * k + 2) and devices - first >= FEWEST:
@@ -173,26 +173,26 @@ def choose_ranks(
             parts = training.split(0.7, options.seed + 1000 + split)
             for name, ranks in (("rank_ratios", True), ("value_ratios", False)):
                 card = fit(parts[0], "inner", replace(options, ranks=ranks, bootstrap=0))
-                found[name].append(_smeared(parts[1], card, split))
-    better = [a * MARGIN < b for a, b in zip(found["rank_ratios"], found["value_ratios"], strict=True)]
+                ratios[name].append(_smeared(parts[1], card, split))
+    better = [a * MARGIN < b for a, b in zip(ratios["rank_ratios"], ratios["value_ratios"], strict=True)]
     if not better and max((levels or {}).values(), default=1) > 1:
-        return {"ranks": True, "chosen_by": "levels that devices share", "statistics": [], **found}
+        return {"ranks": True, "chosen_by": "levels that devices share", "statistics": [], **ratios}
     by = "splits of the training devices" if better else "values, with too few devices to split"
     ranks = bool(better) and all(better)
-    return {"ranks": ranks, "chosen_by": by, "statistics": list(CHOOSING), **found}
+    return {"ranks": ranks, "chosen_by": by, "statistics": list(CHOOSING), **ratios}
 
 
 def _smeared(held_out: Observations, card: Card, seed: int) -> float:
     """Return the mean of value over floor of the statistics of :data:`CHOOSING`."""
     rows: tuple[list[list[float]], list[list[float]]] = ([], [])
-    for r, (first, second, made) in enumerate(_halves(held_out, card, 6, seed)):
+    for r, (first, second, sampled) in enumerate(_halves(held_out, card, 6, seed)):
         k = first.shape[2]
-        for found, other in zip(rows, (made, second), strict=True):
+        for column, other in zip(rows, (sampled, second), strict=True):
             # Without the resistances of an array there are no sums, and the pooled KS stands alone.
             task = gate_task.differences(first, other, held_out.features, [seed, r, 2])
             pooled = _largest_ks(first.reshape(-1, k), other.reshape(-1, k))
-            found.append([pooled, *(value for name, value in task.items() if name in CHOOSING)])
-    value, floor = (np.mean(found, axis=0) for found in rows)
+            column.append([pooled, *(value for name, value in task.items() if name in CHOOSING)])
+    value, floor = (np.mean(column, axis=0) for column in rows)
     return float(np.mean(value / floor))
 
 
@@ -219,12 +219,12 @@ def differences(one: Floats, other: Floats, random: np.random.Generator) -> dict
     Of a statistic that each feature has, the largest.
     """
     devices = _device_numbers(one), _device_numbers(other)
-    found = {
+    statistics = {
         "device KS": _largest_ks(devices[0], devices[1]),
         "device energy distance": _energy(devices[0], devices[1], random),
         "device correlations": _device_correlations(one, other),
     }
-    return found | cycle_differences(one, other, random)
+    return statistics | cycle_differences(one, other, random)
 
 
 def pooled_differences(one: Floats, other: Floats, random: np.random.Generator) -> dict[str, float]:
@@ -239,18 +239,18 @@ def pooled_differences(one: Floats, other: Floats, random: np.random.Generator) 
 
 def cycle_differences(one: Floats, other: Floats, random: np.random.Generator) -> dict[str, float]:
     """Return the statistics of :func:`differences` that do not compare devices with each other."""
-    found = pooled_differences(one, other, random)
+    statistics = pooled_differences(one, other, random)
     for lag in LAGS:
         if lag < one.shape[1] // 2:
             ours, theirs = (_correlations(values, lag) for values in (one, other))
-            found[f"autocorrelation at lag {lag}"] = float(np.abs(np.diag(ours - theirs)).max())
+            statistics[f"autocorrelation at lag {lag}"] = float(np.abs(np.diag(ours - theirs)).max())
             if len(ours) > 1:
                 off = ~np.eye(len(ours), dtype=bool)
-                found[f"cross-correlation at lag {lag}"] = float(np.abs((ours - theirs)[off]).max())
+                statistics[f"cross-correlation at lag {lag}"] = float(np.abs((ours - theirs)[off]).max())
     ours, theirs = (_correlations(values, 0) for values in (one, other))
     if len(ours) > 1:
-        found["correlation within a cycle"] = float(np.abs(ours - theirs).max())
-    return found
+        statistics["correlation within a cycle"] = float(np.abs(ours - theirs).max())
+    return statistics
 
 
 def within_kinds(held_out: Observations, card: Card, seed: int) -> Comparison:
@@ -272,9 +272,9 @@ def within_kinds(held_out: Observations, card: Card, seed: int) -> Comparison:
     def scatter(levels: Floats) -> Floats:
         at = _kinds(levels, card)
         inner = (levels - mean[at]) / deviation[at]
-        found: Floats = np.corrcoef(inner.T)
-        np.fill_diagonal(found, np.log(inner.std(axis=0)))
-        return found[np.triu_indices(2 * k)]
+        matrix: Floats = np.corrcoef(inner.T)
+        np.fill_diagonal(matrix, np.log(inner.std(axis=0)))
+        return matrix[np.triu_indices(2 * k)]
 
     expected = scatter(many)
 
@@ -291,10 +291,10 @@ def made(card: Card, devices: int, cycles: int, held_out: Observations, seed: in
     with warnings.catch_warnings():
         warnings.simplefilter("ignore", CardWarning)
         drawn = card.sample(devices, cycles, seed)
-    made = np.stack([f.forward(drawn[f.name]) for f in held_out.features], axis=2)
-    known = np.isfinite(held_out.values)[np.arange(devices) % len(held_out.values)]
-    found: Floats = np.where(known, made, np.nan)
-    return found
+    sampled = np.stack([f.forward(drawn[f.name]) for f in held_out.features], axis=2)
+    finite = np.isfinite(held_out.values)[np.arange(devices) % len(held_out.values)]
+    masked: Floats = np.where(finite, sampled, np.nan)
+    return masked
 
 
 def _kinds(levels: Floats, card: Card) -> Index:
@@ -339,8 +339,8 @@ def surprises(values: Floats, card: Card) -> Floats:
     errors = scores[:, p:].copy()
     for i in range(p):
         errors -= scores[:, p - 1 - i : scores.shape[1] - 1 - i] @ card.coefficients[i].T
-    found: Floats = errors.reshape(-1, errors.shape[2]) / np.sqrt(np.diag(card.innovation))
-    return found
+    standardised: Floats = errors.reshape(-1, errors.shape[2]) / np.sqrt(np.diag(card.innovation))
+    return standardised
 
 
 def not_uniform(z: Floats) -> float:
@@ -351,8 +351,8 @@ def not_uniform(z: Floats) -> float:
 def crps(z: Floats) -> Floats:
     """Return the mean score of standard normal forecasts; doi:10.1198/016214506000001437, their eq. 21."""
     score = z * (2.0 * norm.cdf(z) - 1.0) + 2.0 * norm.pdf(z) - 1.0 / np.sqrt(np.pi)
-    found: Floats = np.nanmean(score, axis=0)
-    return found
+    mean: Floats = np.nanmean(score, axis=0)
+    return mean
 
 
 def _device_numbers(values: Floats) -> Floats:
@@ -418,8 +418,8 @@ def _correlations(values: Floats, lag: int) -> Floats:
     """Return the correlations of cycles ``lag`` apart about the device means, (k, k)."""
     inner = (values - np.nanmean(values, axis=1, keepdims=True)) / np.nanstd(values, axis=1, keepdims=True)
     late, early = inner[:, lag:], inner[:, : inner.shape[1] - lag]
-    known = np.isfinite(late), np.isfinite(early)
-    pairs = np.tensordot(known[0].astype(float), known[1].astype(float), axes=([0, 1], [0, 1]))
-    sums = np.tensordot(np.where(known[0], late, 0.0), np.where(known[1], early, 0.0), axes=([0, 1], [0, 1]))
-    found: Floats = np.divide(sums, pairs, out=np.full_like(sums, np.nan), where=pairs > 0)
-    return found
+    there = np.isfinite(late), np.isfinite(early)
+    pairs = np.tensordot(there[0].astype(float), there[1].astype(float), axes=([0, 1], [0, 1]))
+    sums = np.tensordot(np.where(there[0], late, 0.0), np.where(there[1], early, 0.0), axes=([0, 1], [0, 1]))
+    correlations: Floats = np.divide(sums, pairs, out=np.full_like(sums, np.nan), where=pairs > 0)
+    return correlations

@@ -90,11 +90,11 @@ class Compared:
 
     def error(self) -> float:
         """Return the mean over designs of how far the share of all devices is from that of the card."""
-        found = [
-            abs(self.measured[self.design == one].mean() - self.card[self.design == one].mean())
-            for one in np.unique(self.design)
+        distances = [
+            abs(self.measured[self.design == design].mean() - self.card[self.design == design].mean())
+            for design in np.unique(self.design)
         ]
-        return float(np.mean(found))
+        return float(np.mean(distances))
 
     def _distance(self, first: np.ndarray[tuple[int], np.dtype[np.bool_]], second: Floats) -> float:
         """Return how far the measured values of a first part are from values of the others."""
@@ -129,9 +129,9 @@ def judge(law: JumpLaw, data: "xr.Dataset", members: Index, *, seed: int = 0) ->
         Currents of each state, and for each kind of probe and state with at least :data:`FEWEST` probes of
         two devices what they did.
     """
-    found = list(_currents(law, data, members, seed))
-    found += compared(law, data, members, seed) if "probe_count" in data else []
-    return [one.row(seed) for one in found]
+    statistics = list(_currents(law, data, members, seed))
+    statistics += compared(law, data, members, seed) if "probe_count" in data else []
+    return [statistic.row(seed) for statistic in statistics]
 
 
 def given_up(data: "xr.Dataset", members: Index) -> dict[str, list[int]]:
@@ -153,12 +153,12 @@ def given_up(data: "xr.Dataset", members: Index) -> dict[str, list[int]]:
         return {}
     every = entries(data, "probe", members)
     kind, state, after = (data[f"probe_{name}"].values[every] for name in ("kind", "state", "after"))
-    found = {}
+    lost_of = {}
     for number, name in product(range(len(KINDS)), range(len(STATES))):
         lost = np.isnan(after[(kind == number) & (state == name)])
         if lost.any():
-            found[f"{_told(number)} of {STATES[name]}"] = [int(lost.sum()), int(lost.size)]
-    return found
+            lost_of[f"{_told(number)} of {STATES[name]}"] = [int(lost.sum()), int(lost.size)]
+    return lost_of
 
 
 def _told(kind: int) -> str:
@@ -189,8 +189,8 @@ def judge_core(card: Card, data: "xr.Dataset", members: Index, *, seed: int = 0)
         ohms = random.choice(drawn[STATES[state]].ravel(), size=(number, CELLS))
         return np.asarray(np.log(core.conductance(core.gap(ohms), volts) * abs(volts)))
 
-    found = _of_end_states(data, members, seed, current)
-    return [replace(one, name=f"{one.name} by the core").row(seed) for one in found]
+    currents = _of_end_states(data, members, seed, current)
+    return [replace(statistic, name=f"{statistic.name} by the core").row(seed) for statistic in currents]
 
 
 def _currents(law: JumpLaw, data: "xr.Dataset", members: Index, seed: int) -> Iterator[Compared]:
@@ -221,13 +221,13 @@ def _of_end_states(
             continue
         for column in places[bias[places] != 0.0]:
             volts = float(bias[column])
-            found = np.log(np.abs(data["state_current"].values[every[which], column]))
+            logarithm = np.log(np.abs(data["state_current"].values[every[which], column]))
             # A device that conducts nothing has no logarithm: it is told by its states, not here.
-            kept = np.isfinite(found)
+            kept = np.isfinite(logarithm)
             random = np.random.default_rng([seed, 9, state, column])
-            made = current(state, volts, random, int(kept.sum()))
+            sampled = current(state, volts, random, int(kept.sum()))
             pooled, name = np.full(int(kept.sum()), -1), f"current of {STATES[state]} at {volts:g} V"
-            yield Compared(name, owner[which][kept], pooled, *as_read(random, found[kept], made))
+            yield Compared(name, owner[which][kept], pooled, *as_read(random, logarithm[kept], sampled))
 
 
 def as_read(random: np.random.Generator, *values: Floats) -> Iterator[Floats]:
@@ -236,8 +236,8 @@ def as_read(random: np.random.Generator, *values: Floats) -> Iterator[Floats]:
     States of a few atoms have the same conductance in every device, and the card tells it to a thousandth: a
     KS distance would be 1 for that.
     """
-    for one in values:
-        yield one + random.normal(0.0, RESOLUTION["log"], one.shape)
+    for column in values:
+        yield column + random.normal(0.0, RESOLUTION["log"], column.shape)
 
 
 def compared(law: JumpLaw, data: "xr.Dataset", members: Index, seed: int = 0) -> list[Compared]:
@@ -245,13 +245,13 @@ def compared(law: JumpLaw, data: "xr.Dataset", members: Index, seed: int = 0) ->
     every = entries(data, "probe", members)
     owner = np.repeat(np.arange(data.sizes["member"]), data["probe_count"].values)[every]
     columns = {name: data[f"probe_{name}"].values[every] for name in COLUMNS}
-    found: list[Compared] = []
+    statistics: list[Compared] = []
     for kind in range(len(KINDS)):
         for state in range(len(STATES)):
-            known = np.isfinite(columns["after"])
+            finite = np.isfinite(columns["after"])
             if kind == RAMP:  # one that took too many events at its limit has switched before
-                known |= np.isfinite(columns["switched"])
-            which = np.flatnonzero((columns["kind"] == kind) & (columns["state"] == state) & known)
+                finite |= np.isfinite(columns["switched"])
+            which = np.flatnonzero((columns["kind"] == kind) & (columns["state"] == state) & finite)
             if which.size < FEWEST or np.unique(owner[which]).size < 2:
                 continue
             of = {name: values[which] for name, values in columns.items()}
@@ -259,8 +259,8 @@ def compared(law: JumpLaw, data: "xr.Dataset", members: Index, seed: int = 0) ->
             with warnings.catch_warnings():
                 # A ramp of the devices may go beyond what was read too; the rows say what comes of it.
                 warnings.simplefilter("ignore", CardWarning)
-                found += repeat(law, of, owner[which], state, seed)
-    return found
+                statistics += repeat(law, of, owner[which], state, seed)
+    return statistics
 
 
 def _holds(
@@ -283,10 +283,10 @@ def _holds(
         np.stack([of["voltage"], of["time"], of["temperature"]], axis=1), axis=0, return_inverse=True
     )[1].ravel()
     kind, sign = _told(int(of["kind"][0])), 1.0 if state == 0 else -1.0
-    change, made = of["after"] - of["before"], after - before
+    change, sampled = of["after"] - of["before"], after - before
     for name, least, turned in (("moved", MOVED, None), ("switched", SWITCHED, sign)):
-        sizes = [np.abs(one) if turned is None else turned * one for one in (change, made)]
-        shares = [(one > least).astype(float) for one in sizes]
+        sizes = [np.abs(column) if turned is None else turned * column for column in (change, sampled)]
+        shares = [(column > least).astype(float) for column in sizes]
         yield Compared(f"{kind} of {STATES[state]}: {name}", owner, design, *shares)
     # Levels of the law are those of its first temperature: of currents at others it knows nothing.
     own = np.flatnonzero(of["temperature"] == law.temperatures[0])
@@ -308,10 +308,10 @@ def _ramps(
         rows = np.flatnonzero((settings[0] == rate) & (settings[1] == most))
         if rows.size < FEWEST or np.unique(owner[rows]).size < 2:
             continue
-        seen, made = (np.abs(np.nan_to_num(one[rows], nan=NEVER)) for one in (of["switched"], switched))
+        seen, sampled = (np.abs(np.nan_to_num(v[rows], nan=NEVER)) for v in (of["switched"], switched))
         name = f"ramp of {STATES[state]} at {rate:g} V/s" + (f" to {most:g} A" if most else "")
         pooled = np.full(rows.size, -1)
-        yield Compared(f"{name}: switching voltage", owner[rows], pooled, seen, made)
+        yield Compared(f"{name}: switching voltage", owner[rows], pooled, seen, sampled)
         ended = rows[np.isfinite(of["after"][rows])]
         if ended.size >= FEWEST and np.unique(owner[ended]).size > 1:
             random = np.random.default_rng([seed, 13, state, RAMP, *map(int, (rate, 1e9 * most))])
@@ -329,7 +329,7 @@ def _ramped(
         rows = np.flatnonzero((of["voltage"] == tip) & (of["temperature"] == heat))
         cells = JumpCells(law, rows.size * RAMPED, seed, STATES[state], float(heat))
         cells.most = BUDGET
-        rate, series, limit = (np.repeat(one[rows], RAMPED) for one in (rates, of["series"], of["limit"]))
+        rate, series, limit = (np.repeat(data[rows], RAMPED) for data in (rates, of["series"], of["limit"]))
         done = cells.ramp(float(tip), rate, series=series, limit=limit)
         volts = done.rise_voltage if state == 0 else done.peak_voltage
         # A current that is largest where the source turns back has not been reset.

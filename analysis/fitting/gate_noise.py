@@ -41,9 +41,9 @@ def judge_rtn(table: xr.Dataset, card: Card, *, seed: int = 0) -> list[Compariso
     """
     if card.rtn_law is None:
         raise CardError(f"card {card.name} has no layer of random telegraph noise")
-    known = {state.name: state for state in card.rtn_law.states}
-    found = []
-    for name, devices in _by_state(table["state"].values, known, card, np.isfinite(table["number"].values)):
+    states = {state.name: state for state in card.rtn_law.states}
+    comparisons = []
+    for name, devices in _by_state(table["state"].values, states, card, np.isfinite(table["number"].values)):
         number = table["number"].values[devices].astype(int)
         columns = {key: table[key].values for key in TRAPS}
         place = table["trap_device"].values
@@ -55,11 +55,11 @@ def judge_rtn(table: xr.Dataset, card: Card, *, seed: int = 0) -> list[Compariso
             floors, values = [], []
             for first, second, random in halves(len(devices), seed):
                 parts = [np.concatenate([rows[i] for i in part]) for part in (first, second)]
-                drawn = _drawn(card, known[name].conductance, len(first), random)[label]
+                drawn = _drawn(card, states[name].conductance, len(first), random)[label]
                 floors.append(_distance(parts[0], parts[1]))
                 values.append(_distance(parts[0], drawn))
-            found.append(Comparison.of(f"rtn {name}: {label}", values, floors, largest=LARGEST_KS))
-    return found
+            comparisons.append(Comparison.of(f"rtn {name}: {label}", values, floors, largest=LARGEST_KS))
+    return comparisons
 
 
 def judge_relaxation(data: xr.Dataset, card: Card, *, seed: int = 0) -> list[Comparison]:
@@ -86,24 +86,24 @@ def judge_relaxation(data: xr.Dataset, card: Card, *, seed: int = 0) -> list[Com
     g = data["conductance"].transpose("device", "time").values[:, [0, -1]]
     start = data["start"].values
     states = data["state"].values if "state" in data else np.full(len(g), "all")
-    known = {"all"} if continuous(law) else {state.name for state in law.states}
-    found = []
-    for name, devices in _by_state(states, known, card, np.isfinite(g).all(axis=1)):
+    states_of = {"all"} if continuous(law) else {state.name for state in law.states}
+    comparisons = []
+    for name, devices in _by_state(states, states_of, card, np.isfinite(g).all(axis=1)):
         floors, values = [], []
         for places, others, random in halves(len(devices), seed):
             first, second = devices[places], devices[others]
-            made = law.relax(start[second], time, random).T
-            one = _shifts(g[first], start[first])
-            floors.append(_each(name, one, _shifts(g[second], start[second])))
-            values.append(_each(name, one, _shifts(made, start[second])))
-        found += of_splits(values, floors, dict.fromkeys(values[0], LARGEST_KS))
-    return found
+            sampled = law.relax(start[second], time, random).T
+            measured = _shifts(g[first], start[first])
+            floors.append(_each(name, measured, _shifts(g[second], start[second])))
+            values.append(_each(name, measured, _shifts(sampled, start[second])))
+        comparisons += of_splits(values, floors, dict.fromkeys(values[0], LARGEST_KS))
+    return comparisons
 
 
 def _by_state(
     states: NDArray[np.str_], known: Collection[str], card: Card, usable: NDArray[np.bool_]
 ) -> list[tuple[str, Index]]:
-    found = []
+    groups = []
     for name in dict.fromkeys(str(state) for state in states):
         if name not in known:
             raise CardError(f"card {card.name} has no noise of state {name}, it has {', '.join(known)}")
@@ -112,8 +112,8 @@ def _by_state(
             raise ObservationError(
                 f"the gate needs at least {FEWEST} held-out devices of state {name}, got {len(devices)}"
             )
-        found.append((name, devices))
-    return found
+        groups.append((name, devices))
+    return groups
 
 
 def _drawn(card: Card, conductance: float, devices: int, random: np.random.Generator) -> dict[str, Floats]:

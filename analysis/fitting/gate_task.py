@@ -58,10 +58,10 @@ def limits(conductance: Floats, bits: Whole) -> tuple[float, float]:
 
 def bit_errors(conductance: Floats, bits: Whole, window: tuple[float, float]) -> tuple[float, float]:
     """Return the share of wrong bits, and of those wrong in two successive writes."""
-    known = np.isfinite(conductance)
-    wrong = np.where(bits == 0, conductance > window[0], conductance < window[1]) & known
-    pairs = known[1:] & known[:-1]
-    return float(wrong.sum() / known.sum()), float((wrong[1:] & wrong[:-1]).sum() / max(pairs.sum(), 1))
+    finite = np.isfinite(conductance)
+    wrong = np.where(bits == 0, conductance > window[0], conductance < window[1]) & finite
+    pairs = finite[1:] & finite[:-1]
+    return float(wrong.sum() / finite.sum()), float((wrong[1:] & wrong[:-1]).sum() / max(pairs.sum(), 1))
 
 
 def sum_errors(
@@ -76,8 +76,8 @@ def sum_errors(
     step = ideal[1] - ideal[0]
     error = np.nan_to_num(conductance - np.where(bits == 0, *ideal)) / step
     sums = np.einsum("nr,wrc->wnc", inputs, error) / np.sqrt(inputs.sum(axis=1))[None, :, None]
-    one, mean = (float(np.quantile(np.abs(rows), WITHIN)) for rows in (sums, sums.mean(axis=0)))
-    return one, mean
+    single, mean = (float(np.quantile(np.abs(rows), WITHIN)) for rows in (sums, sums.mean(axis=0)))
+    return single, mean
 
 
 def differences(

@@ -108,12 +108,12 @@ def fit(data: "xr.Dataset", members: Index, *, seed: int = 0) -> tuple[JumpLaw, 
     if devices.size < 2:
         raise ObservationError(f"a law of jumps needs those of at least two devices, got {devices.size}")
     law, best = chosen(law, owner, random)
-    made: dict[str, Any] = {"devices": int(devices.size), "jumps": len(law.before), "states": len(law.level)}
-    made |= {"left_out": left_out, "score": best}
+    notes: dict[str, Any] = {"devices": int(devices.size), "jumps": len(law.before), "states": len(law.level)}
+    notes |= {"left_out": left_out, "score": best}
     if "probe_count" in data and np.any(data["probe_count"].values[members]):
         law, foretold = by_probes(law, data, owner, home, seed)
-        made |= {} if foretold is None else {"probes": foretold}
-    return law, made
+        notes |= {} if foretold is None else {"probes": foretold}
+    return law, notes
 
 
 def gathered(
@@ -200,9 +200,9 @@ def best_of(
                 continue
             change: dict[str, Any] = {name: int(value) if name == "neighbours" else value}
             other = replace(law, **change)
-            found = judge(other)
-            if found > best:
-                law, best = other, found
+            judgement = judge(other)
+            if judgement > best:
+                law, best = other, judgement
     return law, best
 
 
@@ -229,7 +229,7 @@ def by_probes(
         ends = np.flatnonzero((law.kind >= 0) & ~np.isin(home, mine))
         kept = np.flatnonzero(~np.isin(owner, mine))
         # Cells start in end states of the other devices, which may have none of one kind.
-        probes = [one for one in jump_probes.designs(data, mine) if one.state in law.kind[ends]]
+        probes = [design for design in jump_probes.designs(data, mine) if design.state in law.kind[ends]]
         if kept.size and probes:
             parts.append((kept, ends, probes))
     if not parts:

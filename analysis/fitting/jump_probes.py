@@ -58,17 +58,17 @@ def designs(data: "xr.Dataset", members: Index) -> list[Design]:
     every = entries(data, "probe", members)
     names = ("kind", "state", *SOURCE, "before", "after", "switched")
     columns = {name: data[f"probe_{name}"].values[every] for name in names}
-    known = np.isfinite(columns["after"])
+    finite = np.isfinite(columns["after"])
     of = [np.where(np.isnan(columns[name]), np.inf, columns[name]) for name in names[:-3]]  # no limit
-    table = np.stack(of)[:, known]
-    found = []
+    table = np.stack(of)[:, finite]
+    grouped = []
     settings, place = np.unique(table, axis=1, return_inverse=True)
     for number, column in enumerate(settings.T):
-        mine = np.flatnonzero(known)[place.ravel() == number]
+        mine = np.flatnonzero(finite)[place.ravel() == number]
         kind, state = (int(value) for value in column[:2])
         sides = (columns[name][mine] for name in ("before", "after", "switched"))
-        found.append(Design(kind, state, tuple(column[2:]), *sides))
-    return found
+        grouped.append(Design(kind, state, tuple(column[2:]), *sides))
+    return grouped
 
 
 def without(law: JumpLaw, kept: Index, ends: Index) -> JumpLaw:
@@ -91,13 +91,13 @@ def without(law: JumpLaw, kept: Index, ends: Index) -> JumpLaw:
 
 def score(law: JumpLaw, probes: list[Design], seed: int) -> dict[tuple[int, int], list[float]]:
     """Return the logarithm of the density of each probe among cells of a law, by kind and state."""
-    found: dict[tuple[int, int], list[float]] = {}
+    densities: dict[tuple[int, int], list[float]] = {}
     with warnings.catch_warnings():
         # Ramps of devices may go beyond what was read, and cells at a limit flicker, as devices do.
         warnings.simplefilter("ignore", CardWarning)
         for design, logs in (*_of_holds(law, probes, seed), *_of_ramps(law, probes, seed)):
-            found.setdefault((design.kind, design.state), []).extend(logs.tolist())
-    return found
+            densities.setdefault((design.kind, design.state), []).extend(logs.tolist())
+    return densities
 
 
 def _of_holds(law: JumpLaw, probes: list[Design], seed: int) -> Iterator[tuple[Design, Floats]]:
@@ -105,12 +105,14 @@ def _of_holds(law: JumpLaw, probes: list[Design], seed: int) -> Iterator[tuple[D
 
     What counts is whether a state stayed, moved or switched, and where it ended.
     """
-    held = [one for one in probes if one.kind != RAMP]
-    for state, heat in sorted({(one.state, one.setting[2]) for one in held}):
-        mine = [one for one in held if (one.state, one.setting[2]) == (state, heat)]
+    held = [probe for probe in probes if probe.kind != RAMP]
+    for state, heat in sorted({(probe.state, probe.setting[2]) for probe in held}):
+        mine = [probe for probe in held if (probe.state, probe.setting[2]) == (state, heat)]
         cells = JumpCells(law, CELLS * len(mine), seed, STATES[state], heat)
         cells.most = LONGEST
-        source, time, _, series, limit = np.repeat(np.array([one.setting for one in mine]), CELLS, axis=0).T
+        source, time, _, series, limit = np.repeat(
+            np.array([probe.setting for probe in mine]), CELLS, axis=0
+        ).T
         before = np.log(cells.conductance)
         cells.hold(source, time, series=series, limit=limit)
         after = np.log(cells.conductance)
@@ -131,12 +133,14 @@ def outcome(before: Floats, after: Floats, state: int) -> Index:
 
 def _of_ramps(law: JumpLaw, probes: list[Design], seed: int) -> Iterator[tuple[Design, Floats]]:
     """Yield ramps and the log densities of where they switched and of what they left."""
-    ramps = [one for one in probes if one.kind == RAMP]
-    for state, heat, tip in sorted({(one.state, one.setting[2], one.setting[0]) for one in ramps}):
-        mine = [one for one in ramps if (one.state, one.setting[2], one.setting[0]) == (state, heat, tip)]
+    ramps = [ramp for ramp in probes if ramp.kind == RAMP]
+    for state, heat, tip in sorted({(ramp.state, ramp.setting[2], ramp.setting[0]) for ramp in ramps}):
+        mine = [
+            ramp for ramp in ramps if (ramp.state, ramp.setting[2], ramp.setting[0]) == (state, heat, tip)
+        ]
         cells = JumpCells(law, CELLS * len(mine), seed, STATES[state], heat)
         cells.most = LONGEST
-        _, time, _, series, limit = np.repeat(np.array([one.setting for one in mine]), CELLS, axis=0).T
+        _, time, _, series, limit = np.repeat(np.array([ramp.setting for ramp in mine]), CELLS, axis=0).T
         done = cells.ramp(tip, abs(tip) / time, series=series, limit=limit)
         at = done.rise_voltage if state == 0 else done.peak_voltage
         # A current that is largest where the source turns back has not been reset.

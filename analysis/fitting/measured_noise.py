@@ -61,14 +61,14 @@ def relaxation(data: xr.Dataset) -> xr.Dataset:
         raise ObservationError(f"no device of the file was read at all {len(edges)} common times")
     every = np.concatenate(late)
     logs = [np.log(every[(every >= low) & (every <= high)]) for low, high in edges]
-    found = {
+    variables = {
         "conductance": (("device", "time"), table[whole, 1:], {"units": "S"}),
         "start": ("device", table[whole, 0], {"units": "S"}),
     }
     named = np.array(states)[whole]
     if set(named.tolist()) != {"all"}:
-        found["state"] = ("device", named, {})
-    time = np.exp([one.mean() for one in logs])
+        variables["state"] = ("device", named, {})
+    time = np.exp([column.mean() for column in logs])
     attrs: dict[str, float] = {"left_out": int(np.sum(~whole))}
     heat = np.array(kelvin)[whole]
     if np.isfinite(heat).all():
@@ -78,7 +78,7 @@ def relaxation(data: xr.Dataset) -> xr.Dataset:
                 "temperature"
             )
         attrs["temperature"] = float(heat.mean())
-    return xr.Dataset(found, {"time": ("time", time, {"units": "s"})}, attrs)
+    return xr.Dataset(variables, {"time": ("time", time, {"units": "s"})}, attrs)
 
 
 def traces(data: xr.Dataset) -> xr.Dataset:
@@ -89,19 +89,19 @@ def traces(data: xr.Dataset) -> xr.Dataset:
     ObservationError
         There are none, or their steps differ.
     """
-    found = [(time, current) for _, time, current in series.traces(data, "the file")]
-    steps = [float(np.median(np.diff(time))) for time, _ in found]
+    recorded = [(time, current) for _, time, current in series.traces(data, "the file")]
+    steps = [float(np.median(np.diff(time))) for time, _ in recorded]
     if max(steps) > 1.001 * min(steps):
         raise ObservationError(
             f"the traces of the file must be sampled alike, got steps of {min(steps):g} to {max(steps):g} s"
         )
-    shortest = min(len(time) for time, _ in found)
+    shortest = min(len(time) for time, _ in recorded)
     states = [str(name) for name in data["trace_state"].values]
-    rows = np.array([current[:shortest] for _, current in found])
+    rows = np.array([current[:shortest] for _, current in recorded])
     table = {"current": (("device", "sample"), rows, {"units": "A"}), "state": ("device", states)}
-    time = found[0][0][:shortest]
-    made = xr.Dataset(table, {"time": ("sample", time - time[0], {"units": "s"})})
-    return made if set(states) != {"all"} else made.drop_vars("state")
+    time = recorded[0][0][:shortest]
+    dataset = xr.Dataset(table, {"time": ("sample", time - time[0], {"units": "s"})})
+    return dataset if set(states) != {"all"} else dataset.drop_vars("state")
 
 
 def _edges(times: Floats, devices: int) -> list[tuple[float, float]]:

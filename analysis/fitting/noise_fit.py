@@ -59,20 +59,20 @@ def trap_table(data: xr.Dataset, *, maximum: int = 3) -> xr.Dataset:
     number, high, noise = (np.full(len(current), np.nan) for _ in range(3))
     rows: list[tuple[float, ...]] = []
     for i, row in enumerate(current):
-        found = _one_trace(trace.from_arrays(time, row), maximum)
-        if isinstance(found, float):
-            number[i], high[i] = found, float(np.abs(np.mean(row)))
+        traps = _one_trace(trace.from_arrays(time, row), maximum)
+        if isinstance(traps, float):
+            number[i], high[i] = traps, float(np.abs(np.mean(row)))
             noise[i] = float(np.std(row))
             continue
-        high[i] = float(np.abs(found["current"].values).max())
+        high[i] = float(np.abs(traps["current"].values).max())
         # Traps that couple have no amplitude of their own: the mean over the states of the others stands.
-        relative = np.abs(found["amplitude"].values) / high[i]
+        relative = np.abs(traps["amplitude"].values) / high[i]
         if np.any(relative >= 1):
             continue
-        number[i], noise[i] = found.sizes["trap"], float(found["noise"])
+        number[i], noise[i] = traps.sizes["trap"], float(traps["noise"])
         rows += [
             (float(i), -float(np.log1p(-a)), float(c), float(e))
-            for a, c, e in zip(relative, found["tau_capture"], found["tau_emission"], strict=True)
+            for a, c, e in zip(relative, traps["tau_capture"], traps["tau_emission"], strict=True)
         ]
     columns = np.array(rows).reshape(-1, 4).T
     return xr.Dataset(
@@ -126,7 +126,7 @@ def of_members(data: xr.Dataset, kind: str) -> xr.Dataset:
     rows, states, times = _constant(data, "current" if kind == "rtn" else "conductance")
     if any(t.shape != times[0].shape or not np.allclose(t, times[0], rtol=1e-6) for t in times):
         raise ObservationError("the constant phases must be read at the same times in every member")
-    made = {
+    attrs = {
         "material": str(data.attrs.get("material", "")),
         "temperature": float(np.mean(data["ambient_temperature"].values)),
     }
@@ -134,13 +134,13 @@ def of_members(data: xr.Dataset, kind: str) -> xr.Dataset:
     if kind == "rtn":
         current = (("device", "sample"), table, {"units": "A"})
         time = ("sample", times[0], {"units": "s"})
-        return xr.Dataset({"current": current, "state": state}, {"time": time}, made)
+        return xr.Dataset({"current": current, "state": state}, {"time": time}, attrs)
     conductance = (("device", "time"), table[:, 1:], {"units": "S"})
     start = ("device", table[:, 0], {"units": "S"})
     return xr.Dataset(
         {"conductance": conductance, "start": start, "state": state},
         {"time": ("time", times[0][1:], {"units": "s"})},
-        made,
+        attrs,
     )
 
 
@@ -196,13 +196,13 @@ def split(data: xr.Dataset, fraction: float, seed: int) -> tuple[xr.Dataset, xr.
 
 
 def _take(data: xr.Dataset, devices: Index) -> xr.Dataset:
-    found = data.isel(device=devices)
+    chosen = data.isel(device=devices)
     if "trap_device" not in data:
-        return found
+        return chosen
     owner = data["trap_device"].values
     kept = np.flatnonzero(np.isin(owner, devices))
     # The devices are counted anew.
-    return found.isel(trap=kept).assign(trap_device=("trap", np.searchsorted(devices, owner[kept])))
+    return chosen.isel(trap=kept).assign(trap_device=("trap", np.searchsorted(devices, owner[kept])))
 
 
 def fit_rtn(
@@ -374,8 +374,8 @@ def _shifts(g: Floats, start: Floats, time: Floats, scale: str) -> Floats:
         raise ObservationError(
             f'conductance must be above 0 S for the scale "log", got {min(g.min(), start.min()):g} S'
         )
-    found: Floats = np.log(g / start[:, None])
-    return found
+    shifts: Floats = np.log(g / start[:, None])
+    return shifts
 
 
 def _relaxation_state(shift: Floats, start: Floats, u: Floats, name: str, devices: Index) -> RelaxationState:
@@ -392,20 +392,20 @@ def _standard(rows: Floats, u: Floats, state: RelaxationState) -> Floats:
     width = on_line(state.spread, u)
     if np.any(width <= 0):
         raise ObservationError(f"the spread of state {state.name} is not above 0 at every time")
-    found: Floats = (rows - on_line(state.location, u)) / width
-    return found
+    standardised: Floats = (rows - on_line(state.location, u)) / width
+    return standardised
 
 
 def _numbers(state: RtnState | RelaxationState, name: str) -> dict[str, float]:
     """Return the numbers of a state by name."""
-    found: dict[str, float] = {}
+    numbers: dict[str, float] = {}
     for key in state.__dataclass_fields__:
         value = getattr(state, key)
         if isinstance(value, tuple):
-            found[f"{name} {key} 1"], found[f"{name} {key} 2"] = value
+            numbers[f"{name} {key} 1"], numbers[f"{name} {key} 2"] = value
         elif key != "name":
-            found[f"{name} {key}"] = float(value)
-    return found
+            numbers[f"{name} {key}"] = float(value)
+    return numbers
 
 
 def _intervals(
@@ -416,10 +416,10 @@ def _intervals(
     seed: int,
 ) -> dict[str, tuple[float, float]]:
     """Return 95 % intervals of the numbers of each state over devices drawn with replacement."""
-    found: dict[str, tuple[float, float]] = {}
+    intervals: dict[str, tuple[float, float]] = {}
     for name, devices in kept.items() if resamples else ():
-        found |= _bootstrap(partial(state, name), devices, f"{kind} {name}", resamples, seed)
-    return found
+        intervals |= _bootstrap(partial(state, name), devices, f"{kind} {name}", resamples, seed)
+    return intervals
 
 
 def _bootstrap(
@@ -446,18 +446,18 @@ def _bootstrap(
 def _states(data: xr.Dataset, devices: int) -> NDArray[np.str_]:
     if "state" not in data:
         return np.full(devices, "all")
-    found: NDArray[np.str_] = data["state"].values.astype(str)
-    if found.shape != (devices,):
+    states: NDArray[np.str_] = data["state"].values.astype(str)
+    if states.shape != (devices,):
         raise ObservationError("state must be over device, a name each")
-    for name in dict.fromkeys(found.tolist()):
+    for name in dict.fromkeys(states.tolist()):
         checks.line("the name of a state", name, longest=40, error=ObservationError)
-    return found
+    return states
 
 
 def _needed(data: xr.Dataset, name: str, unit: str, dims: tuple[str, ...]) -> xr.DataArray:
     if name not in data.variables or set(data[name].dims) != set(dims):
         raise ObservationError(f"the data need {name} over {' and '.join(dims)}")
-    found = data[name].attrs.get("units", "")
-    if found != unit:
-        raise ObservationError(f"{name} must have the units {unit}, got {found or 'none'}")
+    actual = data[name].attrs.get("units", "")
+    if actual != unit:
+        raise ObservationError(f"{name} must have the units {unit}, got {actual or 'none'}")
     return data[name]

@@ -108,7 +108,7 @@ def told_apart(found: Observations, seed: int, *, fitted: bool = True) -> tuple[
         warnings.simplefilter("ignore", RuntimeWarning)  # of a device without any value
         spread = np.nanstd(found.values, axis=1)
         over_all = np.nanstd(found.values, axis=(0, 1))
-    least = np.array([RESOLUTION[one.transform] for one in found.features])
+    least = np.array([RESOLUTION[feature.transform] for feature in found.features])
     one_value = spread < REPEATS * least
     still = one_value & (np.isfinite(found.values).sum(axis=1) >= FEW) & (over_all >= REPEATS * least)
     if not still.any():
@@ -129,19 +129,19 @@ def levels_of(found: Observations) -> dict[str, int]:
     others, with gaps between, :data:`ON_LEVEL` to a level in the mean.
     """
     count = {}
-    for i, one in enumerate(found.features):
-        near = REPEATS * RESOLUTION[one.transform]
+    for i, feature in enumerate(found.features):
+        near = REPEATS * RESOLUTION[feature.transform]
         values = np.sort(found.values[:, :, i][np.isfinite(found.values[:, :, i])])
         begin = np.flatnonzero(np.diff(values, prepend=-np.inf) > near)
         width = values[np.append(begin[1:], len(values)) - 1] - values[begin]
         if len(values) >= ON_LEVEL * len(begin) and np.all(width <= near):
-            count[one.name] = len(begin)
+            count[feature.name] = len(begin)
     return count
 
 
 def read_with_error(found: Observations, names: Iterable[str], seed: int) -> Observations:
     """Return observations whose features of these names have a normal error of :data:`RESOLUTION`."""
-    least = np.array([RESOLUTION[one.transform] for one in found.features])
+    least = np.array([RESOLUTION[feature.transform] for feature in found.features])
     noise = np.random.default_rng([seed, 12]).normal(0.0, least, found.values.shape)
     shared = np.isin(found.names, list(names))
     return replace(found, values=np.where(shared, found.values + noise, found.values))
@@ -250,7 +250,7 @@ def from_csv(path: str | Path, chosen: Sequence[str] | None = None) -> Observati
         number, or one of a device stands twice.
     """
     table = read_table(path)
-    parts = [match.groups() if (match := _HEADER.match(one)) else (one, "") for one in table.headers]
+    parts = [match.groups() if (match := _HEADER.match(header)) else (header, "") for header in table.headers]
     names, units = [name for name, _ in parts], [unit or "" for _, unit in parts]
     if names[:2] != ["device", "cycle"] or len(names) < 3:
         raise ObservationError(
@@ -272,7 +272,7 @@ def from_csv(path: str | Path, chosen: Sequence[str] | None = None) -> Observati
             f"line {table.lines[wrong]} of {path} must have a whole number as cycle, got {text!r}"
         )
     cycles, turn = np.unique(number, return_inverse=True)
-    found = np.full((devices.size, cycles.size, len(columns)), np.nan)
+    values = np.full((devices.size, cycles.size, len(columns)), np.nan)
     places = row * cycles.size + turn
     _, first = np.unique(places, return_index=True)
     if len(first) < len(places):
@@ -281,10 +281,10 @@ def from_csv(path: str | Path, chosen: Sequence[str] | None = None) -> Observati
             f"line {table.lines[again]} of {path} has cycle {cycles[turn[again]]:g} of device "
             f"{devices[row[again]]} once more"
         )
-    found[row, turn] = np.stack(columns, axis=1)
+    values[row, turn] = np.stack(columns, axis=1)
     taken = [names.index(name) - 2 for name in chosen] if chosen else range(len(columns))
     names, units = [names[2 + k] for k in taken], [units[2 + k] for k in taken]
-    return build(names, units, found[..., list(taken)], str(path))
+    return build(names, units, values[..., list(taken)], str(path))
 
 
 _HEADER = re.compile(r"^\s*(.*?)\s*(?:[(\[]\s*([^()\[\]]*?)\s*[)\]])?\s*$")

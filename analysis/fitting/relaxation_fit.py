@@ -90,21 +90,21 @@ def fit(
             f"{len(start)} read {shift.shape[1]} times"
         )
     own = np.broadcast_to(time, shift.shape)
-    known = np.isfinite(shift) & np.isfinite(own)
-    first, last = (float(f(np.nanmedian(np.where(known, own, np.nan), axis=0))) for f in (np.min, np.max))
+    finite = np.isfinite(shift) & np.isfinite(own)
+    first, last = (float(f(np.nanmedian(np.where(finite, own, np.nan), axis=0))) for f in (np.min, np.max))
     places = _knots(start)
-    readings = _Readings(start, own, shift, known, places, first, last)
-    found = {growth: readings.best(growth) for growth in GROWTHS}
-    aic = {growth: 2.0 * (cost + len(one)) for growth, (one, cost) in found.items()}
-    better = readings.by_device(found["spread"][0], "spread") - readings.by_device(
-        found["variance"][0], "variance"
+    readings = _Readings(start, own, shift, finite, places, first, last)
+    fits = {growth: readings.best(growth) for growth in GROWTHS}
+    aic = {growth: 2.0 * (cost + len(fitted)) for growth, (fitted, cost) in fits.items()}
+    better = readings.by_device(fits["spread"][0], "spread") - readings.by_device(
+        fits["variance"][0], "variance"
     )
-    told = float(better.sum() / max(better.std() * np.sqrt(len(better)), 1e-300))
+    evidence = float(better.sum() / max(better.std() * np.sqrt(len(better)), 1e-300))
     # Beyond the readings the spread grows more: where they do not tell, the cautious law.
-    growth = "variance" if told > APART else "spread"
-    numbers = readings.scaled(found[growth][0], growth)
+    growth = "variance" if evidence > APART else "spread"
+    numbers = readings.scaled(fits[growth][0], growth)
     inner = np.full(shift.shape, np.nan)
-    inner[known] = readings.standard(numbers, growth)
+    inner[finite] = readings.standard(numbers, growth)
     whole = inner[np.isfinite(inner).all(axis=1)]
     scores, quantiles = shape(whole)
     law = RelaxationLaw(
@@ -113,12 +113,12 @@ def fit(
         reference=first,
         times=(first, last),
         growth=growth,
-        forgetting=forgetting(whole, np.log(np.nanmedian(np.where(known, own, np.nan), axis=0) / first)),
+        forgetting=forgetting(whole, np.log(np.nanmedian(np.where(finite, own, np.nan), axis=0) / first)),
         scores=scores,
         quantiles=quantiles,
         temperature=temperature,
     )
-    return Continuous(law, aic, told)
+    return Continuous(law, aic, evidence)
 
 
 def continuous(law: RelaxationLaw) -> bool:
@@ -131,10 +131,10 @@ def _knots(start: Floats) -> Floats:
     if not np.all(start > 0):
         raise ObservationError(f"the conductance at the start must be above 0 S, got {start.min():g} S")
     number = min(MOST_KNOTS, len(start) // PER_KNOT)
-    found = np.unique(np.quantile(np.log(start), np.linspace(0.02, 0.98, number)))
-    if len(found) < 2:
+    knots = np.unique(np.quantile(np.log(start), np.linspace(0.02, 0.98, number)))
+    if len(knots) < 2:
         raise ObservationError("the devices must differ in their conductance at the start, S")
-    return found
+    return knots
 
 
 class _Readings:
@@ -201,10 +201,10 @@ class _Readings:
     def best(self, growth: str) -> tuple[Floats, float]:
         """Return the numbers of the knots with the largest likelihood, and its negative logarithm."""
         first = np.zeros(4 * len(self.places))
-        found = minimize(
+        solution = minimize(
             self.cost, first, (growth,), jac=True, method="L-BFGS-B", bounds=[(-50.0, 50.0)] * len(first)
         )
-        return np.asarray(found.x), float(found.fun)
+        return np.asarray(solution.x), float(solution.fun)
 
     def standard(self, found: Floats, growth: str) -> Floats:
         """Return every reading less its location, over its spread."""
@@ -229,7 +229,7 @@ class _Readings:
         """Return the knots as states of a law."""
         a, b, p, q = found.reshape(4, -1)
         power = 2.0 if growth == "variance" else 1.0
-        ends = [(self.unit * np.exp(one)) ** power for one in (p, q)]
+        ends = [(self.unit * np.exp(edge)) ** power for edge in (p, q)]
         return tuple(
             RelaxationState(
                 name=f"{KNOT} {k + 1}",
@@ -262,10 +262,10 @@ def forgetting(inner: Floats, u: Floats) -> float:
     """Return f of exp(-f |du|), by least squares of the correlations of all pairs of times."""
     correlation = np.atleast_2d(np.corrcoef(inner.T))
     early, late = np.triu_indices(len(u), 1)
-    distance, found = u[late] - u[early], correlation[early, late]
-    if np.any(found <= 0):
+    distance, correlated = u[late] - u[early], correlation[early, late]
+    if np.any(correlated <= 0):
         # A pair without correlation has no logarithm: it is far beyond the length, and the near ones decide.
-        distance, found = distance[found > 0], found[found > 0]
-    if not found.size:
+        distance, correlated = distance[correlated > 0], correlated[correlated > 0]
+    if not correlated.size:
         raise ObservationError("the ranks of the devices have no correlation from one time to the next")
-    return max(0.0, -float(distance @ np.log(found)) / float(distance @ distance))
+    return max(0.0, -float(distance @ np.log(correlated)) / float(distance @ distance))

@@ -155,8 +155,8 @@ def fit(
 def _usable(observations: Observations) -> tuple[Observations, int]:
     """Return the devices that have enough cycles, and how many have not."""
     devices = len(observations.values)
-    known = np.isfinite(observations.values)
-    enough = ((known.mean(axis=1) >= 0.5) | (known.sum(axis=1) >= LEAST)).all(axis=1)
+    finite = np.isfinite(observations.values)
+    enough = ((finite.mean(axis=1) >= 0.5) | (finite.sum(axis=1) >= LEAST)).all(axis=1)
     usable = observations.take(np.flatnonzero(enough))
     least = int(np.isfinite(usable.values).sum(axis=(0, 1)).min())
     if least < LEAST:
@@ -223,8 +223,8 @@ def _ascending(table: Floats) -> Floats:
 
     Values on a grid (voltages of samples) make steps; a slope of 1e-6 keeps the table ascending.
     """
-    found: Floats = np.maximum.accumulate(table) + 1e-6 * np.arange(table.size)
-    return found
+    quantiles: Floats = np.maximum.accumulate(table) + 1e-6 * np.arange(table.size)
+    return quantiles
 
 
 def _with_ends(table: Floats) -> Floats:
@@ -233,10 +233,10 @@ def _with_ends(table: Floats) -> Floats:
     It goes on with the slopes at its ends: equal values there would stretch what lies beyond without bound.
     """
     least = 0.1 * (table[-1] - table[0]) / (table.size - 1)
-    found = table.copy()
-    found[0] = min(found[0], found[1] - least)
-    found[-1] = max(found[-1], found[-2] + least)
-    return found
+    widened = table.copy()
+    widened[0] = min(widened[0], widened[1] - least)
+    widened[-1] = max(widened[-1], widened[-2] + least)
+    return widened
 
 
 def _fit_once(
@@ -303,18 +303,18 @@ def _with_devices(
     centre, scale = shown.mean(axis=0), shown.std(axis=0)
     rows = (shown - centre) / scale
     if like is None:
-        found = _choose(rows, options)
+        mixture = _choose(rows, options)
     else:
         kind = str(like.card.provenance["mixture"])
         starts = (like.card.means - centre) / scale
-        found = _gaussians(rows, len(like.card.weights), kind, options.seed, starts)
-    weights, means, covariances = _mixture(found, rows, spread, noise / scale / scale[:, None])
+        mixture = _gaussians(rows, len(like.card.weights), kind, options.seed, starts)
+    weights, means, covariances = _mixture(mixture, rows, spread, noise / scale / scale[:, None])
     return replace(
         card,
         weights=weights,
         means=means * scale + centre,
         covariances=covariances * scale * scale[:, None],
-        provenance={"mixture": found.covariance_type},
+        provenance={"mixture": mixture.covariance_type},
     )
 
 
@@ -342,16 +342,16 @@ def _tables(inner: Floats, features: tuple[Feature, ...]) -> tuple[Floats, tuple
 
 def to_scores(inner: Floats, knots: Floats, features: tuple[Feature, ...]) -> Floats:
     """Return the Gaussian scores of standardised values: the inverse of the tables; NaN stays."""
-    found = np.empty_like(inner)
+    scores = np.empty_like(inner)
     for i, feature in enumerate(features):
         table = np.array(feature.quantiles)
         column = inner[:, :, i]
-        found[:, :, i] = np.interp(column, table, knots)
+        scores[:, :, i] = np.interp(column, table, knots)
         for end, inwards in ((0, 1), (-1, -2)):
             slope = (knots[end] - knots[inwards]) / (table[end] - table[inwards])
             beyond = column < table[0] if end == 0 else column > table[-1]
-            found[:, :, i] += np.where(beyond, slope * (column - table[end]), 0.0)
-    return found
+            scores[:, :, i] += np.where(beyond, slope * (column - table[end]), 0.0)
+    return scores
 
 
 def _standardising(card: Card, cycles: int, seed: int) -> Floats:
@@ -381,7 +381,7 @@ def _gaussians(shown: Floats, number: int, kind: str, seed: int, starts: Floats 
 
     It starts from clusters: from single devices the tied kind stays in a poor optimum.
     """
-    found = _gaussian_mixture()(
+    mixture = _gaussian_mixture()(
         number,
         covariance_type=kind,
         n_init=2 if starts is None else 1,
@@ -391,7 +391,7 @@ def _gaussians(shown: Floats, number: int, kind: str, seed: int, starts: Floats 
     )
     # More threads than one make the clusters of some hundred rows slower, not faster.
     with threadpool_limits(1):
-        return found.fit(shown)
+        return mixture.fit(shown)
 
 
 def _choose(shown: Floats, options: FitOptions) -> Any:
@@ -402,9 +402,9 @@ def _choose(shown: Floats, options: FitOptions) -> Any:
     best = _gaussians(shown, 1, "full", options.seed)
     for number in range(2, options.components + 1):
         for kind in fewest:
-            found = _gaussians(shown, number, kind, options.seed)
-            if found.weights_.min() * devices >= fewest[kind] and found.bic(shown) < best.bic(shown):
-                best = found
+            mixture = _gaussians(shown, number, kind, options.seed)
+            if mixture.weights_.min() * devices >= fewest[kind] and mixture.bic(shown) < best.bic(shown):
+                best = mixture
     return best
 
 
@@ -448,9 +448,9 @@ def _intervals(observations: Observations, card: Card, options: FitOptions) -> d
         except (cycle_memory.MemoryFitError, np.linalg.LinAlgError, CardError):
             continue  # a few devices, drawn several times, may have no law of their own
         rows.append(parameters(refit, like=card))
-    found: dict[str, tuple[float, float]] = {}
+    intervals: dict[str, tuple[float, float]] = {}
     if len(rows) < options.bootstrap / 2:
-        return found
+        return intervals
     own, spreads = parameters(card), {f"innovation {n} {n}" for n in card.names}
     for name in rows[0]:
         sample = np.array([row[name] for row in rows if name in row])
@@ -460,8 +460,8 @@ def _intervals(observations: Observations, card: Card, options: FitOptions) -> d
             low, high = np.quantile(sample, [0.5 - LEVEL / 2, 0.5 + LEVEL / 2], method="weibull")
         else:
             low, high = bootstrap_interval(own[name], sample, devices, positive=above)
-        found[name] = (float(low), float(high))
-    return found
+        intervals[name] = (float(low), float(high))
+    return intervals
 
 
 def parameters(card: Card, like: Card | None = None) -> dict[str, float]:
@@ -474,19 +474,19 @@ def parameters(card: Card, like: Card | None = None) -> dict[str, float]:
     mean = card.weights @ card.means
     about = card.means - mean
     variance = card.weights @ (np.diagonal(card.covariances, axis1=1, axis2=2) + about**2)
-    found = {f"mean {name}": float(value) for name, value in zip(names, mean, strict=True)}
-    found |= {f"deviation {n}": float(v) for n, v in zip(names, np.sqrt(variance), strict=True)}
+    numbers = {f"mean {name}": float(value) for name, value in zip(names, mean, strict=True)}
+    numbers |= {f"deviation {n}": float(v) for n, v in zip(names, np.sqrt(variance), strict=True)}
     own, place = range(len(card.weights)), range(len(card.weights))
     if like is not None:
         scale = np.sqrt(np.diagonal(like.covariances, axis1=1, axis2=2).mean(axis=0))
         distance = (((card.means[:, None] - like.means[None]) / scale) ** 2).sum(axis=2)
         own, place = linear_sum_assignment(distance)
     for i, j in zip(own, place, strict=True):
-        found[f"weight {j + 1}"] = float(card.weights[i])
-        found |= {f"mean {j + 1} {n}": float(v) for n, v in zip(names, card.means[i], strict=True)}
+        numbers[f"weight {j + 1}"] = float(card.weights[i])
+        numbers |= {f"mean {j + 1} {n}": float(v) for n, v in zip(names, card.means[i], strict=True)}
     for i, matrix in enumerate(card.coefficients):
-        found |= _entries(f"memory {i + 1}", matrix, card.names)
-    return found | _entries("innovation", card.innovation, card.names)
+        numbers |= _entries(f"memory {i + 1}", matrix, card.names)
+    return numbers | _entries("innovation", card.innovation, card.names)
 
 
 def _entries(name: str, matrix: Floats, names: tuple[str, ...]) -> dict[str, float]:

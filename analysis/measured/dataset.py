@@ -66,23 +66,23 @@ def dataset(
     for table, plan in tables:
         parts.setdefault(plan.kind, []).append(READERS[plan.kind](table, plan))
     names = list(
-        dict.fromkeys(str(name) for one in parts.values() for part in one for name in part["device"])
+        dict.fromkeys(str(name) for rows in parts.values() for part in rows for name in part["device"])
     )
     places = {name: i for i, name in enumerate(names)}
-    found: dict[str, Any] = {"device": names}
+    columns: dict[str, Any] = {"device": names}
     lost: list[str] = []
     cycles = [_in_series(part, how.series) for part in parts.get("cycles", [])]
     if "loops" in parts:
         variables, of_loops, lost = _loops(parts["loops"], places, how)
-        found |= variables
+        columns |= variables
         cycles = [*cycles, *of_loops]
     if cycles:
-        found |= _cycles(cycles, places) | {"series_resistance": how.series}
+        columns |= _cycles(cycles, places) | {"series_resistance": how.series}
     for kind, build in BUILDERS.items():
         if kind in parts:
-            found |= build(parts[kind], places)
+            columns |= build(parts[kind], places)
     without = {"without_cycles": json.dumps(lost)} if lost else {}
-    whole = LAYOUT.dataset(found, {**(attrs or {}), **without})
+    whole = LAYOUT.dataset(columns, {**(attrs or {}), **without})
     return with_rules(whole, dict.fromkeys(SWITCHED, how.rule) | RESET) if "loops" in parts else whole
 
 
@@ -125,7 +125,7 @@ def _devices(table: Table, plan: Plan, rows: int) -> list[str]:
     """Return the device of each row: of its column, the constant, or the name of the file."""
     if columns := plan.of("device"):
         parts = zip(*(table.texts(column.index) for column in columns), strict=True)
-        return [" ".join(part for part in one if part) or "unnamed" for one in parts]
+        return [" ".join(part for part in words if part) or "unnamed" for words in parts]
     return [str(plan.constants.get("device", table.device or Path(table.name).name.split(".")[0]))] * rows
 
 
@@ -174,7 +174,7 @@ def _are_loops(block: Index, volts: Floats) -> bool:
     """Tell whether there are several blocks and each is a whole loop: a SET or a RESET alone is no cycle."""
     blocks = np.unique(block)
     return len(blocks) > 1 and all(
-        bool(np.any(volts[block == one] > 0)) and bool(np.any(volts[block == one] < 0)) for one in blocks
+        bool(np.any(volts[block == k] > 0)) and bool(np.any(volts[block == k] < 0)) for k in blocks
     )
 
 
@@ -271,11 +271,11 @@ def _of_rows(table: Table, plan: Plan) -> Part:
         i = int(np.argmax(~(time >= 0)))
         raise TableError(f"line {table.lines[i]} of {table.name}: time must be at least 0 s, got {time[i]:g}")
     own = {"time": time, "temperature": _column(table, plan, "temperature"), "voltage": volts}
-    found: Part = {name: np.tile(column, len(wide)) for name, column in own.items()}
-    found |= {"device": devices, "state": _states(table, plan) * len(wide), "name": table.name, "step": step,
-              "stamped": bool(plan.of("time")),
-              "value": np.concatenate([column for _, column in wide])}  # fmt: skip
-    return found
+    part: Part = {name: np.tile(column, len(wide)) for name, column in own.items()}
+    part |= {"device": devices, "state": _states(table, plan) * len(wide), "name": table.name, "step": step,
+             "stamped": bool(plan.of("time")),
+             "value": np.concatenate([column for _, column in wide])}  # fmt: skip
+    return part
 
 
 def _of_pulses(table: Table, plan: Plan) -> Part:
@@ -297,7 +297,7 @@ READERS: dict[str, Callable[[Table, Plan], Part]] = {
 
 def _response(table: Table, plan: Plan, volts: Floats, wanted: str) -> list[tuple[str, Floats]]:
     """Return name and values of each column of responses, as a current (A) or a conductance (S)."""
-    found = []
+    columns = []
     for column in plan.of("current", "conductance", "resistance"):
         read = values(table, column, plan.constants.get("area", 1.0))
         with np.errstate(divide="ignore", invalid="ignore"):
@@ -309,12 +309,12 @@ def _response(table: Table, plan: Plan, volts: Floats, wanted: str) -> list[tupl
             if wanted == "current" and not is_current:
                 # Without a voltage the current at 1 V stands for the conductance.
                 read = read * (1.0 if plan.kind == "trace" and np.isnan(volts).all() else volts)
-        found.append((column.title, np.where(np.isfinite(read), read, np.nan)))
-    if plan.kind in ("loops", "pulses") and len(found) > 1:
+        columns.append((column.title, np.where(np.isfinite(read), read, np.nan)))
+    if plan.kind in ("loops", "pulses") and len(columns) > 1:
         raise TableError(
             f"{table.name}: current, conductance and resistance: say in a mapping which to ignore"
         )
-    return found
+    return columns
 
 
 def _loops(
@@ -353,24 +353,24 @@ def _features(part: Part, rows: Index, name: str, how: loops.Readout) -> tuple[P
     """Return numbers and sample ranges of the cycles of one device."""
     v, i = part["voltage"][rows], part["current"][rows]
     try:
-        found = loops.features(v, i, how)
+        numbers = loops.features(v, i, how)
     except ValueError as error:
         raise TableError(f"device {name} of {part['name']}: {error}") from None
-    first, last = (found.pop(key).astype(int) for key in ("first", "last"))
-    forming = found.pop("forming_voltage")[0]
+    first, last = (numbers.pop(key).astype(int) for key in ("first", "last"))
+    forming = numbers.pop("forming_voltage")[0]
     cycle = np.arange(1, len(first) + 1)
     if part["cycle"] is not None:
         cycle = part["cycle"][rows][(first + last) // 2]
         if len(np.unique(cycle)) < len(cycle):
             raise TableError(f"device {name} of {part['name']} has several loops under one number of a cycle")
-    return {"cycle": cycle, "numbers": found, "forming": forming}, list(zip(first, last + 1, strict=True))
+    return {"cycle": cycle, "numbers": numbers, "forming": forming}, list(zip(first, last + 1, strict=True))
 
 
 def _cycles(parts: list[Part], places: dict[str, int]) -> Part:
     """Return the variables along device and cycle."""
     kinds = np.unique(np.concatenate([part["cycle"] for part in parts]))
     shape = (len(places), len(kinds))
-    found: Part = {"cycle": kinds}
+    columns: Part = {"cycle": kinds}
     taken = np.zeros(shape, bool)
     for part in parts:
         at = [places[name] for name in part["device"]], np.searchsorted(kinds, part["cycle"])
@@ -383,18 +383,18 @@ def _cycles(parts: list[Part], places: dict[str, int]) -> Part:
         for key, column in part["numbers"].items():
             if key == "forming_voltage":
                 continue
-            found.setdefault(key, np.full(shape, np.nan))[at] = column
+            columns.setdefault(key, np.full(shape, np.nan))[at] = column
         formed = part["numbers"].get("forming_voltage", np.full(len(at[0]), part.get("forming", np.nan)))
-        own = found.setdefault("forming_voltage", np.full(len(places), np.nan))
+        own = columns.setdefault("forming_voltage", np.full(len(places), np.nan))
         for place, value in zip(at[0], formed, strict=True):
             own[place] = value if np.isfinite(value) else own[place]
-    if np.isnan(found["forming_voltage"]).all():
-        del found["forming_voltage"]
-    return found
+    if np.isnan(columns["forming_voltage"]).all():
+        del columns["forming_voltage"]
+    return columns
 
 
 def _traces(parts: list[Part], places: dict[str, int]) -> Part:
-    found: dict[str, list[Any]] = {key: [] for key in (
+    columns: dict[str, list[Any]] = {key: [] for key in (
         "trace_device", "trace_state", "trace_voltage", "trace_temperature", "trace_size", "trace_time",
         "trace_current")}  # fmt: skip
     for part in parts:
@@ -402,16 +402,16 @@ def _traces(parts: list[Part], places: dict[str, int]) -> Part:
         for name, state in dict.fromkeys(zip(part["device"], part["state"], strict=True)):
             rows = np.flatnonzero((names == name) & (states == state))
             time = _times(part, rows, name)
-            found["trace_device"].append(places[name])
-            found["trace_state"].append(state)
-            found["trace_voltage"].append(float(np.mean(part["voltage"][rows])))
-            found["trace_temperature"].append(float(np.mean(part["temperature"][rows])))
-            found["trace_size"].append(len(rows))
-            found["trace_time"].append(time - time.min())
-            found["trace_current"].append(part["value"][rows])
+            columns["trace_device"].append(places[name])
+            columns["trace_state"].append(state)
+            columns["trace_voltage"].append(float(np.mean(part["voltage"][rows])))
+            columns["trace_temperature"].append(float(np.mean(part["temperature"][rows])))
+            columns["trace_size"].append(len(rows))
+            columns["trace_time"].append(time - time.min())
+            columns["trace_current"].append(part["value"][rows])
     return {
         key: np.concatenate(column) if key in ("trace_time", "trace_current") else column
-        for key, column in found.items()
+        for key, column in columns.items()
     }
 
 
@@ -456,15 +456,15 @@ def _last_digit(time: Floats) -> float:
 
 def _not_ascending(table: str, device: str, time: Floats, back: int) -> str:
     """Return what is wrong with stamps that do not ascend, and what helps where they are rounded."""
-    said = (
+    sentence = (
         f"{table}: times of a trace must ascend, got {time[back]:g} s and then {time[back + 1]:g} s of "
         f"device {device}"
     )
     rises = np.diff(time)
     if rises.min() < 0 or not time[-1] > time[0]:
-        return said
+        return sentence
     return (
-        f"{said}, {np.sum(rises == 0)} of {len(time)} as the one before; if they are rounded and samples "
+        f"{sentence}, {np.sum(rises == 0)} of {len(time)} as the one before; if they are rounded and samples "
         f"equally spaced, give step under [measurement] of a mapping file ({_mean_step(time)})"
     )
 
@@ -484,12 +484,12 @@ def _reads(parts: list[Part], places: dict[str, int]) -> Part:
 
 
 def _pulses(parts: list[Part], places: dict[str, int]) -> Part:
-    found = {"pulse_device": np.concatenate([[places[name] for name in part["device"]] for part in parts])}
+    columns = {"pulse_device": np.concatenate([[places[name] for name in part["device"]] for part in parts])}
     for key in ("voltage", "width", "gate_voltage", "conductance_before", "conductance"):
         column = np.concatenate([part[key] for part in parts])
         if key in ("voltage", "width", "conductance") or np.isfinite(column).any():
-            found[f"pulse_{key}"] = column
-    return found
+            columns[f"pulse_{key}"] = column
+    return columns
 
 
 BUILDERS: dict[str, Callable[[list[Part], dict[str, int]], Part]] = {

@@ -63,13 +63,13 @@ def planned(
             f"mapping files must be one for all, or one for each of {len(tables)} tables in their order, "
             f"got {len(maps)}"
         )
-    known = [mapping_file.read_mapping(path) for path in maps] or [mapping_file.Told()]
-    known = [replace(one, units=(*one.units, *units)) for one in known]
-    known = known * len(tables) if len(known) == 1 else known
-    found = []
-    for file, says in zip(tables, known, strict=True):
-        found += [(one, says) for one in reading.read_tables(store.readable(file), says.style)]
-    return [(one, mapping.plan(one, says, kind)) for one, says in _cycles_of_files(found)]
+    mappings = [mapping_file.read_mapping(path) for path in maps] or [mapping_file.Told()]
+    mappings = [replace(mapped, units=(*mapped.units, *units)) for mapped in mappings]
+    mappings = mappings * len(tables) if len(mappings) == 1 else mappings
+    sources = []
+    for file, says in zip(tables, mappings, strict=True):
+        sources += [(source, says) for source in reading.read_tables(store.readable(file), says.style)]
+    return [(source, mapping.plan(source, says, kind)) for source, says in _cycles_of_files(sources)]
 
 
 def _cycles_of_files(
@@ -77,31 +77,31 @@ def _cycles_of_files(
 ) -> list[tuple[table.Table, mapping_file.Told]]:
     """Return tables with the files that are cycles of one device joined, in the order of their numbers."""
     groups: dict[str, list[tuple[int, table.Table, mapping_file.Told]]] = {}
-    for place, (one, says) in enumerate(tables):
-        stem = one.sources[0].name.split(".")[0]
+    for place, (source, says) in enumerate(tables):
+        stem = source.sources[0].name.split(".")[0]
         match = CYCLES.match(stem)
         if says.style.files == "cycle":  # by the last number, or in the order given
             match = re.match(r"^(?P<stem>.*?)(?P<word>)(?P<number>\d*)$", stem)
-        own = {column.quantity for column in mapping.columns_of(one, says)} | set(says.constants)
-        if match is None or says.style.files == "device" or own & {"device", "cycle"} or one.device:
-            groups[f"{place}"] = [(0, one, says)]
+        own = {column.quantity for column in mapping.columns_of(source, says)} | set(says.constants)
+        if match is None or says.style.files == "device" or own & {"device", "cycle"} or source.device:
+            groups[f"{place}"] = [(0, source, says)]
             continue
         device = match["stem"].strip(" _#.-") or match["word"] or "device"
-        groups.setdefault(f"of {device}", []).append((int(match["number"] or place), one, says))
-    found = []
+        groups.setdefault(f"of {device}", []).append((int(match["number"] or place), source, says))
+    grouped = []
     for key, group in groups.items():
         if len(group) == 1:
-            found.append(group[0][1:])
+            grouped.append(group[0][1:])
             continue
-        inside = [one for _, one, _ in sorted(group, key=lambda item: item[0])]
+        inside = [source for _, source, _ in sorted(group, key=lambda item: item[0])]
         device = key.removeprefix("of ")
         note = (
             f"{len(inside)} files are cycles of one device, {device}; if they are devices, say files = "
             '"device" under [table] of a mapping file'
         )
         name = f"{inside[0].name} to {inside[-1].name}"
-        found.append((table.combined(inside, name, device, note), group[0][2]))
-    return found
+        grouped.append((table.combined(inside, name, device, note), group[0][2]))
+    return grouped
 
 
 def read(
@@ -139,22 +139,22 @@ def read(
 
 def assembled(plans: Sequence[Planned], files: Sequence[Path], how: Readout) -> "xr.Dataset":
     """Return the dataset of tables that were planned, with the files of measurements among them."""
-    made = [
+    recorded = [
         {
             "file": path.name,
             "sha256": hashlib.sha256(path.read_bytes()).hexdigest(),
             "mapping": mapping.as_toml(plan),
         }
-        for one, plan in plans
-        for path in one.sources
+        for source, plan in plans
+        for path in source.sources
     ]
     measured = [file for file in files if store.kind_of(file) == "measured"]
     parts = [load(file) for file in measured]
     for file, part in zip(measured, parts, strict=True):
         before = json.loads(part.attrs.get("provenance", "{}"))
-        made += before.get("measured", []) or [{"file": file.name}]
+        recorded += before.get("measured", []) or [{"file": file.name}]
     record = {"software": {"name": "frenkel", "version": provenance.version(), "git": provenance.git_hash()},
-              "measured": made}  # fmt: skip
+              "measured": recorded}  # fmt: skip
     moment = time.strftime("%Y-%m-%dT%H:%M:%SZ", time.gmtime())
     attrs = {
         "title": ", ".join(file.name for file in files[:4]) + (" ..." if len(files) > 4 else ""),
@@ -162,8 +162,8 @@ def assembled(plans: Sequence[Planned], files: Sequence[Path], how: Readout) -> 
         "history": f"{moment} read by frenkel {provenance.version()}",
         "provenance": json.dumps(record),
     }
-    found = [dataset.dataset(plans, how, attrs)] if plans else []
-    return joined.join([*found, *parts], attrs) if parts else found[0]
+    datasets = [dataset.dataset(plans, how, attrs)] if plans else []
+    return joined.join([*datasets, *parts], attrs) if parts else datasets[0]
 
 
 def is_guessed(file: Path) -> bool:
@@ -203,12 +203,12 @@ def skeleton(file: Path) -> str:
         style = ["[table]", f"# {error}".replace("\n", " ")]
         style += [f"# {line}" for line in STYLES]
         return "\n".join([*head, *style, "[columns]", '# 1 = "voltage (V)"', '# 2 = "current (A)"']) + "\n"
-    one = tables[0]
-    known = ", ".join(quantities.QUANTITIES)
+    first_table = tables[0]
+    names = ", ".join(quantities.QUANTITIES)
     lines = [*head, "[table]", '# units = "V, A"   # of columns that have none', "[columns]"]
-    lines.append(f"# one of: {known}, with its unit in brackets, or ignore")
-    for column in mapping.columns_of(one, mapping_file.Told()):
-        first = ", ".join(one.texts(column.index)[:3])
+    lines.append(f"# one of: {names}, with its unit in brackets, or ignore")
+    for column in mapping.columns_of(first_table, mapping_file.Told()):
+        first = ", ".join(first_table.texts(column.index)[:3])
         text = mapping.entry(column)
         lines.append(f"{mapping_file.quoted(column.title)} = {mapping_file.quoted(text)}  # {first[:60]}")
     return "\n".join(lines) + "\n"

@@ -85,13 +85,13 @@ def halves(voltage: Floats, read_voltage: float = np.inf) -> list[Half]:
         raise ValueError("voltage of a loop must differ from 0 V, it is 0 V in every sample")
     near = min(NEAR_ZERO * largest, read_voltage / 2)
     sign = np.where(np.abs(voltage) < near, 0, np.sign(voltage)).astype(int)
-    found = []
+    parts = []
     for rows in _runs(sign):
         polarity = int(sign[rows[0]])
         reach = float(np.abs(voltage[sign == polarity]).max())
         if np.abs(voltage[rows]).max() >= LEAST * reach and len(rows) >= 3:
-            found.append(Half(rows=rows, polarity=polarity, turn=int(np.argmax(np.abs(voltage[rows])))))
-    return found
+            parts.append(Half(rows=rows, polarity=polarity, turn=int(np.argmax(np.abs(voltage[rows])))))
+    return parts
 
 
 def _runs(sign: Index) -> Iterator[Index]:
@@ -134,11 +134,11 @@ def features(voltage: Floats, current: Floats, how: Readout) -> dict[str, Floats
     ValueError
         No pair of a RESET and a SET is found; of one polarity, no half that switches.
     """
-    known = np.flatnonzero(np.isfinite(voltage) & np.isfinite(current))
-    v, i = np.asarray(voltage, float)[known], np.asarray(current, float)[known]
+    finite = np.flatnonzero(np.isfinite(voltage) & np.isfinite(current))
+    v, i = np.asarray(voltage, float)[finite], np.asarray(current, float)[finite]
     parts = halves(v, how.voltage)
     if len({half.polarity for half in parts}) < 2:
-        return _one_polarity(v, i, parts, known, how)
+        return _one_polarity(v, i, parts, finite, how)
     on = _set_polarity(v, i, parts, how.voltage)
     forming = _forming(v, i, parts, on, how)
     formed = next(k for k, half in enumerate(parts) if half.polarity == on)
@@ -149,14 +149,14 @@ def features(voltage: Floats, current: Floats, how: Readout) -> dict[str, Floats
     for one, other in _pairs(parts):
         reset, switch_on = (one, other) if other.polarity == on else (other, one)
         rows.append(_cycle(v, i, reset, switch_on, how))
-        rows[-1] |= {"first": known[one.rows[0]], "last": known[other.rows[-1]]}
+        rows[-1] |= {"first": finite[one.rows[0]], "last": finite[other.rows[-1]]}
     if not rows:
         raise ValueError("no RESET and SET follow each other in the loops")
     if alone:  # of the forming and the RESET next to it, both resistances are those of a cycle
         rows[0]["set_voltage"] = np.nan
-    found = {name: np.array([row[name] for row in rows], float) for name in rows[0]}
-    found["forming_voltage"] = np.array([forming])
-    return found
+    columns = {name: np.array([row[name] for row in rows], float) for name in rows[0]}
+    columns["forming_voltage"] = np.array([forming])
+    return columns
 
 
 SWITCHED = 1.5
@@ -257,18 +257,18 @@ def _cycle(v: Floats, i: Floats, reset: Half, switch_on: Half, how: Readout) -> 
         [_finite(resistance_at(volts[half.back], i[half.back], read)) for half in (reset, switch_on)]
         for volts in (device, v)
     )
-    found = {"hrs": hrs, "lrs": lrs, "on_off": hrs / lrs}
-    found |= {"hrs_terminal": terminal[0], "lrs_terminal": terminal[1]}
+    numbers = {"hrs": hrs, "lrs": lrs, "on_off": hrs / lrs}
+    numbers |= {"hrs_terminal": terminal[0], "lrs_terminal": terminal[1]}
     for name, half, ohms in (("hrs", reset, hrs), ("lrs", switch_on, lrs)):
         # Where a limit holds the current, the source has not the device's voltage.
         held = current_limit(np.abs(v[half.rows]), np.abs(i[half.rows]))
         limited = half.back[np.abs(i[half.back]) >= (1 - FLAT) * held]
         top = np.abs(v[limited]).min(initial=np.inf)
         rows = half.back[np.abs(v[half.back]) < top]
-        found[f"{name}_nonlinearity"] = ohms / resistance_at(device[rows], i[rows], HIGH * read)
-    found["set_voltage"] = _switching(v, i, switch_on, "set", how)
-    found["reset_voltage"] = _switching(v, i, reset, "reset", how)
-    return found
+        numbers[f"{name}_nonlinearity"] = ohms / resistance_at(device[rows], i[rows], HIGH * read)
+    numbers["set_voltage"] = _switching(v, i, switch_on, "set", how)
+    numbers["reset_voltage"] = _switching(v, i, reset, "reset", how)
+    return numbers
 
 
 def _finite(ohms: float) -> float:

@@ -123,14 +123,14 @@ def answer(trace: xr.Dataset, maximum: int = 3) -> Answer:
     step, current = traces.uniform(trace)
     if not np.ptp(current) > 0:
         rtn.traps(trace, maximum=maximum)  # says what is wrong
-    found = _with_traps(trace, maximum)
-    if not found.holds and len(current) >= 16 * SLOW:
+    model = _with_traps(trace, maximum)
+    if not model.holds and len(current) >= 16 * SLOW:
         other = _beside_background(trace, step, current, maximum)
-        if other.traps is not None and (other.holds or found.traps is None or _closer(other, found)):
-            found = other
+        if other.traps is not None and (other.holds or model.traps is None or _closer(other, model)):
+            model = other
     time = np.linspace(-0.5, 0.5, len(current))
     drift = float(np.polyfit(time, current, 1)[0] / np.mean(current)) if np.mean(current) else np.nan
-    return replace(found, drift=drift, slope=_slope(trace))
+    return replace(model, drift=drift, slope=_slope(trace))
 
 
 def _closer(one: Answer, other: Answer) -> bool:
@@ -140,13 +140,13 @@ def _closer(one: Answer, other: Answer) -> bool:
 
 def _with_traps(trace: xr.Dataset, maximum: int) -> Answer:
     try:
-        found = rtn.traps(trace, maximum=maximum, intervals=False)
+        model = rtn.traps(trace, maximum=maximum, intervals=False)
     except ValueError as error:
         return Answer(trace=trace, traps=None, refused=str(error), goodness=None)
-    how = goodness(trace, found)
+    how = goodness(trace, model)
     if how.holds:
-        found = rtn.traps(trace, maximum=maximum)
-    return Answer(trace=trace, traps=found, refused="", goodness=how)
+        model = rtn.traps(trace, maximum=maximum)
+    return Answer(trace=trace, traps=model, refused="", goodness=how)
 
 
 def _beside_background(trace: xr.Dataset, step: float, current: Floats, maximum: int) -> Answer:
@@ -161,17 +161,17 @@ def _beside_background(trace: xr.Dataset, step: float, current: Floats, maximum:
         slow = slow - slow.mean()
         fast = trace.assign(current=("sample", current - slow, {"units": "A"}))
         share = float(np.var(slow) / np.var(current))
-        found = replace(_with_traps(fast, maximum), slow=width * step, slow_share=share)
+        model = replace(_with_traps(fast, maximum), slow=width * step, slow_share=share)
         if (
             best is None
             or best.traps is None
-            or found.holds
-            or (found.traps is not None and _closer(found, best))
+            or model.holds
+            or (model.traps is not None and _closer(model, best))
         ):
-            best = found
-        if found.traps is None or found.holds:
+            best = model
+        if model.traps is None or model.holds:
             break
-        rest = current - rtn.states(fast, found.traps)["current"].values
+        rest = current - rtn.states(fast, model.traps)["current"].values
     assert best is not None
     return best
 
@@ -222,16 +222,18 @@ def _spectra(trace: xr.Dataset, found: xr.Dataset) -> tuple[float, tuple[float, 
 
 def _exponential(trace: xr.Dataset, seen: xr.Dataset, step: float) -> float:
     """Return the smallest probability that dwell times are exponential, times their number."""
-    found = []
+    probabilities = []
     for high in seen["high"].values.T:
         try:
             dwells = rtn.dwell_times(trace["time"].values, high)
         except ValueError:
             continue
-        found += [
-            rtn.dwell_statistics(one, step)["p_exponential"] for one in dwells if len(one) >= rtn.TRANSITIONS
+        probabilities += [
+            rtn.dwell_statistics(dwell, step)["p_exponential"]
+            for dwell in dwells
+            if len(dwell) >= rtn.TRANSITIONS
         ]
-    return min(1.0, min(found) * len(found)) if found else np.nan
+    return min(1.0, min(probabilities) * len(probabilities)) if probabilities else np.nan
 
 
 def _slope(trace: xr.Dataset) -> spectrum.Slope | None:

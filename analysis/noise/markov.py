@@ -227,8 +227,8 @@ def _blas() -> threadpoolctl.ThreadpoolController:
 def _joint(flips: Floats) -> Floats:
     """Return the transition matrix of all traps; the last trap has the highest bit."""
     matrix = np.ones((1, 1))
-    for one in flips:
-        matrix = np.kron(one, matrix)
+    for flip in flips:
+        matrix = np.kron(flip, matrix)
     return matrix
 
 
@@ -245,24 +245,24 @@ def _emission(model: Telegraph, y: Floats, real: NDArray[np.bool_]) -> tuple[Flo
 
 def _forward(matrix: Floats, emission: Floats, prior: Floats) -> tuple[Floats, float]:
     length, _, blocks = emission.shape
-    out = np.empty_like(emission)
+    forward = np.empty_like(emission)
     norm = np.empty((length, blocks))
     onward = np.ascontiguousarray(matrix.T)
     start = np.repeat(prior[:, None], blocks, 1)
     for _ in range(blocks + 1):
         before = start
         for t in range(length):
-            now = out[t]
+            now = forward[t]
             np.matmul(onward, before, out=now)
             now *= emission[t]
             np.sum(now, axis=0, out=norm[t])
             now /= norm[t]
             before = now
-        follows = np.concatenate([prior[:, None], out[-1][:, :-1]], axis=1)
+        follows = np.concatenate([prior[:, None], forward[-1][:, :-1]], axis=1)
         if np.abs(follows - start).max() < BOUNDARY:
             break
         start = follows
-    return out, float(np.log(norm).sum())
+    return forward, float(np.log(norm).sum())
 
 
 def _backward(
@@ -442,19 +442,21 @@ def standard_errors(
 
 def _inverse(information: Floats) -> Floats:
     """Return the covariance; NaN for what the trace does not determine, such as a state never visited."""
-    known = np.diag(information) > 1e-2
+    determined = np.diag(information) > 1e-2
     covariance = np.full(information.shape, np.nan)
     try:
-        covariance[np.ix_(known, known)] = np.linalg.inv(information[np.ix_(known, known)])
+        covariance[np.ix_(determined, determined)] = np.linalg.inv(
+            information[np.ix_(determined, determined)]
+        )
     except np.linalg.LinAlgError:
         pass
     return covariance
 
 
 def _moved(values: Floats, index: int, by: float) -> Floats:
-    out = values.copy()
-    out[index] += by
-    return out
+    shifted = values.copy()
+    shifted[index] += by
+    return shifted
 
 
 def _unpack(values: Floats, design: Floats, unit: float) -> Telegraph:

@@ -56,8 +56,8 @@ def jumps(current: Floats) -> tuple[float, Floats]:
     # The tenth of the smallest differences is free of jumps up to one in two samples; where the instrument's
     # digits make it 0, half of the differences serve.
     small, middle = np.quantile(np.abs(np.diff(current)), [0.1, 0.5]) / np.sqrt(2)
-    found = [x / stats.norm.ppf(0.5 + q / 2) for x, q in ((small, 0.1), (middle, 0.5)) if x > 0]
-    noise = max(float(min(found, default=0.0)), 1e-3 * float(np.std(current)))
+    estimates = [x / stats.norm.ppf(0.5 + q / 2) for x, q in ((small, 0.1), (middle, 0.5)) if x > 0]
+    noise = max(float(min(estimates, default=0.0)), 1e-3 * float(np.std(current)))
     sizes = []
     for width in (1, 3):
         mean = ndimage.uniform_filter1d(current, width, origin=0)

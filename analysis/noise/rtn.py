@@ -119,13 +119,13 @@ def traps(
     sign, step, y = _upright(trace)
     model, moves, added, bic = _orders(y, step, top, number, adds)
     data = _described(model, moves, sign, step, capture_lowers)
-    result = xr.Dataset(data, {"order": np.arange(len(bic)), "bound": ["low", "high"]})
-    result["bic"] = ("order", np.array(bic))
+    dataset = xr.Dataset(data, {"order": np.arange(len(bic)), "bound": ["low", "high"]})
+    dataset["bic"] = ("order", np.array(bic))
     if intervals:
         errors = markov.standard_errors(model, y, step, adds=added)
-        _add_intervals(result, errors, capture_lowers)
-    result.attrs = {"capture_lowers": int(capture_lowers), "amplitudes_add": int(added)}
-    return result
+        _add_intervals(dataset, errors, capture_lowers)
+    dataset.attrs = {"capture_lowers": int(capture_lowers), "amplitudes_add": int(added)}
+    return dataset
 
 
 def _orders(
@@ -166,9 +166,9 @@ def _one_order(
     size = float(np.log(len(y)))
     target = ((3 * n + 2) * size - goal) / 2
     model, likelihood = markov_start.search(y, step, n, previous, True, target)
-    found = (model, True, (3 * n + 2) * size - 2 * likelihood)
+    best = (model, True, (3 * n + 2) * size - 2 * likelihood)
     if adds or n == 1:
-        return found
+        return best
     target = ((2 * n + 2**n + 1) * size - goal) / 2
     misfit = model.noise > INFLATED * markov_start.jumps(y)[0]
     model, likelihood = markov.fit(model, y, step, adds=False, target=target)
@@ -178,7 +178,7 @@ def _one_order(
         model, likelihood = max((model, likelihood), other, key=lambda pair: pair[1])
 
     criterion = (2 * n + 2**n + 1) * size - 2 * likelihood
-    return (model, False, criterion) if adds is False or criterion < found[2] else found
+    return (model, False, criterion) if adds is False or criterion < best[2] else best
 
 
 def _fault(model: markov.Telegraph, moves: Floats, step: float) -> str:

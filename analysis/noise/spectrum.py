@@ -226,11 +226,11 @@ def _whittle(f: Floats, s: Floats, step: float, half: float, n: int) -> tuple[fl
     start = np.concatenate([np.full(n, np.log(area / max(n, 1))), np.log(corners), [white]])
     low, high = np.log(f[0] / 30), np.log(f[-1] * 3)
     bounds = [(-60.0, 60.0)] * n + [(low, high)] * n + [(white - 30, white + 5)]
-    found = optimize.minimize(cost, start, method="L-BFGS-B", bounds=bounds, options={"maxiter": 2000})
-    values = np.asarray(found.x)
+    solution = optimize.minimize(cost, start, method="L-BFGS-B", bounds=bounds, options={"maxiter": 2000})
+    values = np.asarray(solution.x)
     errors = np.sqrt(np.abs(np.diag(np.linalg.pinv(_curvature(f, values, step, half, n)))))
     scale = np.log(unit) * np.concatenate([np.ones(n), np.zeros(n), np.ones(1)])
-    return float(found.fun) + half * len(f) * np.log(unit), values + scale, errors
+    return float(solution.fun) + half * len(f) * np.log(unit), values + scale, errors
 
 
 def _curvature(f: Floats, values: Floats, step: float, half: float, n: int) -> Floats:

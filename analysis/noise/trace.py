@@ -70,11 +70,11 @@ def read_csv(path: str | Path, columns: Sequence[str] | None = None) -> xr.Datas
         raise ValueError(f"{file.name} must hold numbers below its header: {error}") from None
     if table.shape[1] != len(headers):
         raise ValueError(f"{file.name} has {table.shape[1]} columns, but {len(headers)} names were given")
-    result = xr.Dataset(attrs={"title": file.name})
+    dataset = xr.Dataset(attrs={"title": file.name})
     for header, column in zip(headers, table.T, strict=True):
         name, unit, factor = _column(header, file.name)
-        result[name] = ("sample", column * factor, {"units": unit})
-    return result.set_coords("time") if "time" in result else result
+        dataset[name] = ("sample", column * factor, {"units": unit})
+    return dataset.set_coords("time") if "time" in dataset else dataset
 
 
 def from_arrays(time: ArrayLike, current: ArrayLike, **more: ArrayLike) -> xr.Dataset:
@@ -225,7 +225,7 @@ def _column(header: str, file: str) -> tuple[str, str, float]:
     name = NAMES.get(name.lower(), name.lower()).replace(" ", "_")
     if not unit:
         raise ValueError(f"column {header.strip()!r} of {file} must state its unit, such as '{name} (s)'")
-    fitting = [one for one, (symbol, _) in OF_TRACES.items() if SI.get(name, symbol) == symbol]
+    fitting = [kind for kind, (symbol, _) in OF_TRACES.items() if SI.get(name, symbol) == symbol]
     if unit not in fitting:
         raise ValueError(f"unit of {name} in {file} must be one of {', '.join(fitting)}, got {unit!r}")
     symbol, factor = OF_TRACES[unit]

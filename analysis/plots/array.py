@@ -170,22 +170,22 @@ def products(result: xr.Dataset) -> "Figure":
     """Draw products against what they should be, and where the difference comes from."""
     figure = _page(result, "products of vectors", (12.4, 4.2))
     scatter, histogram, columns = figure.subplots(1, 3)
-    wanted, found = result["product_target"].values * 1e6, result["product"].values * 1e6
+    wanted, output = result["product_target"].values * 1e6, result["product"].values * 1e6
     exact = result["product_exact"].values * 1e6
     step = max(1, wanted.size // 20_000)
-    scatter.plot(wanted.ravel()[::step], found.ravel()[::step], ".", markersize=1.5, color=COLOURS[0])
+    scatter.plot(wanted.ravel()[::step], output.ravel()[::step], ".", markersize=1.5, color=COLOURS[0])
     ends = [float(wanted.min()), float(wanted.max())]
     scatter.plot(ends, ends, color=COLOURS[1], linewidth=1, label="equal")
     title = f"{result.sizes['vector']} vectors, {result.sizes['bit_line']} bit lines"
     label(scatter, title, "product with the targets / µA", "current as converted / µA", legend=8)
     scale = float(np.abs(wanted).max()) / 100
     parts = {
-        "all": found - wanted,
+        "all": output - wanted,
         "cells against targets": exact - wanted,
-        "lines and converter": found - exact,
+        "lines and converter": output - exact,
     }
     gain = one_gain(result)
-    parts[f"all, times {gain:.3g}"] = gain * found - wanted
+    parts[f"all, times {gain:.3g}"] = gain * output - wanted
     for k, (name, difference) in enumerate(parts.items()):
         share = (difference / scale).ravel()
         histogram.hist(
@@ -201,7 +201,7 @@ def products(result: xr.Dataset) -> "Figure":
     histogram.set_ylim(top=30 * histogram.get_ylim()[1])
     words = ("error and its parts", "error / % of the largest product", "density")
     label(histogram, *words, legend=8, place="upper left")
-    error = (found - wanted) / scale
+    error = (output - wanted) / scale
     columns.plot(np.sqrt((error**2).mean(axis=0)), color=COLOURS[0], label="rms")
     columns.plot(error.mean(axis=0), color=COLOURS[1], linewidth=0.8, label="mean")
     columns.axhline(0.0, color="0.6", linewidth=0.6)
@@ -214,9 +214,9 @@ def one_gain(result: xr.Dataset) -> float:
 
     NaN where all products are 0, which no number brings nearer, or beyond floating point.
     """
-    wanted, found = result["product_target"].values, result["product"].values
+    wanted, output = result["product_target"].values, result["product"].values
     with np.errstate(divide="ignore", invalid="ignore", over="ignore"):
-        return float(np.sum(wanted * found) / np.sum(found**2))
+        return float(np.sum(wanted * output) / np.sum(output**2))
 
 
 # --------------------------------------------------------------------------- energy
@@ -227,7 +227,7 @@ def energy(result: xr.Dataset) -> "Figure":
     origin = str(result.attrs.get("periphery_label", ""))
     figure = _page(result, "energy and area", (12.4, 4.2))
     bars, lines, areas = figure.subplots(1, 3)
-    components = [str(one) for one in result["component"].values]
+    components = [str(name) for name in result["component"].values]
     values, phase = result["energy"].values, result["phase"].values
     numbers = np.unique(phase)
     spent = np.array([values[phase == p][-1] - values[phase == p][0] for p in numbers])
@@ -238,8 +238,8 @@ def energy(result: xr.Dataset) -> "Figure":
         bars.bar(place, np.maximum(spent[:, k], 1e-18), width, color=COLOURS[k], label=component)
         for x, value in zip(place, spent[:, k], strict=True):
             if value > 0:
-                told = f" {quantity(float(value), 'J')}"
-                bars.text(x, value, told, ha="center", va="bottom", fontsize=7, rotation=90)
+                text = f" {quantity(float(value), 'J')}"
+                bars.text(x, value, text, ha="center", va="bottom", fontsize=7, rotation=90)
         lines.plot(np.maximum(result["time"].values, 1e-9), np.maximum(values[:, k], 1e-18), color=COLOURS[k],
                    label=component)  # fmt: skip
     positive = spent[spent > 0]
@@ -252,10 +252,10 @@ def energy(result: xr.Dataset) -> "Figure":
     lines.set_xscale("log")
     lines.set_yscale("log")
     label(lines, "energy over time", "simulated time / s", "energy so far / J", legend=8)
-    parts, area = [str(one) for one in result["part"].values], result["area"].values * 1e12
+    parts, area = [str(name) for name in result["part"].values], result["area"].values * 1e12
     # What has an energy beside has its colour here too: the cells are the array.
     alike = [{"cells": "array"}.get(part, part) for part in parts]
-    paint = [COLOURS[components.index(one)] if one in components else "0.6" for one in alike]
+    paint = [COLOURS[components.index(name)] if name in components else "0.6" for name in alike]
     areas.barh(list(map(mathtext, parts)), area, color=paint)
     areas.set_xscale("log")
     label(areas, f"area ({origin})", "area / µm²")
@@ -291,9 +291,9 @@ def _lanes(result: xr.Dataset) -> NDArray[np.str_]:
 
 def _gantt(axes: "Axes", result: xr.Dataset, begin: int, end: int, title: str) -> None:
     start, stop = result["operation_start"].values, result["operation_end"].values
-    lanes = [str(one) for one in result["lane"].values]
-    order: list[str] = [one for one in ("driver", "pulse", "read", "product", "converter") if one in lanes]
-    order += [one for one in lanes if one not in order]
+    lanes = [str(lane) for lane in result["lane"].values]
+    order: list[str] = [lane for lane in ("driver", "pulse", "read", "product", "converter") if lane in lanes]
+    order += [lane for lane in lanes if lane not in order]
     inside = np.flatnonzero((stop > begin) & (start < end))
     names = _lanes(result)[inside]
     unit, name = (1e6, "µs") if end - begin > 2e6 else (1e3, "ns")
@@ -356,7 +356,7 @@ def _profile(axes: "Axes", result: xr.Dataset, number: int, side: int) -> None:
 def margin(result: xr.Dataset) -> "Figure":
     """Draw read margins against size, one panel for each crossing."""
     figure = _page(result, "read margin against size", (11.0, 4.4))
-    crossings = [str(one) for one in result["crossing"].values]
+    crossings = [str(name) for name in result["crossing"].values]
     panels = figure.subplots(1, len(crossings), sharey=True, squeeze=False)[0]
     size = result["size"].values
     lowest = min(-0.1, max(float(result["read_margin"].min()), -1.0) - 0.05)
@@ -367,7 +367,7 @@ def margin(result: xr.Dataset) -> "Figure":
             axes.plot(size, values, "o-", markersize=4, color=COLOURS[k], label=name)
         axes.axhline(MARKED, color="0.4", linewidth=0.8, linestyle=(0, (4, 3)))
         axes.set_xscale("log", base=2)
-        axes.set_xticks(size, [str(int(one)) for one in size])
+        axes.set_xticks(size, [str(int(cells)) for cells in size])
         axes.set_ylim(lowest, 1.05)
         label(axes, crossing, "word and bit lines")
     panels[0].set_ylabel("read margin, 1 - I(HRS)/I(LRS), worst patterns")

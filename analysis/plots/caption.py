@@ -115,9 +115,9 @@ def _cycles(result: xr.Dataset) -> str:
     )
     for name, variable in (("SET (half rise)", "set_voltage"), ("RESET (largest current)", "reset_voltage")):
         # NaN where a SET missed its limit or a RESET never turned down.
-        found = cycles[variable].values[np.isfinite(cycles[variable].values)]
-        if len(found):
-            text += f", {name} {np.median(found):.2f} V"
+        finite = cycles[variable].values[np.isfinite(cycles[variable].values)]
+        if len(finite):
+            text += f", {name} {np.median(finite):.2f} V"
     return text + ")."
 
 
@@ -133,11 +133,11 @@ def wrong_sign(found: signs.Missed) -> str:
 
 
 def _signs(result: xr.Dataset) -> str:
-    found = signs.all_missed(signs.swept(result))
-    if not found:
+    missed = signs.all_missed(signs.swept(result))
+    if not missed:
         return ""
-    more = f" ({len(found) - 1} more like it)" if len(found) > 1 else ""
-    sentence = wrong_sign(found[0])
+    more = f" ({len(missed) - 1} more like it)" if len(missed) > 1 else ""
+    sentence = wrong_sign(missed[0])
     return f"{sentence[0].upper()}{sentence[1:]}{more}."
 
 
@@ -175,12 +175,12 @@ def _heat(result: xr.Dataset) -> str:
 
 def _molten(result: xr.Dataset) -> str:
     """Say how long the device is above its melting point; "" if that is not long or not known."""
-    found = melting.of_result(result)
-    if found is None or found.longest <= melting.LEAST:
+    molten = melting.of_result(result)
+    if molten is None or molten.longest <= melting.LEAST:
         return ""
-    phase = phase_title(result, int(result["phase"].values[found.last]))
+    phase = phase_title(result, int(result["phase"].values[molten.last]))
     return (
         f" Above {float(result.attrs['melting_point']):.0f} K, where it would melt or decompose (the model "
-        f"does neither), for up to {quantity(found.longest, 's')} at a time, in {phase}, and "
-        f"{100 * found.share:.2g} % of the time."
+        f"does neither), for up to {quantity(molten.longest, 's')} at a time, in {phase}, and "
+        f"{100 * molten.share:.2g} % of the time."
     )

@@ -214,14 +214,14 @@ def _ramps(core: GapCore, up: float, down: float) -> tuple[Floats, Floats]:
 def _samples(card: Card, observed: Observations, seed: int) -> Floats:
     """Return samples of the card as large as the observations, with the same values missing."""
     count, cycles, _ = observed.values.shape
-    found = []
+    samples = []
     with warnings.catch_warnings():
         warnings.simplefilter("ignore", CardWarning)
         for s in range(SAMPLES):
             drawn = card.sample(count, cycles, seed + s)
-            made = np.stack([f.forward(drawn[f.name]) for f in observed.features], axis=2)
-            found.append(np.where(np.isfinite(observed.values), made, np.nan))
-    return np.array(found)
+            sampled = np.stack([f.forward(drawn[f.name]) for f in observed.features], axis=2)
+            samples.append(np.where(np.isfinite(observed.values), sampled, np.nan))
+    return np.array(samples)
 
 
 def _correlation(values: Floats, lag: int) -> float:
@@ -233,8 +233,8 @@ def _correlation(values: Floats, lag: int) -> float:
 def _shown(card: Card, feature: int, values: Floats) -> Floats:
     """Return transformed values as they are drawn: decades, or the unit with its sign."""
     item = card.features[feature]
-    found: Floats = item.sign * values / (np.log(10.0) if item.transform == "log" else 1.0)
-    return found
+    drawn: Floats = item.sign * values / (np.log(10.0) if item.transform == "log" else 1.0)
+    return drawn
 
 
 def _label(name: str, unit: str, transform: str) -> str:

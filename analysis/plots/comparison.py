@@ -134,13 +134,13 @@ def _first(data: xr.Dataset) -> tuple[list[tuple[str, Floats, Floats]], str, tup
             g = data[f"{dim}_conductance"].values
             curves = [(names[of[own[0]]], p, g[own]) for own, p in zip(rows, points, strict=True)]
             return curves, words, ("conductance", "S")
-    known = [name for name in ("hrs", "lrs") if name in data] or [
+    shown = [name for name in ("hrs", "lrs") if name in data] or [
         name for name in ("set_voltage", "reset_voltage") if name in data
     ]
     cycle = data["cycle"].values.astype(float)
-    devices = range(min(FIRST // len(known), len(names)))
-    curves = [(f"{names[k]}, {name}", cycle, data[name].values[k]) for k in devices for name in known]
-    return curves, "cycle", ("resistance", "ohm") if {"hrs", "lrs"} & set(known) else ("voltage", "V")
+    devices = range(min(FIRST // len(shown), len(names)))
+    curves = [(f"{names[k]}, {name}", cycle, data[name].values[k]) for k in devices for name in shown]
+    return curves, "cycle", ("resistance", "ohm") if {"hrs", "lrs"} & set(shown) else ("voltage", "V")
 
 
 def loops(data: Sequence[tuple[str, xr.Dataset, float]], axes: "Axes") -> None:
@@ -149,12 +149,12 @@ def loops(data: Sequence[tuple[str, xr.Dataset, float]], axes: "Axes") -> None:
     Each has a name, a dataset and 1, or -1 where its voltages are turned round.
     """
     drawn, turned = 0, ""
-    for (name, one, way), colour in zip(data, (DATA, MODEL), strict=True):
+    for (name, table, way), colour in zip(data, (DATA, MODEL), strict=True):
         axes.plot([], [], color=colour, label=name)
-        ends = np.cumsum(one["loop_size"].values) if "loop" in one.dims else np.zeros(0, int)
+        ends = np.cumsum(table["loop_size"].values) if "loop" in table.dims else np.zeros(0, int)
         for place in np.linspace(0, len(ends) - 1, min(LOOPS, len(ends))).astype(int):
-            inside = slice(int(ends[place] - one["loop_size"].values[place]), int(ends[place]))
-            volts, amperes = (one[f"loop_{key}"].values[inside] for key in ("voltage", "current"))
+            inside = slice(int(ends[place] - table["loop_size"].values[place]), int(ends[place]))
+            volts, amperes = (table[f"loop_{key}"].values[inside] for key in ("voltage", "current"))
             axes.plot(way * volts, np.where(amperes == 0, np.nan, np.abs(amperes)), color=colour, lw=0.6)
             drawn += 1
             turned = f", voltages of {name}\nturned round" if way < 0 else ""
@@ -169,9 +169,9 @@ def distributions(one: Observations, other: Observations, i: int, axes: "Axes") 
     from matplotlib.ticker import LogFormatterSciNotation, LogLocator
 
     for values, colour in ((one, DATA), (other, MODEL)):
-        known = np.sort(values.values[:, :, i][np.isfinite(values.values[:, :, i])])
-        shown = np.abs(values.features[i].backward(known))
-        score = norm.ppf((np.arange(len(known)) + 0.5) / len(known))
+        finite = np.sort(values.values[:, :, i][np.isfinite(values.values[:, :, i])])
+        shown = np.abs(values.features[i].backward(finite))
+        score = norm.ppf((np.arange(len(finite)) + 0.5) / len(finite))
         axes.plot(shown, score, ".", color=colour, ms=2.5)
     feature = one.features[i]
     if feature.transform == "log":
@@ -187,8 +187,8 @@ def distributions(one: Observations, other: Observations, i: int, axes: "Axes") 
 def memory(one: Observations, other: Observations, axes: "Axes") -> None:
     """Draw the autocorrelation of the first number about the means of the devices."""
     for values, colour in ((one, DATA), (other, MODEL)):
-        found = autocorrelation(values.values[:, :, 0])
-        axes.plot(np.arange(1, len(found) + 1), found, "o-", color=colour, ms=3, lw=0.8)
+        correlation = autocorrelation(values.values[:, :, 0])
+        axes.plot(np.arange(1, len(correlation) + 1), correlation, "o-", color=colour, ms=3, lw=0.8)
     axes.axhline(0.0, color="0.7", lw=0.6)
     name = LABELS.get(one.names[0], one.names[0])
     label(axes, f"memory of {name}", "lag / cycles", "autocorrelation")
@@ -199,8 +199,8 @@ def autocorrelation(values: Floats) -> Floats:
     inner = values - np.nanmean(values, axis=1, keepdims=True)
     longest = min(LAGS, values.shape[1] // 3)
     power = np.nanmean(inner**2)
-    found = [np.nanmean(inner[:, lag:] * inner[:, :-lag]) / power for lag in range(1, longest + 1)]
-    return np.array(found)
+    correlation = [np.nanmean(inner[:, lag:] * inner[:, :-lag]) / power for lag in range(1, longest + 1)]
+    return np.array(correlation)
 
 
 def corner(found: xr.Dataset) -> "Figure":

@@ -194,8 +194,8 @@ def _against_voltage(table: xr.Dataset, axes: "Axes", *, root: bool) -> None:
 def _against_temperature(table: xr.Dataset, axes: "Axes") -> None:
     """Draw Arrhenius lines at five voltages, each named by its apparent activation energy."""
     kelvin, v = table["temperature"].values, table["voltage"].values
-    known = np.flatnonzero(np.all(table["current"].values > 0, axis=0))
-    picked = known[np.unique(np.linspace(0, len(known) - 1, min(5, len(known))).astype(int))]
+    positive = np.flatnonzero(np.all(table["current"].values > 0, axis=0))
+    picked = positive[np.unique(np.linspace(0, len(positive) - 1, min(5, len(positive))).astype(int))]
     for index in picked:
         shade = str(0.65 * (1 - (index + 1) / len(v)))
         values = _log(table["current"].values[:, index])
@@ -243,16 +243,16 @@ def _strip(table: xr.Dataset, axes: "Axes") -> None:
     first = part.argmax("law").values
     palette = np.array([to_rgb(colour) for colour in _colours(table).values()])
     strength = part.max("law").values[..., None]
-    known = np.isfinite(table["current"].values)
+    finite = np.isfinite(table["current"].values)
     axes.pcolormesh(
         _edges(table["voltage"].values),
         np.arange(table.sizes["temperature"] + 1),
-        np.where(known[..., None], 1 - strength * (1 - palette[first]), 1.0),
+        np.where(finite[..., None], 1 - strength * (1 - palette[first]), 1.0),
     )
     axes.set_yticks(np.arange(table.sizes["temperature"]) + 0.5)
     axes.set_yticklabels([f"{kelvin:g}" for kelvin in table["temperature"].values], fontsize=8)
     for number, (name, colour) in enumerate(_colours(table).items()):
-        if np.any(known & (first == number)):
+        if np.any(finite & (first == number)):
             axes.plot([], [], "s", color=colour, label=mathtext(name))
     axes.legend(fontsize=7.5, loc="upper center", bbox_to_anchor=(0.5, -0.17), ncols=3, frameon=False)
     axes.set_title("law that carries most, against V and T / K", loc="left", fontsize=10)

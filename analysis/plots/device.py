@@ -49,9 +49,9 @@ def overview(result: xr.Dataset) -> "Figure":
 
     sheet = NewFigure()
     shown = filament.shown_snapshots(result)
-    told = caption(result, shown)
+    text = caption(result, shown)
     # What a short caption leaves free below is cut off; the rest keeps its size.
-    spare = max(0.0, 0.116 * PAGE[1] - (told.count("\n") + 1) * CAPTION * LINE / 72)
+    spare = max(0.0, 0.116 * PAGE[1] - (text.count("\n") + 1) * CAPTION * LINE / 72)
     height = PAGE[1] - spare
     sheet.set_size_inches(PAGE[0], height)
 
@@ -85,7 +85,7 @@ def overview(result: xr.Dataset) -> "Figure":
     temperature(result, sheet.add_subplot(lower[1]))
     resistances(result, sheet.add_subplot(lower[2]))
     sheet.text(
-        0.065, at(0.128), mathtext(told), va="top", ha="left", fontsize=CAPTION, wrap=False, linespacing=LINE
+        0.065, at(0.128), mathtext(text), va="top", ha="left", fontsize=CAPTION, wrap=False, linespacing=LINE
     )
     return sheet
 
@@ -194,8 +194,8 @@ def filament_view(
 def read_phase(result: xr.Dataset) -> int | None:
     """Return the last phase at constant voltage that was sampled finely, to see noise, if there is one."""
     samples = np.bincount(result["phase"].values, minlength=result.sizes["phases"])
-    found = np.flatnonzero((result["phase_kind"].values == "constant") & (samples >= READ_SAMPLES))
-    return int(found[-1]) if len(found) else None
+    phases = np.flatnonzero((result["phase_kind"].values == "constant") & (samples >= READ_SAMPLES))
+    return int(phases[-1]) if len(phases) else None
 
 
 def read_trace(result: xr.Dataset, index: int, axes: "Axes") -> None:
@@ -288,9 +288,9 @@ def _mark_limit(result: xr.Dataset, axes: "Axes") -> None:
         axes.axhline(limit, color="0.55", linewidth=0.8, linestyle=(0, (5, 3)), zorder=1)
     if not len(limits):
         return
-    told = ", ".join(f"{limit * 1e6:g}" for limit in limits)
+    values = ", ".join(f"{limit * 1e6:g}" for limit in limits)
     axes.annotate(
-        f"limit{'s' * (len(limits) > 1)} {told} µA",
+        f"limit{'s' * (len(limits) > 1)} {values} µA",
         (0.99, limits[0]),
         xycoords=("axes fraction", "data"),
         # One name below the lowest line, on the side of SET: RESET has currents there, SET has its limit.

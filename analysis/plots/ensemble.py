@@ -44,7 +44,7 @@ def draw(path: Path) -> "Figure":
         file.set_auto_mask(False)
         figure.suptitle(mathtext(str(file.title)), fontsize=11)
         if swept := sweep.axes_of(file):
-            along = next((one for one in swept if len(file.dimensions[one]) > 1), swept[0])
+            along = next((dimension for dimension in swept if len(file.dimensions[dimension]) > 1), swept[0])
             sweep.panel(file, VOLTAGES, left, along)
             sweep.panel(file, RESISTANCES, right, along)
             left.set_ylabel("magnitude of the source voltage / V")
@@ -79,8 +79,8 @@ def _curves(file: "netCDF4.Dataset", which: dict[str, tuple[str, str]], axes: "A
         if name not in file.variables:
             continue
         values = np.abs(np.asarray(file[name][...], float).ravel())
-        found = np.sort(values[np.isfinite(values)])
-        number, missing = len(found), len(values) - len(found)
+        ordered = np.sort(values[np.isfinite(values)])
+        number, missing = len(ordered), len(values) - len(ordered)
         if not number:
             continue
         longest = max(longest, number)
@@ -88,11 +88,13 @@ def _curves(file: "netCDF4.Dataset", which: dict[str, tuple[str, str]], axes: "A
         quantiles = [normal.inv_cdf((rank + 0.5) / number) for rank in ranks]
         without = f", {missing} without" if missing else ""
         axes.plot(
-            found[ranks], quantiles, ".", ms=4, color=COLOURS[kind], label=f"{label} ({number}{without})"
+            ordered[ranks], quantiles, ".", ms=4, color=COLOURS[kind], label=f"{label} ({number}{without})"
         )
     least = 0.5 / longest * 100
-    marks = [one for one in PERCENT if least <= one <= 100 - least] or [50]
-    axes.set_yticks([normal.inv_cdf(one / 100) for one in marks], [f"{one:g} %" for one in marks])
+    marks = [percent for percent in PERCENT if least <= percent <= 100 - least] or [50]
+    axes.set_yticks(
+        [normal.inv_cdf(percent / 100) for percent in marks], [f"{percent:g} %" for percent in marks]
+    )
     axes.set_ylabel("share of devices below")
     axes.grid(alpha=0.3)
     if axes.get_legend_handles_labels()[0]:  # forming alone has no distribution here

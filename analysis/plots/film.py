@@ -169,11 +169,11 @@ def _frames(result: xr.Dataset, spacing: float) -> list[dict[str, Any]]:
 def source_voltages(result: xr.Dataset) -> list[float]:
     """Return the source voltage (V) at each snapshot: straight in time between the samples of its phase."""
     phase, time, source = (result[name].values for name in ("phase", "time", "source_voltage"))
-    found = []
+    voltages = []
     for number, at in zip(result["snapshot_phase"].values, result["snapshot_time"].values, strict=True):
         rows = phase == number
-        found.append(_number(np.interp(at, time[rows], source[rows]) if rows.any() else np.nan))
-    return found
+        voltages.append(_number(np.interp(at, time[rows], source[rows]) if rows.any() else np.nan))
+    return voltages
 
 
 def _with(shot: filament.Snapshot, position: Floats) -> filament.Snapshot:

@@ -64,10 +64,10 @@ def check_name(path: str | Path) -> None:
     """Raise ValueError unless a picture can be written under this name's ending."""
     from matplotlib.backend_bases import FigureCanvasBase
 
-    known = FigureCanvasBase.get_supported_filetypes()
+    endings = FigureCanvasBase.get_supported_filetypes()
     ending = Path(path).suffix.lstrip(".").lower()
-    if ending not in known:
-        raise ValueError(f"a picture must end in one of .{', .'.join(sorted(known))}, got {str(path)!r}")
+    if ending not in endings:
+        raise ValueError(f"a picture must end in one of .{', .'.join(sorted(endings))}, got {str(path)!r}")
 
 
 def show(draw: Callable[["Figure"], object]) -> "Figure":
@@ -200,17 +200,17 @@ def _box(ax: "Axes", artist: Any) -> "Bbox":
 
 def _ink(ax: "Axes") -> Floats:
     """Return points along all curves of a panel, as dense as the eye sees them (pixels), (n, 2)."""
-    found = [np.zeros((0, 2))]
+    points = [np.zeros((0, 2))]
     for line in ax.get_lines():
         path = ax.transData.transform(np.column_stack(line.get_data()).astype(float))
         path = path[np.isfinite(path).all(axis=1)]
         if len(path) < 2:
-            found.append(path)
+            points.append(path)
             continue
         along = np.r_[0.0, np.cumsum(np.linalg.norm(np.diff(path, axis=0), axis=1))]
         marks = np.linspace(0.0, along[-1], int(min(along[-1] / PIXELS, 1e5)) + 2)
-        found.append(np.column_stack([np.interp(marks, along, path[:, axis]) for axis in (0, 1)]))
-    return np.concatenate(found)
+        points.append(np.column_stack([np.interp(marks, along, path[:, axis]) for axis in (0, 1)]))
+    return np.concatenate(points)
 
 
 def _covered(ink: Floats, box: "Bbox") -> int:
@@ -225,18 +225,18 @@ def name_point(ax: "Axes", text: str, point: tuple[float, float], paint: Any) ->
     inside = ax.get_window_extent()
     best, least = None, np.inf
     for reach, up, right in itertools.product((1, 2, 3, 5), (0, 6, -6, 12, -12), (5, -5)):
-        found = ax.annotate(
+        note = ax.annotate(
             text, point, xytext=(reach * right, reach * up), textcoords="offset points",
             ha="left" if right > 0 else "right", va="center", color=paint,
             fontsize=float(ax.xaxis.label.get_fontsize()) - 1,
             arrowprops=LEADER | {"color": paint} if reach > 1 else None,
         )  # fmt: skip
-        box = _box(ax, found)
+        box = _box(ax, note)
         hidden = _covered(ink, box) + reach + 1e4 * sum(box.overlaps(other) for other in others)
         hidden += 1e4 * (not (inside.contains(*box.min) and inside.contains(*box.max)))
         if hidden < least:
             if best is not None:
                 best.remove()
-            best, least = found, hidden
+            best, least = note, hidden
         else:
-            found.remove()
+            note.remove()

@@ -75,10 +75,10 @@ def style(**changes: Any) -> AbstractContextManager[None]:
     """
     import matplotlib
 
-    known = {name.replace(".", "_"): name for name in matplotlib.rcParams}
+    settable = {name.replace(".", "_"): name for name in matplotlib.rcParams}
     for name in changes:
-        one_of("setting", name, known)
-    settings: Any = STYLE | {known[name]: value for name, value in changes.items()}
+        one_of("setting", name, settable)
+    settings: Any = STYLE | {settable[name]: value for name, value in changes.items()}
     return matplotlib.rc_context(settings)
 
 
@@ -277,15 +277,15 @@ def rtn(
         trace = traces.from_result(data, number)
     with _on(ax) as panel:
         if not isinstance(traps, int):
-            found = traps
+            fitted = traps
         elif traps:
-            found = noise.traps(trace, maximum=traps)
+            fitted = noise.traps(trace, maximum=traps)
         else:
-            found = None
-        if found is not None:
+            fitted = None
+        if fitted is not None:
             from . import rtn as page
 
-            page.current_time(trace, found, panel)
+            page.current_time(trace, fitted, panel)
             panel.set_title("", loc="left")
             legend(panel)
             return panel
@@ -410,7 +410,7 @@ def _mark(panel: "Axes", data: xr.Dataset, index: int, kind: str, height: float,
 
 def _snapshot(data: xr.Dataset, snapshot: int | str) -> int:
     """Return the number of a snapshot, from 0."""
-    labels = [str(one) for one in data["snapshot_label"].values]
+    labels = [str(label) for label in data["snapshot_label"].values]
     if isinstance(snapshot, str):
         one_of("snapshot", snapshot, labels)
         return labels.index(snapshot)
@@ -437,8 +437,8 @@ def _values(data: Any, variable: str | None) -> tuple[Floats, str]:
         unit = data.attrs.get("units", "1")
         name = data.attrs.get("long_name", data.name or "value")
         text = mathtext(f"{name}{'' if unit == '1' else f' / {unit}'}")
-    found = np.asarray(data, float).ravel()
-    found = found[np.isfinite(found)]
-    if not len(found):
+    finite = np.asarray(data, float).ravel()
+    finite = finite[np.isfinite(finite)]
+    if not len(finite):
         raise ValueError(f"{variable or 'data'} must hold a value to draw, all are missing")
-    return found, text
+    return finite, text

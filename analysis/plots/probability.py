@@ -129,7 +129,7 @@ def _dress(panel: "Axes", family: str, bottom: float, top: float) -> None:
     transform = FAMILIES[family].quantile
     marks = transform(np.array(PERCENT) / 100)
     inside = (marks >= bottom) & (marks <= top)
-    shown = [(place, f"{one:g} %") for place, one, used in zip(marks, PERCENT, inside, strict=True) if used]
+    shown = [(place, f"{p:g} %") for place, p, used in zip(marks, PERCENT, inside, strict=True) if used]
     panel.set_yticks([place for place, _ in shown], [text for _, text in shown])
     panel.set_ylim(bottom, top)
     panel.set_ylabel(f"share of devices below ({_title(family)} axis)")

@@ -46,15 +46,15 @@ def ways(trains: Sequence[tuple[int, ArrayLike]]) -> dict[str, Floats]:
     before it and is one shorter.
     """
     curves = [np.asarray(curve, float) for _, curve in trains]
-    found = {}
+    by_way = {}
     for name, rises in zip(WAYS, (True, False), strict=True):
         mine = [curve for curve in curves if (curve[-1] > curve[0]) == rises and curve[-1] != curve[0]]
         if mine:
             longest = max(map(len, mine))
-            found[name] = np.array([curve for curve in mine if len(curve) == longest])
-    if not found:
+            by_way[name] = np.array([curve for curve in mine if len(curve) == longest])
+    if not by_way:
         raise ValueError("no train of pulses changes the conductance")
-    return found
+    return by_way
 
 
 def updates(both: Mapping[str, Floats], axes: "Axes") -> None:
@@ -105,10 +105,10 @@ def endurance_page(
         _devices(x, values, axes[0], colour, after)
     _devices(x, high / low, axes[1], "0.2", "on/off")
     axes[1].axhline(window, color="0.55", linewidth=0.9, linestyle="--", label=f"window of {window:g}")
-    for one in axes:
-        one.set_yscale("log")
+    for panel in axes:
+        panel.set_yscale("log")
         if x[-1] >= 100:
-            one.set_xscale("log")
+            panel.set_xscale("log")
     label(axes[0], "resistances at the read voltage", "cycle", "resistance / ohm", legend=8.5)
     label(axes[1], "window", "cycle", "on/off", legend=8.5)
     return figure
@@ -173,15 +173,15 @@ def _survivors(ends: Mapping[str, tuple[Floats, NDArray[np.bool_]]], axes: "Axes
 
 def _acceleration(ends: Sequence[tuple[Floats, NDArray[np.bool_]]], voltage: Floats, axes: "Axes") -> None:
     """Draw the median reads to a failure against the voltage, and the line through them."""
-    found = [(v, retention.fit_lifetime(*end)) for v, end in zip(voltage, ends, strict=True)
-             if len(np.unique(end[0][end[1]])) >= 3]  # fmt: skip
-    if found:
-        volts = np.array([v for v, _ in found])
-        medians = np.array([fit.quantile(0.5) for _, fit in found])
+    fits = [(v, retention.fit_lifetime(*end)) for v, end in zip(voltage, ends, strict=True)
+            if len(np.unique(end[0][end[1]])) >= 3]  # fmt: skip
+    if fits:
+        volts = np.array([v for v, _ in fits])
+        medians = np.array([fit.quantile(0.5) for _, fit in fits])
         axes.errorbar(volts, medians[:, 0], np.abs(medians[:, 1:] - medians[:, :1]).T, fmt="o",
                       color=COLOURS[0], label="median, 95 %")  # fmt: skip
-    if len(found) > 1:
-        errors = [fit.median_error for _, fit in found]
+    if len(fits) > 1:
+        errors = [fit.median_error for _, fit in fits]
         line = retention.voltage_acceleration(volts, medians[:, 0], errors)
         fine = np.linspace(volts.min(), volts.max(), 50)
         text = f"{line.slope:.3g} decades/V ({line.slope_interval[0]:.3g} to {line.slope_interval[1]:.3g})"
@@ -195,6 +195,6 @@ def _devices(x: Floats, rows: Floats, axes: "Axes", colour: str, name: str) -> N
     if len(rows) > 1:
         axes.plot(x, rows[:SHOWN].T, color=colour, linewidth=0.5, alpha=0.4)
         name += f", median of {len(rows)}"
-    known = ~np.isnan(rows).all(axis=0)
-    median = np.nanmedian(rows[:, known], 0)
-    axes.plot(x[known], median, "o-", color=colour, markersize=3, linewidth=1.2, label=name)
+    finite = ~np.isnan(rows).all(axis=0)
+    median = np.nanmedian(rows[:, finite], 0)
+    axes.plot(x[finite], median, "o-", color=colour, markersize=3, linewidth=1.2, label=name)

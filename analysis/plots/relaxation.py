@@ -55,7 +55,7 @@ def fan(data: Mapping[str, xr.DataArray], axes: "Axes") -> None:
 def laws(data: xr.DataArray, axes: "Axes", name: str = "") -> None:
     """Draw the mean with its standard errors and the fitted laws of time."""
     mean, time = data.mean("device") * 1e6, data["time"].values
-    found = relaxation.compare_laws(data, reference=float(time[0]))
+    fits = relaxation.compare_laws(data, reference=float(time[0]))
     if data.sizes["device"] > 1:
         error = data.std("device", ddof=1) / np.sqrt(data.sizes["device"]) * 1e6
         axes.errorbar(
@@ -66,10 +66,10 @@ def laws(data: xr.DataArray, axes: "Axes", name: str = "") -> None:
     fine = np.geomspace(time[0], time[-1], 200)
     x = np.log(fine / time[0])
     for law, colour in LAWS.items():
-        one = found.sel(law=law)
-        level, rate = float(one["level"]) * 1e6, float(one["rate"])
+        fit = fits.sel(law=law)
+        level, rate = float(fit["level"]) * 1e6, float(fit["rate"])
         curve = level * np.exp(-rate * x) if law == "power law" else level + rate * 1e6 * x
-        difference = float(one["aic"] - found["aic"].min())
+        difference = float(fit["aic"] - fits["aic"].min())
         axes.plot(fine, curve, color=colour, linewidth=1.1, label=f"{law}, ΔAIC = {difference:.3g}")
     axes.set_xscale("log")
     label(axes, "laws of time", "time / s", "mean conductance / µS", legend=8)
@@ -273,7 +273,7 @@ def _rates(axes: "Axes", found: Extrapolation, use: float) -> None:
 def _chances(axes: "Axes", found: Extrapolation, use: float, at_use: NDArray[np.bool_]) -> None:
     """Draw the probability of having failed against time at use, and what a constant rate makes of it."""
     times, chance, low, high = np.array(
-        [(one.duration, one.probability, one.low, one.high) for one in found.observed]
+        [(point.duration, point.probability, point.low, point.high) for point in found.observed]
     ).T
     moved = np.array(found.at(found.condition)[0] / found.at(use)[0]) * times
     shown = [times[at_use], moved[found.accelerated]]

@@ -181,16 +181,16 @@ def dwells(trace: xr.Dataset, found: xr.Dataset, axes: "Axes") -> None:
 def _caption(found: xr.Dataset) -> str:
     lines = []
     for k in range(found.sizes["trap"]):
-        one = found.isel(trap=k)
-        parts = [f"trap {k + 1}: ΔI = {_quantity(float(one['amplitude']), 'A')}"]
-        parts[0] += f" ({100 * float(one['relative_amplitude']):.2g} %)"
+        trap = found.isel(trap=k)
+        parts = [f"trap {k + 1}: ΔI = {_quantity(float(trap['amplitude']), 'A')}"]
+        parts[0] += f" ({100 * float(trap['relative_amplitude']):.2g} %)"
         for name, symbol in (("tau_capture", "τc"), ("tau_emission", "τe")):
-            text = f"{symbol} = {_quantity(float(one[name]), 's')}"
-            if f"{name}_interval" in one:
-                low, high = (_quantity(float(x), "s") for x in one[f"{name}_interval"].values)
+            text = f"{symbol} = {_quantity(float(trap[name]), 's')}"
+            if f"{name}_interval" in trap:
+                low, high = (_quantity(float(x), "s") for x in trap[f"{name}_interval"].values)
                 text += f" ({low} to {high})"
             parts.append(text)
-        lines.append(", ".join(parts) + f", {float(one['transitions']):.0f} transitions")
+        lines.append(", ".join(parts) + f", {float(trap['transitions']):.0f} transitions")
     return "\n".join(lines)
 
 

@@ -49,15 +49,15 @@ def curves(file: "netCDF4.Dataset", name: str, along: str) -> Iterator[Curve]:
         The axis. A point without any value has NaN.
     """
     names = axes_of(file)
-    others = [one for one in names if one != along]
+    others = [axis for axis in names if axis != along]
     values = np.moveaxis(np.abs(np.asarray(file[name][...], float)), names.index(along), len(names) - 1)
-    for place in itertools.product(*(range(len(file.dimensions[one])) for one in others)):
+    for place in itertools.product(*(range(len(file.dimensions[axis])) for axis in others)):
         rows = values[place].reshape(values.shape[len(others)], -1)
         cuts = np.full((3, len(rows)), np.nan)
         for number, row in enumerate(rows):
             if np.any(np.isfinite(row)):
                 cuts[:, number] = np.quantile(row[np.isfinite(row)], [0.25, 0.5, 0.75])
-        where = ", ".join(f"{one} {written(file, one, at)}" for one, at in zip(others, place, strict=True))
+        where = ", ".join(f"{axis} {written(file, axis, at)}" for axis, at in zip(others, place, strict=True))
         yield Curve(where, *cuts)
 
 
@@ -78,18 +78,18 @@ def panel(file: "netCDF4.Dataset", which: Mapping[str, tuple[str, str]], axes: "
     for name, (label, kind) in which.items():
         if name not in file.variables:
             continue
-        for number, one in enumerate(itertools.islice(curves(file, name, along), MOST_CURVES)):
-            if not np.any(np.isfinite(one.middle)):
+        for number, curve in enumerate(itertools.islice(curves(file, name, along), MOST_CURVES)):
+            if not np.any(np.isfinite(curve.middle)):
                 continue
             style: dict[str, Any] = {
                 "marker": MARKERS[number % len(MARKERS)],
                 "linestyle": "" if text else LINES[number % len(LINES)],
-                "label": mathtext(f"{label}, {one.where}" if one.where else label),
+                "label": mathtext(f"{label}, {curve.where}" if curve.where else label),
             }
-            spread = np.stack([one.middle - one.low, one.high - one.middle])
+            spread = np.stack([curve.middle - curve.low, curve.high - curve.middle])
             aside = OFFSETS[kind] if text else 0.0
             style |= {"color": COLOURS[kind], "capsize": 2, "markersize": 4, "linewidth": 1.2}
-            axes.errorbar(x + aside, one.middle, spread, **style)
+            axes.errorbar(x + aside, curve.middle, spread, **style)
     if text:
         axes.set_xticks(x, [mathtext(str(place)) for place in places])
     elif places.min() > 0 and places.max() > 50 * places.min():

@@ -126,12 +126,12 @@ def fit_intervals(kelvin: ArrayLike, low: ArrayLike, high: ArrayLike, family: st
 
 def _joined(time: Floats) -> Floats:
     """Return times of which those that differ by less than :data:`ALIKE` are one."""
-    found = time.copy()
+    joined = time.copy()
     inside = np.flatnonzero((time > 0) & np.isfinite(time))
     order = inside[np.argsort(time[inside])]
     for group in np.split(order, np.flatnonzero(np.diff(np.log(time[order])) > ALIKE) + 1):
-        found[group] = np.median(time[group]) if len(group) else 0.0
-    return found
+        joined[group] = np.median(time[group]) if len(group) else 0.0
+    return joined
 
 
 def _doubt(deviance: float, degrees: int) -> tuple[float, float, float]:
@@ -181,11 +181,11 @@ class _Problem:
             slope = own * energy if energy is not None else ratio if ratio is not None else float(p[2])
             return own, float(p[1]), float(slope)
 
-        found: Any = optimize.minimize(
+        solution: Any = optimize.minimize(
             lambda p: self.value(*full(p)), self.start, method="Nelder-Mead",
             options={"xatol": 1e-6, "fatol": 1e-8, "maxiter": 4000, "maxfev": 4000},
         )  # fmt: skip
-        return np.array([*full(found.x), found.fun])
+        return np.array([*full(solution.x), solution.fun])
 
     def solve(self, kelvin: Floats, failed: Floats) -> BakeFit:
         held = 1.0 if self.one_time else None

@@ -117,14 +117,14 @@ def extrapolate(observed: Sequence[Observed], use: float) -> Extrapolation:
     """
     by = accelerating(observed)
     rows = sorted(observed, key=lambda one: float(getattr(one, by)))
-    condition = np.array([float(getattr(one, by)) for one in rows])
-    probabilities = np.array([one.probability for one in rows])
+    condition = np.array([float(getattr(row, by)) for row in rows])
+    probabilities = np.array([row.probability for row in rows])
     if not np.all(probabilities > 0.0):
         failed = condition[probabilities <= 0.0][0]
         raise ValueError(f"nothing has failed at {failed:g} {UNITS[by]}: there is no rate to draw")
-    positive("duration", [one.duration for one in rows], "s")
+    positive("duration", [row.duration for row in rows], "s")
     rate, low, high = (
-        np.array([one.rate(getattr(one, name)) for one in rows]) for name in ("probability", "low", "high")
+        np.array([row.rate(getattr(row, name)) for row in rows]) for name in ("probability", "low", "high")
     )
     accelerated = condition > use * (1.0 + NEAR)
     if len(np.unique(condition[accelerated])) < 2:
@@ -147,9 +147,9 @@ def accelerating(observed: Sequence[Observed]) -> str:
     differ = [
         name
         for name in (TEMPERATURE, VOLTAGE)
-        if np.ptp([getattr(one, name) for one in observed]) > NEAR * abs(getattr(observed[0], name))
+        if np.ptp([getattr(row, name) for row in observed]) > NEAR * abs(getattr(observed[0], name))
     ]
     if len(differ) != 1:
-        found = "neither differs" if not differ else "both differ"
-        raise ValueError(f"conditions must differ in temperature or in voltage: {found}")
+        reason = "neither differs" if not differ else "both differ"
+        raise ValueError(f"conditions must differ in temperature or in voltage: {reason}")
     return differ[0]

@@ -204,7 +204,7 @@ def _curves(up: Floats, down: Floats, span: float) -> dict[str, Any]:
 
 def _steps(up: Floats, down: Floats, bounds: Floats, span: float) -> dict[str, Any]:
     """Return mean steps between the bounds, their scale for each device, and the noise around them."""
-    found: dict[str, Any] = {}
+    steps: dict[str, Any] = {}
     scales, errors, sizes = [], 0.0, 0.0
     for name, curve, sign in (("up", up, 1.0), ("down", down, -1.0)):
         hats, step = hat_functions(curve, bounds), sign * np.diff(curve, axis=2) / span
@@ -219,9 +219,9 @@ def _steps(up: Floats, down: Floats, bounds: Floats, span: float) -> dict[str, A
         scale = step.sum(axis=(1, 2)) / expected.sum(axis=(1, 2))
         errors += float(np.sum((step - scale[:, None, None] * expected) ** 2))
         sizes += float(np.sum((scale[:, None, None] * expected) ** 2))
-        found[name] = nodes
+        steps[name] = nodes
         scales.append(scale)
-    return found | {"scales": np.stack(scales, axis=1), "noise": float(np.sqrt(errors / sizes))}
+    return steps | {"scales": np.stack(scales, axis=1), "noise": float(np.sqrt(errors / sizes))}
 
 
 def hat_functions(curve: Floats, bounds: Floats) -> Floats:

@@ -79,15 +79,15 @@ def _soft_bounds_dataset(
         "write_noise": ("device", noise[1]),
         "dead": ("device", dead),
     }
-    result = xr.Dataset(data)
-    result["dw_min"] = overall
-    result["up_down"] = float((up - down)[alive].mean()) / (2 * overall)
-    result["device_to_device"] = float(np.std(np.log(mean[alive]), ddof=1)) if alive.sum() > 1 else np.nan
-    result["median_cycle_to_cycle"] = float(np.median(noise[0][alive]))
-    result["median_write_noise"] = float(np.median(noise[1][alive]))
-    result["states"] = 2 / overall
-    result["dead_share"] = float(dead.mean())
-    return result
+    dataset = xr.Dataset(data)
+    dataset["dw_min"] = overall
+    dataset["up_down"] = float((up - down)[alive].mean()) / (2 * overall)
+    dataset["device_to_device"] = float(np.std(np.log(mean[alive]), ddof=1)) if alive.sum() > 1 else np.nan
+    dataset["median_cycle_to_cycle"] = float(np.median(noise[0][alive]))
+    dataset["median_write_noise"] = float(np.median(noise[1][alive]))
+    dataset["states"] = 2 / overall
+    dataset["dead_share"] = float(dead.mean())
+    return dataset
 
 
 def _one_way(g: Floats, way: Floats, sign: int) -> tuple[float, float, float, float]:
@@ -138,10 +138,10 @@ def endurance(hrs: ArrayLike, lrs: ArrayLike, window: float = 10.0) -> xr.Datase
     if np.any(high <= 0) or np.any(low <= 0):
         least = min(np.nanmin(high), np.nanmin(low))
         raise ValueError(f"hrs and lrs must be above 0 ohm, got {least:g} ohm")
-    known = ~np.isnan(high + low)
-    if not known.any():
+    recorded = ~np.isnan(high + low)
+    if not recorded.any():
         raise ValueError(f"hrs and lrs must be known in some cycle, got none in {high.size}")
-    high, low = (np.where(known, x, np.nan) for x in (high, low))
+    high, low = (np.where(recorded, x, np.nan) for x in (high, low))
     if not window > 1:
         raise ValueError(f"window must be above 1, got {window:g}")
     # No current in either is no window; what is not known stays so.
@@ -151,10 +151,10 @@ def endurance(hrs: ArrayLike, lrs: ArrayLike, window: float = 10.0) -> xr.Datase
     middle = np.sqrt(np.nanmedian(high) * np.nanmedian(low))
     ends = np.unique(np.append(10 ** np.arange(1, np.log10(cycles) + 1e-9).astype(int), cycles))
     pieces = [slice(start, end) for start, end in zip(np.append(0, ends[:-1]), ends, strict=True)]
-    kept = [known[:, p].any() for p in pieces]
+    kept = [recorded[:, p].any() for p in pieces]
     ends, pieces = ends[kept], [p for p, there in zip(pieces, kept, strict=True) if there]
     data = {
-        "known": ("device", known.sum(1)),
+        "known": ("device", recorded.sum(1)),
         "first_failure": ("device", np.where(bad.any(1), bad.argmax(1), cycles) + 1),
         "failed": ("device", bad.any(1)),
         "failures": ("device", bad.sum(1)),
@@ -220,12 +220,12 @@ def trains(result: xr.Dataset, least: int = 10) -> list[tuple[int, Floats]]:
     for index in range(len(kinds)):
         voltage = result["source_voltage"].values[result["phase"].values == index]
         peak[index] = voltage[np.argmax(np.abs(voltage))] if len(voltage) else 0.0
-    found, begin = [], 0
+    curves, begin = [], 0
     for index in range(1, len(kinds) + 1):
         same = index < len(kinds) and kinds[index] == kinds[begin] == "pulse" and peak[index] == peak[begin]
         if same:
             continue
         if kinds[begin] == "pulse" and index - begin >= least and peak[begin] != 0.0:
-            found.append((int(np.sign(peak[begin])), read[max(begin - 1, 0) : index]))
+            curves.append((int(np.sign(peak[begin])), read[max(begin - 1, 0) : index]))
         begin = index
-    return found
+    return curves

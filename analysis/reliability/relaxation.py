@@ -107,7 +107,7 @@ def compare_laws(
         )
     bounds = regression.bootstrap_interval(table, draws, len(g) if len(g) > 1 else len(x) - 2)
     preference = draws[:, 2, 0] - draws[:, 1, 0]
-    result = xr.Dataset(
+    fits = xr.Dataset(
         {
             "aic": ("law", table[:, 0]),
             "level": ("law", table[:, 1], {"units": "S"}),
@@ -119,7 +119,7 @@ def compare_laws(
         },
         {"law": list(LAWS), "bound": ["low", "high"]},
     )
-    return result.assign(best=LAWS[int(np.argmin(table[:, 0]))])
+    return fits.assign(best=LAWS[int(np.argmin(table[:, 0]))])
 
 
 def _laws(x: Floats, g: Floats) -> tuple[Floats, list[Floats]]:
@@ -159,8 +159,8 @@ def _power(x: Floats, mean: Floats, weight: Floats) -> tuple[float, float]:
     positive = mean[0] * mean[-1] > 0
     guess = -np.log(mean[-1] / mean[0]) / span if positive else 0.0
     width = abs(guess) + 1 / span
-    found = optimize.minimize_scalar(cost, (guess - width / 2, guess + width / 2), method="brent")
-    exponent = float(found.x)
+    solution = optimize.minimize_scalar(cost, (guess - width / 2, guess + width / 2), method="brent")
+    exponent = float(solution.x)
     shape = np.exp(-exponent * x)
     return float(weight @ (mean * shape)) / float(weight @ shape**2), exponent
 
@@ -268,8 +268,8 @@ def fit_distributions(
     }
     data |= {f"{name}_interval": (("family", "bound"), bounds[:, i]) for i, name in enumerate(names)}
     data |= {"aic": ("family", rows[:, 0]), "weight": ("family", relative / np.nansum(relative))}
-    result = xr.Dataset(data, {"family": list(families), "bound": ["low", "high"]})
-    return result.assign(best=families[int(np.nanargmin(rows[:, 0]))])
+    fits = xr.Dataset(data, {"family": list(families), "bound": ["low", "high"]})
+    return fits.assign(best=families[int(np.nanargmin(rows[:, 0]))])
 
 
 def _draw(name: str, row: Floats, number: int, random: np.random.Generator) -> Floats:

@@ -107,11 +107,11 @@ def shown_snapshots(result: xr.Dataset) -> list[int]:
         return []
     chosen = [0]
     for name in ("form", "reset", "set"):
-        found = np.flatnonzero(kind[phase] == name)
+        numbers = np.flatnonzero(kind[phase] == name)
         # The last snapshot of a phase is the one after it; index 0 lies before everything.
-        found = found[found > 0]
-        if len(found):
-            chosen.append(int(found[-1]))
+        numbers = numbers[numbers > 0]
+        if len(numbers):
+            chosen.append(int(numbers[-1]))
     if len(chosen) == 1 and len(phase) > 1:
         chosen.append(len(phase) - 1)
     return sorted(chosen)

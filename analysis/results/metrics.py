@@ -94,7 +94,7 @@ def cycle_summary(result: "xr.Dataset", rule: str = HALF_RISE) -> "xr.Dataset":
     rows = []
     for number in sorted(set(cycle[cycle > 0].tolist())):
         last = {name: np.flatnonzero((cycle == number) & (kind == name)) for name in ("reset", "set")}
-        if not all(len(found) for found in last.values()):
+        if not all(len(phases) for phases in last.values()):
             continue
         off, on = int(last["reset"][-1]), int(last["set"][-1])
         hrs, lrs = (float(phases["resistance"][i]) for i in (off, on))

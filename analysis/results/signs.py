@@ -61,7 +61,7 @@ def judge(kind: str, known: Collection[str]) -> str | None:
     """
     opposite = {"reset": "set", "set": "reset"}.get(kind)
     usable = ("form", opposite) if opposite is not None else ()
-    return next((one for one in usable if one in known), None)
+    return next((kind for kind in usable if kind in known), None)
 
 
 def missed(sweep: Swept, by: Swept, before: float) -> Missed | None:
@@ -82,10 +82,10 @@ def missed(sweep: Swept, by: Swept, before: float) -> Missed | None:
 def all_missed(phases: Sequence[Swept]) -> list[Missed]:
     """Return every RESET and SET that :func:`missed` finds."""
     latest: dict[str, Swept] = {}
-    found = []
+    misses = []
     for before, phase in pairwise(phases):
         latest[before.kind] = before
         by = judge(phase.kind, latest)
         if by is not None:
-            found.append(missed(phase, latest[by], before.resistance))
-    return [one for one in found if one is not None]
+            misses.append(missed(phase, latest[by], before.resistance))
+    return [miss for miss in misses if miss is not None]

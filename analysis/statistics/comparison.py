@@ -132,8 +132,8 @@ def of_splits(
     return [
         Comparison.of(
             name,
-            [one[name] for one in values],
-            [one[name] for one in floors],
+            [row[name] for row in values],
+            [row[name] for row in floors],
             largest=largest.get(name, math.inf),
         )
         for name in values[0]

@@ -155,9 +155,11 @@ class Fit:
         """
         if len(self.covariance) == 2:
             bounds = [_named(point, self._standard) for point in self._region()]
-            out = zip(np.min(bounds, axis=0), np.max(bounds, axis=0), strict=True)
-            found = {name: (float(a), float(b)) for name, (a, b) in zip(self.parameters, out, strict=False)}
-            return found if self.family != "clustering" else found | {"cluster": (np.nan, np.inf)}
+            ends = zip(np.min(bounds, axis=0), np.max(bounds, axis=0), strict=True)
+            intervals = {
+                name: (float(a), float(b)) for name, (a, b) in zip(self.parameters, ends, strict=False)
+            }
+            return intervals if self.family != "clustering" else intervals | {"cluster": (np.nan, np.inf)}
         half = float(stats.norm.ppf(0.975)) * np.sqrt(np.diag(self.covariance))
         # ln(scale parameter), ln(shape) and ln(cluster) scatter as location, ln(scale) and ln(cluster) do.
         return {
@@ -307,9 +309,9 @@ def compare(values: Any) -> xr.Dataset:
     """
     sample = Sample.of(values)
     fits = [fit(sample, family) for family in NAMES]
-    aic = np.array([one.aic for one in fits])
+    aic = np.array([fitted.aic for fitted in fits])
     columns = {
-        "log_likelihood": [one.log_likelihood for one in fits],
+        "log_likelihood": [fitted.log_likelihood for fitted in fits],
         "aic": aic,
         "delta_aic": aic - aic.min(),
     }
@@ -352,12 +354,12 @@ def _fit_clustering(sample: Sample) -> Fit:
 
     # Clustering flattens the upper tail: Weibull's fit then has too low a slope to start from.
     starts = [np.r_[begin[0], begin[1] - step, np.log(size)] for step, size in ((0.0, 10.0), (0.4, 1.0))]
-    found = min((_search(cost, start, sample) for start in starts), key=cost)
+    optimum = min((_search(cost, start, sample) for start in starts), key=cost)
     # Weibull's law is the limit: past 1e4 the two laws differ by less than 1e-3 in ln(1 - F) at F = 99 %.
-    if found[2] > np.log(1e4) or -cost(found) <= plain.log_likelihood:
+    if optimum[2] > np.log(1e4) or -cost(optimum) <= plain.log_likelihood:
         place, covariance, log_likelihood = begin, plain.covariance, plain.log_likelihood
     else:
-        place, covariance, log_likelihood = _maximise(cost, found, sample)
+        place, covariance, log_likelihood = _maximise(cost, optimum, sample)
     return Fit(
         family="clustering",
         location=float(place[0]),
@@ -372,17 +374,17 @@ def _fit_clustering(sample: Sample) -> Fit:
 def _cost(sample: Sample, standard: Standard) -> Callable[[Floats], float]:
     """Return minus the log-likelihood as a function of location and ln(scale)."""
     exact = sample.exact
-    known, low, high = sample.low[exact], sample.low[~exact], sample.high[~exact]
+    values, low, high = sample.low[exact], sample.low[~exact], sample.high[~exact]
     offset = 0.0
     if standard.logarithmic:
-        offset = float(np.log(known).sum())
+        offset = float(np.log(values).sum())
         with np.errstate(divide="ignore"):  # a lower bound of 0 or below is none
-            known, low, high = np.log(known), np.log(np.maximum(low, 0.0)), np.log(high)
+            values, low, high = np.log(values), np.log(np.maximum(low, 0.0)), np.log(high)
 
     def cost(point: Floats) -> float:
         location, scale = point[0], np.exp(point[1])
         with np.errstate(over="ignore", invalid="ignore", divide="ignore"):
-            total = float((standard.density((known - location) / scale) - point[1]).sum()) - offset
+            total = float((standard.density((values - location) / scale) - point[1]).sum()) - offset
             if len(low):
                 above = standard.survival((low - location) / scale)
                 beyond = standard.survival((high - location) / scale)
@@ -418,10 +420,10 @@ def _search(cost: Callable[[Floats], float], start: Floats, sample: Sample) -> F
         # A step of the line search may leave all numbers behind; it then turns back.
         return min(cost(start + unit * move) / len(sample.low), 1e100)
 
-    found = optimize.minimize(
+    solution = optimize.minimize(
         scaled, np.zeros(len(start)), method="BFGS", jac="3-point", options={"gtol": 1e-8}
     )
-    return np.asarray(start + unit * found.x, float)
+    return np.asarray(start + unit * solution.x, float)
 
 
 def _maximise(cost: Callable[[Floats], float], start: Floats, sample: Sample) -> tuple[Floats, Floats, float]:

@@ -70,11 +70,11 @@ def quantiles(values: Any, share: ArrayLike, confidence: float = 0.95) -> xr.Dat
     ranks = np.array([(*neighbours(number, p), *rank_interval(number, p, confidence)) for p in part])
     wanted = np.unique(np.clip(ranks, 1, number))
     ordered = np.sort(data)
-    found = {rank: ordered[rank - 1] for rank in wanted.tolist()}
-    found |= {0: -np.inf, number + 1: np.inf}
+    bounds = {rank: ordered[rank - 1] for rank in wanted.tolist()}
+    bounds |= {0: -np.inf, number + 1: np.inf}
     columns = []
     for p, row in zip(part, ranks, strict=True):
-        below, above, low, high = (found[int(rank)] for rank in row)
+        below, above, low, high = (bounds[int(rank)] for rank in row)
         coverage = stats.binom.cdf(row[3] - 1, number, p) - stats.binom.cdf(row[2] - 1, number, p)
         columns.append((median_unbiased(below, above, number, p), low, high, coverage))
         if (used := max(x for x in (below, above, low, high, -np.inf) if x < np.inf)) > censored:
@@ -83,8 +83,8 @@ def quantiles(values: Any, share: ArrayLike, confidence: float = 0.95) -> xr.Dat
                 f"censored at {censored:g}; use kaplan_meier or fit"
             )
     rows = zip(("value", "low", "high", "coverage"), np.array(columns).T, strict=True)
-    out = xr.Dataset({name: ("share", column) for name, column in rows}, {"share": part})
-    return out.assign(number=number)
+    table = xr.Dataset({name: ("share", column) for name, column in rows}, {"share": part})
+    return table.assign(number=number)
 
 
 def bootstrap(
@@ -117,7 +117,7 @@ def bootstrap(
     if np.any(np.isnan(data)):
         raise ValueError(f"values must not be NaN, got {int(np.isnan(data).sum())} NaN of {data.size}")
     with np.errstate(invalid="ignore", divide="ignore"):
-        found = stats.bootstrap(
+        interval = stats.bootstrap(
             (np.arange(len(data)),),
             lambda chosen: statistic(data[chosen]),
             vectorized=False,
@@ -125,9 +125,9 @@ def bootstrap(
             batch=max(1, BATCH // len(data)),
             random_state=np.random.default_rng(seed),
         ).confidence_interval
-    if np.isnan(found.low) or np.isnan(found.high):
+    if np.isnan(interval.low) or np.isnan(interval.high):
         raise ValueError(f"the statistic must vary between devices, got {float(statistic(data)):g} for all")
-    return float(statistic(data)), float(found.low), float(found.high)
+    return float(statistic(data)), float(interval.low), float(interval.high)
 
 
 def weakest_link(share: ArrayLike, ratio: float) -> Floats:

@@ -35,12 +35,12 @@ def named(text: str) -> str:
     ValueError
         It is that of no study.
     """
-    found = NUMBERS.get(text.upper(), text.lower())
-    if found not in STUDIES:
+    name = NUMBERS.get(text.upper(), text.lower())
+    if name not in STUDIES:
         raise ValueError(
             f"study must be one of {', '.join(STUDIES)}, {', '.join(NUMBERS)} or all, got {text!r}"
         )
-    return found
+    return name
 
 
 def number(name: str) -> str:
@@ -56,5 +56,5 @@ def chosen(wanted: Sequence[str]) -> list[str]:
     ValueError
         A name is unknown.
     """
-    found = list(STUDIES) if "all" in wanted else [named(text) for text in wanted]
-    return [name for name in STUDIES if name in found]
+    names = list(STUDIES) if "all" in wanted else [named(text) for text in wanted]
+    return [name for name in STUDIES if name in names]

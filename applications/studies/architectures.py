@@ -62,7 +62,7 @@ def run(settings: Settings) -> xr.Dataset:
 
 def _accuracies(setup: Setup) -> Variables:
     """Return accuracies (mapping, severity, seed) under independent noise, common factors and IR drop."""
-    found: Variables = {}
+    variables: Variables = {}
     settings = setup.settings
     kinds = {
         "independent": (INDEPENDENT, hardware.lognormal, "sd of ln G, every cell by itself", settings.chips),
@@ -70,38 +70,42 @@ def _accuracies(setup: Setup) -> Variables:
         # The drop is the same on every chip: one is enough.
         "wire": (SEGMENTS, hardware.wires, "resistance of a segment", 1),
     }
-    for number, (name, (severities, made, long_name, chips)) in enumerate(kinds.items()):
+    for number, (name, (severities, noise_of, long_name, chips)) in enumerate(kinds.items()):
         settings.progress(0.1 + 0.2 * number, f"accuracy under {name} disturbance")
         table = np.empty((len(MAPPINGS), len(severities), settings.seeds))
         for i, mapping in enumerate(MAPPINGS):
             for k, severity in enumerate(severities):
-                table[i, k] = setup.tested(setup.noise(made(severity), mapping), 2, number, k, chips=chips)
+                table[i, k] = setup.tested(
+                    setup.noise(noise_of(severity), mapping), 2, number, k, chips=chips
+                )
         unit, dims = "ohm" if name == "wire" else "1", f"{name}_severity"
-        found[dims] = variable(dims, severities, unit, long_name)
-        found[f"{name}_accuracy"] = variable(
+        variables[dims] = variable(dims, severities, unit, long_name)
+        variables[f"{name}_accuracy"] = variable(
             f"mapping {dims} seed", table, "%", f"accuracy under {name} disturbance"
         )
     if setup.device.knows("blind pulses"):
         spread = setup.device.variability
         own = [setup.tested(setup.noise(hardware.lognormal(spread), mapping), 2, 9) for mapping in MAPPINGS]
-        found["own_spread"] = variable("", spread, "1", "sd of ln G after one blind pulse of the cell")
-        found["own_accuracy"] = variable("mapping seed", own, "%", "accuracy after one blind pulse a cell")
-    return found
+        variables["own_spread"] = variable("", spread, "1", "sd of ln G after one blind pulse of the cell")
+        variables["own_accuracy"] = variable(
+            "mapping seed", own, "%", "accuracy after one blind pulse a cell"
+        )
+    return variables
 
 
 def _windows(setup: Setup) -> Variables:
     """Return accuracies (mapping, ratio, seed) with noise of one size in all cells, by on/off ratio."""
-    found = np.empty((len(MAPPINGS), len(ON_OFF), setup.settings.seeds))
+    accuracies = np.empty((len(MAPPINGS), len(ON_OFF), setup.settings.seeds))
     largest = setup.device.g_max
     for k, ratio in enumerate(ON_OFF):
         window = setup.device.changed(g_min=largest / ratio)
         for i, mapping in enumerate(MAPPINGS):
             noise = hardware.noise_of(hardware.additive(ABSOLUTE * largest), mapping, window)
-            found[i, k] = setup.tested(noise, 16, k)
+            accuracies[i, k] = setup.tested(noise, 16, k)
     words = f"accuracy with noise of {ABSOLUTE:g} g_max in every cell"
     return {
         "on_off": variable("on_off", ON_OFF, "1", "g_max over g_min"),
-        "absolute_accuracy": variable("mapping on_off seed", found, "%", words),
+        "absolute_accuracy": variable("mapping on_off seed", accuracies, "%", words),
     }
 
 
@@ -172,27 +176,27 @@ def _rejection(setup: Setup) -> Variables:
     x = random.random(64)
     # The last weight makes each sum zero, so that what is left is offset, not gain.
     w -= (x @ w)[None] * x[:, None] / (x @ x)
-    found = []
+    errors = []
     for mapping in MAPPINGS:
         scale = np.abs(w).max()
         g = encode(w / scale, mapping, *setup.device.window) * 1.1
-        found.append(float(np.abs(x @ decode(g, mapping, *setup.device.window) * scale).max()))
+        errors.append(float(np.abs(x @ decode(g, mapping, *setup.device.window) * scale).max()))
     words = "largest weighted sum in place of 0 under a common factor of 1.1"
-    return {"common_error": variable("mapping", found, "1", words)}
+    return {"common_error": variable("mapping", errors, "1", words)}
 
 
 def _energies(setup: Setup) -> Variables:
     """Return all cells' conductance, and their energy for one product with inputs of 1/2, by mapping."""
-    found = []
+    totals = []
     for mapping in MAPPINGS:
         total = 0.0
         for weights in setup.network.weights:
             g = encode(weights / hardware.scales(weights), mapping, *setup.device.window)
             total += float(g.sum()) / len(weights)
-        found.append(total)
-    energy = [(0.5 * READ_VOLTAGE) ** 2 * READ_WIDTH * total for total in found]
+        totals.append(total)
+    energy = [(0.5 * READ_VOLTAGE) ** 2 * READ_WIDTH * total for total in totals]
     return {
-        "driven": variable("mapping", found, "S", "conductance of all cells of a network"),
+        "driven": variable("mapping", totals, "S", "conductance of all cells of a network"),
         "cell_energy": variable("mapping", energy, "J", "energy of the cells per inference, modelled"),
     }
 
@@ -231,10 +235,10 @@ def table(data: xr.Dataset) -> str:
         rows.append(["conductance of all cells (mS)", *driven])
     rows.append(["signs", "reference column", "reference column", "native"])
     lines = markdown(["", *names], rows)
-    made = provenance.read(data.attrs.get("provenance"), "study architectures")["configuration"]
+    study = provenance.read(data.attrs.get("provenance"), "study architectures")["configuration"]
     return "\n".join(lines) + (
         f"\n\nAccuracy in software: {interval(data['float']):.1f} %. The window is that of "
-        f"{made.get('device_source')}; disturbances are ranges that somebody chose. 0T1R and 1T1R differ in "
+        f"{study.get('device_source')}; disturbances are ranges that somebody chose. 0T1R and 1T1R differ in "
         "single reads alone: in a product all rows are driven, and transistors have no resistance here. "
         f"Half of {READ_VOLTAGE:g} V for {1e9 * READ_WIDTH:g} ns, which somebody chose, costs the cells "
         f"{', '.join(energy)} pJ an inference (modelled); it goes with the square of the one times the other."

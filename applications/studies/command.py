@@ -106,8 +106,8 @@ def _study(options: argparse.Namespace) -> None:
             outcome = read(name, folder) if there else carry_out(name, settings, folder, force=options.force)
         outcomes.append(outcome)
         if there:
-            made = _settings(outcome.recorded["configuration"])
-            print(f"{outcome.source.name} is kept as it was made: {made}")
+            described = _settings(outcome.recorded["configuration"])
+            print(f"{outcome.source.name} is kept as it was made: {described}")
         print(f"{outcome.heading}\n\n{outcome.table}\n")
         if outcome.missing:
             print(f"  not told by the cell, and left out: {', '.join(outcome.missing)}\n")

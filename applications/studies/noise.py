@@ -65,18 +65,18 @@ Uniform = Callable[[int, tuple[int, ...]], Floats]
 def run(settings: Settings) -> xr.Dataset:
     """Return the quality of random bits, and accuracies with stochastic rounding and averaged reads."""
     parts = splits(settings.data, settings.seeds, settings.seed)
-    found, origin = _streams(settings)
-    ways = ROUNDINGS if found else tuple(name for name in ROUNDINGS if name not in OF_DEVICE)
+    variables, origin = _streams(settings)
+    ways = ROUNDINGS if variables else tuple(name for name in ROUNDINGS if name not in OF_DEVICE)
     settings.progress(0.1, "stochastic rounding")
-    found |= _rounding(parts, settings, ways)
+    variables |= _rounding(parts, settings, ways)
     settings.progress(0.8, "reads as Bayes")
-    found |= _bayes(parts, settings) | {
+    variables |= _bayes(parts, settings) | {
         "rounding": variable("rounding", ways, "1", "how an update is rounded"),
         "training": variable("training", TRAININGS, "1", "noise while training"),
         "reads": variable("reads", READS, "1", "noisy reads that are averaged"),
         "spread": variable("spread", READ_NOISES, "1", "noise of a weight from read to read, chosen range"),
     }
-    return finish(found, "noise", TITLE, settings, entropy_source=origin)
+    return finish(variables, "noise", TITLE, settings, entropy_source=origin)
 
 
 # ------------------------------------------------------------------ bits
@@ -102,10 +102,10 @@ def _streams(settings: Settings) -> tuple[Variables, str]:
         "min_entropy": ([entropy.min_entropy(rows) for rows in streams], "bits per bit"),
         "yield": ([row.size / every[0].size for row in every], "bits per SET"),
     }
-    found = {name: variable("stream", values, "1", words) for name, (values, words) in measured.items()}
-    found["own_bias"] = variable("stream chip", own, "1", "mean of the bits of each device minus 1/2")
-    found["stream"] = variable("stream", STREAMS, "1", "stream of bits")
-    return found, source.origin
+    variables = {name: variable("stream", values, "1", words) for name, (values, words) in measured.items()}
+    variables["own_bias"] = variable("stream chip", own, "1", "mean of the bits of each device minus 1/2")
+    variables["stream"] = variable("stream", STREAMS, "1", "stream of bits")
+    return variables, source.origin
 
 
 # ------------------------------------------------------------------ rounding
@@ -113,7 +113,7 @@ def _streams(settings: Settings) -> tuple[Variables, str]:
 
 def _rounding(parts: Splits, settings: Settings, ways: Sequence[str]) -> Variables:
     """Return the accuracy after training with six-bit weights by ways of rounding, each at its best rate."""
-    found, rates = np.empty((settings.seeds, len(ways))), []
+    accuracies, rates = np.empty((settings.seeds, len(ways))), []
     source = entropy.source(settings.cell, 256, 4096, settings.seed + 1)
     for place, way in enumerate(ways):
 
@@ -124,9 +124,9 @@ def _rounding(parts: Splits, settings: Settings, ways: Sequence[str]) -> Variabl
         rates.append(hardware.chosen_rate(settings, parts, made, None, RATES))
         networks = made(settings, parts, rates[-1])
         test = parts.samples(parts.test)
-        found[:, place] = accuracy(networks.logits(test.x), test.y)
+        accuracies[:, place] = accuracy(networks.logits(test.x), test.y)
     return {
-        "rounding_accuracy": variable("seed rounding", found, "1", "accuracy with weights of six bits"),
+        "rounding_accuracy": variable("seed rounding", accuracies, "1", "accuracy with weights of six bits"),
         "rounding_rate": variable("rounding", rates, "1", "rate chosen on validation images"),
     }
 
@@ -170,17 +170,17 @@ def _descend(
     if uniform is not None:
         networks.weights = [_limited(np.round(w / grid) * grid) for w in networks.weights]
     for step in range(LONGER * settings.steps):
-        one = train_step(networks, parts, loss, random, rate)
+        stepped = train_step(networks, parts, loss, random, rate)
         if uniform is not None:
-            for kept, wanted in zip(networks.weights, one.weights, strict=True):
+            for kept, wanted in zip(networks.weights, stepped.weights, strict=True):
                 in_steps = wanted / grid
                 floor = np.floor(in_steps)
                 nearest = way == "nearest"
                 up = in_steps - floor >= 0.5 if nearest else uniform(step, kept.shape) < in_steps - floor
                 kept[...] = _limited((floor + up) * grid)
         else:
-            networks.weights = one.weights
-        networks.biases = one.biases
+            networks.weights = stepped.weights
+        networks.biases = stepped.biases
     return networks
 
 
@@ -210,16 +210,18 @@ def _bayes(parts: Splits, settings: Settings) -> Variables:
     few = Splits(parts.pool, parts.train[:, _few(parts, settings)], parts.validation, parts.test)
     rows = [_reads(few, settings, spread) for spread in READ_NOISES]
     values = np.array(rows)  # spread, training, score, reads, seed
-    found: Variables = {}
+    variables: Variables = {}
     for place, name in enumerate(SCORES):
         unit = "nat" if name == "surprise" else "1"
         seen = values[:, :, place].transpose(3, 0, 1, 2)
         words = name.replace("surprise", "negative log-likelihood").replace("mis", "error of ")
-        found[f"read_{name}"] = variable(
+        variables[f"read_{name}"] = variable(
             "seed spread training reads", seen[..., 1:], unit, f"{words}, mean of noisy reads"
         )
-        found[f"clean_{name}"] = variable("seed spread training", seen[..., 0], unit, f"{words}, no noise")
-    return found
+        variables[f"clean_{name}"] = variable(
+            "seed spread training", seen[..., 0], unit, f"{words}, no noise"
+        )
+    return variables
 
 
 def _few(parts: Splits, settings: Settings) -> Index:

@@ -97,9 +97,9 @@ def summary(data: xr.Dataset) -> str:
 
 def told(data: xr.Dataset) -> str:
     """Return which source the cell has, and what it does not tell, in a sentence or two."""
-    made = provenance.read(data.attrs.get("provenance"), "study nonidealities")["configuration"]
-    missing = ", ".join(made.get("device_missing", []))
-    return f"Cell: {made.get('device_source')}." + (
+    settings = provenance.read(data.attrs.get("provenance"), "study nonidealities")["configuration"]
+    missing = ", ".join(settings.get("device_missing", []))
+    return f"Cell: {settings.get('device_source')}." + (
         f" It tells nothing of {missing}: these have no row above, and stand below over chosen ranges alone."
         if missing
         else ""
@@ -129,8 +129,8 @@ def table(data: xr.Dataset) -> str:
         name = "nonlinearity" if up == down else "asymmetry"
         row(name, f"labels {up:g} / {down:g}", single, {"pair, opposite pulses": pair})
     for share in CYCLE_NOISE[1:]:
-        found = np.asarray(data.cycle_accuracy.sel(cycle_noise=share))
-        row("noise of pulses", f"{share:g} of the window", found, {})
+        accuracies = np.asarray(data.cycle_accuracy.sel(cycle_noise=share))
+        row("noise of pulses", f"{share:g} of the window", accuracies, {})
     for d in data.device.values:
         row("learning sample by sample", str(d), np.asarray(data.online_accuracy.sel(device=d)), {})
     notes = (
@@ -148,7 +148,7 @@ def claims(data: xr.Dataset) -> list[Claim]:
         _of_telegraph, _of_drift, _of_gain, _of_refresh, _of_linearity, _of_asymmetry, _of_devices,
         _of_variability,
     )  # fmt: skip
-    return [one(data) for one in every]
+    return [function(data) for function in every]
 
 
 def _of_variability(data: xr.Dataset) -> Claim:
@@ -168,8 +168,8 @@ def _of_telegraph(data: xr.Dataset) -> Claim:
     for a in TELEGRAPH:
         drop = {m: interval(base - _variable(data, "telegraph", m, a)) for m in MAPPINGS}
         text.append(f"a = {a:g}: pair {drop['pair']:.2f}, one cell {drop['offset']:.2f} pp")
-    pair, one = (_variable(data, "telegraph", m, TELEGRAPH[-1]) for m in ("pair", "offset"))
-    paired = effect(pair - one, WORTH)
+    pair, offset = (_variable(data, "telegraph", m, TELEGRAPH[-1]) for m in ("pair", "offset"))
+    paired = effect(pair - offset, WORTH)
     return claim("nonidealities-rtn", [paired], drops="; ".join(text), paired=paired.found)
 
 
@@ -207,10 +207,10 @@ def _of_refresh(data: xr.Dataset) -> Claim:
 
 
 def _of_linearity(data: xr.Dataset) -> Claim:
-    found = [interval(_update(data, n, n)) for n in (0.0, 1.0, 3.0, 5.0)]
+    intervals = [interval(_update(data, n, n)) for n in (0.0, 1.0, 3.0, 5.0)]
     lost = effect(_update(data, 0.0, 0.0) - _update(data, 5.0, 5.0), WORTH)
     pair = interval(_update(data, 5, 5, "pair") - _update(data, 5, 5))
-    return claim("nonidealities-nonlinearity", [lost], found=found, lost=lost.found, pair=pair)
+    return claim("nonidealities-nonlinearity", [lost], found=intervals, lost=lost.found, pair=pair)
 
 
 def _of_asymmetry(data: xr.Dataset) -> Claim:
@@ -227,17 +227,17 @@ def _of_asymmetry(data: xr.Dataset) -> Claim:
 
 
 def _of_devices(data: xr.Dataset) -> Claim:
-    found = {str(d): interval(data.online_accuracy.sel(device=d)) for d in data.device.values}
+    accuracies = {str(d): interval(data.online_accuracy.sel(device=d)) for d in data.device.values}
     published = {str(d): float(data.online_published.sel(device=d)) for d in data.device.values}
     pcmo = np.asarray(data.online_accuracy.sel(device="PCMO"))
     above = [
         effect(pcmo - np.asarray(data.online_accuracy.sel(device=d)), WORTH)
         for d in ("AlOx/HfO2", "Ag:a-Si", "TaOx/TiO2")
     ]
-    far = [d for d in found if abs(found[d].mean - published[d]) > 10.0]
+    far = [d for d in accuracies if abs(accuracies[d].mean - published[d]) > 10.0]
     return claim(
         "nonidealities-devices", above,
-        found=", ".join(f"{d} {f:.1f} ({published[d]:g})" for d, f in found.items()),
+        found=", ".join(f"{d} {f:.1f} ({published[d]:g})" for d, f in accuracies.items()),
         far=", ".join(far) or "none",
     )  # fmt: skip
 

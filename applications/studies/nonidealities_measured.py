@@ -66,23 +66,23 @@ def _variability(setup: Setup) -> Variables:
     levels = _levels(setup, VARIABILITY, "blind pulses", setup.device.variability)
     aware = hardware.trained(setup.splits, setup.settings, setup.noise(hardware.lognormal(AWARE_SIGMA)))
     rescaled = recalibrated(setup.network, setup.validation.x)
-    found = np.empty((3, len(levels), setup.settings.seeds))
+    accuracies = np.empty((3, len(levels), setup.settings.seeds))
     for k, sigma in enumerate(levels):
         noise = setup.noise(hardware.lognormal(sigma))
-        found[0, k] = setup.tested(noise, 2, k)
-        found[1, k] = setup.tested(noise, 2, k, network=aware)
-        found[2, k] = setup.tested(noise, 2, k, outputs=rescaled)
-    return _both("variability", "sd of ln G", VARIABILITY, levels, VARIABILITY_MITIGATION, found)
+        accuracies[0, k] = setup.tested(noise, 2, k)
+        accuracies[1, k] = setup.tested(noise, 2, k, network=aware)
+        accuracies[2, k] = setup.tested(noise, 2, k, outputs=rescaled)
+    return _both("variability", "sd of ln G", VARIABILITY, levels, VARIABILITY_MITIGATION, accuracies)
 
 
 def _telegraph(setup: Setup) -> Variables:
     """Return accuracy by amplitude of telegraph noise and by how signs are taken."""
     levels = _levels(setup, TELEGRAPH, "telegraph noise", setup.device.rtn_amplitude)
-    found = np.empty((len(MAPPINGS), len(levels), setup.settings.seeds))
+    accuracies = np.empty((len(MAPPINGS), len(levels), setup.settings.seeds))
     for k, a in enumerate(levels):
         for i, mapping in enumerate(MAPPINGS):
-            found[i, k] = setup.tested(setup.noise(hardware.telegraph(setup.device, a), mapping), 3, k)
-    return _both("telegraph", "step at g_max over g_max", TELEGRAPH, levels, MAPPINGS, found)
+            accuracies[i, k] = setup.tested(setup.noise(hardware.telegraph(setup.device, a), mapping), 3, k)
+    return _both("telegraph", "step at g_max over g_max", TELEGRAPH, levels, MAPPINGS, accuracies)
 
 
 def _both(
@@ -112,22 +112,22 @@ def _drift(setup: Setup) -> Variables:
     """Return accuracy by exponent and time; times are multiples of the time at which drift starts."""
     device = setup.device
     aware = _drift_aware(setup)
-    found = np.empty((len(DRIFT_MITIGATION), len(EXPONENTS), len(TIMES), setup.settings.seeds))
+    accuracies = np.empty((len(DRIFT_MITIGATION), len(EXPONENTS), len(TIMES), setup.settings.seeds))
     for j, (mean, spread) in enumerate(EXPONENTS):
         for k, ratio in enumerate(TIMES):
             effect = hardware.drift(device, mean, spread, ratio * device.drift_start)
             plain, gained = setup.noise(effect), setup.noise(hardware.with_gain(effect))
-            found[0, j, k] = setup.tested(plain, 4, j, k)
-            found[1, j, k] = setup.tested(gained, 4, j, k)
-            found[2, j, k] = setup.tested(plain, 4, j, k, network=aware)
-            found[3, j, k] = setup.tested(gained, 4, j, k, network=aware)
+            accuracies[0, j, k] = setup.tested(plain, 4, j, k)
+            accuracies[1, j, k] = setup.tested(gained, 4, j, k)
+            accuracies[2, j, k] = setup.tested(plain, 4, j, k, network=aware)
+            accuracies[3, j, k] = setup.tested(gained, 4, j, k, network=aware)
     dims = "drift_mitigation law time_ratio seed"
     return {
         "drift_mitigation": variable("drift_mitigation", DRIFT_MITIGATION, "1", "what is done against drift"),
         "exponent": variable("law", [m for m, _ in EXPONENTS], "1", "mean drift exponent, chosen range"),
         "exponent_spread": variable("law", [s for _, s in EXPONENTS], "1", "spread of the drift exponent"),
         "time_ratio": variable("time_ratio", TIMES, "1", "time over that at which drift starts"),
-        "drift_accuracy": variable(dims, found, "%", "accuracy after drift"),
+        "drift_accuracy": variable(dims, accuracies, "%", "accuracy after drift"),
     }
 
 
@@ -141,19 +141,19 @@ def _relaxation(setup: Setup) -> Variables:
         return hardware.aged(setup.device, float(random.choice(waits)))(g, random)
 
     aware = hardware.trained(setup.splits, setup.settings, setup.noise(aged))
-    found = np.empty((len(WAIT_MITIGATION), len(waits), setup.settings.seeds))
+    accuracies = np.empty((len(WAIT_MITIGATION), len(waits), setup.settings.seeds))
     for k, wait in enumerate(waits):
         effect = hardware.aged(setup.device, wait)
-        found[0, k] = setup.tested(setup.noise(effect), 18, k)
-        found[1, k] = setup.tested(setup.noise(hardware.with_gain(effect)), 18, k)
-        found[2, k] = setup.tested(setup.noise(effect), 18, k, network=aware)
+        accuracies[0, k] = setup.tested(setup.noise(effect), 18, k)
+        accuracies[1, k] = setup.tested(setup.noise(hardware.with_gain(effect)), 18, k)
+        accuracies[2, k] = setup.tested(setup.noise(effect), 18, k, network=aware)
     return {
         "wait": variable("wait", waits, "s", "time after programming"),
         "wait_mitigation": variable(
             "wait_mitigation", WAIT_MITIGATION, "1", "what is done against relaxation"
         ),
         "wait_accuracy": variable(
-            "wait_mitigation wait seed", found, "%", "accuracy after the cell's relaxation"
+            "wait_mitigation wait seed", accuracies, "%", "accuracy after the cell's relaxation"
         ),
     }
 
@@ -208,18 +208,18 @@ def _after(setup: Setup, law: DeviceStatistics) -> Floats:
 
 def _online(setup: Setup) -> Variables:
     """Return accuracy of learning sample by sample with published pulse trains."""
-    found, rates = [], []
+    accuracies, rates = [], []
     for up, down, pulses, noise, _ in PUBLISHED.values():
         law = hardware.ideal(setup.device).changed(
             nonlinearity_up=up, nonlinearity_down=down, pulses=pulses, cycle_noise=noise
         )
         network, rate = learnt(setup.splits, setup.settings, law, online=True)
-        found.append(setup.tested(None, 6, network=network))
+        accuracies.append(setup.tested(None, 6, network=network))
         rates.append(rate)
     published = [row[-1] for row in PUBLISHED.values()]
     return {
         "device": variable("device", list(PUBLISHED), "1", "published pulse trains"),
-        "online_accuracy": variable("device seed", found, "%", "accuracy of learning sample by sample"),
+        "online_accuracy": variable("device seed", accuracies, "%", "accuracy of learning sample by sample"),
         "online_rate": variable("device", rates, "1", "rate chosen on validation images"),
         "online_published": variable("device", published, "%", "published accuracy, of MNIST"),
     }

@@ -68,7 +68,7 @@ def _claims(claims: Sequence[Claim]) -> str:
 def _section(outcome: Outcome) -> str:
     recorded = outcome.recorded
     settings = recorded["configuration"]
-    made = ", ".join(
+    origin = ", ".join(
         f"{name} {value}" for name, value in settings.items() if not isinstance(value, (dict, list))
     )
     parts = [f"<h2>{html(outcome.heading)}</h2>"]
@@ -79,7 +79,7 @@ def _section(outcome: Outcome) -> str:
         data = base64.b64encode(picture.read_bytes()).decode()
         parts.append(f"<img alt='{html(picture.stem)}' src='data:image/png;base64,{data}'>")
     parts.append(
-        f"<p>Every number is from <code>{html(outcome.source.name)}</code>: {html(made)}; commit "
+        f"<p>Every number is from <code>{html(outcome.source.name)}</code>: {html(origin)}; commit "
         f"{html(str(recorded['software']['git'] or 'unknown'))}; configuration "
         f"<code>{html(outcome.hash)}</code></p>"
     )

@@ -108,9 +108,9 @@ def carry_out(name: str, settings: Settings, folder: Path, *, force: bool = Fals
     force : bool
         Replace an existing dataset.
     """
-    one, name = study(name), named(name)
+    module, name = study(name), named(name)
     target = store.writable(folder / f"{name}.nc", force=force)
-    store.save_table(one.run(settings), target, force=force)
+    store.save_table(module.run(settings), target, force=force)
     return read(name, folder)
 
 
@@ -124,7 +124,7 @@ def read(name: str, folder: Path) -> Outcome:
     ValueError
         It is of another study.
     """
-    one, name = study(name), named(name)
+    module, name = study(name), named(name)
     source = store.readable(file_of(name, folder))
     try:
         content.check(source)
@@ -136,6 +136,6 @@ def read(name: str, folder: Path) -> Outcome:
     if held != name:
         raise ValueError(f"{source} holds {held}, not {name} ({number(name)})")
     return Outcome(
-        name=name, title=one.TITLE, data=data, table=one.table(data), claims=one.claims(data),
-        pictures=one.draw(data, folder), source=source,
+        name=name, title=module.TITLE, data=data, table=module.table(data), claims=module.claims(data),
+        pictures=module.draw(data, folder), source=source,
     )  # fmt: skip

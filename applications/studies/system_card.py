@@ -110,10 +110,10 @@ def _designs(setup: Setup) -> Variables:
         cost = inference(chip, node, converter_quantile=quantile)
         energy[i] = [cost.energy[c] for c in COMPONENTS]
         rows.append([*cost.bits, *(getattr(cost, attribute) for attribute, _ in FIGURES.values())])
-        made = [writing(chip, pulses=count) for count in PULSES]
-        writes.append([[w.energy for w in made], [w.time for w in made]])
+        write_costs = [writing(chip, pulses=count) for count in PULSES]
+        writes.append([[w.energy for w in write_costs], [w.time for w in write_costs]])
         if setup.device.knows("relaxation"):
-            refreshed.append(_refreshing(chip, setup, settings.seeds - 1, cost, made))
+            refreshed.append(_refreshing(chip, setup, settings.seeds - 1, cost, write_costs))
     columns, by_pulses = np.array(rows, float).T, np.array(writes, float)
     values = {
         "distance": variable("distance", TOLERANCES, "1", "accepted distance over g_max, chosen range"),
@@ -186,21 +186,25 @@ def _counts(setup: Setup) -> Variables:
     places = [1 if window is None else window.places for window in windows or (None,) * len(weights)]
     closed = float(sum(a.size * count for a, count in zip(weights, places, strict=True)))
     units = {"footprint": "byte"}
-    found = {f"count_{k}": variable("", v, units.get(k, "1"), k.replace("_", " ")) for k, v in ours.items()}
-    found["closed_dense"] = variable("", closed, "1", "sum of inputs times outputs over layers")
+    variables = {
+        f"count_{k}": variable("", v, units.get(k, "1"), k.replace("_", " ")) for k, v in ours.items()
+    }
+    variables["closed_dense"] = variable("", closed, "1", "sum of inputs times outputs over layers")
     if not harness_missing() and not windows:
         theirs = by_harness(weights, biases, x, y)
         for k, v in theirs.items():
-            found[f"harness_{k}"] = variable("", v, units.get(k, "1"), f"{k.replace('_', ' ')} by NeuroBench")
-    return found
+            variables[f"harness_{k}"] = variable(
+                "", v, units.get(k, "1"), f"{k.replace('_', ' ')} by NeuroBench"
+            )
+    return variables
 
 
 def _published() -> Variables:
     """Return the measured energy breakdown of NeuRRAM and that of the model."""
     groups = (("sense", "converter"), ("driver",), ("gate",))
     model = np.empty((len(NEURRAM), 3))
-    for i, (bits, out) in enumerate(NEURRAM):
-        cost = neurram(out).product(256, 256, bits=bits, cells_per_weight=2)
+    for i, (bits, bits_out) in enumerate(NEURRAM):
+        cost = neurram(bits_out).product(256, 256, bits=bits, cells_per_weight=2)
         model[i] = [1e15 * sum(cost.energy[g] for g in group) / cost.operations for group in groups]
     dims, measured = "published_bits published_part", list(NEURRAM.values())
     return {
@@ -282,14 +286,14 @@ def _bits(at: xr.Dataset) -> str:
 
 
 def _counts_text(data: xr.Dataset) -> str:
-    made = provenance.read(data.attrs.get("provenance"), "study system-card")["configuration"]
-    missing = ", ".join(made.get("device_missing", []))
+    settings = provenance.read(data.attrs.get("provenance"), "study system-card")["configuration"]
+    missing = ", ".join(settings.get("device_missing", []))
     return (
         f"Network: {int(data.count_parameters)} parameters, {int(data.count_footprint)} bytes, connection "
         f"sparsity {float(data.count_connection_sparsity):.4f}, activation sparsity "
         f"{float(data.count_activation_sparsity):.3f}, synaptic operations {float(data.count_dense):g} "
         f"dense and {float(data.count_effective):.1f} effective. 1 MAC = 2 operations. Cell: "
-        f"{made.get('device_source')}" + (f", which tells nothing of {missing}. " if missing else ". ")
+        f"{settings.get('device_source')}" + (f", which tells nothing of {missing}. " if missing else ". ")
         + (f"Refresh: at {RATE:g} inferences per second." if "refresh_period" in data
            else "Refreshing has no row: relaxation is not told.")
     )  # fmt: skip

@@ -77,12 +77,12 @@ def respond(spikes: Floats, tau: ArrayLike, gain: float = GAIN) -> Floats:
     """
     tau = np.asarray(tau, float)
     keep = np.exp(-np.divide(1.0, tau, out=np.full(tau.shape, np.inf), where=tau > 0))
-    state, found = np.zeros(spikes.shape[:2]), np.empty(spikes.shape)
+    state, states = np.zeros(spikes.shape[:2]), np.empty(spikes.shape)
     for step in range(spikes.shape[2]):
         state = state * keep
         state = state + gain * (1.0 - state) * spikes[:, :, step]
-        found[:, :, step] = state
-    return found
+        states[:, :, step] = state
+    return states
 
 
 def respond_in_steps(
@@ -103,14 +103,14 @@ def respond_in_steps(
     random : numpy.random.Generator
     """
     left = np.zeros((*spikes.shape[:2], devices))
-    found = np.empty(spikes.shape)
+    shares = np.empty(spikes.shape)
     for step in range(spikes.shape[2]):
         left = np.maximum(left - 1.0, 0.0)
         at = np.nonzero(spikes[:, :, step] > 0)
         hit = random.random((at[0].size, devices)) < sets
         left[at] = np.where(hit, random.choice(lifetimes, size=hit.shape), left[at])
-        found[:, :, step] = (left > 0.0).mean(axis=2)
-    return found
+        shares[:, :, step] = (left > 0.0).mean(axis=2)
+    return shares
 
 
 def at_last_spike(states: Floats, spikes: Floats) -> Floats:
@@ -121,12 +121,12 @@ def at_last_spike(states: Floats, spikes: Floats) -> Floats:
 
 def level_crossings(x: Floats, level: float = LEVEL) -> Floats:
     """Return spikes (samples, 2, steps) where a series (samples, 1, steps) has risen or fallen by a level."""
-    reference, found = x[:, 0, 0].copy(), np.zeros((len(x), 2, x.shape[2]))
+    reference, spikes = x[:, 0, 0].copy(), np.zeros((len(x), 2, x.shape[2]))
     for step in range(1, x.shape[2]):
         away = x[:, 0, step] - reference
-        found[:, 0, step], found[:, 1, step] = away >= level, away <= -level
+        spikes[:, 0, step], spikes[:, 1, step] = away >= level, away <= -level
         reference += level * np.trunc(away / level)
-    return found
+    return spikes
 
 
 def run(settings: Settings) -> xr.Dataset:
@@ -134,7 +134,7 @@ def run(settings: Settings) -> xr.Dataset:
     cell = Volatile()
     devices = 4 * settings.chips // 5 if settings.chips > 4 else 2
     memory = lifetimes(cell, devices, 4, settings)
-    found = {
+    variables = {
         "tau": variable("tau", TAUS, "1", "time constant (steps)"),
         "noise": variable("noise", NOISES, "1", "noise of a read, share of full scale"),
         "sets": variable("sets", SETS, "1", "share of spikes that set a device, chosen range"),
@@ -145,11 +145,11 @@ def run(settings: Settings) -> xr.Dataset:
         "lifetime": variable("device pulse", memory, "s", "time until a device forgets a pulse"),
     }
     settings.progress(0.4, "intervals of spikes")
-    found |= _intervals(settings, memory)
+    variables |= _intervals(settings, memory)
     settings.progress(0.8, "series")
-    found |= _series(settings) | _laser(settings)
+    variables |= _series(settings) | _laser(settings)
     about = {"device": cell.material, "voltage": cell.voltage, "compliance": cell.compliance}
-    return finish(found, "timing", TITLE, settings, **about)
+    return finish(variables, "timing", TITLE, settings, **about)
 
 
 def seen(memory: Floats) -> Floats:
@@ -264,7 +264,7 @@ def _classify(task: tasks.Task, random: np.random.Generator) -> list[float]:
         score(plastic),
         score(lambda s: s.sum(axis=2)),
         score(lambda s: s[:, :, at].reshape(len(s), -1)),
-        score(lambda s: plastic(np.stack([one[:, random.permutation(steps)] for one in s]))),
+        score(lambda s: plastic(np.stack([channel[:, random.permutation(steps)] for channel in s]))),
     ]
 
 
@@ -338,27 +338,27 @@ def _atoms_claim(data: xr.Dataset) -> Claim:
     """If a device forgot smoothly, one would do what the smooth law does."""
     lifetime = data["lifetime"].values
     finite = lifetime[np.isfinite(lifetime)]
-    one, many = (data["interval_parallel"].sel(parallel=k, sets=GAIN) for k in (1, PARALLEL[-1]))
+    single, many = (data["interval_parallel"].sel(parallel=k, sets=GAIN) for k in (1, PARALLEL[-1]))
     smooth = data["interval_accuracy"].sel(noise=0.0, tau=BEST)
     return claim(
-        "timing-atoms", [effect(one - smooth, -ALIKE)],
+        "timing-atoms", [effect(single - smooth, -ALIKE)],
         pulses=finite.size, devices=lifetime.shape[0],
         beyond=int(np.isinf(lifetime).sum()), unset=int(np.isnan(lifetime).sum()),
         mean=interval(finite * 1e6), variation=finite.std(ddof=1) / finite.mean(),
-        one=percent(one), count=PARALLEL[-1], many=percent(many), smooth=percent(smooth),
+        one=percent(single), count=PARALLEL[-1], many=percent(many), smooth=percent(smooth),
     )  # fmt: skip
 
 
 def _series_claims(data: xr.Dataset) -> list[Claim]:
-    found = []
+    verdicts = []
     for name in SERIES:
         rows = data["series_accuracy"].sel(series=name)
         if not np.isfinite(rows).all():
             continue
         plastic = rows.sel(way="plastic")
         gain = effect(plastic - rows.sel(way=list(METHODS[1:])).max("way"), LEAST)
-        found.append(claim(f"timing-{name}", [gain], plastic=percent(plastic), gain=percent(gain.found)))
-    return found
+        verdicts.append(claim(f"timing-{name}", [gain], plastic=percent(plastic), gain=percent(gain.found)))
+    return verdicts
 
 
 def _forecast_claim(data: xr.Dataset) -> Claim:

@@ -72,15 +72,15 @@ def run(settings: Settings) -> xr.Dataset:
     networks, rates = _networks(settings, parts)
     setup = Setup(settings, parts, device, networks["plain"])
     settings.progress(0.5, "testing")
-    found = np.empty((len(METHODS), len(SIGMAS), settings.seeds))
+    accuracies = np.empty((len(METHODS), len(SIGMAS), settings.seeds))
     for i, name in enumerate(METHODS):
         for k, sigma in enumerate(SIGMAS):
             chips = settings.chips if sigma else 1
-            found[i, k] = setup.tested(lognormal(sigma), 7, k, network=networks[name], chips=chips)
+            accuracies[i, k] = setup.tested(lognormal(sigma), 7, k, network=networks[name], chips=chips)
     values = _of_cell(setup, networks) | {
         "training": variable("training", METHODS, "1", "how networks were trained"),
         "sigma": variable("sigma", SIGMAS, "1", "sd of the logarithm of weights, chosen range"),
-        "accuracy": variable("training sigma seed", found, "%", "accuracy under noise of weights"),
+        "accuracy": variable("training sigma seed", accuracies, "%", "accuracy under noise of weights"),
         "rate": variable(
             "training", [rates[name] for name in METHODS], "1", "rate chosen on validation images"
         ),
@@ -97,11 +97,11 @@ def _of_cell(setup: Setup, networks: dict[str, Perceptron]) -> Variables:
     if not setup.device.knows("blind pulses"):
         return {}
     noise = setup.noise(hardware.lognormal(setup.device.variability))
-    found = [setup.tested(noise, 7, len(SIGMAS), network=networks[name]) for name in METHODS]
+    accuracies = [setup.tested(noise, 7, len(SIGMAS), network=networks[name]) for name in METHODS]
     words = "accuracy in pairs of cells after one blind pulse each"
     return {
         "cell_spread": variable("", setup.device.variability, "1", "sd of ln G after one blind pulse"),
-        "cell_accuracy": variable("training seed", found, "%", words),
+        "cell_accuracy": variable("training seed", accuracies, "%", words),
     }
 
 
@@ -113,7 +113,7 @@ def _networks(settings: Settings, parts: Splits) -> tuple[dict[str, Perceptron],
     of the same three, at which it is best on validation images under the noise of the student.
     """
     teachers = _Teachers(settings, parts)
-    found, rates = {}, {}
+    networks, rates = {}, {}
     for place, name in enumerate(METHODS):
         settings.progress(0.2 + 0.06 * place, f"trained: {name}")
 
@@ -121,8 +121,8 @@ def _networks(settings: Settings, parts: Splits) -> tuple[dict[str, Perceptron],
             return further(name, few, own, teachers.first(few.seeds), rate)
 
         rates[name] = hardware.chosen_rate(settings, parts, made, lognormal(STUDENT))
-        found[name] = further(name, settings, parts, teachers, rates[name])
-    return found, rates
+        networks[name] = further(name, settings, parts, teachers, rates[name])
+    return networks, rates
 
 
 class _Teachers:
@@ -185,17 +185,17 @@ def kinds(device: DeviceStatistics) -> dict[str, Noise | None]:
 def _cross(setup: Setup) -> Variables:
     """Return accuracy trained under one noise (rows) and tested under another (columns)."""
     noises, settings = kinds(setup.device), setup.settings
-    found = np.empty((len(KINDS), len(KINDS), settings.seeds))
+    accuracies = np.empty((len(KINDS), len(KINDS), settings.seeds))
     for i, train in enumerate(KINDS):
         settings.progress(0.6 + 0.06 * i, f"trained under {train}")
         network = hardware.trained(setup.splits, settings, noises[train])
         for k, test in enumerate(KINDS):
             chips = 1 if test == "none" else settings.chips
-            found[i, k] = setup.tested(noises[test], 9, k, network=network, chips=chips)
+            accuracies[i, k] = setup.tested(noises[test], 9, k, network=network, chips=chips)
     return {
         "trained": variable("trained", KINDS, "1", "noise in training"),
         "tested": variable("tested", KINDS, "1", "noise in the test"),
-        "cross_accuracy": variable("trained tested seed", found, "%", "accuracy"),
+        "cross_accuracy": variable("trained tested seed", accuracies, "%", "accuracy"),
     }
 
 
@@ -229,7 +229,7 @@ def noisy_logits(
 def _places(setup: Setup) -> Variables:
     """Return accuracy by the place of noise."""
     x, y = setup.test.x, setup.test.y
-    found = np.empty((len(PLACES), len(RELATIVE), setup.settings.seeds))
+    accuracies = np.empty((len(PLACES), len(RELATIVE), setup.settings.seeds))
     for i, place in enumerate(PLACES):
         for k, share in enumerate(RELATIVE):
             random = Stream(setup.settings.random(10, k))
@@ -237,11 +237,11 @@ def _places(setup: Setup) -> Variables:
                 accuracy(noisy_logits(setup.network, x, place, share, random), y)
                 for _ in range(setup.settings.chips)
             ]
-            found[i, k] = 100.0 * np.mean(each, axis=0)
+            accuracies[i, k] = 100.0 * np.mean(each, axis=0)
     return {
         "place": variable("place", PLACES, "1", "where noise is added, in every layer"),
         "relative": variable("relative", RELATIVE, "1", "sd of the noise over the largest value"),
-        "place_accuracy": variable("place relative seed", found, "%", "accuracy of plain networks"),
+        "place_accuracy": variable("place relative seed", accuracies, "%", "accuracy of plain networks"),
     }
 
 
@@ -278,19 +278,19 @@ def _difference(data: xr.Dataset, one: str, other: str) -> Interval:
 def tolerance(data: xr.Dataset, method: str) -> Floats:
     """Return the sigma (seeds,) at which accuracy is 1 pp below that of the plain network at 0."""
     base = _at(data, "plain", 0.0)
-    found = []
+    sigmas = []
     for seed, start in enumerate(base):
         below = start - np.asarray(data.accuracy.sel(training=method).isel(seed=seed)) - 1.0
         above = np.flatnonzero(below > 0.0)
         if not above.size:
-            found.append(float(data.sigma[-1]))
+            sigmas.append(float(data.sigma[-1]))
         elif above[0] == 0:
-            found.append(0.0)
+            sigmas.append(0.0)
         else:
             k = int(above[0])
             part = -below[k - 1] / (below[k] - below[k - 1])
-            found.append(float(data.sigma[k - 1] + part * (data.sigma[k] - data.sigma[k - 1])))
-    return np.asarray(found)
+            sigmas.append(float(data.sigma[k - 1] + part * (data.sigma[k] - data.sigma[k - 1])))
+    return np.asarray(sigmas)
 
 
 RANGES = (
@@ -346,7 +346,7 @@ def table(data: xr.Dataset) -> str:
 def claims(data: xr.Dataset) -> list[Claim]:
     """Return what the numbers say of section 6.1 of the review."""
     every = (_of_noise, _of_teachers, _of_clean, _of_fair, _of_cross, _of_places, _of_drop)
-    return [one(data) for one in every]
+    return [function(data) for function in every]
 
 
 def _gain(data: xr.Dataset, one: str, other: str, sigma: float = 0.5) -> Interval:
@@ -398,11 +398,11 @@ def _of_cross(data: xr.Dataset) -> Claim:
 
 
 def _of_places(data: xr.Dataset) -> Claim:
-    found = {p: np.asarray(data.place_accuracy.sel(place=p, relative=RELATIVE[-1])) for p in PLACES}
-    lost = [effect(found["weights"] - found[p], WORTH) for p in ("inputs", "outputs")]
+    scores = {p: np.asarray(data.place_accuracy.sel(place=p, relative=RELATIVE[-1])) for p in PLACES}
+    lost = [effect(scores["weights"] - scores[p], WORTH) for p in ("inputs", "outputs")]
     return claim(
-        "training-places", lost, share=RELATIVE[-1], inputs=interval(found["inputs"] - found["weights"]),
-        outputs=interval(found["outputs"] - found["weights"]),
+        "training-places", lost, share=RELATIVE[-1], inputs=interval(scores["inputs"] - scores["weights"]),
+        outputs=interval(scores["outputs"] - scores["weights"]),
     )  # fmt: skip
 
 
@@ -414,11 +414,11 @@ def recovered(data: xr.Dataset) -> tuple[Floats, list[Floats]]:
         # A share of means: single networks may lose next to nothing to divide by.
         return np.asarray((aware - plain) / float((base - plain).mean()))
 
-    found = [
+    drops = [
         share(*(np.asarray(data.drop_accuracy.sel(drop_method=m, wire=r)) for m in ("plain", "noise-aware")))
         for r in WIRES
     ]
-    return share(_at(data, "plain", 0.5), _at(data, "noise-aware", 0.5)), found
+    return share(_at(data, "plain", 0.5), _at(data, "noise-aware", 0.5)), drops
 
 
 def _of_drop(data: xr.Dataset) -> Claim:

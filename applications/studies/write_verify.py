@@ -85,12 +85,12 @@ def run(settings: Settings) -> xr.Dataset:
 
 def _within(setup: Setup) -> Variables:
     """Return accuracy of cells within each tolerance, of blind pulses, and some time after verification."""
-    found = [
+    accuracies = [
         setup.tested(setup.noise(_verified(setup.device, tolerance)), 12, k)
         for k, tolerance in enumerate(TOLERANCES)
     ]
     values: Variables = {
-        "within_accuracy": variable("distance seed", found, "%", "accuracy, cells within the tolerance")
+        "within_accuracy": variable("distance seed", accuracies, "%", "accuracy, cells within the tolerance")
     }
     if setup.device.knows("blind pulses"):
         blind = setup.tested(setup.noise(hardware.lognormal(setup.device.variability)), 14)
@@ -184,7 +184,7 @@ def _tolerances(setup: Setup) -> Variables:
     """Return the main sweep: tolerances with both kinds of pulses."""
     settings, law = setup.settings, setup.device.changed(read_noise=NOISE)
     targets = _targets(setup)
-    found = {n: np.zeros((len(PULSES), len(TOLERANCES), settings.seeds)) for n in SWEPT}
+    totals = {n: np.zeros((len(PULSES), len(TOLERANCES), settings.seeds)) for n in SWEPT}
     for i, pulses in enumerate(PULSES):
         for k, tolerance in enumerate(TOLERANCES):
             scheme = StatisticalWriteVerify(
@@ -194,10 +194,10 @@ def _tolerances(setup: Setup) -> Variables:
             for _ in range(settings.chips):
                 done = [scheme.write(t, law, random) for t in targets]
                 for name, value in _measured(setup, targets, done).items():
-                    found[name][i, k] += value / settings.chips
+                    totals[name][i, k] += value / settings.chips
     sweep, (pulse, read) = "pulses distance seed", _times()
-    time = found["pulses_per_cell"] * pulse + found["reads_per_cell"] * read
-    return {name: variable(sweep, found[name], *about) for name, about in SWEPT.items()} | {
+    time = totals["pulses_per_cell"] * pulse + totals["reads_per_cell"] * read
+    return {name: variable(sweep, totals[name], *about) for name, about in SWEPT.items()} | {
         "time_per_cell": variable(sweep, time, "s", "time per cell, one after the other, modelled"),
     }
 
@@ -235,7 +235,7 @@ def _side(setup: Setup) -> Variables:
         ("step", "step", [(step, NOISE) for step in STEPS]),
         ("noise", "read_noise", [(STEP, noise) for noise in READ_NOISE]),
     )
-    targets, found = _targets(setup), Variables()
+    targets, variables = _targets(setup), Variables()
     for name, dim, values in sweeps:
         table = np.empty((2, len(values), len(TOLERANCES), setup.settings.seeds))
         for k, tolerance in enumerate(TOLERANCES):
@@ -244,9 +244,9 @@ def _side(setup: Setup) -> Variables:
                 scheme = StatisticalWriteVerify(tolerance=tolerance, step=step, step_noise=STEP_NOISE)
                 done = [scheme.write(t, law, random) for t in targets]
                 table[:, i, k] = _counts(done, "pulses"), _error(targets, done, setup.device)
-        found[f"{name}_pulses"] = variable(f"{dim} distance seed", table[0], "1", "pulses per cell")
-        found[f"{name}_rmse"] = variable(f"{dim} distance seed", table[1], "1", "rms distance over g_max")
-    return found
+        variables[f"{name}_pulses"] = variable(f"{dim} distance seed", table[0], "1", "pulses per cell")
+        variables[f"{name}_rmse"] = variable(f"{dim} distance seed", table[1], "1", "rms distance over g_max")
+    return variables
 
 
 # ------------------------------------------------------------------ on the clock
@@ -359,8 +359,8 @@ COLUMNS = (
 
 def table(data: xr.Dataset) -> str:
     """Return accuracy by tolerance, what cycles reach, and pulses over the chosen ranges (Markdown)."""
-    made = provenance.read(data.attrs.get("provenance"), "study write-verify")["configuration"]
-    tables = [markdown(*_reached(data)), [_notes(data, str(made.get("device_source")))]]
+    settings = provenance.read(data.attrs.get("provenance"), "study write-verify")["configuration"]
+    tables = [markdown(*_reached(data)), [_notes(data, str(settings.get("device_source")))]]
     rows = []
     for p in PULSES:
         for t in TOLERANCES:
@@ -442,9 +442,9 @@ def _of_verify(data: xr.Dataset) -> Claim:
     better, fine = effect(hits - blind, WORTH), effect(ALLOWED_LOSS - (base - hits))
     reached = "not asked: there is no card"
     if "cycle_reached" in data:
-        found = interval(data.cycle_reached.sel(distance=VERIFIED))
+        within = interval(data.cycle_reached.sel(distance=VERIFIED))
         reached = (
-            f"{found:.1f} % of cells, with {interval(data.cycle_pulses.sel(distance=VERIFIED)):.0f} pulses"
+            f"{within:.1f} % of cells, with {interval(data.cycle_pulses.sel(distance=VERIFIED)):.0f} pulses"
         )
     return claim(
         "write-verify-blind", [better, fine], blind=interval(base - blind), fine=interval(base - hits),

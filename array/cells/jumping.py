@@ -140,9 +140,9 @@ class JumpingCardCells:
     @property
     def states(self) -> NDArray[np.int32]:
         """State of every cell in the law."""
-        found = self._state.reshape(self.shape).view()
-        found.flags.writeable = False
-        return found
+        view = self._state.reshape(self.shape).view()
+        view.flags.writeable = False
+        return view
 
     def current(self, voltage: Floats, where: Where = None) -> tuple[Floats, Floats]:
         """Return current (A) and slope (S), straight between the voltages of the law's grid and 0 V."""

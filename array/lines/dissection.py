@@ -20,11 +20,11 @@ LEAF = 12
 @lru_cache(maxsize=8)
 def order(m: int, n: int) -> Index:
     """Return the order of elimination of word nodes i n + j and bit nodes m n + i n + j, (2 m n,)."""
-    found: list[Index] = []
-    _cut((0, m, 0, n), (0, m, 0, n), n, m * n, found)
-    result = np.concatenate(found)
-    result.flags.writeable = False
-    return result
+    parts: list[Index] = []
+    _cut((0, m, 0, n), (0, m, 0, n), n, m * n, parts)
+    nodes = np.concatenate(parts)
+    nodes.flags.writeable = False
+    return nodes
 
 
 Box = tuple[int, int, int, int]

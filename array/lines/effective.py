@@ -42,13 +42,13 @@ def effective_matrix(network: Network, solver: LinearSolver, conductance: Floats
     checks.shape("conductance", conductance, network.lines.shape, "cell")
     solver.factor(conductance)
     m, n = conductance.shape
-    out, zero = np.empty((m, n)), np.zeros((m, n))
+    matrix, zero = np.empty((m, n)), np.zeros((m, n))
     for j in range(n):
         drive = np.zeros((m, n))
         drive[-1, j] = network.bottom[j]
         word, _ = solver.solve(zero, drive, tolerance=ADJOINT)
-        out[:, j] = network.left * word[:, 0]
-    return out
+        matrix[:, j] = network.left * word[:, 0]
+    return matrix
 
 
 def _need_ends(network: Network) -> None:

@@ -135,11 +135,11 @@ class Network:
         """Refuse two ideal sources of different voltage on one line without resistance."""
         if not self._any_known:
             return
-        for known, one, other, name in (
+        for ideal, one, other, name in (
             (self.word_known, self.bias.word_left, self.bias.word_right, "word"),
             (self.bit_known, self.bias.bit_top, self.bias.bit_bottom, "bit"),
         ):
-            bad = known & ~np.isnan(one) & ~np.isnan(other) & (one != other)
+            bad = ideal & ~np.isnan(one) & ~np.isnan(other) & (one != other)
             if bad.any():
                 k = int(np.argmax(bad))
                 raise ValueError(

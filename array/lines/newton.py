@@ -53,9 +53,9 @@ def limited(voltage: Floats, before: Floats, scale: Floats | float) -> Floats:
         return voltage
     # The current grows by the factor that the linearised cell would have given it, and no more.
     step, v0 = voltage[far] - before[far], scale[far]
-    out = voltage.copy()
-    out[far] = before[far] + np.sign(step) * v0 * np.log1p(np.abs(step) / v0)
-    return out
+    start = voltage.copy()
+    start[far] = before[far] + np.sign(step) * v0 * np.log1p(np.abs(step) / v0)
+    return start
 
 
 def solve(

@@ -169,13 +169,13 @@ class Stepper:
         nodes = np.zeros(shape), np.zeros(shape)
         # The drive may jump at a corner: each piece between two of them begins anew, with F as it is there.
         ends = sorted({float(c) for c in corners if 0.0 < c < duration} | {duration})
-        found, now, step = Transient(*nodes), 0.0, ends[0] * 1e-3
+        course, now, step = Transient(*nodes), 0.0, ends[0] * 1e-3
         cells = tuple(np.array(watch, dtype=np.intp).reshape(-1, 2).T)
         for end in ends:
             # The drive as it is before its jump at the end of this piece.
             last = np.nextafter(end, 0.0)
             flow = self._flow(drive(now), nodes)
-            self._record(found, now, nodes, cells)
+            self._record(course, now, nodes, cells)
             while now < end:
                 # A rest too short to stand alone goes with this step.
                 step = min(step, end - now)
@@ -185,7 +185,7 @@ class Stepper:
                 # The error of a method of second order goes as the cube of the step.
                 grown = 0.9 * (self.tolerance / error) ** (1.0 / 3.0) if error > 0.0 else 3.0
                 if error > self.tolerance:
-                    found.rejected += 1
+                    course.rejected += 1
                     if not step > 1e-12 * duration:
                         raise ConvergenceError(
                             f"transient: error {error:.3g} V at {now:g} s in a step of {step:g} s"
@@ -199,14 +199,14 @@ class Stepper:
                     flow_new = self._flow(self.network.bias, new)
                 now = end if step == end - now else now + step
                 nodes, flow = new, flow_new
-                self._record(found, now, nodes, cells)
+                self._record(course, now, nodes, cells)
                 step *= min(max(grown, 0.2), 3.0)
-                if len(found.time) > MOST_STEPS:
+                if len(course.time) > MOST_STEPS:
                     raise ConvergenceError(f"transient: {MOST_STEPS} steps up to {now:g} s of {duration:g} s")
-        found.word, found.bit = nodes
-        given, lost = np.array(found.power).T
-        found.energy, found.line_loss = (float(np.trapezoid(p, found.time)) for p in (given, lost))
-        return found
+        course.word, course.bit = nodes
+        given, lost = np.array(course.power).T
+        course.energy, course.line_loss = (float(np.trapezoid(p, course.time)) for p in (given, lost))
+        return course
 
     def _flow(self, bias: Bias, nodes: Nodes) -> Nodes:
         """Return F, the current into every node (A)."""
@@ -261,9 +261,9 @@ class Stepper:
         for _ in range(NEWTON_STEPS):
             # Newton's method as at rest, with the charge that the nodes took up since `origin`.
             carried = current + slope * (word - bit - at)
-            out = self.network.residual(word, bit, carried)
+            inflow = self.network.residual(word, bit, carried)
             stored = self.capacitance.charge((word - origin[0], bit - origin[1]))
-            r_word, r_bit = (f + o - rate * s for f, o, s in zip(flow, out, stored, strict=True))
+            r_word, r_bit = (f + o - rate * s for f, o, s in zip(flow, inflow, stored, strict=True))
             self._factor(rate, slope)
             d_word, d_bit = self.solver.solve(r_word, r_bit, tolerance=1e-9)
             word, bit = word + d_word, bit + d_bit
@@ -272,17 +272,17 @@ class Stepper:
             new = limited(voltage, at, self.scale)
             settled, at = new is voltage, new
             current, slope = self.law(at)
-            out = self.network.residual(word, bit, current)
+            inflow = self.network.residual(word, bit, current)
             stored = self.capacitance.charge((word - origin[0], bit - origin[1]))
             missed = max(
-                float(np.abs(f + o - rate * s).max()) for f, o, s in zip(flow, out, stored, strict=True)
+                float(np.abs(f + o - rate * s).max()) for f, o, s in zip(flow, inflow, stored, strict=True)
             )
             largest = max(float(np.abs(current).max()), rate * max(float(np.abs(s).max()) for s in stored))
             rounding = self.network.rounding + 1e-15 * steepest * float(
                 np.abs(word).max() + np.abs(bit).max()
             )
             if settled and missed <= 10.0 * KIRCHHOFF * largest + rounding:
-                return (word, bit), out
+                return (word, bit), inflow
         raise ConvergenceError(
             f"transient: Kirchhoff's law missed by {missed:.3g} A after {NEWTON_STEPS} Newton steps "
             f"at a bias of {bias.amplitude:g} V in a step of {step:g} s"

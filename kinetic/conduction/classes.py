@@ -131,7 +131,7 @@ def ways(kind: str, numbers: ConductionNumbers, bond: Bond) -> tuple[Way, ...]:
         A number of the file that a law refuses.
     """
     try:
-        found = [choice(numbers, bond) for choice in CLASSES[kind]]
+        paths = [choice(numbers, bond) for choice in CLASSES[kind]]
     except ValueError as error:
         raise ValueError(f"conduction, {kind}: {error}") from error
-    return tuple(way for way in found if way is not None and way.conductance > 0.0)
+    return tuple(way for way in paths if way is not None and way.conductance > 0.0)

@@ -61,23 +61,23 @@ def laws(material: Material, temperature: float, area: float) -> dict[str, Condu
     positive("area", area, "m^2")
     numbers, at = material.transport, {"temperature": temperature, "area": area}
     static = getattr(getattr(material, "electrostatics", None), "permittivity", None)
-    found = _of_contacts(numbers, static, at)
+    by_name = _of_contacts(numbers, static, at)
     if numbers.trap_depth > 0 and numbers.mobility > 0:
-        found |= _of_carriers(numbers, static, at)
+        by_name |= _of_carriers(numbers, static, at)
     if numbers.trap_spacing > 0 and numbers.hop_frequency > 0:
-        found["hopping"] = Hopping(
+        by_name["hopping"] = Hopping(
             hop_distance=numbers.trap_spacing,
             barrier=numbers.hop_barrier,
             site_density=numbers.trap_spacing**-3,
             attempt_frequency=numbers.hop_frequency,
             **at,
         )
-    return found
+    return by_name
 
 
 def _of_contacts(numbers: Any, static: float | None, at: dict[str, float]) -> dict[str, ConductionLaw]:
     """Return tunnelling through the oxide and emission from a contact."""
-    found: dict[str, ConductionLaw] = {
+    by_name: dict[str, ConductionLaw] = {
         "direct tunnelling": DirectTunnelling(barrier=numbers.barrier, mass=numbers.mass, area=at["area"]),
         "Schottky": SchottkyThermionic(
             barrier=numbers.barrier,
@@ -88,7 +88,7 @@ def _of_contacts(numbers: Any, static: float | None, at: dict[str, float]) -> di
         ),
     }
     if numbers.donor_density > 0 and static is not None:
-        found["thermionic field"] = ThermionicField(
+        by_name["thermionic field"] = ThermionicField(
             barrier=numbers.barrier,
             fermi_depth=numbers.fermi_depth,
             donor_density=numbers.donor_density,
@@ -98,13 +98,13 @@ def _of_contacts(numbers: Any, static: float | None, at: dict[str, float]) -> di
             **at,
             polarity=-1,
         )
-    return found
+    return by_name
 
 
 def _of_carriers(numbers: Any, static: float | None, at: dict[str, float]) -> dict[str, ConductionLaw]:
     """Return what carriers in the band do that traps hold: Poole-Frenkel emission and space charge."""
     states = state_density(numbers.mass, at["temperature"])
-    found: dict[str, ConductionLaw] = {
+    by_name: dict[str, ConductionLaw] = {
         "Poole-Frenkel": PooleFrenkel(
             prefactor=ELEMENTARY_CHARGE * numbers.mobility * states,
             trap_depth=numbers.trap_depth,
@@ -115,7 +115,7 @@ def _of_carriers(numbers: Any, static: float | None, at: dict[str, float]) -> di
     if static is not None:
         # The Fermi level lies at the traps: as many free carriers as would fill half of them.
         free = SpaceCharge.shallow(states, numbers.trap_depth, at["temperature"])
-        found["space charge"] = SpaceCharge(
+        by_name["space charge"] = SpaceCharge(
             carrier_density=free,
             mobility=numbers.mobility,
             permittivity=static,
@@ -123,7 +123,7 @@ def _of_carriers(numbers: Any, static: float | None, at: dict[str, float]) -> di
             trap_density=numbers.trap_spacing**-3 if numbers.trap_spacing > 0 else 0.0,
             trap_occupancy_density=free,
         )
-    return found
+    return by_name
 
 
 def currents(
@@ -219,11 +219,11 @@ def contributions(current: dict[str, Floats]) -> dict[str, Floats]:
     if not all(groups):
         return dict(current)
     sums = [sum(np.abs(current[name]) for name in group) for group in groups]
-    out = {name: value for name, value in current.items() if name not in (*groups[0], *groups[1])}
+    by_law = {name: value for name, value in current.items() if name not in (*groups[0], *groups[1])}
     for own, other, group in ((sums[0], sums[1], groups[0]), (sums[1], sums[0], groups[1])):
         both = np.asarray(own + other)
         share = np.divide(other, both, out=np.zeros_like(both), where=both > 0)
         for name in group:
             # I_series (1/I_own) / (1/I_own + 1/I_other) of the group, shared out among its laws.
-            out[name] = current[name] * share**2
-    return {name: out[name] for name in current}
+            by_law[name] = current[name] * share**2
+    return {name: by_law[name] for name in current}

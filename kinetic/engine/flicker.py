@@ -29,5 +29,5 @@ def busiest_pair(count: Mapping[Moved, int], mechanisms: Sequence[Mechanism], la
     mechanism, first, second = max(count, key=lambda moved: count[moved])
     ends = f"sites {first} and {second}" if first >= 0 else f"site {second} and its electrode"
     x, y, z = lattice.position[second] * 1e9
-    made = f"{count[mechanism, first, second]:,} of them by {mechanisms[mechanism].name!r}"
-    return f"{ends} near ({x:.2f}, {y:.2f}, {z:.2f}) nm made {made}"
+    events = f"{count[mechanism, first, second]:,} of them by {mechanisms[mechanism].name!r}"
+    return f"{ends} near ({x:.2f}, {y:.2f}, {z:.2f}) nm made {events}"

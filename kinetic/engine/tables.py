@@ -217,11 +217,11 @@ def checked_codes(species: ArrayLike, lattice: Lattice, known: Mapping[int, Spec
             names = ", ".join(f"{c} {s.name}" for c, s in sorted(known.items()))
             raise ValueError(f"species code {code} is in no mechanism or interaction; there are: {names}")
         on = lattice.sublattice[codes == code]
-        one = known[code]
-        if np.any(on != one.sublattice):
+        kind = known[code]
+        if np.any(on != kind.sublattice):
             raise ValueError(
-                f"species {one.name} must stand on sublattice {one.sublattice}, "
-                f"got {on[on != one.sublattice][0]}"
+                f"species {kind.name} must stand on sublattice {kind.sublattice}, "
+                f"got {on[on != kind.sublattice][0]}"
             )
     return codes
 
@@ -240,15 +240,15 @@ def checked_sites(name: str, values: Any, n_sites: int, unit: str) -> Floats:
 
 
 def _all_species(mechanisms: Sequence[Mechanism], parts: Sequence[Interaction]) -> dict[int, Species]:
-    found: dict[int, Species] = {}
+    by_code: dict[int, Species] = {}
     listed = [s for m in mechanisms for s in (*m.before, *m.after)]
     for part in parts:
         listed += [part.a, part.b] if isinstance(part, PairInteraction) else [part.species]
     listed += [m.crowding_species for m in mechanisms if m.crowding is not None]
-    for one in listed:
-        if found.setdefault(one.code, one) != one:
-            raise ValueError(f"species {one.name} and {found[one.code].name} share the code {one.code}")
-    return found
+    for kind in listed:
+        if by_code.setdefault(kind.code, kind) != kind:
+            raise ValueError(f"species {kind.name} and {by_code[kind.code].name} share the code {kind.code}")
+    return by_code
 
 
 def _motif_number(lattice: Lattice, names: list[str], name: str | None) -> int:
@@ -323,7 +323,7 @@ def _factors(lattice: Lattice, mechanisms: Sequence[Mechanism]) -> tuple[Floats,
 def _shifts(lattice: Lattice, mechanisms: Sequence[Mechanism]) -> tuple[Floats, list[int]]:
     """Return the distinct arrays of barrier shifts and the row of each mechanism."""
     rows: list[Floats] = []
-    known: dict[int, int] = {}
+    row_of: dict[int, int] = {}
     of: list[int] = []
     for m in mechanisms:
         if m.barrier_shift is None:
@@ -335,10 +335,10 @@ def _shifts(lattice: Lattice, mechanisms: Sequence[Mechanism]) -> tuple[Floats, 
             raise ValueError(
                 f"barrier of {m.name!r} with its barrier_shift must be at least 0 eV, got {least:.4g}"
             )
-        if id(m.barrier_shift) not in known:
-            known[id(m.barrier_shift)] = len(rows)
+        if id(m.barrier_shift) not in row_of:
+            row_of[id(m.barrier_shift)] = len(rows)
             rows.append(values)
-        of.append(known[id(m.barrier_shift)])
+        of.append(row_of[id(m.barrier_shift)])
     return _stacked(rows, lattice, np.float64), of
 
 
@@ -347,7 +347,7 @@ def _energies(
 ) -> tuple[NDArray[np.int32], Floats, NDArray[np.uint8]]:
     """Count what pairs need, and return the row of each species, energies of sites and exempt sites."""
     masks: list[NDArray[np.uint8]] = []
-    known: dict[int, int] = {}
+    row_of: dict[int, int] = {}
     rows: dict[int, Floats] = {}
     for part in parts:
         if isinstance(part, SiteEnergy):
@@ -360,10 +360,10 @@ def _energies(
             mask = np.ascontiguousarray(part.exempt, dtype=np.uint8)
             if mask.shape != (lattice.n_sites,):
                 raise ValueError(f"exempt must have shape ({lattice.n_sites},), got {mask.shape}")
-            if id(part.exempt) not in known:
-                known[id(part.exempt)] = len(masks)
+            if id(part.exempt) not in row_of:
+                row_of[id(part.exempt)] = len(masks)
                 masks.append(mask)
-            exempt = known[id(part.exempt)]
+            exempt = row_of[id(part.exempt)]
         counts.weight[counts.number(motif, part.b.code, exempt)][part.a.code] += part.energy
         if part.a.code != part.b.code:
             counts.weight[counts.number(motif, part.a.code, exempt)][part.b.code] += part.energy
@@ -435,7 +435,7 @@ def _owners(channel: NDArray[np.void], first: NDArray[np.int32]) -> tuple[int, N
 def rate_tables(lattice: Lattice, mechanisms: Sequence[Mechanism]) -> dict[str, Any]:
     """Return what rates need of each mechanism; see `Engine.tables`."""
     shapes = [None if m.transition is None else tabulate(m.transition) for m in mechanisms]
-    out: dict[str, Any] = {
+    tables: dict[str, Any] = {
         "law": np.array([NUMBERS[m.law] for m in mechanisms], np.int32),
         "floor": np.array([m.floor for m in mechanisms]),
         "alpha": np.array([m.alpha for m in mechanisms]),
@@ -448,11 +448,11 @@ def rate_tables(lattice: Lattice, mechanisms: Sequence[Mechanism]) -> dict[str, 
     charges = np.zeros((2, len(mechanisms)))
     for i, m in enumerate(mechanisms):
         charges[: len(m.before), i] = m.charge_change
-    out["charge_a"], out["charge_b"] = charges
+    tables["charge_a"], tables["charge_b"] = charges
     for side in ("before", "after"):
         codes = np.full((2, len(mechanisms)), -1, np.int32)
         for i, m in enumerate(mechanisms):
             kinds = getattr(m, side)
             codes[: len(kinds), i] = [s.code for s in kinds]
-        out[f"code_{side}_a"], out[f"code_{side}_b"] = codes
-    return out
+        tables[f"code_{side}_a"], tables[f"code_{side}_b"] = codes
+    return tables

@@ -44,8 +44,8 @@ class LawTable:
 
     def bends(self, kind: str) -> bool:
         """Return whether bonds of this class follow a law."""
-        found = self._ways(kind, 1.0, self.material.lattice.spacing)
-        return not all(way.law.linear for way in found)
+        paths = self._ways(kind, 1.0, self.material.lattice.spacing)
+        return not all(way.law.linear for way in paths)
 
     def class_of(self, kind: str, conductance: Floats, length: Floats) -> tuple[Floats, NDArray[np.intc]]:
         """Return slopes at 0 V (S) and numbers of the laws of bonds of a class; 0 where they are ohmic.
@@ -59,10 +59,10 @@ class LawTable:
         """
         slope, number = np.zeros(len(length)), np.zeros(len(length), np.intc)
         for k, (g, d) in enumerate(zip(conductance, length, strict=True)):
-            found = self._ways(kind, float(g), float(d))
-            slope[k] = sum(way.conductance for way in found)
-            if not all(way.law.linear for way in found):
-                number[k] = self._number(tuple(way._replace(scale=way.scale / slope[k]) for way in found))
+            paths = self._ways(kind, float(g), float(d))
+            slope[k] = sum(way.conductance for way in paths)
+            if not all(way.law.linear for way in paths):
+                number[k] = self._number(tuple(way._replace(scale=way.scale / slope[k]) for way in paths))
         return slope, number
 
     def _ways(self, kind: str, conductance: float, length: float) -> Row:

@@ -355,10 +355,10 @@ def _check_positions(
     if np.any(np.diff((kind != HOST).astype(np.int8)) < 0) or not np.any(kind == HOST):
         raise ValueError("sublattice must list the host sites (0) first, and hold at least one")
     one_of("lateral", lateral, LATERAL)
-    known = ("nearest", "second", "pair")
+    motifs = ("nearest", "second", "pair")
     for name, radius in cutoffs.items():
-        if name not in known:
-            raise ValueError(f"no motif {name!r} in cutoffs; there are: {', '.join(known)}")
+        if name not in motifs:
+            raise ValueError(f"no motif {name!r} in cutoffs; there are: {', '.join(motifs)}")
         if not 0.0 < radius < 1e-7:
             raise ValueError(f"cut-off of {name} must be between 0 and 1e-07 m, got {radius}")
         if lateral == "periodic" and radius >= 0.5 * min(cell[0], cell[1]):

@@ -149,8 +149,8 @@ def _sites(
         raise ValueError(f"host and interstitial must be different elements, got {host!r} for both")
     hosts = np.flatnonzero(symbols == host)
     if not len(hosts):
-        found = ", ".join(sorted(set(symbols.tolist())))
-        raise ValueError(f"{path.name} has no atom of the host element {host!r}; there are: {found}")
+        elements = ", ".join(sorted(set(symbols.tolist())))
+        raise ValueError(f"{path.name} has no atom of the host element {host!r}; there are: {elements}")
     others = np.flatnonzero(symbols == interstitial) if interstitial is not None else hosts[:0]
     place = atoms.get_positions()[np.concatenate([hosts, others])] * ANGSTROM
     if not np.isfinite(place).all():

@@ -46,19 +46,19 @@ def changed(document: Mapping[str, Any], changes: Mapping[str, Any], name: str) 
     MaterialError
         A section or key that there is not, or a value that is no such quantity or outside its range.
     """
-    found = copy.deepcopy(dict(document))
+    variant = copy.deepcopy(dict(document))
     check(changes)
     for place in changes.get(WITHOUT, []):
-        _leave_out(found, place)
+        _leave_out(variant, place)
     for section, numbers in _sections(changes):
-        old = found.setdefault(section, {})
+        old = variant.setdefault(section, {})
         for key, value in numbers.items():
             old[key] = _in_full(section, key, value, old.get(key))
     given = [f"{section}.{key}" for section, numbers in _sections(changes) for key in numbers]
     if given:
         few = ", ".join(given[:4]) + (", ..." if len(given) > 4 else "")
-        found["description"] = f"{name} with other numbers: {few}"
-    return found | {key: changes[key] for key in REPLACED if key in changes}
+        variant["description"] = f"{name} with other numbers: {few}"
+    return variant | {key: changes[key] for key in REPLACED if key in changes}
 
 
 def doubts(document: Mapping[str, Any], changes: Mapping[str, Any], name: str) -> list[str]:
@@ -98,14 +98,14 @@ def doubts(document: Mapping[str, Any], changes: Mapping[str, Any], name: str) -
 
 def check(changes: Mapping[str, Any]) -> None:
     """Raise `MaterialError` for the first fault of changes, whatever set they are made to."""
-    known = (*REPLACED, WITHOUT, *SECTIONS)
+    allowed = (*REPLACED, WITHOUT, *SECTIONS)
     for key, value in changes.items():
-        if key not in known:
-            raise MaterialError(f"unknown key {shown(key)[1:-1]}{suggest(key, known)}")
+        if key not in allowed:
+            raise MaterialError(f"unknown key {shown(key)[1:-1]}{suggest(key, allowed)}")
         if key in SECTIONS and not isinstance(value, Mapping):
             raise MaterialError(f"{key} must be a section with numbers, got {shown(value)}")
     left_out = changes.get(WITHOUT, [])
-    if not isinstance(left_out, (list, tuple)) or not all(isinstance(one, str) for one in left_out):
+    if not isinstance(left_out, (list, tuple)) or not all(isinstance(path, str) for path in left_out):
         raise MaterialError(f"{WITHOUT} must be a list of sections or numbers, got {shown(left_out)}")
     for section, numbers in _sections(changes):
         for key, value in numbers.items():
@@ -134,13 +134,13 @@ def number(section: str, key: str, value: Any) -> float:
 
 def _pure(name: str, value: Any, low: float, high: float) -> float:
     try:
-        found = math.nan if isinstance(value, bool) else float(value)
+        purity = math.nan if isinstance(value, bool) else float(value)
     except (TypeError, ValueError, OverflowError):
-        found = math.nan
-    if math.isnan(found):
+        purity = math.nan
+    if math.isnan(purity):
         raise MaterialError(f"{name} must be a pure number, got {shown(value)}")
-    between(name, found, low, high, "", MaterialError)
-    return found
+    between(name, purity, low, high, "", MaterialError)
+    return purity
 
 
 def based(

@@ -119,8 +119,8 @@ class Material(Sections):
         path = Path(path)
 
         def read(base: str) -> tuple[dict[str, Any], str]:
-            found = cls.file(base, path.parent)
-            return read_toml(found), found.name
+            file = cls.file(base, path.parent)
+            return read_toml(file), file.name
 
         given = read_toml(path)
         material = cls(based(given, path.name, read), path.stem, where=path.name)
@@ -170,8 +170,8 @@ class Material(Sections):
     @property
     def weak(self) -> WeakNumbers | None:
         """Numbers of the weak sites, wherever they are; None without any."""
-        found = [getattr(self, name) for name in WEAK if self.has(name)]
-        return found[0] if found else None
+        sets = [getattr(self, name) for name in WEAK if self.has(name)]
+        return sets[0] if sets else None
 
     def table(self) -> list[Row]:
         """Return every number with unit, confidence, source, range and note, in the order of the file."""
@@ -302,15 +302,17 @@ def _nearest(name: str, known: Sequence[str]) -> str:
     """
     import difflib  # where something is wrong, and nowhere else
 
-    small = {one.lower(): one for one in known}
+    small = {candidate.lower(): candidate for candidate in known}
     name = name.lower().replace("0", "o")  # a nought for an O is a common slip, and no name has one
     every = f"frenkel materials lists all {len(known)}"
     if likely := difflib.get_close_matches(name, small, n=1, cutoff=0.8):
         return f" (did you mean '{small[likely[0]]}'?); {every}"
-    of_name = {one: set(one.lower().split("-")) for one in known}
+    of_name = {candidate: set(candidate.lower().split("-")) for candidate in known}
     parts = set().union(*of_name.values())
-    asked = [set(difflib.get_close_matches(part, parts, cutoff=0.7)) for part in name.split("-")]
-    shared = {one: sum(not own.isdisjoint(near) for near in asked) for one, own in of_name.items()}
+    near_parts = [set(difflib.get_close_matches(part, parts, cutoff=0.7)) for part in name.split("-")]
+    shared = {
+        candidate: sum(not own.isdisjoint(near) for near in near_parts) for candidate, own in of_name.items()
+    }
     most = max(shared.values())
-    alike = [one for one in known if shared[one] == most]
+    alike = [candidate for candidate in known if shared[candidate] == most]
     return f"; near by name are: {', '.join(alike)}; {every}" if most else f"; there are: {', '.join(known)}"

@@ -33,7 +33,7 @@ def declared(section: str, key: str) -> Field[Any]:
     """Return the declaration of ``section.key``, or raise `MaterialError` with the nearest names."""
     if section not in SECTIONS:
         raise MaterialError(f"no section [{section}] in a material{suggest(section, SECTIONS)}")
-    known = {entry.name: entry for entry in fields(SECTIONS[section])}
-    if key not in known:
-        raise MaterialError(f"no key '{key}' in section [{section}]{suggest(key, known)}")
-    return known[key]
+    declarations = {entry.name: entry for entry in fields(SECTIONS[section])}
+    if key not in declarations:
+        raise MaterialError(f"no key '{key}' in section [{section}]{suggest(key, declarations)}")
+    return declarations[key]

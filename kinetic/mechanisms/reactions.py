@@ -145,9 +145,9 @@ def _trap_energies(
     else:
         sites, level = given_traps(lattice, given)
     # Atoms may stand still beside electrons, but the engine must know them.
-    known = [SiteEnergy(kind, np.zeros(lattice.n_sites)) for kind in (OXYGEN, place.defect, EMPTY)]
+    zeros = [SiteEnergy(kind, np.zeros(lattice.n_sites)) for kind in (OXYGEN, place.defect, EMPTY)]
     levels = trap_levels(material, lattice, sites, rng, level)
-    return sites, [*levels, *defect_binding(material, _states(place)), *known]
+    return sites, [*levels, *defect_binding(material, _states(place)), *zeros]
 
 
 def _binding(material: Material, lattice: Lattice, defect: Species) -> list[PairInteraction]:

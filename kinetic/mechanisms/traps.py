@@ -97,12 +97,12 @@ def _exchange(
     lattice: Lattice,
 ) -> tuple[Mechanism, ...]:
     """Return one mechanism per source and step: before, after and the energy (eV) besides the site's."""
-    found = []
+    exchanges = []
     height = lattice.position[:, 2]
     for source in sources:
         distance = height if source == "bottom" else lattice.thickness - height
         for number, (before, after, energy) in enumerate(steps):
-            found.append(
+            exchanges.append(
                 Mechanism(
                     f"{name}, {source}" + (f" {number + 1}" if len(steps) > 1 else ""),
                     before=(before,),
@@ -117,7 +117,7 @@ def _exchange(
                     **_law(numbers),
                 )
             )
-    return tuple(found)
+    return tuple(exchanges)
 
 
 def _law(numbers: ElectronNumbers) -> dict[str, Any]:
@@ -158,10 +158,10 @@ def charge_capture(material: Material, lattice: Lattice, defect: Species) -> tup
     which a device adds by its rule.
     """
     numbers = material.charge_states
-    one, two = charged_vacancies(material, defect)
+    single, double = charged_vacancies(material, defect)
     steps = [
-        (defect, one, numbers.level_one + material.electrostatics.charge_transition),
-        (one, two, numbers.level_two),
+        (defect, single, numbers.level_one + material.electrostatics.charge_transition),
+        (single, double, numbers.level_two),
     ]
     return _exchange("vacancy electron capture", numbers, steps, ("bottom", "top"), lattice)
 
@@ -173,7 +173,9 @@ def defect_binding(material: Material, vacancies: Sequence[Species]) -> list[Pai
     states = (filled, filled_excited) if FOUR_STATES in material.mechanisms else (filled,)
     if not shift:
         return []
-    return [PairInteraction(state, one, -shift, motif="pair") for state in states for one in vacancies]
+    return [
+        PairInteraction(state, vacancy, -shift, motif="pair") for state in states for vacancy in vacancies
+    ]
 
 
 def given_traps(lattice: Lattice, traps: ArrayLike) -> tuple[NDArray[np.int32], Floats]:
@@ -247,11 +249,11 @@ def trap_levels(
     if given is not None:
         level[sites] = np.where(np.isnan(given), level[sites], given)
     _, filled, excited, filled_excited = trap_states(material)
-    found = [SiteEnergy(filled, level)]
+    energies = [SiteEnergy(filled, level)]
     if FOUR_STATES in material.mechanisms:
         above = np.full(lattice.n_sites, numbers.metastable_energy)
-        found += [SiteEnergy(excited, above), SiteEnergy(filled_excited, level + above)]
-    return found
+        energies += [SiteEnergy(excited, above), SiteEnergy(filled_excited, level + above)]
+    return energies
 
 
 def corners(lattice: Lattice, sites: NDArray[np.int32]) -> NDArray[np.int32]:

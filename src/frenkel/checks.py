@@ -89,13 +89,13 @@ def one_of(name: str, value: Any, allowed: Collection[Any], error: type[Exceptio
 
 def shape(name: str, value: ArrayLike, asked: tuple[int, ...], each: str = "") -> None:
     """Raise ValueError unless ``value`` has a shape; ``each`` says what one of its numbers belongs to."""
-    found = np.shape(value)
-    if found == asked:
+    actual = np.shape(value)
+    if actual == asked:
         return
     per = f", one per {each}" if each else ""
-    if len(asked) == 1 and len(found) == 1:
-        raise ValueError(f"{name} must have length {asked[0]}{per}, got length {found[0]}")
-    raise ValueError(f"{name} must have shape {asked}{per}, got {found}")
+    if len(asked) == 1 and len(actual) == 1:
+        raise ValueError(f"{name} must have length {asked[0]}{per}, got length {actual[0]}")
+    raise ValueError(f"{name} must have shape {asked}{per}, got {actual}")
 
 
 def spread(name: str, value: ArrayLike, asked: tuple[int, ...]) -> NDArray[np.float64]:

@@ -138,9 +138,11 @@ def _configuration(source: Path, target: Path, force: bool) -> Path | None:
 def _renamed(value: Any) -> Any:
     """Return a configuration with the keys of today."""
     if isinstance(value, Mapping):
-        new = {KEYS.get(key, key): one if key in MATERIALS else _renamed(one) for key, one in value.items()}
+        new = {
+            KEYS.get(key, key): item if key in MATERIALS else _renamed(item) for key, item in value.items()
+        }
         return new | ({"parallel": "word line"} if new.get("parallel") == "row" else {})
-    return [_renamed(one) for one in value] if isinstance(value, list) else value
+    return [_renamed(item) for item in value] if isinstance(value, list) else value
 
 
 def _result(source: Path, target: Path, force: bool) -> Path | None:
@@ -158,11 +160,11 @@ def _result(source: Path, target: Path, force: bool) -> Path | None:
     new = MAKERS[kind](old)
     if new is old and changed == document:
         return None
-    made = provenance.read(old.attrs["provenance"])
-    made |= {"configuration": changed, "configuration_hash": provenance.digest(changed)}
+    record = provenance.read(old.attrs["provenance"])
+    record |= {"configuration": changed, "configuration_hash": provenance.digest(changed)}
     moment = time.strftime("%Y-%m-%dT%H:%M:%SZ", time.gmtime())
     history = f"{old.attrs.get('history', '')}; {moment} migrated from commit {COMMIT}"
-    new = new.assign_attrs(provenance=json.dumps(made), history=history)
+    new = new.assign_attrs(provenance=json.dumps(record), history=history)
     new.attrs.pop(content.ATTRIBUTE, None)
     if kind == "ensemble":
         return store.save_table(new, target, force=force)
@@ -208,11 +210,11 @@ def _ensemble(old: xr.Dataset) -> xr.Dataset:
 
 def _with_extremes(old: xr.Dataset, devices: Any) -> xr.Dataset:
     """Return a dataset with largest currents and steps; ``devices`` are samples and phases of each."""
-    found = [one.values() for sample, phases in devices for one in _extremes(old, sample, phases)]
+    rows = [extremes.values() for sample, phases in devices for extremes in _extremes(old, sample, phases)]
     new = old.assign_coords(direction=("direction", np.array(DIRECTIONS, object), _attrs("direction")))
     for name in Extremes().values():
         dims = schema.VARIABLES[name].dims
-        values = np.array([one[name] for one in found], float).reshape([new.sizes[dim] for dim in dims])
+        values = np.array([row[name] for row in rows], float).reshape([new.sizes[dim] for dim in dims])
         new[name] = (dims, values, _attrs(name) | {"comment": OF_SAMPLES})
     return new
 
@@ -240,22 +242,22 @@ def of_samples(
     compliance : float
         Limit of the current (A), NaN for none.
     """
-    found, size, volts = Extremes(), np.abs(current), np.abs(source)
+    extremes, size, volts = Extremes(), np.abs(current), np.abs(source)
     if not len(current):
-        return found
+        return extremes
 
     def at(index: int) -> Moment:
         return Moment(*(float(column[index]) for column in (current, source, device, moment)))
 
     turn = int(np.flatnonzero(volts == volts.max())[-1])
-    found.peak, found.out = at(int(np.argmax(size))), at(int(np.argmax(size[: turn + 1])))
+    extremes.peak, extremes.out = at(int(np.argmax(size))), at(int(np.argmax(size[: turn + 1])))
     limited = np.flatnonzero(size >= switching.REACHED * compliance)
     end = int(limited[0]) if len(limited) else int(np.argmax(volts))
     if jump := switching.largest_jump(source[: end + 1], size[: end + 1]):
         before, after = at(jump - 1), at(jump)
         change = abs(after.current) - abs(before.current)
-        found.up = Step(change, before.current, after.source_voltage, before.device_voltage, after.time)
-    return found
+        extremes.up = Step(change, before.current, after.source_voltage, before.device_voltage, after.time)
+    return extremes
 
 
 def _attrs(name: str) -> dict[str, Any]:

@@ -93,11 +93,11 @@ def parse(text: str | None, origin: str = "the dataset") -> tuple[dict[str, Any]
     ProvenanceError
         As `read`; or the configuration is not the one that was recorded.
     """
-    found = read(text, origin)
-    configuration: dict[str, Any] = found["configuration"]
-    if found["configuration_hash"] != digest(configuration):
+    entries = read(text, origin)
+    configuration: dict[str, Any] = entries["configuration"]
+    if entries["configuration_hash"] != digest(configuration):
         raise ProvenanceError(f"the configuration in {origin} was changed after it was recorded")
-    return configuration, found["seed"], found["member"]
+    return configuration, entries["seed"], entries["member"]
 
 
 def read(text: str | None, origin: str = "the dataset") -> dict[str, Any]:
@@ -111,8 +111,8 @@ def read(text: str | None, origin: str = "the dataset") -> dict[str, Any]:
     if not text:
         raise ProvenanceError(f"{origin} does not say what made it: it has no attribute provenance")
     try:
-        found: dict[str, Any] = json.loads(text)
-        number = found["version"]
+        entries: dict[str, Any] = json.loads(text)
+        number = entries["version"]
     except (ValueError, TypeError, KeyError):
         raise ProvenanceError(f"the attribute provenance of {origin} is damaged") from None
     if number != PROVENANCE_VERSION:
@@ -120,12 +120,12 @@ def read(text: str | None, origin: str = "the dataset") -> dict[str, Any]:
             f"the provenance of {origin} has version {number}, this frenkel reads {PROVENANCE_VERSION}"
         )
     for place, kind in RECORD.items():
-        value: Any = found
+        value: Any = entries
         for key in place.split("."):
             value = value.get(key, ...) if isinstance(value, dict) else ...  # ... is of no type allowed
         if not isinstance(value, kind):
             raise ProvenanceError(f"the provenance of {origin} lacks its {place}")
-    return found
+    return entries
 
 
 def digest(value: Any) -> str:

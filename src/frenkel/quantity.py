@@ -26,8 +26,8 @@ EXAMPLES = {
 def share_unit(texts: Sequence[str]) -> tuple[str, ...]:
     """Return quantities; the unit of the last one holds for bare numbers before it, as in "1, 2 V"."""
     unit = texts[-1].strip().partition(" ")[2]
-    stripped = (one.strip() for one in texts)
-    return tuple(f"{one} {unit}" if unit and BARE.fullmatch(one) else one for one in stripped)
+    stripped = (text.strip() for text in texts)
+    return tuple(f"{text} {unit}" if unit and BARE.fullmatch(text) else text for text in stripped)
 
 
 def to_si(value: Any, unit: str, low: float, high: float) -> float:
@@ -50,33 +50,33 @@ def to_si(value: Any, unit: str, low: float, high: float) -> float:
     example = EXAMPLES.get(unit, f"1 {unit}")
     if not isinstance(value, str):
         raise ValueError(f"must be text with a unit of {unit}, such as {example!r}, got {shown(value)}")
-    found = re.fullmatch(rf"({BARE.pattern}|[-+]?nan|[-+]?inf)\s*(\S.*)?", value.strip())
-    if found is None:
+    parts = re.fullmatch(rf"({BARE.pattern}|[-+]?nan|[-+]?inf)\s*(\S.*)?", value.strip())
+    if parts is None:
         raise ValueError(f"must be a number and a unit, such as {example!r}, got {shown(value)}")
-    number, given = float(found[1]), found[2]
+    number, given = float(parts[1]), parts[2]
     if given is None:
         raise ValueError(f"needs a unit of {unit}, such as {example!r}, got {shown(value)}")
     try:
-        result = number if given == unit else convert(number, given, unit)
+        converted = number if given == unit else convert(number, given, unit)
     except ValueError:
         hint = f"; degrees Celsius are '{number:g} degC'" if (given, unit) == ("C", "K") else ""
         raise ValueError(f"must be in {unit}, such as {example!r}, got {shown(value)}{hint}") from None
-    if not math.isfinite(result) or not low <= result <= high:
+    if not math.isfinite(converted) or not low <= converted <= high:
         raise ValueError(f"must be between {low:g} and {high:g} {unit}, got {shown(value)}")
-    return result
+    return converted
 
 
 def all_to_si(value: Any, unit: str, low: float, high: float) -> tuple[float, ...]:
     """Convert several quantities, written "0, 1, 2.5 us" or one by one, to floats in ``unit``."""
     if isinstance(value, str):
         *texts, last = (part.strip() for part in value.split(","))
-        found = re.fullmatch(r"(\S+)\s+(\S.*)", last)
-        if found is None:
+        parts = re.fullmatch(r"(\S+)\s+(\S.*)", last)
+        if parts is None:
             raise ValueError(f"needs a unit of {unit} at the end, got {shown(value)}")
-        value = [f"{number} {found[2]}" for number in (*texts, found[1])]
+        value = [f"{number} {parts[2]}" for number in (*texts, parts[1])]
     if not isinstance(value, (list, tuple)):
         raise ValueError(f"must be text such as '0, 1, 2.5 {unit}', got {shown(value)}")
-    return tuple(to_si(one, unit, low, high) for one in value)
+    return tuple(to_si(number, unit, low, high) for number in value)
 
 
 def si(name: str, value: Quantity, unit: str) -> float:

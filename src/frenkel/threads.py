@@ -21,12 +21,12 @@ def load_blas_alone() -> None:
     can still be imported afterwards; its attributes ``cython_blas`` and ``cython_lapack`` are missing then.
     """
     package = "scipy.linalg"
-    found = None if package in sys.modules else importlib.util.find_spec("scipy")
-    if found is None or not found.submodule_search_locations:
+    scipy = None if package in sys.modules else importlib.util.find_spec("scipy")
+    if scipy is None or not scipy.submodule_search_locations:
         return
     # An empty package in its place, as long as these two are loaded from its folder.
     spec = ModuleSpec(package, None, is_package=True)
-    places = found.submodule_search_locations
+    places = scipy.submodule_search_locations
     spec.submodule_search_locations = [os.path.join(place, "linalg") for place in places]
     sys.modules[package] = importlib.util.module_from_spec(spec)
     try:

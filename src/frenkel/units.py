@@ -132,11 +132,11 @@ def convert(number: float, given: str, wanted: str) -> float:
     if factor is not None:
         return _rounded(number * factor)
     try:
-        result = float(_registry().Quantity(number, _parsed(given)).to(_parsed(wanted)).magnitude)
+        converted = float(_registry().Quantity(number, _parsed(given)).to(_parsed(wanted)).magnitude)
     except Exception:
         # pint raises half a dozen unrelated types for texts that are no unit.
         raise ValueError(f"{given!r} is no unit of the kind {wanted!r}") from None
-    return _rounded(result)
+    return _rounded(converted)
 
 
 def _rounded(number: float) -> float:
@@ -150,7 +150,7 @@ def _plain_factor(given: str, wanted: str) -> float | None:
     if given == wanted:
         return 1.0
     # In "MV/s" and "V/s", or "e*nm" and "e*m", factors stand for each other in turn.
-    names, others = (re.split(r"([*/])", one) for one in (given, wanted))
+    names, others = (re.split(r"([*/])", text) for text in (given, wanted))
     if len(names) != len(others) or "(" in given:
         return None
     factor, below = 1.0, False

@@ -20,7 +20,7 @@ def suggest(name: str, known: Iterable[str]) -> str:
     import difflib  # where something is wrong, and nowhere else
 
     known = list(known)
-    small = {one.lower(): one for one in reversed(known)}
+    small = {name.lower(): name for name in reversed(known)}
     near = difflib.get_close_matches(name.lower(), small, n=1)
     hint = f" (did you mean {small[near[0]]!r}?)" if near else ""
     return f"{hint}; there are: {', '.join(known)}"
@@ -78,9 +78,9 @@ def follow(model: Model, parts: Sequence[int | str]) -> tuple[list[int | str], M
         elif isinstance(part, int) or not part.startswith(("float", "function")):
             place.append(part)
             if part in model.model_fields:
-                found = sections(model.model_fields[str(part)].annotation)
-                kinds = {kind: one for one in found for kind in _kinds(one)}
-                model = found[0] if found and not kinds else model
+                models = sections(model.model_fields[str(part)].annotation)
+                kinds = {kind: section for section in models for kind in _kinds(section)}
+                model = models[0] if models and not kinds else model
     return place, model, kinds
 
 
@@ -100,7 +100,7 @@ def homes(model: Model, name: str) -> list[str]:
     """Return where in a model, or in the sections that stand in it, a key has its place: "of [device]"."""
     there = ["at the top"] if name in keys(model) else []
     for key, field in model.model_fields.items():
-        if any(name in keys(one) for one in sections(field.annotation)):
+        if any(name in keys(section) for section in sections(field.annotation)):
             there.append(f"of [{key}]")
     return there
 

@@ -60,10 +60,10 @@ def judged(effects: Sequence[Effect]) -> Verdict:
     All support it, or none does and all contradict it; "corrects" where some of both are there: it holds in
     part. Else the numbers do not decide.
     """
-    found = {one.verdict for one in effects}
-    if found in ({"supports"}, {"contradicts"}):
-        return found.pop()
-    return "corrects" if {"supports", "contradicts"} <= found else "open"
+    verdicts = {one.verdict for one in effects}
+    if verdicts in ({"supports"}, {"contradicts"}):
+        return verdicts.pop()
+    return "corrects" if {"supports", "contradicts"} <= verdicts else "open"
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -119,10 +119,10 @@ def claim(name: str, effects: Sequence[Effect] | None, /, **numbers: Any) -> Cla
         are set apart by " / ".
     """
     row = rows()[name]
-    found = {key: _Several(value) if isinstance(value, list) else value for key, value in numbers.items()}
+    values = {key: _Several(value) if isinstance(value, list) else value for key, value in numbers.items()}
     return Claim(
         id=name, sentence=row["sentence"], source=row["source"],
-        verdict="arithmetic" if effects is None else judged(effects), ours=row["ours"].format(**found),
+        verdict="arithmetic" if effects is None else judged(effects), ours=row["ours"].format(**values),
         effects=tuple(effects or ()),
     )  # fmt: skip
 
@@ -131,4 +131,4 @@ class _Several(list[Any]):
     """Numbers that are written one after another, each in the form that is asked for."""
 
     def __format__(self, form: str) -> str:
-        return " / ".join(format(one, form) for one in self)
+        return " / ".join(format(number, form) for number in self)

@@ -55,17 +55,17 @@ def interval(values: ArrayLike) -> Interval:
     """
     from scipy import stats
 
-    found = np.asarray(values, float).ravel()
-    if found.size < 2:
-        return Interval(float(found.mean()), float("inf"))
-    half = stats.t.ppf(0.975, found.size - 1) * found.std(ddof=1) / np.sqrt(found.size)
-    return Interval(float(found.mean()), float(half))
+    numbers = np.asarray(values, float).ravel()
+    if numbers.size < 2:
+        return Interval(float(numbers.mean()), float("inf"))
+    half = stats.t.ppf(0.975, numbers.size - 1) * numbers.std(ddof=1) / np.sqrt(numbers.size)
+    return Interval(float(numbers.mean()), float(half))
 
 
 def percent(values: ArrayLike | Interval) -> str:
     """Return the interval of shares in percent, as text."""
-    found = values if isinstance(values, Interval) else interval(values)
-    return f"{Interval(100 * found.mean, 100 * found.half):.1f} %"
+    shares = values if isinstance(values, Interval) else interval(values)
+    return f"{Interval(100 * shares.mean, 100 * shares.half):.1f} %"
 
 
 def variable(dims: str, values: ArrayLike, units: str, long_name: str) -> Variable:

@@ -44,10 +44,10 @@ def panel_lines(path: Path, panels: Sequence[Panel]) -> Path:
 def _lines(axes: Any, panel: Panel) -> None:
     x_label, y_label, x, curves, logarithmic = panel
     for (name, values), colour in zip(curves.items(), COLOURS * 3, strict=False):
-        found = [interval(v) for v in np.asarray(values, float).reshape(len(x), -1)]
-        half = [f.half if np.isfinite(f.half) else 0.0 for f in found]
+        intervals = [interval(v) for v in np.asarray(values, float).reshape(len(x), -1)]
+        half = [f.half if np.isfinite(f.half) else 0.0 for f in intervals]
         axes.errorbar(
-            x, [f.mean for f in found], half, label=mathtext(name), color=colour, marker="o", ms=3.5, lw=1.3,
+            x, [f.mean for f in intervals], half, label=mathtext(name), color=colour, marker="o", ms=3.5, lw=1.3,
             capsize=2,
         )  # fmt: skip
     if logarithmic:
@@ -64,12 +64,12 @@ def panel_matrix(path: Path, title: str, rows: Sequence[str], columns: Sequence[
     """Draw a matrix of numbers with its values; return the path."""
     from matplotlib.figure import Figure
 
-    found = np.asarray(values, float)
+    matrix = np.asarray(values, float)
     figure = Figure(figsize=(1.5 + 1.1 * len(columns), 1.2 + 0.55 * len(rows)), layout="constrained")
     axes = figure.subplots()
-    axes.imshow(found, cmap="viridis", aspect="auto")
-    middle = 0.5 * (found.min() + found.max())
-    for (i, j), value in np.ndenumerate(found):
+    axes.imshow(matrix, cmap="viridis", aspect="auto")
+    middle = 0.5 * (matrix.min() + matrix.max())
+    for (i, j), value in np.ndenumerate(matrix):
         axes.text(
             j, i, f"{value:.1f}", ha="center", va="center", color="w" if value < middle else "k", fontsize=8
         )

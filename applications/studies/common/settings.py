@@ -61,11 +61,11 @@ class Settings:
 
     def record(self) -> dict[str, Any]:
         """Return the settings as JSON data; of files and folders the name alone."""
-        found = asdict(self) | {"data": Path(self.data).name, "cell": self.cell}
+        data = asdict(self) | {"data": Path(self.data).name, "cell": self.cell}
         if not self.cell.startswith(PREFIX):
-            found["cell"] = Path(self.cell).name
-        del found["progress"]
-        return found
+            data["cell"] = Path(self.cell).name
+        del data["progress"]
+        return data
 
 
 REDUCED = {"seeds": 3, "chips": 4, "steps": 300}

@@ -34,8 +34,8 @@ def settled(states: Floats, target: Floats, distance: float) -> tuple[Floats, Fl
     reached = np.asarray(near.any(axis=1))
     last = np.where(reached, near.argmax(axis=1), states.shape[1] - 1)
     # A cell that did not switch is where it was before; at first, in its first state that is known.
-    known = np.where(np.isfinite(states), np.arange(states.shape[1]), -1)
-    held = np.maximum.accumulate(known, axis=1)[np.arange(len(states)), last]
+    recorded = np.where(np.isfinite(states), np.arange(states.shape[1]), -1)
+    held = np.maximum.accumulate(recorded, axis=1)[np.arange(len(states)), last]
     first = np.isfinite(states).argmax(axis=1)
     end = states[np.arange(len(states)), np.where(held < 0, first, held)]
     return end, last + 1.0, reached
@@ -58,7 +58,7 @@ def by_cycles(setup: Setup, tolerances: Sequence[float], targets: list[Floats]) 
     card = Card.load(settings.cell)
     cycles = int(min(CYCLES, card.validity.get("cycles", (1, CYCLES))[1]))
     names = ("cycle_reached", "cycle_pulses", "cycle_rmse", "cycle_accuracy")
-    found = np.zeros((len(names), len(tolerances), settings.seeds))
+    totals = np.zeros((len(names), len(tolerances), settings.seeds))
     chips = min(settings.chips, FEW_CHIPS)
     each = sum(t[0].size for t in targets)
     for chip in range(chips):
@@ -70,13 +70,13 @@ def by_cycles(setup: Setup, tolerances: Sequence[float], targets: list[Floats]) 
                 end, pulses, reached = settled(states, flat, tolerance * setup.device.g_max)
                 hits = accuracy_of_one(setup, seed, end)
                 error = np.sqrt(np.mean((end - flat) ** 2)) / setup.device.g_max
-                found[:, k, seed] += np.array([100.0 * reached.mean(), pulses.mean(), error, hits]) / chips
+                totals[:, k, seed] += np.array([100.0 * reached.mean(), pulses.mean(), error, hits]) / chips
     about = (
         ("%", "cells that cycled to within the tolerance"), ("1", "pulses per cell"),
         ("1", "rms distance from the target over g_max"), ("%", "accuracy after cycling"),
     )  # fmt: skip
-    made = {n: variable("distance seed", v, *a) for n, v, a in zip(names, found, about, strict=True)}
-    return made | {"cycles": variable("", cycles, "1", "most whole cycles of a cell")}
+    variables = {n: variable("distance seed", v, *a) for n, v, a in zip(names, totals, about, strict=True)}
+    return variables | {"cycles": variable("", cycles, "1", "most whole cycles of a cell")}
 
 
 def accuracy_of_one(setup: Setup, seed: int, cells: Floats) -> float:
@@ -87,5 +87,5 @@ def accuracy_of_one(setup: Setup, seed: int, cells: Floats) -> float:
         part = cells[at : at + shape[0] * shape[1]].reshape(shape)
         at += part.size
         weights.append(decode(part, "pair", *window) * np.abs(w[seed]).max())
-    one = network.having([w[None] for w in weights], [b[seed : seed + 1] for b in network.biases])
-    return 100.0 * float(accuracy(one.logits(setup.test.x[seed]), setup.test.y[seed])[0])
+    single = network.having([w[None] for w in weights], [b[seed : seed + 1] for b in network.biases])
+    return 100.0 * float(accuracy(single.logits(setup.test.x[seed]), setup.test.y[seed])[0])

@@ -54,11 +54,11 @@ class Source:
         """
         by = 0.05 * float(self.voltages.std())
         amplitude = np.full(len(self.voltages), float(np.median(self.voltages)))
-        found = np.empty(self.voltages.shape, bool)
+        bits = np.empty(self.voltages.shape, bool)
         for cycle in range(self.voltages.shape[1]):
-            found[:, cycle] = self.voltages[:, cycle] < amplitude
-            amplitude += np.where(found[:, cycle], -by, by)
-        return found
+            bits[:, cycle] = self.voltages[:, cycle] < amplitude
+            amplitude += np.where(bits[:, cycle], -by, by)
+        return bits
 
 
 def source(cell: str | Card, devices: int, cycles: int, seed: int) -> Source | None:
@@ -68,13 +68,13 @@ def source(cell: str | Card, devices: int, cycles: int, seed: int) -> Source | N
     """
     if isinstance(cell, str) and cell.startswith(PREFIX):
         return None
-    found = cell if isinstance(cell, Card) else Card.load(cell)
-    if "set_voltage" not in found.names:
+    card = cell if isinstance(cell, Card) else Card.load(cell)
+    if "set_voltage" not in card.names:
         return None
     with warnings.catch_warnings():
         warnings.simplefilter("ignore", CardWarning)
-        drawn = found.sample(devices, cycles, seed=seed)["set_voltage"]
-    return Source(np.asarray(drawn), f"card {found.name} {found.version}")
+        drawn = card.sample(devices, cycles, seed=seed)["set_voltage"]
+    return Source(np.asarray(drawn), f"card {card.name} {card.version}")
 
 
 def corrected(bits: Bits) -> list[Bits]:
@@ -86,12 +86,12 @@ def corrected(bits: Bits) -> list[Bits]:
     ----------
     von Neumann, Applied Mathematics Series 12 (1951) 36.
     """
-    found = []
+    kept = []
     for row in bits:
         quads = row[: len(row) // 4 * 4].reshape(-1, 4)
         pairs = np.concatenate([quads[:, [0, 2]], quads[:, [1, 3]]], axis=1).reshape(-1, 2)
-        found.append(pairs[pairs[:, 0] != pairs[:, 1], 0])
-    return found
+        kept.append(pairs[pairs[:, 0] != pairs[:, 1], 0])
+    return kept
 
 
 def numbers(bits: Bits) -> Floats:

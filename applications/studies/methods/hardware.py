@@ -169,8 +169,10 @@ def chosen_rate(
     own = parts.first(TRIED)
     judged = own.samples(own.validation)
     chips = 1 if noise is None else min(settings.chips, 5)
-    found = [tested(made(few, own, rate), judged, chips, settings.random(17), noise).mean() for rate in rates]
-    return float(rates[int(np.argmax(found))])
+    accuracies = [
+        tested(made(few, own, rate), judged, chips, settings.random(17), noise).mean() for rate in rates
+    ]
+    return float(rates[int(np.argmax(accuracies))])
 
 
 def scales(weights: Floats) -> Floats:
@@ -227,11 +229,11 @@ def lognormal(sigma: float) -> Effect:
 
 def scattered(values: Floats, sigma: float, random: np.random.Generator) -> Floats:
     """Return values times exp(sigma N(0, 1)); in place, since training asks for a million in every step."""
-    found = random.standard_normal(values.shape)
-    found *= sigma
-    np.exp(found, out=found)
-    found *= values
-    return found
+    factors = random.standard_normal(values.shape)
+    factors *= sigma
+    np.exp(factors, out=factors)
+    factors *= values
+    return factors
 
 
 def additive(sigma: float) -> Effect:

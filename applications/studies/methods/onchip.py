@@ -120,11 +120,11 @@ def train_on_chip(
         drawn = random.integers(parts.train.shape[1], size=(settings.seeds, 1 if online else BATCH))
         places = np.take_along_axis(parts.train, drawn, axis=1)
         weights = [layer.shown for layer in layers]
-        found = gradients(x[places], weights, network.biases, loss, places, network.windows)
+        slopes = gradients(x[places], weights, network.biases, loss, places, network.windows)
         now = rate * min(1.0, 0.1 + 1.8 * (1.0 - step / steps))
-        for layer, gradient in zip(layers, found[:count], strict=True):
+        for layer, gradient in zip(layers, slopes[:count], strict=True):
             layer.change(-now * gradient, device, random)
-        for bias, gradient in zip(network.biases, found[count:], strict=True):
+        for bias, gradient in zip(network.biases, slopes[count:], strict=True):
             bias -= now * gradient
     return network.having([layer.shown for layer in layers], network.biases)
 

@@ -24,18 +24,18 @@ def recalibrated(network: Perceptron, x: Floats) -> Callable[[Perceptron, Sequen
     wanted = []
     now = x
     for layer, (w, b) in enumerate(zip(network.weights, network.biases, strict=True)):
-        found = sums(now, w, b, network.window(layer))
-        wanted.append((found.mean(axis=-2, keepdims=True), found.std(axis=-2, keepdims=True)))
-        now = np.maximum(found, 0.0) if layer < len(network.weights) - 1 else found
+        sums_now = sums(now, w, b, network.window(layer))
+        wanted.append((sums_now.mean(axis=-2, keepdims=True), sums_now.std(axis=-2, keepdims=True)))
+        now = np.maximum(sums_now, 0.0) if layer < len(network.weights) - 1 else sums_now
 
     def outputs(nets: Perceptron, weights: Sequence[Floats], given: Floats) -> Floats:
         seen, used = x, given
         for layer, (w, b) in enumerate(zip(weights, nets.biases, strict=True)):
-            found, results = (sums(given_to, w, b, nets.window(layer)) for given_to in (seen, used))
-            mean, spread = found.mean(axis=-2, keepdims=True), found.std(axis=-2, keepdims=True)
+            sums_seen, results = (sums(given_to, w, b, nets.window(layer)) for given_to in (seen, used))
+            mean, spread = sums_seen.mean(axis=-2, keepdims=True), sums_seen.std(axis=-2, keepdims=True)
             # A neuron that is dead on these inputs has no spread to set.
             gain = np.where(spread > 0.0, wanted[layer][1] / np.where(spread > 0.0, spread, 1.0), 1.0)
-            seen, used = (wanted[layer][0] + gain * (s - mean) for s in (found, results))
+            seen, used = (wanted[layer][0] + gain * (s - mean) for s in (sums_seen, results))
             if layer < len(weights) - 1:
                 seen, used = np.maximum(seen, 0.0), np.maximum(used, 0.0)
         return used

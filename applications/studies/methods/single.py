@@ -46,12 +46,12 @@ class Stream(np.random.Generator):
         """Return normal numbers of mean 0 and standard deviation 1."""
         if size is None or dtype != np.float32 or out is not None:
             return super().standard_normal(size, dtype, out)
-        found = np.empty(size, np.float32)
-        flat = found.reshape(-1)
+        numbers = np.empty(size, np.float32)
+        flat = numbers.reshape(-1)
         for start in range(0, flat.size, CHUNK):
             part = flat[start : start + CHUNK]
             part[:] = self._pairs((part.size + 1) // 2)[: part.size]
-        return found
+        return numbers
 
     def _pairs(self, count: int) -> Any:
         """Return twice so many normal numbers."""
@@ -62,10 +62,10 @@ class Stream(np.random.Generator):
         radius *= -2.0
         np.sqrt(radius, out=radius)
         angle *= 2.0 * np.pi
-        found = np.empty_like(even)
-        np.multiply(radius, np.cos(angle), out=found[:count])
-        np.multiply(radius, np.sin(angle, out=angle), out=found[count:])
-        return found
+        numbers = np.empty_like(even)
+        np.multiply(radius, np.cos(angle), out=numbers[:count])
+        np.multiply(radius, np.sin(angle, out=angle), out=numbers[count:])
+        return numbers
 
 
 def single(network: Perceptron) -> Perceptron:

@@ -73,12 +73,12 @@ def splits(name: str, seeds: int, seed: int) -> Splits:
     DataError
         The images are not here, or too few for so many networks.
     """
-    found = pool(name)
-    x: Any = found.x.astype(np.float32, copy=False)  # of the precision of the networks
-    found = replace(found, x=x)
-    parts = [found.split(1000 * seed + k) for k in range(seeds)]
+    images = pool(name)
+    x: Any = images.x.astype(np.float32, copy=False)  # of the precision of the networks
+    images = replace(images, x=x)
+    parts = [images.split(1000 * seed + k) for k in range(seeds)]
     train, validation, test = (np.stack(part) for part in zip(*parts, strict=True))
-    if found.tested:
+    if images.tested:
         dealt = stream(seed, 2).permutation(test[0])
         each = len(dealt) // seeds
         test = dealt[: each * seeds].reshape(seeds, each)
@@ -86,4 +86,4 @@ def splits(name: str, seeds: int, seed: int) -> Splits:
         raise DataError(f"{name} holds too few images for {seeds} networks")
     # Places come in the order of the pool; a few of them must be drawn.
     few = stream(seed, 3).permutation(validation.shape[1])[:MOST_VALIDATION]
-    return Splits(found, train, validation[:, few], test)
+    return Splits(images, train, validation[:, few], test)

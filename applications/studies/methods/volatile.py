@@ -79,10 +79,10 @@ def remembered(device: Device, cell: Volatile) -> float:
 
 def lifetimes(cell: Volatile, devices: int, pulses: int, settings: Settings) -> Floats:
     """Return how long each of some devices remembers each of some pulses (devices, pulses), in s."""
-    found = np.full((devices, pulses), np.nan)
+    times = np.full((devices, pulses), np.nan)
     for member in range(devices):
         settings.progress(member / devices, f"{cell.material}, device {member + 1} of {devices}")
         device = cell.device(settings.seed, member)
         for pulse in range(pulses):
-            found[member, pulse] = remembered(device, cell)
-    return found
+            times[member, pulse] = remembered(device, cell)
+    return times

@@ -87,13 +87,13 @@ class Designs:
             The run was stopped.
         """
         output = self.output.with_name(f"{self.output.stem}-round-{turn}")
-        asked = Ensemble(
+        whole = Ensemble(
             points=[self.point(point) for point in points],
             members=self.members,
             keep="summary",
             folder=self.folder,
         )
-        job = ensemble.job(asked, output, **self.options)
+        job = ensemble.job(whole, output, **self.options)
         done = session.execute(job, self.workers, self.show, self.begin)
         if done.left:
             raise Stopped(done)
@@ -118,8 +118,8 @@ class Designs:
         grid = [("point", points), ("member", self.members)]
         attrs = provenance.attributes("a round of a calibration", {}, seed=self.configuration.seed or 0)
         merge.merge(located, member_file.Target(grid, kept, {}, attrs, stride=STRIDE), path)
-        with kinds.open(path) as found:
-            rows = {name: found[name].values for name in self.target.names if name in found}
+        with kinds.open(path) as merged:
+            rows = {name: merged[name].values for name in self.target.names if name in merged}
         cycles = self.target.values.shape[1]
         numbers = np.full((points, self.members, cycles, len(self.target.names)), np.nan)
         for i, feature in enumerate(self.target.features):

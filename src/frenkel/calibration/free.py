@@ -35,11 +35,11 @@ def free(text: str, material: Material) -> list[Parameter]:
     ConfigurationError, MaterialError
         A key that there is not, that holds a whole number or none in this material, or a range that is none.
     """
-    found = [_one(part.strip(), material) for part in text.split(",")]
-    names = [q.name for q in found]
+    parameters = [_one(part.strip(), material) for part in text.split(",")]
+    names = [q.name for q in parameters]
     if len(set(names)) < len(names):
         raise ConfigurationError(f"--free must name each number once, got {', '.join(names)}")
-    return found
+    return parameters
 
 
 def unit_of(name: str) -> str:
@@ -74,7 +74,7 @@ def _one(text: str, material: Material) -> Parameter:
             f"{section}.{name}=LOW:HIGH {unit}"
         )
     elif row.range is not None:
-        low, high = (_in(unit, one, row.unit) for one in row.range)
+        low, high = (_in(unit, end, row.unit) for end in row.range)
     else:
         low, high = _around(_in(unit, row.value, row.unit), unit, declaration.metadata)
     if not low < high:
@@ -90,7 +90,7 @@ def _span(what: str, text: str, section: str, name: str, unit: str) -> tuple[flo
     ends = numbers.split(":")
     if len(ends) != 2 or (given.strip() == "") != (unit == "1"):
         raise ConfigurationError(f"{what} must be LOW:HIGH{'' if unit == '1' else ' ' + unit}, got {text!r}")
-    low, high = (number(section, name, one if unit == "1" else f"{one} {given.strip()}") for one in ends)
+    low, high = (number(section, name, end if unit == "1" else f"{end} {given.strip()}") for end in ends)
     return low, high
 
 

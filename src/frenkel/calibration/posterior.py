@@ -56,24 +56,24 @@ class Draws:
 
     def quantile(self, share: float) -> Floats:
         """Return the quantile of each coordinate, (p,)."""
-        found: list[float] = []
+        quantiles: list[float] = []
         for column in self.places.T:
             order = np.argsort(column)
             place = int(np.searchsorted(np.cumsum(self.weights[order]), share))
-            found.append(float(column[order[min(place, len(order) - 1)]]))
-        return np.array(found)
+            quantiles.append(float(column[order[min(place, len(order) - 1)]]))
+        return np.array(quantiles)
 
     def share(self, values: NDArray[Any]) -> Floats:
         """Return the mean of values of the draws, (n, ...), or the weight of those for which they hold."""
-        found: Floats = np.tensordot(self.weights, values, 1)
-        return found
+        mean: Floats = np.tensordot(self.weights, values, 1)
+        return mean
 
     def equal(self, number: int, seed: int) -> Floats:
         """Return so many draws of equal weight (number, p), by systematic resampling."""
         steps = (np.arange(number) + np.random.default_rng(seed).random()) / number
         rows = np.searchsorted(np.cumsum(self.weights), steps).clip(0, len(self.weights) - 1)
-        found: Floats = self.places[rows]
-        return found
+        drawn: Floats = self.places[rows]
+        return drawn
 
 
 def sample(density: Density, low: Floats, high: Floats, size: int, seed: int) -> Draws:
@@ -122,5 +122,5 @@ def _proposal(drawn: Floats, centres: Floats, root: Floats, volume: float) -> Fl
     p = drawn.shape[1]
     scale = -0.5 * p * np.log(2.0 * np.pi) - np.log(np.diag(root)).sum() - np.log(len(centres))
     near = scale + logsumexp(-0.5 * squares, axis=1)
-    found: Floats = np.logaddexp(np.log(1.0 - EVEN) + near, np.log(EVEN / volume))
-    return found
+    log_density: Floats = np.logaddexp(np.log(1.0 - EVEN) + near, np.log(EVEN / volume))
+    return log_density

@@ -121,7 +121,7 @@ def material(found: Calibration, made: Made, target: Path) -> str:
     if base.endswith(".toml"):
         base = os.path.relpath(Material.file(base, made.folder), target.parent)
     changes: dict[str, Any] = {
-        key: dict(one) if isinstance(one, Mapping) else one for key, one in section.changes.items()
+        key: dict(value) if isinstance(value, Mapping) else value for key, value in section.changes.items()
     }
     for q in found.parameters:
         place, key = q.name.split(".", 1)
@@ -146,7 +146,7 @@ def verdict(found: Calibration) -> str:
 
 def _number(found: Calibration, made: Made, name: str) -> dict[str, Any]:
     """Return a number as a material file states it."""
-    q = next(one for one in found.parameters if one.name == name)
+    q = next(parameter for parameter in found.parameters if parameter.name == name)
     value = found.best[name]
     low, high = found.intervals[name]
     # The best point may lie outside of the middle of the draws, on a ridge that is bent.

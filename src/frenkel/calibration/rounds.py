@@ -205,12 +205,12 @@ def calibrate(
         design.run(low, high, number, turn)
         surface = Surface(*design.within(low, high), compared, len(target), low, high, seed)
         size = SIZE if turn == rounds else COARSE
-        found = sample(partial(_likelihood, surface, aim), low, high, size, seed)
-        misfit = float(surface.misfit(found.best[None], aim)[0][0])
-        report(f"round {turn}: {_spoken(parameters, found.best)}, misfit {misfit:.3g}")
+        posterior = sample(partial(_likelihood, surface, aim), low, high, size, seed)
+        misfit = float(surface.misfit(posterior.best[None], aim)[0][0])
+        report(f"round {turn}: {_spoken(parameters, posterior.best)}, misfit {misfit:.3g}")
         if turn < rounds:
-            low, high = _smaller(found)
-    return _result(tuple(parameters), compared, lacking, aim, surface, found, misfit, design, (low, high))
+            low, high = _smaller(posterior)
+    return _result(tuple(parameters), compared, lacking, aim, surface, posterior, misfit, design, (low, high))
 
 
 def fewest_members(statistics: int) -> int:

@@ -53,29 +53,29 @@ class Summary:
 
         Mean over its cycles, and logarithm of the spread of its cycles; NaN where there are too few values.
         """
-        known = np.isfinite(values)
-        count = known.sum(axis=-2)
-        total = np.where(known, values, 0.0).sum(axis=-2)
+        finite = np.isfinite(values)
+        count = finite.sum(axis=-2)
+        total = np.where(finite, values, 0.0).sum(axis=-2)
         level = np.where(count > 0, total / np.maximum(count, 1), np.nan)
-        rest = np.where(known, values - level[..., None, :], 0.0)
+        rest = np.where(finite, values - level[..., None, :], 0.0)
         spread = _ln_spread((rest**2).sum(axis=-2), count - 1)
-        found: Floats = np.concatenate([level, spread], axis=-1)
-        return found
+        statistics: Floats = np.concatenate([level, spread], axis=-1)
+        return statistics
 
     def together(self, devices: Floats) -> Floats:
         """Return the statistics of devices, (..., devices, 2 k) to (..., number of statistics)."""
         k = len(self.features)
-        known = np.isfinite(devices)
-        count = known.sum(axis=-2)
-        mean = _mean(devices, known, count)
+        finite = np.isfinite(devices)
+        count = finite.sum(axis=-2)
+        mean = _mean(devices, finite, count)
         rows = [mean[..., :k]]
         if self.of_devices:
-            rest = np.where(known, devices - mean[..., None, :], 0.0)[..., :k]
+            rest = np.where(finite, devices - mean[..., None, :], 0.0)[..., :k]
             rows.append(_ln_spread((rest**2).sum(axis=-2), count[..., :k] - 1))
         if self.of_cycles:
             rows.append(mean[..., k:])
-        found: Floats = np.concatenate(rows, axis=-1)
-        return found if self.kept is None else found[..., list(self.kept)]
+        statistics: Floats = np.concatenate(rows, axis=-1)
+        return statistics if self.kept is None else statistics[..., list(self.kept)]
 
     def of(self, values: Floats) -> Floats:
         """Return the statistics of a table (..., devices, cycles, k)."""
@@ -92,10 +92,10 @@ class Summary:
         if self.of_devices:
             rows.append(_below_median(shown - 1))
         if self.of_cycles:
-            told = np.maximum((count > 1).sum(axis=0), 1)
-            rows.append(np.where(count > 1, _below_median(count - 1), 0.0).sum(axis=0) / told**2)
-        found: Floats = np.concatenate(rows)
-        return found if self.kept is None else found[list(self.kept)]
+            repeated = np.maximum((count > 1).sum(axis=0), 1)
+            rows.append(np.where(count > 1, _below_median(count - 1), 0.0).sum(axis=0) / repeated**2)
+        bias: Floats = np.concatenate(rows)
+        return bias if self.kept is None else bias[list(self.kept)]
 
 
 def summary(features: Sequence[str], values: Floats) -> tuple[Summary, Floats, tuple[str, ...]]:
@@ -105,31 +105,31 @@ def summary(features: Sequence[str], values: Floats) -> tuple[Summary, Floats, t
     """
     devices, cycles = values.shape[:2]
     whole = Summary(tuple(features), devices >= FEWEST_DEVICES, cycles >= FEWEST_CYCLES)
-    found = whole.of(values) - whole.below_median(values)
-    kept = np.flatnonzero(np.isfinite(found))
+    statistics = whole.of(values) - whole.below_median(values)
+    kept = np.flatnonzero(np.isfinite(statistics))
     lacking = tuple(name for i, name in enumerate(whole.every) if i not in kept)
     part = Summary(whole.features, whole.of_devices, whole.of_cycles, tuple(kept.tolist()))
-    return part, found[kept], lacking
+    return part, statistics[kept], lacking
 
 
 def _mean(devices: Floats, known: Floats, count: Floats) -> Floats:
-    found: Floats = np.where(
+    mean: Floats = np.where(
         count > 0, np.where(known, devices, 0.0).sum(axis=-2) / np.maximum(count, 1), np.nan
     )
-    return found
+    return mean
 
 
 def _ln_spread(squares: Floats, freedom: Floats) -> Floats:
     """Return the logarithm of a standard deviation from a sum of squares, NaN where there is none."""
     half = 0.5 * np.maximum(freedom, 1)
     with np.errstate(divide="ignore"):
-        found = 0.5 * (np.log(squares / (2.0 * half)) - digamma(half) + np.log(half))
-    good: Floats = np.where((freedom > 0) & (squares > 0), found, np.nan)
+        logarithm = 0.5 * (np.log(squares / (2.0 * half)) - digamma(half) + np.log(half))
+    good: Floats = np.where((freedom > 0) & (squares > 0), logarithm, np.nan)
     return good
 
 
 def _below_median(freedom: Index) -> Floats:
     """Return how much the median of the logarithm of a spread of normal numbers is above its mean."""
     half = 0.5 * np.maximum(freedom, 1)
-    found: Floats = 0.5 * (np.log(gammaincinv(half, 0.5)) - digamma(half))
-    return found
+    bias: Floats = 0.5 * (np.log(gammaincinv(half, 0.5)) - digamma(half))
+    return bias

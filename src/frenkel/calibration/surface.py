@@ -84,17 +84,17 @@ class Surface:
         random = np.random.default_rng(seed)
         members = devices.shape[1]
         drawn = random.integers(0, members, (SURFACES, members))
-        found, again = summary.together(devices), summary.together(devices[:, drawn])
+        statistics, again = summary.together(devices), summary.together(devices[:, drawn])
         good = np.isfinite(again).all(axis=(0, 2))
         again = again[:, good].transpose(1, 0, 2)
-        self.coefficients = rows.T @ found
+        self.coefficients = rows.T @ statistics
         self.drawn = rows.T @ again - self.coefficients
         # A drawing scatters by (members - 1)/members less than the members themselves.
         self.drawn *= np.sqrt(members / (members - 1))
         self.freedom = _freedom(devices[:, :, : len(summary.features)])
         self._noise(rows, summary, devices, random.integers(0, members, (len(rows), TARGETS, target)))
         spare = len(rows) - rows.shape[1]
-        rest, rests = found - rows @ self.coefficients, again - rows @ (rows.T @ again)
+        rest, rests = statistics - rows @ self.coefficients, again - rows @ (rows.T @ again)
         scatter = rest.T @ rest / spare
         # What members scatter is in the rests of drawings twice, what the quadratic misses once.
         missed = 2.0 * scatter - np.einsum("bnk,bnl->kl", rests, rests) / (len(rests) * spare)
@@ -136,8 +136,8 @@ class Surface:
         """Return the terms of a quadratic at places (n, p), orthonormal over the designs."""
         x = (places - self.centre) / self.scale
         i, j = np.triu_indices(x.shape[1])
-        found: Floats = np.concatenate([np.ones((len(x), 1)), x, x[:, i] * x[:, j]], axis=1)
-        return found @ self.basis
+        terms: Floats = np.concatenate([np.ones((len(x), 1)), x, x[:, i] * x[:, j]], axis=1)
+        return terms @ self.basis
 
     def _noise(self, rows: Floats, summary: Summary, devices: Floats, drawn: Index) -> None:
         """Take the errors of as many devices as were measured, each design's own, as functions of the place.
@@ -148,8 +148,8 @@ class Surface:
         """
         freedom = devices.shape[1] - 1 - np.arange(len(summary.names))
         slopes, logs = [], []
-        for one, rows_drawn in zip(devices, drawn, strict=True):
-            shown = summary.together(one[rows_drawn])
+        for design, rows_drawn in zip(devices, drawn, strict=True):
+            shown = summary.together(design[rows_drawn])
             root = np.linalg.cholesky(np.atleast_2d(np.cov(shown[np.isfinite(shown).all(axis=1)].T)))
             rest = np.diag(root)
             slopes.append(np.linalg.inv(root / rest))
@@ -163,8 +163,8 @@ class Surface:
 
     def mean(self, places: Floats) -> Floats:
         """Return the statistics at places, (n, p) to (n, statistics)."""
-        found: Floats = self._terms(places) @ self.coefficients
-        return found
+        statistics: Floats = self._terms(places) @ self.coefficients
+        return statistics
 
     def covariance(self, places: Floats) -> Floats:
         """Return the covariance of target less surface at places, (n, p) to (n, statistics, statistics).
@@ -174,12 +174,12 @@ class Surface:
         rows = self._terms(places)
         leverage = np.sum(rows**2, axis=1)
         off = rows @ self.drawn  # (drawings, n, statistics)
-        found: Floats = np.einsum("bnk,bnl->nkl", off, off, optimize=True) / len(off)
+        covariance: Floats = np.einsum("bnk,bnl->nkl", off, off, optimize=True) / len(off)
         root = np.linalg.inv(np.einsum("nq,qkl->nkl", rows, self.slopes))
         root = root * np.exp(0.5 * (rows @ self.logs))[:, None, :]
-        found += root @ root.transpose(0, 2, 1)
-        found += (1.0 + leverage)[:, None, None] * self.missed
-        return found
+        covariance += root @ root.transpose(0, 2, 1)
+        covariance += (1.0 + leverage)[:, None, None] * self.missed
+        return covariance
 
     def misfit(self, places: Floats, aim: Floats) -> tuple[Floats, Floats]:
         """Return the misfit of a target at places, and the logarithm of its likelihood, both (n,).
@@ -214,18 +214,18 @@ class Surface:
 def _borne_out(rows: Floats, values: Floats, parameters: int) -> Floats:
     """Return coefficients of columns of values (designs, n): as many as pay by Akaike's criterion AICc."""
     designs, whole = rows.shape
-    found, least = np.zeros((whole, values.shape[1])), np.full(values.shape[1], np.inf)
+    coefficients, least = np.zeros((whole, values.shape[1])), np.full(values.shape[1], np.inf)
     for size in (1, 1 + parameters, whole):
         spare = designs - size - 2
         if spare < 1:
             break
-        one = np.linalg.pinv(rows[:, :size]) @ values
-        rest = np.maximum(np.mean((values - rows[:, :size] @ one) ** 2, axis=0), 1e-300)
+        fitted = np.linalg.pinv(rows[:, :size]) @ values
+        rest = np.maximum(np.mean((values - rows[:, :size] @ fitted) ** 2, axis=0), 1e-300)
         score = designs * np.log(rest) + 2.0 * (size + 1) * designs / spare
         better = score < least
-        found[:, better], least[better] = 0.0, score[better]
-        found[:size, better] = one[:, better]
-    return found
+        coefficients[:, better], least[better] = 0.0, score[better]
+        coefficients[:size, better] = fitted[:, better]
+    return coefficients
 
 
 def _freedom(levels: Floats) -> float:
@@ -234,10 +234,10 @@ def _freedom(levels: Floats) -> float:
     Members less 1 where all designs show the same, so many for each design where they show nothing in common.
     """
     designs, members, _ = levels.shape
-    known = np.isfinite(levels)
-    count = np.maximum(known.sum(axis=1, keepdims=True), 1)
-    filled = np.where(known, levels, 0.0)
-    rest = np.where(known, levels - filled.sum(axis=1, keepdims=True) / count, 0.0)
+    finite = np.isfinite(levels)
+    count = np.maximum(finite.sum(axis=1, keepdims=True), 1)
+    filled = np.where(finite, levels, 0.0)
+    rest = np.where(finite, levels - filled.sum(axis=1, keepdims=True) / count, 0.0)
     power = (rest**2).sum(axis=1, keepdims=True) / count
     # What is missing stands at the mean of its design. The variance over members of the mean over designs is
     # (1 + (designs - 1) r) / designs.
@@ -251,5 +251,5 @@ def _at_least_zero(missed: Floats, scatter: Floats) -> Floats:
     root = np.linalg.cholesky(scatter + 1e-12 * np.diag(np.diag(scatter)) + 1e-300 * np.eye(len(scatter)))
     inverse = np.linalg.inv(root)
     values, vectors = np.linalg.eigh(inverse @ missed @ inverse.T)
-    found: Floats = root @ (vectors * np.maximum(values, 0.0)) @ vectors.T @ root.T
-    return found
+    covariance: Floats = root @ (vectors * np.maximum(values, 0.0)) @ vectors.T @ root.T
+    return covariance

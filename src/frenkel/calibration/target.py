@@ -93,8 +93,8 @@ def target(path: Path, configuration: Configuration, features: tuple[str, ...] =
     if _other_way_round(data, names, configuration):
         table *= [-1.0 if name in SWITCHED_BY else 1.0 for name in names]
         origin += " (its voltages turned round)"
-    known = np.isfinite(table).any(axis=(1, 2))
-    return build(names, [str(data[name].attrs["units"]) for name in names], table[known], origin)
+    finite = np.isfinite(table).any(axis=(1, 2))
+    return build(names, [str(data[name].attrs["units"]) for name in names], table[finite], origin)
 
 
 def _other_way_round(data: "xr.Dataset", names: tuple[str, ...], configuration: Configuration) -> bool:

@@ -117,17 +117,17 @@ class Relaxation:
         law, before = self._law, self.elapsed.copy()
         self.elapsed += law.age(seconds, temperature)
         late = np.flatnonzero(self.elapsed >= law.times[0])
-        out = conductance.copy()
+        new = conductance.copy()
         if not late.size or seconds == 0.0:
-            return out
+            return new
         past = late[before[late] >= law.times[0]]
         self._rank[past] = law.next_rank(self._rank[past], before[past], self.elapsed[past], self._rng)
         shift = law.shift(self.start[late], self.elapsed[late], self._rank[late])
         more = shift - self._shift[late]
         self._shift[late] = shift
-        out[late] = shifted(out[late], more, law.scale)
-        if not np.all(out[late] > 0.0):
+        new[late] = shifted(new[late], more, law.scale)
+        if not np.all(new[late] > 0.0):
             raise ValueError(
-                f"relaxation takes {np.count_nonzero(out[late] <= 0.0)} cells to a conductance of 0 S or less"
+                f"relaxation takes {np.count_nonzero(new[late] <= 0.0)} cells to a conductance of 0 S or less"
             )
-        return out
+        return new

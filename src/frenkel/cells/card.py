@@ -265,17 +265,17 @@ class Card:
         """Return Gaussian scores (devices, cycles, k) of the stationary autoregression."""
         p, k, _ = self.coefficients.shape
         root = np.linalg.cholesky(self.innovation)
-        found = np.empty((devices, p + cycles, k))
-        found[:, p:] = random.standard_normal((devices, cycles, k)) @ root.T
+        scores = np.empty((devices, p + cycles, k))
+        scores[:, p:] = random.standard_normal((devices, cycles, k)) @ root.T
         if p:
             start = np.linalg.cholesky(self.stationary())
             # The companion form holds the newest cycle first.
             first = random.standard_normal((devices, p * k)) @ start.T
-            found[:, :p] = first.reshape(devices, p, k)[:, ::-1]
+            scores[:, :p] = first.reshape(devices, p, k)[:, ::-1]
         for c in range(p, p + cycles):
             for i in range(p):
-                found[:, c] += found[:, c - 1 - i] @ self.coefficients[i].T
-        return found[:, p:]
+                scores[:, c] += scores[:, c - 1 - i] @ self.coefficients[i].T
+        return scores[:, p:]
 
     def stationary(self) -> Floats:
         """Return the covariance of p successive scores, newest first, shape (p k, p k)."""
@@ -400,16 +400,16 @@ def _fields(data: Mapping[str, Any]) -> dict[str, Any]:
     arrays = {"scores": data["scores"]}
     arrays |= {name: data["device"][name] for name in DEVICE_KEYS}
     arrays |= {name: data["cycle"][name] for name in CYCLE_KEYS}
-    found: dict[str, Any] = {name: _array(name, values) for name, values in arrays.items()}
-    if not found["coefficients"].size:
-        found["coefficients"] = np.zeros((0, len(features), len(features)))
+    arguments: dict[str, Any] = {name: _array(name, values) for name, values in arrays.items()}
+    if not arguments["coefficients"].size:
+        arguments["coefficients"] = np.zeros((0, len(features), len(features)))
     for name, law in (("rtn", "rtn_law"), ("relaxation", "relaxation_law"), ("jumps", "jump_law")):
         layer, kind = data[name], LAYERS[name]
-        found[law] = None if layer is None else kind.from_dict(layer)
+        arguments[law] = None if layer is None else kind.from_dict(layer)
     for name, box in data["validity"].items():
         if box["unit"] != BOX[name]:
             raise CardError(f"validity of {name} must be in {BOX[name]}, got {box['unit']}")
-    return found | {
+    return arguments | {
         "features": features,
         "validity": {name: (box["low"], box["high"]) for name, box in data["validity"].items()},
         "gate": tuple(data["gate"]),

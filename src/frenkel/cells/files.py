@@ -102,14 +102,14 @@ def check_version(data: Mapping[str, Any], origin: str) -> None:
     CardError
         It is newer or older, or none.
     """
-    found = data.get("schema")
+    version = data.get("schema")
     try:
-        major, minor, _ = (int(part) for part in str(found).split("."))
+        major, minor, _ = (int(part) for part in str(version).split("."))
     except ValueError:
-        raise CardError(f"{origin} has no readable schema version: {found!r}") from None
+        raise CardError(f"{origin} has no readable schema version: {version!r}") from None
     ours = tuple(int(part) for part in SCHEMA_VERSION.split("."))
     # A newer minor version may hold what this version would silently leave out.
     if major != ours[0] or minor > ours[1]:
-        raise CardError(f"{origin} has schema {found}, this frenkel reads up to {SCHEMA_VERSION}")
+        raise CardError(f"{origin} has schema {version}, this frenkel reads up to {SCHEMA_VERSION}")
     if minor < ours[1]:
-        raise CardError(of_earlier(origin, f"it has schema {found}"))
+        raise CardError(of_earlier(origin, f"it has schema {version}"))

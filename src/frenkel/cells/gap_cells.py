@@ -120,9 +120,9 @@ class CardCells:
         self._card: Card | None = None
         self._largest = 0.0  # voltage so far (V)
         self.temperature = temperature
-        one, two = (np.random.default_rng(s) for s in np.random.SeedSequence(seed).spawn(2))
+        noise, two = (np.random.default_rng(s) for s in np.random.SeedSequence(seed).spawn(2))
         start = self.core.conductance(self._gaps.gap)
-        self._telegraph = None if telegraph is None else Telegraph(telegraph, start, one, temperature)
+        self._telegraph = None if telegraph is None else Telegraph(telegraph, start, noise, temperature)
         self._relaxation = None if relaxation is None else Relaxation(relaxation, start, two)
 
     @classmethod

@@ -266,9 +266,9 @@ def _check(law: JumpLaw) -> None:
     shapes = {"voltages": (b,), "temperatures": (t,), "level": (s,), "current": (s, b), "rate": (s, t, b)}
     shapes |= {"kind": (s,), "before": (j,), "after": (j,), "jump_voltage": (j,)}
     for name, shape in shapes.items():
-        found = getattr(law, name)
-        if found.shape != shape or not np.all(np.isfinite(found)):
-            raise JumpError(f"{name} must be finite and of shape {shape}, got shape {found.shape}")
+        values = getattr(law, name)
+        if values.shape != shape or not np.all(np.isfinite(values)):
+            raise JumpError(f"{name} must be finite and of shape {shape}, got shape {values.shape}")
     for name in ("voltages", "temperatures"):
         if np.any(np.diff(getattr(law, name)) <= 0):
             raise JumpError(f"{name} must ascend")
@@ -285,9 +285,9 @@ def _check(law: JumpLaw) -> None:
     if np.any(np.diff(law.current, axis=1) <= 0.0):
         raise JumpError("currents must rise with the voltage")
     for name, low, high in (("before", 0, s), ("after", 0, s), ("kind", -1, len(STATES))):
-        found = getattr(law, name)
-        if found.size and not (found.min() >= low and found.max() < high):
-            raise JumpError(f"{name} must be from {low} to {high - 1}, got {found.min()} to {found.max()}")
+        values = getattr(law, name)
+        if values.size and not (values.min() >= low and values.max() < high):
+            raise JumpError(f"{name} must be from {low} to {high - 1}, got {values.min()} to {values.max()}")
     checks.whole("neighbours", law.neighbours, 1, error=JumpError)
     checks.between("carry", law.carry, 0.0, 1.0, error=JumpError)
     if law.rest_carry is not None:

@@ -48,11 +48,11 @@ class Feature:
 
     def forward(self, values: Any) -> Floats:
         """Return values in transformed space; NaN where the transform has no value."""
-        found: Floats = self.sign * np.asarray(values, float)
+        signed: Floats = self.sign * np.asarray(values, float)
         if self.transform == "log":
-            turned, found = found, np.full(found.shape, np.nan)
-            np.log(turned, out=found, where=turned > 0)
-        return look_up(found, np.array(self.levels), np.array(self.ranks)) if self.ranks else found
+            turned, signed = signed, np.full(signed.shape, np.nan)
+            np.log(turned, out=signed, where=turned > 0)
+        return look_up(signed, np.array(self.levels), np.array(self.ranks)) if self.ranks else signed
 
     def backward(self, values: Floats) -> Floats:
         """Return values of the feature in its unit."""
@@ -64,11 +64,11 @@ class Feature:
 def companion(coefficients: Floats) -> Floats:
     """Return the companion matrix (p k, p k) of an autoregression."""
     p, k, _ = coefficients.shape
-    found = np.zeros((p * k, p * k))
+    matrix = np.zeros((p * k, p * k))
     if p:
-        found[:k] = np.concatenate(list(coefficients), axis=1)
-        found[k:, :-k] = np.eye((p - 1) * k)
-    return found
+        matrix[:k] = np.concatenate(list(coefficients), axis=1)
+        matrix[k:, :-k] = np.eye((p - 1) * k)
+    return matrix
 
 
 def stationary(coefficients: Floats, innovation: Floats) -> Floats:
@@ -137,7 +137,7 @@ class Law:
         spreads: Floats,
     ) -> Floats:
         """Return cycles (k, rows, cycles) from normal numbers (rows, cycles, k); the history is updated."""
-        out = np.empty((self.size, *noise.shape[:2]))
+        features = np.empty((self.size, *noise.shape[:2]))
         locations, spreads = np.ascontiguousarray(locations), np.ascontiguousarray(spreads)
         cycles(
             noise,
@@ -152,9 +152,9 @@ class Law:
             self.guide,
             self.signs,
             self.logarithmic,
-            out,
+            features,
         )
         for i, feature in enumerate(self.features):
             if feature.ranks:
-                out[i] = feature.backward(out[i])
-        return out
+                features[i] = feature.backward(features[i])
+        return features

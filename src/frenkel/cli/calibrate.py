@@ -100,13 +100,13 @@ def _run(options: argparse.Namespace, workers: "Workers") -> int:
     from ..reports.ensemble import EnsembleProgress
 
     output = _output(options)
-    made, parameters = _asked(options)
-    _check(options, made, parameters)
+    task, parameters = _asked(options)
+    _check(options, task, parameters)
     progress = EnsembleProgress(quiet=options.quiet)
     simulator = designs.Designs(
-        configuration=made.configuration,
-        folder=made.folder,
-        target=made.target,
+        configuration=task.configuration,
+        folder=task.folder,
+        target=task.target,
         members=options.members,
         output=output,
         workers=workers,
@@ -123,23 +123,23 @@ def _run(options: argparse.Namespace, workers: "Workers") -> int:
     )
     try:
         with progress:
-            found = rounds.calibrate(
+            posterior = rounds.calibrate(
                 simulator,
-                made.target.values,
-                made.target.names,
+                task.target.values,
+                task.target.names,
                 parameters,
                 rounds=options.rounds,
                 points=options.points,
-                seed=made.configuration.seed or 0,
+                seed=task.configuration.seed or 0,
                 report=progress.note,
             )
     except designs.Stopped as stopped:
         left = stopped.outcome.left
         print(f"stopped ({stopped}): {left} devices of a design are left; the same command goes on")
         return int(stopped.outcome.code)
-    store.save_table(result.dataset(found, made), output.with_suffix(".nc"), force=True)
-    store.write_bytes(result.material(found, made, output).encode(), output)
-    print(describe(found))
+    store.save_table(result.dataset(posterior, task), output.with_suffix(".nc"), force=True)
+    store.write_bytes(result.material(posterior, task, output).encode(), output)
+    print(describe(posterior))
     if simulator.failed:
         print(f"{len(simulator.failed)} devices failed and count as missing, such as {simulator.failed[0]}")
     print(f"wrote {output} and {output.with_suffix('.nc')}")

@@ -201,8 +201,8 @@ def _gate(options: argparse.Namespace) -> int:
     rows, held_out = judge_card(
         card, options.data, rtn=options.rtn, relaxation=options.relaxation, seed=options.seed
     )
-    rows += [row for one in judged for row in one.rows]
-    print("\n".join([table(rows), *(untold(one.untold) for one in judged if one.untold)]))
+    rows += [row for judgement in judged for row in judgement.rows]
+    print("\n".join([table(rows), *(untold(judgement.untold) for judgement in judged if judgement.untold)]))
     _draw(options, card, held_out)
     return 0 if passed(rows) else 1
 
@@ -212,11 +212,11 @@ def _tails(card: "Card", paths: "list[Path]") -> "list[Judged]":
     from ..progress import Reporter
     from ..rare import gate
 
-    found = []
+    judgements = []
     for path in paths:
         with Reporter(lines=True) as progress:
-            found.append(gate.judge(card, path, progress))
-    return found
+            judgements.append(gate.judge(card, path, progress))
+    return judgements
 
 
 def _card(options: argparse.Namespace) -> None:

@@ -125,8 +125,8 @@ def _job(options: argparse.Namespace) -> None:
     command = ["frenkel", "run", str(options.file), "-o", str(output)]
     command += ["--members", str(options.members)] if options.members else []
     command += [text for change in options.changes for text in ("--set", change)]
-    asked = {one.name: getattr(options, one.name, None) for one in fields(Request)}
-    given: dict[str, Any] = {name: value for name, value in asked.items() if value is not None}
+    options_of = {field.name: getattr(options, field.name, None) for field in fields(Request)}
+    given: dict[str, Any] = {name: value for name, value in options_of.items() if value is not None}
     given |= {"command": command, "output": output}
     try:
         print(script(options.engine, Request(**given)), end="")

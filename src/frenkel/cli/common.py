@@ -25,22 +25,22 @@ class Parser(argparse.ArgumentParser):
 
     def _check_value(self, action: argparse.Action, value: Any) -> None:
         if action.choices is not None and value not in action.choices:
-            told = f"{shown(value)}{suggest(str(value), map(str, action.choices))}"
+            described = f"{shown(value)}{suggest(str(value), map(str, action.choices))}"
             if action.metavar == "COMMAND":
-                raise argparse.ArgumentError(None, f"no command {told}")
-            raise argparse.ArgumentError(action, f"must not be {told}")
+                raise argparse.ArgumentError(None, f"no command {described}")
+            raise argparse.ArgumentError(action, f"must not be {described}")
 
     def parse_known_args(self, *given: Any, **named: Any) -> Any:
         """Refuse what a command does not know, where its own options are known."""
-        found, unknown = super().parse_known_args(*given, **named)
-        options = [one.partition("=")[0] for one in unknown if one.startswith("-")]
+        parsed, unknown = super().parse_known_args(*given, **named)
+        options = [argument.partition("=")[0] for argument in unknown if argument.startswith("-")]
         if options:
             near = difflib.get_close_matches(options[0], self._option_string_actions, n=1)
             hint = f" (did you mean {near[0]}?)" if near else ""
             self.error(f"unknown option {shown(options[0])}{hint}; {self.prog} --help has all")
         if unknown:
             self.error(f"{shown(unknown[0])} is one argument too many; {self.prog} --help has an example")
-        return found, unknown
+        return parsed, unknown
 
 
 class Option:
@@ -161,8 +161,8 @@ def read(path: Path, changes: Sequence[str] = (), seed: int | None = None, *, ar
     if not arrays and forms.configures_array(path):
         raise UsageError(f"{path} is the configuration of an array, for frenkel run and check alone")
     if not path.exists() and path.stem in values.examples():
-        told = f"frenkel examples {path.stem} copies the example of that name into this folder"
-        raise OSError(f"there is no file {path}; {told}")
+        hint = f"frenkel examples {path.stem} copies the example of that name into this folder"
+        raise OSError(f"there is no file {path}; {hint}")
     if path.suffix == ".py":
         raise UsageError(f"{path} is a script: python {path} runs it")
     settings = reader.read(path, changes)

@@ -76,8 +76,8 @@ def again(options: argparse.Namespace) -> int:
     if difference is None:
         print(f"equal: {options.file} is reproduced bit by bit")
         return 0
-    made = provenance.read(recorded.attrs.get("provenance"))["software"]
-    by = f"frenkel {made['version']}" + (f", commit {made['git'][:12]}" if made["git"] else "")
+    software = provenance.read(recorded.attrs.get("provenance"))["software"]
+    by = f"frenkel {software['version']}" + (f", commit {software['git'][:12]}" if software["git"] else "")
     print(f"different: {difference} (first: {options.file}, made by {by}; second: run now)")
     return 1
 

@@ -256,13 +256,13 @@ def _merge(options: argparse.Namespace) -> None:
     from ..experiment import ensemble
     from ..mpi_runs import runs
 
-    folders = [one if one.is_dir() else forms.run_folder(one) for one in options.folders]
+    folders = [folder if folder.is_dir() else forms.run_folder(folder) for folder in options.folders]
     store.writable(options.output, force=options.force)
     try:
-        found = ensemble.merge_folders(folders, options.output, begin=_tell_faults)
+        digest = ensemble.merge_folders(folders, options.output, begin=_tell_faults)
     except runs.ChangedError as error:
         raise UsageError(str(error)) from None
-    print(f"wrote {options.output}\ncontent {found}")
+    print(f"wrote {options.output}\ncontent {digest}")
 
 
 def _tell_faults(found: "Survey") -> None:
@@ -277,9 +277,9 @@ def _hash(options: argparse.Namespace) -> None:
     for path in options.files:
         if not path.is_file():
             raise OSError(f"there is no file {path}")
-        said = content.read(path)
-        print(f"{said.found}  {path}")
-        said.check()
+        stored = content.read(path)
+        print(f"{stored.found}  {path}")
+        stored.check()
 
 
 def _status(options: argparse.Namespace) -> None:
@@ -317,12 +317,12 @@ def _run_file(options: argparse.Namespace, workers: "Workers") -> int:
     output = options.output or Path(options.file.stem + ".nc")
     if not (options.members or settings.ensemble):
         raise UsageError("one device cannot be divided: give --members, or start one process")
-    known = ensemble.known_seed(output)
-    if options.shard and settings.seed is None and known is None:
+    seed = ensemble.known_seed(output)
+    if options.shard and settings.seed is None and seed is None:
         raise UsageError("the parts need one seed: give --seed or seed in the file")
     if options.until is not None:
         return _run_until(options, settings, output, workers)
-    whole = ensemble.plain(settings, options.members, options.file.parent, known)
+    whole = ensemble.plain(settings, options.members, options.file.parent, seed)
     start = _Start(options, output, workers, options.plot)
     return start.go(whole, force=options.force)
 
@@ -350,8 +350,8 @@ def _run_until(options: argparse.Namespace, settings: Any, output: Path, workers
         nonlocal begun
         # What the first step has run is what the next one goes on from.
         force, begun = options.force and not begun, True
-        known = ensemble.known_seed(output)
-        whole = ensemble.plain(settings, number, options.file.parent, known)
+        seed = ensemble.known_seed(output)
+        whole = ensemble.plain(settings, number, options.file.parent, seed)
         return start.go(whole, force=force, reported=number == most)
 
     code, number = run_until(rule, name, most, output, run)
@@ -415,7 +415,7 @@ class _Start:
         progress = EnsembleProgress(quiet=options.quiet)
         try:
             with progress:
-                done, found = ensemble.run(
+                done, located = ensemble.run(
                     whole,
                     self.output,
                     self.workers,
@@ -434,7 +434,7 @@ class _Start:
         except runs.ChangedError as error:
             raise UsageError(str(error)) from None
         if reported or done.code not in (session.DONE, session.FAILED):
-            self._report(whole, done, found)
+            self._report(whole, done, located)
         return int(done.code)
 
     def _check(self, force: bool) -> None:

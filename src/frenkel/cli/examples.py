@@ -33,15 +33,15 @@ def add_commands(commands: Any) -> None:
 def _examples(options: argparse.Namespace) -> None:
     from ..validation import suggest
 
-    found = values.examples()
+    paths = values.examples()
     if options.name is None:
-        width = max(map(len, found))
-        print("\n".join(f"{name:{width}}  {_about(path)}" for name, path in found.items()))
+        width = max(map(len, paths))
+        print("\n".join(f"{name:{width}}  {_about(path)}" for name, path in paths.items()))
         return
     name = options.name.removesuffix(".toml").removesuffix(".py").removesuffix(".csv")
-    if name not in found:
-        raise UsageError(f"no example {options.name!r}{suggest(name, found)}")
-    _copy(found[name], options)
+    if name not in paths:
+        raise UsageError(f"no example {options.name!r}{suggest(name, paths)}")
+    _copy(paths[name], options)
 
 
 def _copy(path: Path, options: argparse.Namespace) -> None:
@@ -50,7 +50,9 @@ def _copy(path: Path, options: argparse.Namespace) -> None:
 
     text = path.read_text(encoding="utf-8").replace("examples/", "")
     named = [path.with_name(name) for name in re.findall(r'"([\w.-]+)"', text)]
-    texts = {path.name: text} | {one.name: one.read_text(encoding="utf-8") for one in named if one.is_file()}
+    texts = {path.name: text} | {
+        file.name: file.read_text(encoding="utf-8") for file in named if file.is_file()
+    }
     for name in texts:
         store.writable(options.output / name, force=options.force)
     for name, content in texts.items():

@@ -102,9 +102,9 @@ def _result(options: argparse.Namespace) -> Path:
     from ..data import store
 
     output = options.output or options.file.with_suffix(".xyz")
-    result = store.load(options.file)
+    device = store.load(options.file)
     check_ending(output, ".xyz")
-    return export.save_xyz(result, output, force=options.force, electrodes=options.electrodes)
+    return export.save_xyz(device, output, force=options.force, electrodes=options.electrodes)
 
 
 def _card(options: argparse.Namespace) -> Path:
@@ -148,5 +148,5 @@ def _check_numbers(options: argparse.Namespace) -> None:
         if value < low:
             raise UsageError(f"--{name} must be at least {low}, got {value}")
         if options.to not in forms:
-            known = f"{', '.join(forms[:-1])} and {forms[-1]}"
-            raise UsageError(f"--{name} is for {known}, got --to {options.to}")
+            formats = f"{', '.join(forms[:-1])} and {forms[-1]}"
+            raise UsageError(f"--{name} is for {formats}, got --to {options.to}")

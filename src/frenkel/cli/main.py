@@ -118,14 +118,14 @@ def _sentence(error: Exception) -> str:
 
 def parser() -> argparse.ArgumentParser:
     """Return what knows all commands and their options."""
-    found = Parser(
+    top = Parser(
         prog="frenkel",
         description="Resistive memory from single atoms: run, look at and check devices.",
         epilog=EXAMPLES,
         formatter_class=argparse.RawDescriptionHelpFormatter,
     )
-    found.add_argument("--version", action=_Version, help="print the version and leave")
-    commands = found.add_subparsers(title="commands", metavar="COMMAND", required=True)
+    top.add_argument("--version", action=_Version, help="print the version and leave")
+    commands = top.add_subparsers(title="commands", metavar="COMMAND", required=True)
     _add_run(commands)
     _add_looks(commands)
     materials.add_commands(commands)
@@ -140,7 +140,7 @@ def parser() -> argparse.ArgumentParser:
     tails.add_commands(commands)
     export.add_commands(commands)
     _add_completion(commands)
-    return found
+    return top
 
 
 def _complete(commands: argparse.ArgumentParser) -> None:

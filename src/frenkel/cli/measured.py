@@ -155,13 +155,13 @@ def _read(options: argparse.Namespace) -> None:
             "--write-map and --map"
         )
         return
-    found = files.assembled(plans, options.files, how)
+    dataset = files.assembled(plans, options.files, how)
     if options.output is not None:
-        store.save(found, options.output, force=options.force, layout=LAYOUT)
-    print(contents(found))
+        store.save(dataset, options.output, force=options.force, layout=LAYOUT)
+    print(contents(dataset))
     if options.output is not None:
         print(f"wrote {options.output}")
-    draw(options.plot, lambda: measured_page(found))
+    draw(options.plot, lambda: measured_page(dataset))
 
 
 def _compare(options: argparse.Namespace) -> int:
@@ -176,14 +176,14 @@ def _compare(options: argparse.Namespace) -> int:
         raise UsageError(f"--seed must be at least 0, got {options.seed}")
     how = _readout(options)
     paths = (options.measured, options.simulated)
-    one, other = (measurements.of_file(path, how) for path in paths)
+    first, other = (measurements.of_file(path, how) for path in paths)
     # Files of one name are told by their folders.
     names = [str(path) if paths[0].name == paths[1].name else path.name for path in paths]
-    pair = compare.pair(one, other, *names, device=options.device)
+    pair = compare.pair(first, other, *names, device=options.device)
     rows = compare.distances(*pair, seed=options.seed)
     print(comparison_text(*pair))
     print(table(rows))
-    draw(options.plot, lambda: page(one, other, *pair))
+    draw(options.plot, lambda: page(first, other, *pair))
     return 0 if passed(rows) else 1
 
 

@@ -236,9 +236,9 @@ def _retention(options: argparse.Namespace) -> None:
     except ValueError as error:
         raise ValueError(f"--use {error}") from None
     if (reads := measurements.intervals(options.file, options.failed_at)) is not None:
-        found = fit_intervals(*reads, options.family)
-        print(interval_text(found))
-        draw(target, lambda: interval_page(found, stem))
+        lifetime = fit_intervals(*reads, options.family)
+        print(interval_text(lifetime))
+        draw(target, lambda: interval_page(lifetime, stem))
         return
     bakes = measurements.bakes(options.file, options.failed_at, options.phase)
     print(bake_table(bakes, retention.fit_bakes(bakes, options.family), use))
@@ -312,9 +312,9 @@ def _tails(options: argparse.Namespace) -> None:
         use = to_si(options.use, UNITS[by], 1e-3, 3000.0)
     except ValueError as error:
         raise ValueError(f"--use {error}") from None
-    found = extrapolate(rows, use)
-    print(extrapolation_table(found))
-    draw(target, lambda: extrapolation_page(found, use))
+    extrapolation = extrapolate(rows, use)
+    print(extrapolation_table(extrapolation))
+    draw(target, lambda: extrapolation_page(extrapolation, use))
 
 
 def _rtn(options: argparse.Namespace) -> None:
@@ -326,13 +326,13 @@ def _rtn(options: argparse.Namespace) -> None:
     from ..reports.noise import answer_text
 
     check_picture(options.plot, options.force)
-    found = measurements.trace_of(options.file, options.phase, options.trace)
+    current = measurements.trace_of(options.file, options.phase, options.trace)
     if options.step is not None:
-        found = trace.resample(found, step=to_si(options.step, "s", 1e-18, 1e6))
-    told = answer(found, options.most)
-    print(answer_text(told))
-    if told.traps is not None:
-        draw(options.plot, lambda: page(told.trace, told.traps))
+        current = trace.resample(current, step=to_si(options.step, "s", 1e-18, 1e6))
+    description = answer(current, options.most)
+    print(answer_text(description))
+    if description.traps is not None:
+        draw(options.plot, lambda: page(description.trace, description.traps))
     elif options.plot is not None:
         print(f"no picture without traps: {options.plot} is not written")
 

@@ -117,22 +117,22 @@ def _run(options: argparse.Namespace, workers: "Workers") -> int:
     from ..rare import farm
     from ..reports.tails import below, describe
 
-    asked, output, card = _asked(options), _output(options), _card(options)
+    study, output, card = _asked(options), _output(options), _card(options)
     read = None if options.verified is None else 1.0 / _conductance("--verified", options.verified)
     with Reporter(lines=True, quiet=options.quiet) as pilot:
-        asked = farm.with_edge(asked, output, pilot)
-    code = _execute(options, asked, output, workers)
+        study = farm.with_edge(study, output, pilot)
+    code = _execute(options, study, output, workers)
     if code != session.DONE:
         return code
-    found = farm.load(output)
-    print(f"{describe(found, options.below)}\nwrote {output}")
+    repeats = farm.load(output)
+    print(f"{describe(repeats, options.below)}\nwrote {output}")
     if read is not None:
-        found = farm.verified(found, read)
-        words = f"of {found.sizes['repeat']} devices that read as they should:"
-        print(f"{words}\n{describe(found, options.below)}")
-    good = options.below is None or bool(below(farm.estimate(found), options.below))
+        repeats = farm.verified(repeats, read)
+        words = f"of {repeats.sizes['repeat']} devices that read as they should:"
+        print(f"{words}\n{describe(repeats, options.below)}")
+    good = options.below is None or bool(below(farm.estimate(repeats), options.below))
     if card is not None:
-        good &= _beside(options, asked, card, found)
+        good &= _beside(options, study, card, repeats)
     return 0 if good else 1
 
 
@@ -165,7 +165,7 @@ def _weigh(options: argparse.Namespace, workers: "Workers") -> int:
     settings, output = read(options.file, options.changes, options.seed), _output(options)
     edge = _conductance("--at", options.at)
     try:
-        asked = Sensitivity(
+        study = Sensitivity(
             configuration=settings,
             conductance=edge,
             members=options.members,
@@ -174,7 +174,7 @@ def _weigh(options: argparse.Namespace, workers: "Workers") -> int:
         )
     except ValueError as error:
         raise UsageError(str(error)) from None
-    code = _execute(options, asked, output, workers)
+    code = _execute(options, study, output, workers)
     if code == session.DONE:
         print(f"{describe(*table(farm.load(output, Sensitivity.kind)))}\nwrote {output}")
     return code

@@ -171,11 +171,11 @@ def numbers() -> list[str]:
     from ..kinetic.materials.sections import SECTIONS
     from ..validation import keys, sections
 
-    found = [f"{section}.{field.name}=" for section, kind in SECTIONS.items() for field in fields(kind)]
+    endings = [f"{section}.{field.name}=" for section, kind in SECTIONS.items() for field in fields(kind)]
     for name in keys(Configuration):
         below = sections(Configuration.model_fields[name].annotation)
-        found += [f"{name}.{key}=" for key in keys(below[0])] if len(below) == 1 else [f"{name}="]
-    return found
+        endings += [f"{name}.{key}=" for key in keys(below[0])] if len(below) == 1 else [f"{name}="]
+    return endings
 
 
 def _files(ending: str) -> list[str]:

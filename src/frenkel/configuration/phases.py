@@ -149,9 +149,9 @@ class Sweep(Phase):
         times, voltages = waveform.times, waveform.voltages
         top = voltages[1]
         if top == 0.0 or voltages not in ((0.0, top, 0.0), (0.0, top, top, 0.0)):
-            asked = "to_compliance" if to_compliance else "verify"
+            option = "to_compliance" if to_compliance else "verify"
             raise ValueError(
-                f"{asked} needs a waveform from 0 V up and back to 0 V, such as Waveform.triangle; "
+                f"{option} needs a waveform from 0 V up and back to 0 V, such as Waveform.triangle; "
                 f"got {len(voltages)} points from {voltages[0]:g} to {voltages[-1]:g} V"
             )
         rate, fall_rate = abs(top) / times[1], abs(top) / (times[-1] - times[-2])

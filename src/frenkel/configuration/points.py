@@ -48,11 +48,11 @@ class Grid(Sequence[Configuration]):
 
     def __getitem__(self, index: int | slice) -> Configuration | list[Configuration]:
         if isinstance(index, slice):
-            return [self[one] for one in range(len(self))[index]]
+            return [self[k] for k in range(len(self))[index]]
         changes = self._changes(index)
         document = copy.deepcopy(dict(self.base))
-        for one in changes:
-            change(document, one)
+        for k in changes:
+            change(document, k)
         document["seed"] = self.seed(index)
         if self.materials is not None:
             given = chosen(document.get("material", "HfO2"))
@@ -100,5 +100,5 @@ def point_document(document: Mapping[str, Any], index: int) -> dict[str, Any]:
     if "base" in document:
         return points_of(document)[index].document()
     material = document["materials"][document["material_of"][index]]
-    found: dict[str, Any] = document["points"][index] | {"material_document": material}
-    return found
+    resolved: dict[str, Any] = document["points"][index] | {"material_document": material}
+    return resolved

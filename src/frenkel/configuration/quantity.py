@@ -21,7 +21,7 @@ def writes(unit: str) -> PlainSerializer:
     """Return what writes a field back as text that reads to the same floats."""
 
     def text(value: Any) -> str:
-        numbers = ", ".join(repr(one) for one in value) if isinstance(value, tuple) else repr(value)
+        numbers = ", ".join(repr(number) for number in value) if isinstance(value, tuple) else repr(value)
         return f"{numbers} {unit}"
 
     return PlainSerializer(text, when_used="json-unless-none")

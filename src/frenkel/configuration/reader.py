@@ -53,8 +53,8 @@ def read(path: str | Path, changes: Sequence[str] = ()) -> Union[Configuration, 
         raise ConfigurationError(f"{source} cannot be read: {error.strerror}") from None
     except ValueError as error:
         raise ConfigurationError(f"{source} is not a TOML file: {error}") from None
-    for one in changes:
-        change(document, one)
+    for text in changes:
+        change(document, text)
     if "array" in document:
         from . import array  # brings networks of lines; only arrays need them
 

@@ -86,7 +86,7 @@ class ContentHash:
     def add(self, name: str, values: NDArray[Any]) -> None:
         """Go on with the values of a variable."""
         if values.dtype.kind in "OUST":
-            self.sums[name].update(b"".join(str(one).encode() + b"\0" for one in values.ravel()))
+            self.sums[name].update(b"".join(str(value).encode() + b"\0" for value in values.ravel()))
         else:
             little = values.astype(values.dtype.newbyteorder("<"), copy=False)
             self.sums[name].update(np.ascontiguousarray(little).data.cast("B") if little.size else b"")
@@ -166,26 +166,26 @@ def remedy(path: Path) -> str:
 
 def _hashes(path: Path, alive: Callable[[], object]) -> tuple[str, str]:
     """Return the hash of a file and the one that it carries; call ``alive`` now and then."""
-    found = ContentHash()
+    computed = ContentHash()
     with netcdf.direct(path, "r") as file:
         carried = str(getattr(file, ATTRIBUTE, ""))
         file.set_auto_maskandscale(False)
         for name, variable in file.variables.items():
             alive()
-            found.declare(name, dtype_text(variable.dtype), variable.dimensions, variable.shape)
+            computed.declare(name, dtype_text(variable.dtype), variable.dimensions, variable.shape)
             for block in _blocks(variable):
-                found.add(name, np.asarray(block))
+                computed.add(name, np.asarray(block))
                 alive()
-    return found.hexdigest(), carried
+    return computed.hexdigest(), carried
 
 
 def _answer(path: Path, alive: Callable[[], object] = lambda: None) -> dict[str, str]:
     try:
-        found, carried = _hashes(path, alive)
+        computed, carried = _hashes(path, alive)
     except Exception as error:  # whatever the library makes of damaged bytes
         reason = " ".join(str(getattr(error, "strerror", None) or error or type(error).__name__).split())
         return {"error": f"cannot be read, it is truncated or damaged ({reason})"}
-    return {"found": found, "carried": carried}
+    return {"found": computed, "carried": carried}
 
 
 def _apart(path: Path) -> dict[str, str]:
@@ -202,16 +202,16 @@ def _apart(path: Path) -> dict[str, str]:
             os._exit(0)
     os.close(its)
     try:
-        said = _listen(ours)
+        received = _listen(ours)
     finally:
         os.close(ours)
         with contextlib.suppress(ProcessLookupError):
             os.kill(child, signal.SIGKILL)
         _, status = os.waitpid(child, 0)
-    if said is None:
+    if received is None:
         words = f"does not come back from reading it within {PATIENCE:g} s"
         return {"error": f"is damaged: the HDF5 library {words}"}
-    text = said.lstrip(b".")
+    text = received.lstrip(b".")
     if not text:
         died = f"signal {os.WTERMSIG(status)}" if os.WIFSIGNALED(status) else "no memory is left"
         return {"error": f"is damaged: the HDF5 library dies of reading it ({died})"}
@@ -221,12 +221,12 @@ def _apart(path: Path) -> dict[str, str]:
 
 def _listen(handle: int) -> bytes | None:
     """Return all that comes through a pipe, None if nothing came for too long."""
-    said = bytearray()
+    answer = bytearray()
     while select.select([handle], [], [], PATIENCE)[0]:
         part = os.read(handle, 1 << 16)
         if not part:
-            return bytes(said)
-        said += part
+            return bytes(answer)
+        answer += part
     return None
 
 

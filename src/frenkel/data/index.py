@@ -26,14 +26,14 @@ class PhaseIndex(PandasIndex):
     ) -> "PhaseIndex":
         """Return the index of one variable of numbers; the option ``names`` has the name of each."""
         plain = PandasIndex.from_variables(variables, options={})
-        made = cls(plain.index, plain.dim, plain.coord_dtype)
-        made.names = tuple(options["names"])
-        return made
+        index = cls(plain.index, plain.dim, plain.coord_dtype)
+        index.names = tuple(options["names"])
+        return index
 
     def _replace(self, index: Any, dim: Any = None, coord_dtype: Any = None) -> "PhaseIndex":
-        made = PhaseIndex(index, self.dim if dim is None else dim, coord_dtype or self.coord_dtype)
-        made.names = self.names
-        return made
+        replaced = PhaseIndex(index, self.dim if dim is None else dim, coord_dtype or self.coord_dtype)
+        replaced.names = self.names
+        return replaced
 
     def sel(self, labels: dict[Any, Any], method: Any = None, tolerance: Any = None) -> Any:
         """Return where the samples of a phase are, by its number or its name.

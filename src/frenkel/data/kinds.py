@@ -49,9 +49,9 @@ def kind_of(path: str | Path) -> Kind:
 def of(data: "xr.Dataset") -> Mark | Literal["netcdf"]:
     """Return the kind of a dataset, "netcdf" where it is none of frenkel's."""
     mark = data.attrs.get("frenkel_kind")
-    known = [one for one in get_args(Mark) if isinstance(mark, str) and one == mark and one != "study"]
-    if known:
-        kind: Mark = known[0]
+    marks = [name for name in get_args(Mark) if isinstance(mark, str) and name == mark and name != "study"]
+    if marks:
+        kind: Mark = marks[0]
         return kind
     return "study" if "study" in data.attrs else "netcdf"
 

@@ -205,8 +205,8 @@ class Layout:
         coordinates: dict[str, Any] = {}
         for name, value in values.items():
             if name not in self.variables:
-                known = ", ".join(sorted(self.variables))
-                raise SchemaError(f"no variable {name!r} in {self.what}; there are: {known}")
+                names = ", ".join(sorted(self.variables))
+                raise SchemaError(f"no variable {name!r} in {self.what}; there are: {names}")
             variable, array = self.variables[name], np.asarray(value)
             if array.ndim != len(variable.dims):
                 dims = ", ".join(variable.dims)
@@ -215,11 +215,11 @@ class Layout:
             target[name] = (variable.dims, array, variable.attrs())
         head = {"Conventions": CONVENTIONS, "frenkel_schema": SCHEMA_VERSION, "frenkel_kind": self.kind}
         try:
-            result = xr.Dataset(data, coordinates, head | dict(attrs))
+            dataset = xr.Dataset(data, coordinates, head | dict(attrs))
         except ValueError as error:
             raise SchemaError(f"the arrays of the result do not fit each other: {error}") from None
-        self.check(result)
-        return result
+        self.check(dataset)
+        return dataset
 
     def check(self, result: "xr.Dataset", origin: str = "the dataset") -> None:
         """Raise an error unless a dataset has this layout.
@@ -247,7 +247,7 @@ class Layout:
         for name in self.former:
             if name in result.variables:
                 raise SchemaError(of_earlier(origin, f"it has a variable {name}"))
-        there = {name: one for name, one in self.variables.items() if name in result.variables}
+        there = {name: variable for name, variable in self.variables.items() if name in result.variables}
         for name, variable in self.variables.items():
             if name not in there and not variable.optional:
                 raise SchemaError(f"{origin} has no variable {name} ({variable.long_name})")

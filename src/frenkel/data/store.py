@@ -230,10 +230,10 @@ def _write_netcdf(result: "xr.Dataset", path: Path) -> None:
     with held_back():
         result.to_netcdf(path, engine="netcdf4", format="NETCDF4", encoding=encoding)
     # HDF5 may meet a full disk at close only, without an error: what cannot be read back was not written.
-    found = content.of_file(path)
+    digest = content.of_file(path)
     with netcdf.direct(path, "a") as written:
-        written.setncattr(content.ATTRIBUTE, found)
-    if content.of_file(path) != found:
+        written.setncattr(content.ATTRIBUTE, digest)
+    if content.of_file(path) != digest:
         raise OSError("what was written does not read back")
 
 

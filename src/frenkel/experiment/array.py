@@ -249,13 +249,15 @@ class Session:
             # A bit of the numbers after the other, least first: on or off is all that a gate can say.
             planes = numbers[:, None] >> np.arange(phase.bits)[None, :, None] & 1
             drives = planes.reshape(-1, m).astype(np.float64)
-            found = iter(array.multiply(drives > 0.0, self.voltage))
+            products = iter(array.multiply(drives > 0.0, self.voltage))
         else:
             drives = numbers * (self.voltage / whole)
-            found = iter(array.multiply(drives))
+            products = iter(array.multiply(drives))
         cells = self._conductance()
         gates = array.shape[1] if isinstance(array, TransistorWordLines) else None
-        work = Products(vectors=drives, multiply=lambda _: next(found), power=self._power(cells), gates=gates)
+        work = Products(
+            vectors=drives, multiply=lambda _: next(products), power=self._power(cells), gates=gates
+        )
         self._run(work.run(self.controller), iter(()))
         currents = np.asarray(work.currents)
         if isinstance(array, TransistorWordLines):
@@ -288,13 +290,13 @@ class Session:
             return
         array.finish()
         if phase.cell is None:
-            found = array.solve(biases.multiply(np.full(m, phase.voltage), n))
+            solution = array.solve(biases.multiply(np.full(m, phase.voltage), n))
             label = f"all word lines at {phase.voltage:g} V"
         else:
             i, j = phase.cell
-            found = array.solve(biases.select((m, n), (i, j), phase.voltage, phase.scheme))
+            solution = array.solve(biases.select((m, n), (i, j), phase.voltage, phase.scheme))
             label = f"cell ({i}, {j}) at {phase.voltage:g} V, {phase.scheme}"
-        self.maps.append((label, found.voltage, found.current, np.array([found.word, found.bit])))
+        self.maps.append((label, solution.voltage, solution.current, np.array([solution.word, solution.bit])))
 
     def margin(self, phase: MarginPhase) -> None:
         """Find read margins against size."""
@@ -311,7 +313,7 @@ class Session:
             "phase_end": np.array(self.ends),
             "snapshot_label": [label for label, _, _ in self.snapshots],
             "snapshot_time": np.array([at for _, at, _ in self.snapshots]),
-            "conductance": np.array([found for _, _, found in self.snapshots]),
+            "conductance": np.array([g for _, _, g in self.snapshots]),
             "read_voltage": self.voltage,
             "ambient_temperature": float(assembled.cells.temperature),
             **self._area(),
@@ -399,9 +401,9 @@ def gated_map(array: TransistorWordLines, voltage: float) -> tuple[Floats, Float
     m, n = array.shape
     gates = np.full((m, n), array.gate_on)
     inner = array.array
-    found = inner.solve(np.full(n, voltage), np.zeros(n), np.full(m, array.gate_on))
-    over = inner.crosspoint.branch(found.node[0], found.node[1], gates, inner.cells)[0]
-    return over, found.current[0], found.node
+    solution = inner.solve(np.full(n, voltage), np.zeros(n), np.full(m, array.gate_on))
+    over = inner.crosspoint.branch(solution.node[0], solution.node[1], gates, inner.cells)[0]
+    return over, solution.current[0], solution.node
 
 
 def in_words(seconds: float) -> str:

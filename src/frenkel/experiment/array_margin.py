@@ -31,18 +31,18 @@ def margins(assembled: AssembledArray, phase: MarginPhase, say: Callable[[float]
     crossings: dict[str, tuple[Beside, float]] = {"cell alone": (assembled.direct, phase.voltage)}
     if assembled.configuration.array.selector is not None:
         crossings["with selector"] = (assembled.selector, phase.selector_voltage or phase.voltage)
-    found = np.empty((len(crossings), len(phase.schemes), len(phase.sizes)))
-    done, total = 0, sum(size**2 for size in phase.sizes) * found.shape[0] * found.shape[1]
+    table = np.empty((len(crossings), len(phase.schemes), len(phase.sizes)))
+    done, total = 0, sum(size**2 for size in phase.sizes) * table.shape[0] * table.shape[1]
     for k, size in enumerate(phase.sizes):
         for at, ((beside, voltage), scheme) in enumerate(product(crossings.values(), phase.schemes)):
-            found[*divmod(at, len(phase.schemes)), k] = margin(assembled, size, beside, voltage, scheme)
+            table[*divmod(at, len(phase.schemes)), k] = margin(assembled, size, beside, voltage, scheme)
             done += size**2
             say(done / total)
     return {
         "crossing": list(crossings),
         "scheme": list(phase.schemes),
         "size": np.array(phase.sizes, np.int64),
-        "read_margin": found,
+        "read_margin": table,
     }
 
 

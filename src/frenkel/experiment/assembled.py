@@ -76,8 +76,8 @@ def executors(configuration: ArrayConfiguration) -> Iterator[Sequence[Executor]]
     if not isinstance(section, LiveCellsSection) or section.workers is None or section.workers == 1:
         yield ()
         return
-    with processes(section.workers) as found:
-        yield found
+    with processes(section.workers) as workers:
+        yield workers
 
 
 @dataclass(frozen=True, slots=True)
@@ -188,7 +188,7 @@ class AssembledArray:
         array = self.configuration.array
         wire = self.node.segment(pitch)[0]
         given = array.word_resistance, array.bit_resistance, array.source_line_resistance
-        word, bit, source = (wire if one is None else one for one in given)
+        word, bit, source = (wire if ohms is None else ohms for ohms in given)
         return word, bit, source
 
     def lines(self, shape: tuple[int, int]) -> Lines:

@@ -400,19 +400,19 @@ def run(
             "run takes the configuration of a device, such as frenkel.read_configuration('switching.toml'), "
             f"got {configuration!r:.60}"
         )
-    found = store.load_checkpoint(checkpoint) if resume and checkpoint else None
-    if found is not None and configuration.seed is None:
-        configuration = configuration.model_copy(update={"seed": found["seed"]})
+    kept = store.load_checkpoint(checkpoint) if resume and checkpoint else None
+    if kept is not None and configuration.seed is None:
+        configuration = configuration.model_copy(update={"seed": kept["seed"]})
     device = build(configuration, folder)
     protocol = Protocol.of(configuration, device)
     recorded = _recorded(configuration, device.material, device.seed)
-    if found is not None:
-        if found["configuration_hash"] != provenance.digest(recorded):
+    if kept is not None:
+        if kept["configuration_hash"] != provenance.digest(recorded):
             raise ConfigurationError(
                 f"checkpoint {checkpoint} belongs to another configuration; "
                 "run without --resume to start afresh"
             )
-        protocol.restore(found["protocol"])
+        protocol.restore(kept["protocol"])
     pause = None
     if checkpoint is not None:
         head = {"configuration_hash": provenance.digest(recorded), "seed": device.seed}

@@ -62,13 +62,13 @@ def dataset(
     )
     if not_repeatable:
         attrs["not_repeatable"] = not_repeatable
-    found = values(device, logs, read_voltage)
+    columns = values(device, logs, read_voltage)
     if point := melting_point(device):
-        above = melting(found["time"], found["temperature_max"], point)
+        above = melting(columns["time"], columns["temperature_max"], point)
         attrs["melting_point"] = point  # K
         attrs["time_above_melting"] = above.longest  # s, without a break
         attrs["share_above_melting"] = above.share
-    return schema.dataset(found, attrs)
+    return schema.dataset(columns, attrs)
 
 
 def melting_point(device: Device) -> float:

@@ -50,7 +50,7 @@ def mean_current(device: Device, voltage: float, events: int = 3000) -> tuple[fl
     .. [1] S. Ramo, Proc. IRE 27, 584 (1939), doi:10.1109/JRPROC.1939.228757.
     """
     whole("events", events, 1)
-    found = device.state()
+    start = device.state()
     try:
         charge = time = electrons = 0.0
         for _ in range(events):
@@ -65,7 +65,7 @@ def mean_current(device: Device, voltage: float, events: int = 3000) -> tuple[fl
             time += 1.0 / total
             device.fire(chosen)
     finally:
-        device.restore(found)
+        device.restore(start)
     if time == 0.0:
         return device.current(voltage), 0.0
     return electrons / time, ELEMENTARY_CHARGE * charge / time

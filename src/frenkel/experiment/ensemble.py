@@ -119,7 +119,7 @@ class Ensemble:
         of them each point uses; a sweep has instead ``base``, the configuration without changes, and
         ``materials`` by name. ``keep`` and ``over`` are as given. The number of members is no part of it.
         """
-        rest = {"keep": self.keep, "over": {one.key: list(one.texts) for one in self.axes}}
+        rest = {"keep": self.keep, "over": {swept.key: list(swept.texts) for swept in self.axes}}
         if isinstance(self.points, Grid):
             materials = self.points.materials or {
                 name: Material.find(name, self.folder).document()
@@ -134,7 +134,7 @@ class Ensemble:
                 point.model_copy(update={"material_document": None}).document() | {"material": material.name}
                 for point, material in zip(self.points, used, strict=True)
             ],
-            "materials": [first[one].document() for one in hashes],
+            "materials": [first[digest].document() for digest in hashes],
             "material_of": [hashes.index(material.hash) for material in used],
         } | rest
 
@@ -199,13 +199,13 @@ def sweep(
     number = int(np.prod([len(axis.texts) for axis in axes]))
     if not 1 <= number <= POINTS_LIMIT:
         raise ConfigurationError(f"a sweep must have 1 to {POINTS_LIMIT} points, got {number}")
-    names = [one.name for one in axes]
+    names = [swept.name for swept in axes]
     if len(set(names)) < len(names):
         raise ConfigurationError(f"each axis of a sweep needs a name of its own, got {', '.join(names)}")
     base = plain(read([]), members or None, folder, seed)
     # Without defaults, which may be no keys of what a change puts in the place of a section.
     document = base.points[0].model_dump(mode="json", exclude_none=True, exclude_unset=True)
-    grid = Grid(document, {one.key: list(one.texts) for one in axes})
+    grid = Grid(document, {swept.key: list(swept.texts) for swept in axes})
     return replace(base, points=grid, axes=tuple(axes))
 
 
@@ -236,7 +236,7 @@ def axis(text: str) -> Axis:
         raise ConfigurationError(f"--over must be KEY=FIRST:LAST:NUMBER UNIT, got {text!r}") from None
     if len(grid) < 1:
         raise ConfigurationError(f"--over needs at least one value, got {text!r}")
-    return Axis(key.strip(), tuple(f"{float(one)!r} {unit}".strip() for one in grid))
+    return Axis(key.strip(), tuple(f"{float(value)!r} {unit}".strip() for value in grid))
 
 
 def known_seed(output: Path) -> int | None:
@@ -344,10 +344,10 @@ def _located(ensemble: Ensemble, folder: Path, mine: Job) -> merge.Located | Non
     is at work on them: these parts were killed.
     """
     numbers = ensemble.numbers()
-    found = runs.survey([folder], mine.digest, mine.part).best(numbers)
-    if np.any(found.status == shards.MISSING) and not any(folder.glob("*.lock")):
-        found = runs.survey([folder], mine.digest).best(numbers)
-    return None if np.any(found.status == shards.MISSING) else found
+    best = runs.survey([folder], mine.digest, mine.part).best(numbers)
+    if np.any(best.status == shards.MISSING) and not any(folder.glob("*.lock")):
+        best = runs.survey([folder], mine.digest).best(numbers)
+    return None if np.any(best.status == shards.MISSING) else best
 
 
 def _stale(output: Path, digest: str) -> str:
@@ -392,8 +392,8 @@ def write(
         attrs["not_repeatable"] = ensemble.not_repeatable
     attrs[MERGED] = located.digest(provenance.digest(document))
     fixed = coordinates(ensemble.points, located.status, grid, members)
-    for one in ensemble.axes:
-        fixed[one.name] = ((one.name,), *_axis_values(one))
+    for swept in ensemble.axes:
+        fixed[swept.name] = ((swept.name,), *_axis_values(swept))
     # What is swept is a coordinate and needs no variable besides.
     kept = {name: column for name, column in columns().items() if name not in fixed}
     target = member_file.Target(grid, kept, fixed, attrs, stride=STRIDE)
@@ -426,13 +426,13 @@ def merge_folders(
         if other["configuration_hash"] != documents[0]["configuration_hash"]:
             keys = runs.differing(documents[0]["document"], other["document"])
             raise runs.ChangedError(f"{folder} differs from {folders[0]} in {'; '.join(keys)}")
-    found = runs.survey(folders, documents[0]["configuration_hash"])
-    begin(found)
-    if not len(found.member):
+    merged = runs.survey(folders, documents[0]["configuration_hash"])
+    begin(merged)
+    if not len(merged.member):
         raise shards.ShardError(None, f"{folders[0]} holds no finished member yet")
-    ensemble = from_document(documents[0]["document"], found.member)
-    numbers = ensemble.numbers() if ensemble.axes else np.unique(found.member)
-    return write(ensemble, documents[0]["document"], found.best(numbers), output)
+    ensemble = from_document(documents[0]["document"], merged.member)
+    numbers = ensemble.numbers() if ensemble.axes else np.unique(merged.member)
+    return write(ensemble, documents[0]["document"], merged.best(numbers), output)
 
 
 def from_document(document: dict[str, Any], members: np.ndarray[Any, Any]) -> Ensemble:
@@ -448,7 +448,7 @@ def from_document(document: dict[str, Any], members: np.ndarray[Any, Any]) -> En
 def _title(ensemble: Ensemble, material: str, devices: int) -> str:
     if not ensemble.axes:
         return f"{material}, {devices} devices"
-    swept = " and ".join(one.key for one in ensemble.axes)
+    swept = " and ".join(swept.key for swept in ensemble.axes)
     return f"sweep of {swept}: {len(ensemble.points)} points, {devices} devices"
 
 

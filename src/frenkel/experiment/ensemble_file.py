@@ -61,7 +61,7 @@ SUMMARY = {
 
 def columns() -> dict[str, Column]:
     """Return where each array of a member goes: summaries, and the variables of a single result."""
-    found = {}
+    layout = {}
     for variables, kind in ((LAYOUT.variables, "member"), (schema.VARIABLES, "constant")):
         for name, variable in variables.items():
             attrs = variable.attrs()
@@ -69,8 +69,8 @@ def columns() -> dict[str, Column]:
             if kind == "member":
                 attrs = {"units": variable.units} | attrs  # first, for text too
             kind_of = "ragged" if _ragged(variable) else "constant" if name in SHARED else kind
-            found[name] = Column(dims=variable.dims, attrs=attrs, kind=kind_of)
-    return found
+            layout[name] = Column(dims=variable.dims, attrs=attrs, kind=kind_of)
+    return layout
 
 
 def coordinates(
@@ -90,12 +90,12 @@ def coordinates(
     """
     protocols = _protocols(points)
     dims, sizes = tuple(name for name, _ in grid), tuple(size for _, size in grid)
-    cycles = max((one.cycle for one in itertools.chain(*protocols)), default=0)
+    cycles = max((step.cycle for step in itertools.chain(*protocols)), default=0)
     flags = {
         "flag_values": np.array(list(shards.STATUS), np.uint8),
         "flag_meanings": " ".join(text.replace(" ", "_") for text in shards.STATUS.values()),
     }
-    own = map(points.seed, range(len(points))) if isinstance(points, Grid) else (one.seed for one in points)
+    own = map(points.seed, range(len(points))) if isinstance(points, Grid) else (p.seed for p in points)
     seeds = np.fromiter(own, np.int64, len(points))
     return {
         "member": (
@@ -127,12 +127,12 @@ class Step(NamedTuple):
 def _protocols(points: Sequence[Configuration]) -> list[list[Step]]:
     """Return the protocol of every point; one for all where the longest begins like each of the others."""
     alike = isinstance(points, Grid) and not any(key.startswith("phase") for key in points.over)
-    found = [
+    protocols = [
         [Step(name, kind_of(name, phase), cycle) for name, cycle, phase in point.phases()]
         for point in (points[:1] if alike else points)
     ]
-    longest = max(found, key=len)
-    return [longest] if all(one == longest[: len(one)] for one in found) else found
+    longest = max(protocols, key=len)
+    return [longest] if all(protocol == longest[: len(protocol)] for protocol in protocols) else protocols
 
 
 def _texts_of(
@@ -141,7 +141,7 @@ def _texts_of(
     """Return texts of the steps: of one protocol along step, else of every point, "" after its end."""
     length = max(map(len, protocols))
     texts = np.array(
-        [[getattr(step, which) for step in one] + [""] * (length - len(one)) for one in protocols], object
+        [[getattr(step, which) for step in row] + [""] * (length - len(row)) for row in protocols], object
     )
     if len(protocols) == 1:
         return ("step",), texts[0], {"long_name": long_name}
@@ -256,7 +256,7 @@ def padded(ensemble: "xr.Dataset", name: str) -> "xr.DataArray":
     import xarray as xr
 
     ragged = [
-        str(one) for one, array in ensemble.data_vars.items() if f"{(*array.dims, '')[0]}_count" in ensemble
+        str(name) for name, array in ensemble.data_vars.items() if f"{(*array.dims, '')[0]}_count" in ensemble
     ]
     if name not in ragged:
         raise SchemaError(f"there is no {name!r} along the samples of members{suggest(name, ragged)}")
@@ -293,7 +293,7 @@ def values(path: Path, name: str) -> list[float | None]:
     """
     content.check(path)
     with held_back(), kinds.open(path) as data:
-        have = [str(one) for one in data.data_vars if data[one].dims[:1] == ("member",)]
+        have = [str(name) for name in data.data_vars if data[name].dims[:1] == ("member",)]
         if name not in have or data[name].dtype.kind != "f":
             raise ValueError(f"no number {name!r} of the members in {path}; there are: {', '.join(have)}")
         column = data[name].values.reshape(data.sizes["member"], -1)[:, 0]
@@ -353,8 +353,8 @@ def _attrs(ensemble: "xr.Dataset", where: dict[str, Any], number: int) -> dict[s
         for name in ("title", "source", "history", "material", "material_hash", "lateral", "not_repeatable")
         if name in ensemble.attrs
     }
-    made = provenance.read(ensemble.attrs.get("provenance"))
-    recorded = made["configuration"]
+    origin = provenance.read(ensemble.attrs.get("provenance"))
+    recorded = origin["configuration"]
     sweep = len(ensemble["status"].dims) > 1
     place = _flat(ensemble, where) // ensemble.sizes["member"] if sweep else 0
     document = point_document(recorded, place)
@@ -363,4 +363,4 @@ def _attrs(ensemble: "xr.Dataset", where: dict[str, Any], number: int) -> dict[s
         attrs |= {"material": material.name, "material_hash": material.hash}
     # The software of the ensemble made the member, whatever reads it now.
     record = provenance.record(document, seed=config.parse(document).seed or 0, member=number)
-    return attrs | {"provenance": json.dumps(record | {"software": made["software"]})}
+    return attrs | {"provenance": json.dumps(record | {"software": origin["software"]})}

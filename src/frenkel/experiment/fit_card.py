@@ -159,21 +159,23 @@ def fit_card(
     checks.whole("seed", seed, 0)
     if rtn is not None and rtn_voltage is None:
         raise ValueError("traces need the voltage at which they were read: rtn_voltage")
-    whole, made = _as_read(data, features, held_out, seed)
+    whole, origin = _as_read(data, features, held_out, seed)
     settings = statistical_model.FitOptions(
         components=components, bootstrap=bootstrap, seed=seed, ranks=bool(ranks)
     )
     training, judging, still = _split(whole, held_out, seed)
-    made |= {"devices_that_repeat": still} if still else {}
+    origin |= {"devices_that_repeat": still} if still else {}
     chosen: dict[str, Any] = {"ranks": settings.ranks, "chosen_by": "hand"}
     if ranks is None and whole.values.shape[1] >= statistical_model.POOLED_BELOW:
-        chosen = gate.choose_ranks(training, settings, made.get("levels"))
+        chosen = gate.choose_ranks(training, settings, origin.get("levels"))
         settings = replace(settings, ranks=bool(chosen["ranks"]))
-    validity, known = protocol_of(made, core or {})
-    circuit = _core(data, known, traces=fit_core, share=1.0 if judging is None else 1.0 - held_out, seed=seed)
+    validity, numbers = protocol_of(origin, core or {})
+    circuit = _core(
+        data, numbers, traces=fit_core, share=1.0 if judging is None else 1.0 - held_out, seed=seed
+    )
 
     def fit(part: Observations, options: statistical_model.FitOptions = settings) -> Card:
-        source = made | {"ranks": chosen, "core": circuit.record}
+        source = origin | {"ranks": chosen, "core": circuit.record}
         return statistical_model.fit(
             part, name, options, validity=validity, core=circuit.numbers, provenance=source
         )
@@ -191,8 +193,8 @@ def fit_card(
         provenance={**card.provenance, "judged": judged},
     )
     layers = _Layers(1.0 - held_out, bootstrap, seed)
-    card, found = layers.add(card, data, rtn, float(rtn_voltage or 0.0), relaxation)
-    rows += found
+    card, more = layers.add(card, data, rtn, float(rtn_voltage or 0.0), relaxation)
+    rows += more
     card = replace(card, gate=tuple(row.to_dict() for row in rows))
     return FittedCard(card=card, rows=rows, held_out=judging, cores=circuit.devices)
 
@@ -218,14 +220,14 @@ def _core(data: Data, known: Mapping[str, float], *, traces: bool, share: float,
                 f'{_name(data)} kept no traces to fit a core to; run it with ensemble.keep = "traces"'
             )
         return core_fit.of_traces(cycles, known)
-    told: dict[str, float] = {}
+    numbers: dict[str, float] = {}
     if store.form_of(data) != "csv":
-        with _opened(data) as found:
-            if jump_fit.measured(found):
-                done = jump_fit.finished(found)
+        with _opened(data) as dataset:
+            if jump_fit.measured(dataset):
+                done = jump_fit.finished(dataset)
                 chosen = done if share == 1.0 else done[observations.parts(len(done), share, seed)[0]]
-                told = core_fit.of_states(found, chosen)
-    return core_fit.of_numbers(known, told)
+                numbers = core_fit.of_states(dataset, chosen)
+    return core_fit.of_numbers(known, numbers)
 
 
 def _judge_many(held_out: Observations, card: Card, seed: int) -> tuple[list[Comparison], Observations]:
@@ -259,14 +261,14 @@ def judge_card(
     seed : int
         Of the splits.
     """
-    held_out, made = read_cycles(data, card.names)
-    ours, theirs = (_resistances(one) for one in (card.provenance, made))
+    held_out, source = read_cycles(data, card.names)
+    ours, theirs = (_resistances(one) for one in (card.provenance, source))
     if ours and theirs and ours != theirs and {"hrs", "lrs"} & set(card.names):
         raise ObservationError(
-            f"resistances of the card are {ours}, those of {made['file']} {theirs}: read the loops with "
+            f"resistances of the card are {ours}, those of {source['file']} {theirs}: read the loops with "
             "--series-resistance"
         )
-    gate.check_compound(card, made)
+    gate.check_compound(card, source)
     held_out = observations.read_with_error(held_out, card.provenance.get("levels", {}), seed)
     held_out, _ = observations.told_apart(held_out, seed, fitted=False)
     if few.are_few(held_out):
@@ -279,11 +281,11 @@ def judge_card(
     if relaxation is not None:
         rows += gate_noise.judge_relaxation(_noise(relaxation, "relaxation")[0], card, seed=seed)
     if card.jump_law is not None and store.form_of(data) != "csv":
-        with _opened(data) as found:
-            if jump_fit.measured(found):
-                done = jump_fit.finished(found)
-                rows += gate_jumps.judge(card.jump_law, found, done, seed=seed)
-                rows += gate_jumps.judge_core(card, found, done, seed=seed)
+        with _opened(data) as dataset:
+            if jump_fit.measured(dataset):
+                done = jump_fit.finished(dataset)
+                rows += gate_jumps.judge(card.jump_law, dataset, done, seed=seed)
+                rows += gate_jumps.judge_core(card, dataset, done, seed=seed)
     return rows, held_out
 
 
@@ -303,15 +305,15 @@ class _Layers:
         if rtn is not None:
             card, rows = self.add_rtn(card, rtn, rtn_voltage)
         if relaxation is not None:
-            card, found = self.add_relaxation(card, relaxation)
-            rows = rows + found
-        card, found = self.add_jumps(card, data)
-        return card, rows + found
+            card, more = self.add_relaxation(card, relaxation)
+            rows = rows + more
+        card, more = self.add_jumps(card, data)
+        return card, rows + more
 
     def add_rtn(self, card: Card, data: Data, voltage: float) -> tuple[Card, list[Comparison]]:
         """Return the card with a layer of telegraph noise, read at a voltage (V), and its rows."""
         checks.between("rtn_voltage", voltage, -100.0, 100.0, "V")
-        traces, made = _noise(data, "rtn")
+        traces, source = _noise(data, "rtn")
         training, held_out = noise_fit.split(noise_fit.trap_table(traces), self.share, self.seed)
         law, intervals = noise_fit.fit_rtn(
             training,
@@ -320,40 +322,40 @@ class _Layers:
             resamples=self.resamples,
             seed=self.seed,
         )
-        card = _with(card, intervals, {"rtn": made}, rtn_law=law)
+        card = _with(card, intervals, {"rtn": source}, rtn_law=law)
         return card, gate_noise.judge_rtn(held_out, card, seed=self.seed)
 
     def add_relaxation(self, card: Card, data: Data) -> tuple[Card, list[Comparison]]:
         """Return the card with a layer of relaxation, and its rows."""
-        rest, made = _noise(data, "relaxation")
+        rest, source = _noise(data, "relaxation")
         training, held_out = noise_fit.split(rest, self.share, self.seed)
         law, intervals = noise_fit.fit_relaxation(
             training, temperature=_heat(rest, card), resamples=self.resamples, seed=self.seed
         )
         box = {**card.validity, "time": law.times}
-        card = _with(card, intervals, {"relaxation": made}, relaxation_law=law, validity=box)
+        card = _with(card, intervals, {"relaxation": source}, relaxation_law=law, validity=box)
         return card, gate_noise.judge_relaxation(held_out, card, seed=self.seed)
 
     def add_jumps(self, card: Card, data: Data) -> tuple[Card, list[Comparison]]:
         """Return the card with a law of jumps where an ensemble was measured for it, and its rows."""
         if store.form_of(data) == "csv":
             return card, []
-        with _opened(data) as found:
-            if not jump_fit.measured(found):
+        with _opened(data) as dataset:
+            if not jump_fit.measured(dataset):
                 return card, []
-            loaded = found.load()
+            loaded = dataset.load()
         done = jump_fit.finished(loaded)
         # The devices that the cycles were fitted to, where some of them were held out.
         training, held_out = (done[part] for part in observations.parts(len(done), self.share, self.seed))
-        law, made = jump_fit.fit(loaded, training, seed=self.seed)
+        law, source = jump_fit.fit(loaded, training, seed=self.seed)
         if lost := gate_jumps.given_up(loaded, held_out):
-            made["given_up"] = lost
+            source["given_up"] = lost
         heats = (float(law.temperatures[0]), float(law.temperatures[-1]))
         card = replace(
             card,
             jump_law=law,
             validity={**card.validity, "temperature": heats},
-            provenance={**card.provenance, "jumps": made},
+            provenance={**card.provenance, "jumps": source},
         )
         if len(held_out) < 2:
             return card, []
@@ -378,12 +380,12 @@ def _heat(data: xr.Dataset, card: Card) -> float:
 
 def _noise(data: Data, kind: str) -> tuple[xr.Dataset, dict[str, Any]]:
     """Return the data of a noise layer, and for the card where they come from."""
-    with _opened(data) as found:
-        loaded = noise_fit.of_members(found.load(), kind)
+    with _opened(data) as dataset:
+        loaded = noise_fit.of_members(dataset.load(), kind)
     record = {"file": _name(data), "devices": int(loaded.sizes.get("device", 0))}
     # The set may be another than that of the cycles: traps and slow hops have sets of their own.
-    known = (key for key in ("material", "temperature") if str(loaded.attrs.get(key, "")))
-    record |= {key: loaded.attrs[key] for key in known}
+    named = (key for key in ("material", "temperature") if str(loaded.attrs.get(key, "")))
+    record |= {key: loaded.attrs[key] for key in named}
     for key in ("file", "material"):
         checks.line(f"{key} of the {kind} data", record.get(key, key), longest=255, error=ObservationError)
     return loaded, record
@@ -396,37 +398,37 @@ def _resistances(made: Mapping[str, Any]) -> str:
 
 def read_cycles(data: Data, features: Sequence[str] | None = None) -> tuple[Observations, dict[str, Any]]:
     """Return the cycles in a file and where they come from; of an ensemble, with its configuration."""
-    made: dict[str, Any] = {"file": _name(data)}
+    source: dict[str, Any] = {"file": _name(data)}
     if store.form_of(data) == "csv":
-        return observations.from_csv(str(data), features), made
-    with _opened(data) as found:
-        origin = made["file"] if isinstance(data, xr.Dataset) else str(data)
-        cycles = observations.from_dataset(found, features, origin)
-        ensemble = _provenance(found, origin)
-        if kinds.of(found) == "measured":
-            made[RESISTANCES] = DEVICE if knows_series(found) else TERMINALS
-    return cycles, made | ({"ensemble": ensemble} if ensemble else {})
+        return observations.from_csv(str(data), features), source
+    with _opened(data) as dataset:
+        origin = source["file"] if isinstance(data, xr.Dataset) else str(data)
+        cycles = observations.from_dataset(dataset, features, origin)
+        ensemble = _provenance(dataset, origin)
+        if kinds.of(dataset) == "measured":
+            source[RESISTANCES] = DEVICE if knows_series(dataset) else TERMINALS
+    return cycles, source | ({"ensemble": ensemble} if ensemble else {})
 
 
 def _provenance(data: xr.Dataset, origin: str) -> dict[str, Any]:
     """Return what made an ensemble; empty where its file does not say."""
     try:
-        made = json.loads(data.attrs.get("provenance", "{}"))
-        points = made.get("configuration", {}).get("points", [])
+        record = json.loads(data.attrs.get("provenance", "{}"))
+        points = record.get("configuration", {}).get("points", [])
     except (ValueError, TypeError, AttributeError, RecursionError):
         raise ObservationError(f"the provenance of {origin} is not that of an ensemble") from None
     if not isinstance(points, list) or not all(isinstance(point, dict) for point in points):
         raise ObservationError(
             f"configuration.points in the provenance of {origin} must be a list of sections"
         )
-    return dict(made)
+    return dict(record)
 
 
 def first_cycles(data: Data, most: int = 24) -> list[xr.Dataset]:
     """Return time, device voltage and current of the first cycle of some members, if they were kept."""
     if store.form_of(data) == "csv":
         return []
-    found: list[xr.Dataset] = []
+    cycles: list[xr.Dataset] = []
     with _opened(data) as ensemble:
         # A table of a user has no traces, and a sweep has no single row of members.
         if "sample_count" not in ensemble or set(ensemble["sample_count"].dims) != {"member"}:
@@ -435,8 +437,8 @@ def first_cycles(data: Data, most: int = 24) -> list[xr.Dataset]:
         for number in ensemble["member"].values[done][:most]:
             result = member(ensemble, int(number))[TRACES]
             inside = result["phase_cycle"].values[result["phase"].values] == 1
-            found.append(result.isel(sample=np.flatnonzero(inside)).load())
-    return found
+            cycles.append(result.isel(sample=np.flatnonzero(inside)).load())
+    return cycles
 
 
 def protocol_of(
@@ -461,22 +463,22 @@ def protocol_of(
         low, high, unit = CORE_RANGES[name]
         checks.between(name, value, low, high, unit)
     box: dict[str, tuple[float, float]] = {}
-    known: dict[str, float] = {}
+    numbers: dict[str, float] = {}
     documents = made.get("ensemble", {}).get("configuration", {}).get("points")
     if documents:
         settings = parse(documents[0], made["file"])
         sweeps = [phase for _, cycle, phase in settings.phases() if cycle and isinstance(phase, Sweep)]
-        known = {f"{s.kind}_ramp": abs(s.rate) for s in sweeps if s.kind in ("set", "reset")}
-        known["read_voltage"] = settings.read_voltage
+        numbers = {f"{s.kind}_ramp": abs(s.rate) for s in sweeps if s.kind in ("set", "reset")}
+        numbers["read_voltage"] = settings.read_voltage
         if sweeps:
             volts = [s.amplitude for s in sweeps]
             box["voltage"] = (min(0.0, *volts), max(0.0, *volts))
         box["temperature"] = (settings.device.temperature, settings.device.temperature)
-    known |= given
-    if "voltage_scale" in known and "read_voltage" in known:
-        steepness = known["read_voltage"] / known["voltage_scale"]
+    numbers |= given
+    if "voltage_scale" in numbers and "read_voltage" in numbers:
+        steepness = numbers["read_voltage"] / numbers["voltage_scale"]
         checks.between("read_voltage in units of voltage_scale", steepness, 0.0, STEEPEST)
-    return box, known
+    return box, numbers
 
 
 @contextmanager
@@ -489,23 +491,23 @@ def _opened(data: Data) -> Iterator[xr.Dataset]:
         yield measurements.of_file(Path(data))
     else:
         content.check(Path(data))
-        with kinds.open(data) as found:
-            yield found
+        with kinds.open(data) as dataset:
+            yield dataset
 
 
 def _as_read(
     data: Data, features: Sequence[str] | None, held_out: float, seed: int
 ) -> tuple[Observations, dict[str, Any]]:
     """Return cycles; where states were read, levels of those that are fitted have the error of a reading."""
-    whole, made = read_cycles(data, features)
+    whole, source = read_cycles(data, features)
     if store.form_of(data) == "csv":
-        return whole, made
-    with _opened(data) as found:
-        if not jump_fit.measured(found):
-            return whole, made
+        return whole, source
+    with _opened(data) as dataset:
+        if not jump_fit.measured(dataset):
+            return whole, source
     training = whole if few.are_few(whole, held_out) else whole.split(1.0 - held_out, seed)[0]
     levels = observations.levels_of(training)
-    return observations.read_with_error(whole, levels, seed), made | ({"levels": levels} if levels else {})
+    return observations.read_with_error(whole, levels, seed), source | ({"levels": levels} if levels else {})
 
 
 def _name(data: Data) -> str:

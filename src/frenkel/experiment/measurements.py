@@ -67,12 +67,12 @@ def resting(path: Path, phase: str | None = None) -> Group:
         return _columns(table, path, "time")
     if (table := files.load_or_read(path)) is not None:
         return series.resting(table, path.name)
-    found: Group = {}
+    curves: Group = {}
     for label, _, result in devices(path):
         rows = np.flatnonzero(result["phase"].values == _constant_phase(result, phase))
         time = result["time"].values[rows]
-        found.setdefault(label, []).append((time - time[0], result["conductance"].values[rows]))
-    return _some(found, path)
+        curves.setdefault(label, []).append((time - time[0], result["conductance"].values[rows]))
+    return _some(curves, path)
 
 
 def lifetimes(path: Path, share: float, phase: str | None = None) -> dict[float, tuple[Floats, Floats]]:
@@ -127,14 +127,14 @@ def intervals(paths: Sequence[Path], share: float) -> tuple[Floats, Floats, Floa
     """
     own = ("temperature (K)", "time (s)", "failed (1)")
     tables = [files.load_or_read(path) if _table(path, *own) is None else None for path in paths]
-    if all(one is None for one in tables):
+    if all(table is None for table in tables):
         return None
-    found = []
-    for one, path in zip(tables, paths, strict=True):
-        if one is None:
+    bounds = []
+    for table, path in zip(tables, paths, strict=True):
+        if table is None:
             raise ValueError("bakes of frenkel read, with times between reads, must not be mixed with others")
-        found.append(series.intervals(one, path.name, share))
-    kelvin, low, high = (np.concatenate(column) for column in zip(*found, strict=True))
+        bounds.append(series.intervals(table, path.name, share))
+    kelvin, low, high = (np.concatenate(column) for column in zip(*bounds, strict=True))
     return kelvin, low, high
 
 
@@ -149,7 +149,7 @@ def disturbed(path: Path) -> Group:
     """
     if (table := _table(path, "reads (1)", alone=True)) is not None:
         return _columns(table, path, "reads")
-    found: Group = {}
+    curves: Group = {}
     for label, _, result in devices(path):
         kinds = np.asarray(result["phase_kind"].values, str)
         pulses = np.flatnonzero(kinds == "pulse")
@@ -160,8 +160,8 @@ def disturbed(path: Path) -> Group:
         number = np.cumsum(counts, dtype=float)
         if pulses[0] > 0:  # the read before the first pulse
             number, pulses = np.append(0.0, number), np.append(pulses[0] - 1, pulses)
-        found.setdefault(label, []).append((number, g[pulses]))
-    return _some(found, path)
+        curves.setdefault(label, []).append((number, g[pulses]))
+    return _some(curves, path)
 
 
 def windows(path: Path) -> tuple[Floats, Floats, Floats]:
@@ -185,8 +185,8 @@ def windows(path: Path) -> tuple[Floats, Floats, Floats]:
     else:
         from ..analysis.results import metrics
 
-        found = metrics.cycle_summary(store.load(path))
-        cycle, hrs, lrs = found["cycle"].values, found["hrs"].values[None], found["lrs"].values[None]
+        summary = metrics.cycle_summary(store.load(path))
+        cycle, hrs, lrs = summary["cycle"].values, summary["hrs"].values[None], summary["lrs"].values[None]
     if not hrs.size:
         raise ValueError(f"{path} holds no cycle with a RESET and a SET")
     return cycle.astype(float), hrs, lrs
@@ -207,14 +207,14 @@ def trains(path: Path) -> list[tuple[int, Floats]]:
         sign, g = np.sign(table["voltage"].values), table["conductance"].values
         ends = [*(np.flatnonzero(np.diff(sign)) + 1).tolist(), len(sign)]
         pieces = list(zip([0, *ends[:-1]], ends, strict=True))
-        found = [(int(sign[a]), g[max(a - 1, 0) : b]) for a, b in pieces if sign[a] != 0 and b - a >= 3]
+        curves = [(int(sign[a]), g[max(a - 1, 0) : b]) for a, b in pieces if sign[a] != 0 and b - a >= 3]
     elif (table := files.load_or_read(path)) is not None:
-        found = series.trains(table, path.name)
+        curves = series.trains(table, path.name)
     else:
-        found = [train for _, _, result in devices(path) for train in pulses.trains(result)]
-    if not found:
+        curves = [train for _, _, result in devices(path) for train in pulses.trains(result)]
+    if not curves:
         raise ValueError(f"{path} holds no train of equal pulses, each read")
-    return found
+    return curves
 
 
 def joined(devices: Sequence[tuple[Floats, Floats]]) -> tuple[Floats, Floats]:
@@ -247,27 +247,27 @@ def levels(path: Path, phase: str | None, number: int) -> dict[str, "xr.DataArra
     """
     from ..analysis.reliability import relaxation
 
-    found = {}
+    groups = {}
     for label, rows in resting(path, phase).items():
         time, g = joined(rows)
         if not 1 <= number <= len(g):
             raise ValueError(f"--levels must be from 1 to the {len(g)} devices, got {number}")
         for part in np.array_split(np.argsort(g[:, 0]), number):
             name = f"{label} {np.median(g[part, 0]) * 1e6:.3g} µS".strip()
-            found[name] = relaxation.conductances(time, g[part])
-    return found
+            groups[name] = relaxation.conductances(time, g[part])
+    return groups
 
 
 def bakes(
     paths: Sequence[Path], share: float, phase: str | None = None
 ) -> dict[float, tuple[Floats, Floats]]:
     """Return the lifetimes of several files together; see :func:`lifetimes`."""
-    found: dict[float, tuple[Floats, Floats]] = {}
+    by_heat: dict[float, tuple[Floats, Floats]] = {}
     for path in paths:
         for kelvin, (times, failed) in lifetimes(path, share, phase).items():
-            before = found.get(kelvin, (np.empty(0), np.empty(0)))
-            found[kelvin] = (np.append(before[0], times), np.append(before[1], failed))
-    return found
+            before = by_heat.get(kelvin, (np.empty(0), np.empty(0)))
+            by_heat[kelvin] = (np.append(before[0], times), np.append(before[1], failed))
+    return by_heat
 
 
 def stacked(groups: Group, path: Path) -> dict[str, tuple[Floats, Floats]]:
@@ -306,10 +306,10 @@ def trace_of(path: Path, phase: str, number: int = 1) -> "xr.Dataset":
     table = files.read([path], kind="trace") if text else files.load_or_read(path)
     if table is None:
         return trace.from_result(store.load(path), phase)
-    found = series.traces(table, path.name)
-    if not 1 <= number <= len(found):
-        raise ValueError(f"--trace must be from 1 to {len(found)}, the traces of {path.name}, got {number}")
-    return trace.from_arrays(*found[number - 1][1:])
+    traces = series.traces(table, path.name)
+    if not 1 <= number <= len(traces):
+        raise ValueError(f"--trace must be from 1 to {len(traces)}, the traces of {path.name}, got {number}")
+    return trace.from_arrays(*traces[number - 1][1:])
 
 
 def sample(path: Path, name: str, censored: bool = False) -> tuple[Sample, str]:
@@ -329,21 +329,24 @@ def sample(path: Path, name: str, censored: bool = False) -> tuple[Sample, str]:
             there = ", ".join(str(column) for column in table.variables)
             raise ValueError(f"{path.name} has no column {name}; it has {there}")
         values, unit = table[name].values, str(table[name].attrs["units"])
-    elif (one := files.load_or_read(path)) is not None:
-        have = [str(key) for key, column in one.data_vars.items() if column.dims[:1] == ("device",)]
+    elif (data := files.load_or_read(path)) is not None:
+        have = [str(key) for key, column in data.data_vars.items() if column.dims[:1] == ("device",)]
         if name not in have:
             raise ValueError(f"{path.name} has no number {name} of its devices; it has {', '.join(have)}")
-        values, unit = one[name].values.reshape(one.sizes["device"], -1)[:, 0], str(one[name].attrs["units"])
+        values, unit = (
+            data[name].values.reshape(data.sizes["device"], -1)[:, 0],
+            str(data[name].attrs["units"]),
+        )
     else:
         # Failed members are none among those that reached no value.
         values = np.array([value for value in ensemble_file.values(path, name) if value is not None])
         with ensemble_file.open_ensemble(path) as whole:
             unit = str(whole[name].attrs["units"])
-    known = values[np.isfinite(values)]
-    if not (len(known) and np.all(known * known[0] > 0)):
+    finite = values[np.isfinite(values)]
+    if not (len(finite) and np.all(finite * finite[0] > 0)):
         raise ValueError(f"{name} of {path.name} must have values of one sign, to be drawn by their size")
-    sizes = np.abs(known)
-    lost = len(values) - len(known) if censored else 0
+    sizes = np.abs(finite)
+    lost = len(values) - len(finite) if censored else 0
     every = np.append(sizes, np.full(lost, sizes.max()))
     return Sample.of(every, right=np.arange(len(every)) >= len(sizes)), unit
 
@@ -380,22 +383,22 @@ def _of_ensemble(path: Path) -> "xr.Dataset":
     if not len(done):
         raise ValueError(f"{path.name} holds no finished device")
     names = [str(number) for number in whole["member"].values[done]]
-    found: dict[str, Any] = {"device": names}
+    columns: dict[str, Any] = {"device": names}
     if whole.sizes.get("cycle", 0):
-        found["cycle"] = whole["cycle"].values
-        found |= {name: whole[name].values[done] for name in (*NUMBERS, *TERMINALS) if name in whole}
+        columns["cycle"] = whole["cycle"].values
+        columns |= {name: whole[name].values[done] for name in (*NUMBERS, *TERMINALS) if name in whole}
         with np.errstate(divide="ignore", invalid="ignore"):
-            ratio = found["hrs"] / found["lrs"]
-        found["on_off"] = np.where(np.isfinite(ratio), ratio, np.nan)
+            ratio = columns["hrs"] / columns["lrs"]
+        columns["on_off"] = np.where(np.isfinite(ratio), ratio, np.nan)
     if "forming_voltage" in whole:
-        found["forming_voltage"] = whole["forming_voltage"].values[done]
+        columns["forming_voltage"] = whole["forming_voltage"].values[done]
     series = np.broadcast_to(whole["series_resistance"].values, whole["status"].shape)
-    found |= _with_series(found, series[done])
+    columns |= _with_series(columns, series[done])
     if "sample_count" in whole:
-        found |= _curves(
+        columns |= _curves(
             [ensemble_file.member(whole, int(number)) for number in whole["member"].values[done]]
         )
-    return _checked(found, whole.attrs, rules_of(whole))
+    return _checked(columns, whole.attrs, rules_of(whole))
 
 
 def _simulated(path: Path) -> "xr.Dataset":
@@ -404,13 +407,13 @@ def _simulated(path: Path) -> "xr.Dataset":
 
     ((_, _, result),) = devices(path)
     numbers = metrics.cycle_summary(result)
-    found: dict[str, Any] = {"device": ["0"]}
+    columns: dict[str, Any] = {"device": ["0"]}
     if numbers.sizes["cycle"]:
-        found["cycle"] = numbers["cycle"].values
-        found |= {name: numbers[name].values[None] for name in (*NUMBERS, *TERMINALS, "on_off")}
-        found |= _with_series(found, result["series_resistance"].values[None])
-    found |= _curves([result])
-    return _checked(found, result.attrs, rules_of(numbers))
+        columns["cycle"] = numbers["cycle"].values
+        columns |= {name: numbers[name].values[None] for name in (*NUMBERS, *TERMINALS, "on_off")}
+        columns |= _with_series(columns, result["series_resistance"].values[None])
+    columns |= _curves([result])
+    return _checked(columns, result.attrs, rules_of(numbers))
 
 
 def _with_series(found: dict[str, Any], series: Floats) -> dict[str, Any]:
@@ -473,8 +476,8 @@ def _constant_phase(result: "xr.Dataset", phase: str | None) -> int:
 
 
 def _steps(result: "xr.Dataset") -> Iterator[tuple[str, int, Any]]:
-    made = provenance.read(result.attrs.get("provenance"))
-    return config.parse(made["configuration"]).phases()
+    record = provenance.read(result.attrs.get("provenance"))
+    return config.parse(record["configuration"]).phases()
 
 
 def _csv(path: Path) -> "xr.Dataset | None":
@@ -512,10 +515,10 @@ def _table(path: Path, *columns: str, unit: str = "", alone: bool = False) -> "x
 
 def _columns(table: "xr.Dataset", path: Path, against: str) -> Group:
     """Return each column of conductances of a table against one of the others."""
-    found = [str(name) for name in table.data_vars if table[name].attrs["units"] == "S"]
-    if not found:
+    names = [str(name) for name in table.data_vars if table[name].attrs["units"] == "S"]
+    if not names:
         raise ValueError(f"{path.name} must have a column in S for each device, such as 'g1 (uS)'")
-    return {"": [(table[against].values, table[name].values) for name in found]}
+    return {"": [(table[against].values, table[name].values) for name in names]}
 
 
 def _some(found: Group, path: Path) -> Group:

@@ -227,7 +227,7 @@ def _left(paths: Iterable[Path]) -> Any:
 
     Any of them gives the same result; should the clocks of two disks differ, it only takes longer.
     """
-    for path in sorted((one for one in paths if one.exists()), key=_age):
+    for path in sorted((path for path in paths if path.exists()), key=_age):
         with contextlib.suppress(store.StoreError):
             return store.load_checkpoint(path)["protocol"]
     return None

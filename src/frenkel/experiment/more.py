@@ -99,13 +99,13 @@ def extended(
     present = runs.recorded(folder)
     if present is None:
         raise shards.ShardError(None, f"there is no run of {output} to go on from: no folder {folder}")
-    found = runs.survey([folder], present["configuration_hash"])
-    if not len(found.member):
+    earlier = runs.survey([folder], present["configuration_hash"])
+    if not len(earlier.member):
         raise shards.ShardError(None, f"{folder} holds no finished member yet")
-    whole = ensemble.from_document(present["document"], found.member)
+    whole = ensemble.from_document(present["document"], earlier.member)
     if members is not None and members < whole.members:
         raise ConfigurationError(f"{output} has {whole.members} members already, got --members {members}")
-    located = found.best(whole.numbers())
+    located = earlier.best(whole.numbers())
     states = _states(located)
     whole = dataclasses.replace(whole, members=members or whole.members, keep_state=bool(len(states)))
     if cycles is None:
@@ -123,7 +123,7 @@ def extended(
 def _with_cycles(points: Sequence[Configuration], cycles: int) -> Sequence[Configuration]:
     """Return points whose last group of phases is repeated until there are so many cycles in all."""
     if not isinstance(points, Grid):
-        return [_lengthened(one, cycles) for one in points]
+        return [_lengthened(point, cycles) for point in points]
     *before, last = points.base["phase"]
     group = _lengthened(config.parse(points.base), cycles).phase[-1]
     grid = Grid(

@@ -195,8 +195,8 @@ class Steps(kinetic.Device):
         before = self.circuit
         for name in options:
             if name not in Running.__annotations__:
-                known = ("compliance", "rate", "fall_rate", "hold", *Running.__annotations__)
-                raise TypeError(f"{kind} takes no {name}{suggest(name, known)}")
+                allowed = ("compliance", "rate", "fall_rate", "hold", *Running.__annotations__)
+                raise TypeError(f"{kind} takes no {name}{suggest(name, allowed)}")
         if compliance == "none":
             self.circuit = replace(before, compliance=None)
         elif compliance is not None:
@@ -238,6 +238,6 @@ class Steps(kinetic.Device):
         by = judge(last.kind, latest)
         if by is None:
             return
-        found = missed(swept(last), swept(latest[by]), swept(before[-1]).resistance)
-        if found is not None:
-            warnings.warn(wrong_sign(found), stacklevel=4)
+        miss = missed(swept(last), swept(latest[by]), swept(before[-1]).resistance)
+        if miss is not None:
+            warnings.warn(wrong_sign(miss), stacklevel=4)

@@ -222,7 +222,9 @@ class Chip:
         self.cell_power: list[float] = []
 
     def __repr__(self) -> str:
-        layers = " - ".join(str(one) for one in (*(shape[0] for shape in self.shapes), *self._outputs()))
+        layers = " - ".join(
+            str(neurons) for neurons in (*(shape[0] for shape in self.shapes), *self._outputs())
+        )
         held = f"holds {layers} in {len(self.tiles)} arrays" if self.tiles else "holds no network"
         return f"<Chip {self.design.architecture}, {self.copies} copies: {held}>"
 
@@ -294,9 +296,9 @@ class Chip:
     def _parts(self, weights: Floats) -> list[tuple[slice, slice, float, Floats]]:
         """Return inputs, outputs, scale and part of the weights of each array of a layer."""
         s = self.design
-        found = slices_of(weights, self.design.signs, s.slices, s.weight_bits)
+        slices = slices_of(weights, self.design.signs, s.slices, s.weight_bits)
         tiles = list(tiles_of(weights.shape[0], weights.shape[1], self.design.signs, s.rows, s.columns))
-        return [(i, j, scale, part[i, j]) for scale, part in found for i, j in tiles]
+        return [(i, j, scale, part[i, j]) for scale, part in slices for i, j in tiles]
 
     def _tile(self, layer: int, rows: slice, outputs: slice, scale: float, part: Floats) -> Tile:
         target = encode(part, self.design.signs, *self.statistics.window)
@@ -453,14 +455,14 @@ def wired(conductance: Floats, wire_resistance: float) -> Floats:
     m, n = conductance.shape[-2:]
     lines = Lines(shape=(m, n), word_resistance=wire_resistance, bit_resistance=wire_resistance)
     flat = np.asarray(conductance, float).reshape(-1, m, n)
-    found = [Crossbar(LinearCells(g), lines).effective_matrix() for g in flat]
-    return np.stack(found).reshape(conductance.shape)
+    matrices = [Crossbar(LinearCells(g), lines).effective_matrix() for g in flat]
+    return np.stack(matrices).reshape(conductance.shape)
 
 
 def _largest(x: Floats) -> Floats:
     """Return the largest magnitude of each vector, 1 for a vector of zeros."""
-    found = np.abs(x).max(axis=-1, keepdims=True)
-    return np.where(found == 0.0, 1.0, found)
+    size = np.abs(x).max(axis=-1, keepdims=True)
+    return np.where(size == 0.0, 1.0, size)
 
 
 def _quantised(values: Floats, bits: int | None, signed: bool) -> Floats:
@@ -503,10 +505,10 @@ def _checked_layers(weights: Sequence[ArrayLike], windows: Sequence[Windows | No
 def _checked_biases(biases: Sequence[ArrayLike] | None, shapes: list[tuple[int, int]]) -> list[Floats]:
     if biases is None:
         return [np.zeros(n) for _, n in shapes]
-    found = [np.asarray(b, float) for b in biases]
-    if len(found) != len(shapes):
-        raise ValueError(f"biases must be one per layer, {len(shapes)}, got {len(found)}")
-    for k, (b, (_, n)) in enumerate(zip(found, shapes, strict=True)):
+    arrays = [np.asarray(b, float) for b in biases]
+    if len(arrays) != len(shapes):
+        raise ValueError(f"biases must be one per layer, {len(shapes)}, got {len(arrays)}")
+    for k, (b, (_, n)) in enumerate(zip(arrays, shapes, strict=True)):
         if b.shape != (n,) or not np.all(np.isfinite(b)):
             raise ValueError(f"biases of layer {k} must be {n} finite numbers, got shape {b.shape}")
-    return found
+    return arrays

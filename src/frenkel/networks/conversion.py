@@ -71,12 +71,12 @@ def convert(
     """
     device = card_of(card)
     statistics = statistics_of(card if device is None else device)
-    found = copy.deepcopy(model)
+    copied = copy.deepcopy(model)
     kinds = {nn.Linear: AnalogLinear, nn.Conv2d: AnalogConv2d}
     # By the very class: a subclass, such as a part of attention, is used in ways of its own.
     chosen = [
         module
-        for module in found.modules()
+        for module in copied.modules()
         if type(module) in kinds and (type(module) is nn.Linear or AnalogConv2d.can_be(module))
     ]
     if not chosen:
@@ -84,13 +84,13 @@ def convert(
     for number, module in enumerate(chosen):
         module.__class__ = kinds[type(module)]
         module.set_up(statistics, mapping, seed + number, tolerance)
-    _warn(found, statistics, tolerance)
+    _warn(copied, statistics, tolerance)
     if tolerance is not None and device is not None:
         levels = np.concatenate([_levels(module, mapping, statistics.window) for module in chosen])
         reached = reach(device, levels, tolerance * statistics.g_max, seed)
         if reached is not None:
             _say(f"{reached}; the layers take all cells as within {tolerance:g} of g_max")
-    return found
+    return copied
 
 
 def _levels(module: Any, mapping: Mapping, window: tuple[float, float]) -> Floats:
@@ -108,10 +108,10 @@ def _warn(model: Any, statistics: Any, tolerance: float | None) -> None:
             "tolerance=0.02 stands for pulses with verification"
         )
     # With verification nobody asks for the spread of blind pulses; trains matter in learning alone.
-    asked = {"read noise", "telegraph noise", "relaxation"}
+    layers = {"read noise", "telegraph noise", "relaxation"}
     if tolerance is None:
-        asked.add("blind pulses")
-    missing = [layer for layer in statistics.missing if layer in asked]
+        layers.add("blind pulses")
+    missing = [layer for layer in statistics.missing if layer in layers]
     if statistics.placeholders:
         _say(f"numbers that somebody chose stand for {', '.join(missing)}: no device is behind them")
     elif missing:

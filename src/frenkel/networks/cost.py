@@ -87,10 +87,10 @@ class ChipCost:
 
     def table(self) -> dict[str, tuple[float, str]]:
         """Return every figure with its unit."""
-        found = {f"energy of {k}": (v, "J") for k, v in self.energy.items()}
-        found |= {"energy": (self.total, "J"), "latency": (self.latency, "s")}
-        found |= {f"area of {k}": (v, "m2") for k, v in self.area.items()}
-        found |= {
+        figures = {f"energy of {k}": (v, "J") for k, v in self.energy.items()}
+        figures |= {"energy": (self.total, "J"), "latency": (self.latency, "s")}
+        figures |= {f"area of {k}": (v, "m2") for k, v in self.area.items()}
+        figures |= {
             "area": (self.total_area, "m2"),
             "energy-delay product": (self.energy_delay, "J s"),
             "efficiency": (self.efficiency, "TOPS/W"),
@@ -98,7 +98,7 @@ class ChipCost:
             "peak density": (self.peak_density, "TOPS/mm2"),
             "peak density, cells alone": (self.cell_density, "TOPS/mm2"),
         }
-        return found
+        return figures
 
 
 def inference(chip: Chip, node: str = "65 nm", *, converter_quantile: float = 0.5) -> ChipCost:
@@ -133,12 +133,12 @@ def inference(chip: Chip, node: str = "65 nm", *, converter_quantile: float = 0.
     times: list[list[float]] = [[] for _ in chip.shapes]
     for tile, power in zip(chip.tiles, chip.cell_power, strict=True):
         outputs = tile.outputs.stop - tile.outputs.start
-        one = around_it.product(tile.target.shape[0], outputs, bits=s.dac_bits or 1, cell_power=power)
+        product = around_it.product(tile.target.shape[0], outputs, bits=s.dac_bits or 1, cell_power=power)
         # A convolution multiplies with its weights once for each window.
         count = chip.products(tile.layer)
-        for name, value in one.energy.items():
+        for name, value in product.energy.items():
             energy[name] += count * value
-        times[tile.layer].append(count * one.time)
+        times[tile.layer].append(count * product.time)
     latency = scheduled(times)
     outputs = most_outputs(s.signs, s.columns)
     weights = s.rows * outputs * len(chip.tiles)

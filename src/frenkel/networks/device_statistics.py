@@ -311,8 +311,8 @@ def label_of(b: float) -> float:
 def placeholder(**values: Any) -> DeviceStatistics:
     """Return the placeholder set, with some numbers replaced."""
     numbers: dict[str, Any] = dict(PLACEHOLDER)
-    found = DeviceStatistics(**numbers, origins=dict.fromkeys(_NUMBERS, "placeholder"), source="placeholder")
-    return found.changed(**values) if values else found
+    cell = DeviceStatistics(**numbers, origins=dict.fromkeys(_NUMBERS, "placeholder"), source="placeholder")
+    return cell.changed(**values) if values else cell
 
 
 def from_card(card: Card, *, temperature: float | None = None) -> DeviceStatistics:
@@ -341,17 +341,17 @@ def from_card(card: Card, *, temperature: float | None = None) -> DeviceStatisti
     cycles = int(min(50, card.validity.get("cycles", (1, 50))[1]))
     drawn = card.sample(400, cycles, seed=0)
     low, high = np.log(drawn["hrs"]), np.log(drawn["lrs"])
-    found: dict[str, float] = {
+    layers: dict[str, float] = {
         "g_min": float(np.exp(-np.median(low))),
         "g_max": float(np.exp(-np.median(high))),
         # Programmed to one level without verification: devices and cycles together.
         "variability": float(high.std()),
     }
-    found |= _telegraph(card) | _relaxation(card, float(np.exp(-np.median(high))))
-    origins = {name: "card" if name in found else "absent" for name in _NUMBERS}
+    layers |= _telegraph(card) | _relaxation(card, float(np.exp(-np.median(high))))
+    origins = {name: "card" if name in layers else "absent" for name in _NUMBERS}
     trains = _trains(card)
     origins |= dict.fromkeys(trains, "chosen")
-    numbers: dict[str, Any] = _ABSENT | found | trains
+    numbers: dict[str, Any] = _ABSENT | layers | trains
     stored = None
     if card.jump_law is not None and card.relaxation_law is None and retention.is_described(card.jump_law):
         stored = retention.simulate(card.jump_law, temperature)
@@ -398,22 +398,22 @@ def _trains(card: Card) -> dict[str, float]:
     if not card.core:
         return {}
     pulses = int(PLACEHOLDER["pulses"])
-    found = statistics(card, pulses)
+    pulsed = statistics(card, pulses)
     return {
         "pulses": pulses,
-        "nonlinearity_up": found.label_up,
-        "nonlinearity_down": -found.label_down,  # its sign is that of the benchmark tables
-        "cycle_noise": found.cycle,
+        "nonlinearity_up": pulsed.label_up,
+        "nonlinearity_down": -pulsed.label_down,  # its sign is that of the benchmark tables
+        "cycle_noise": pulsed.cycle,
     }
 
 
 def from_measured(found: Measured) -> DeviceStatistics:
     """Return the statistics of measured cells; of what was not measured nothing acts, marked "absent"."""
-    told: dict[str, float] = {"g_min": found.window[0], "g_max": found.window[1]}
+    by_measurement: dict[str, float] = {"g_min": found.window[0], "g_max": found.window[1]}
     if found.variability is not None:
-        told["variability"] = found.variability
-    origins = {name: "measured" if name in told else "absent" for name in _NUMBERS}
-    numbers: dict[str, Any] = _ABSENT | told
+        by_measurement["variability"] = found.variability
+    origins = {name: "measured" if name in by_measurement else "absent" for name in _NUMBERS}
+    numbers: dict[str, Any] = _ABSENT | by_measurement
     return DeviceStatistics(
         **numbers, origins=origins, source=f"measured cells, {found.source}", relaxation=found.relaxation
     )

@@ -109,8 +109,8 @@ def _digits() -> Pool:
         raise DataError("the task digits needs scikit-learn: pip install '.[fit]' in the clone")
     from sklearn.datasets import load_digits
 
-    found = load_digits()
-    x, y = np.asarray(found.data, float) / 16.0, np.asarray(found.target, np.int64)
+    digits = load_digits()
+    x, y = np.asarray(digits.data, float) / 16.0, np.asarray(digits.target, np.int64)
     return Pool(
         name="digits", source="UCI optical digits, test part, as in scikit-learn", x=x, y=y, shape=(8, 8)
     )
@@ -155,13 +155,13 @@ def _named(path: Path, kinds: tuple[str, ...], what: str) -> list[Path]:
 
 def _part(path: Path, kinds: tuple[str, ...]) -> tuple[NDArray[np.uint8], NDArray[np.uint8]]:
     """Return images and labels of a part of a folder."""
-    found = []
+    arrays = []
     for what, axes in (("images", 3), ("labels", 1)):
         files = _named(path, kinds, what)
         if len(files) != 1:
             raise DataError(f"{path} must hold one file *{kinds[0]}*{what}*idx{axes}*, got {len(files)}")
-        found.append(idx(files[0], axes))
-    images, labels = found
+        arrays.append(idx(files[0], axes))
+    images, labels = arrays
     if len(images) != len(labels) or not len(images):
         raise DataError(f"{path} has {len(images)} images and {len(labels)} labels of {kinds[0]}")
     return images, labels

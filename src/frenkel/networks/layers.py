@@ -77,8 +77,8 @@ class _Analog:
         """Return what the chip makes of inputs (samples, inputs): (samples, outputs), no bias."""
         if self.chip is None:
             raise ValueError("the layer is in no chip: call program(model) first")
-        found = self.chip.run(rows.detach().cpu().numpy().astype(float), self.time)
-        return torch.as_tensor(found, dtype=rows.dtype, device=rows.device)
+        sums = self.chip.run(rows.detach().cpu().numpy().astype(float), self.time)
+        return torch.as_tensor(sums, dtype=rows.dtype, device=rows.device)
 
 
 class AnalogLinear(_Analog, nn.Linear):  # type: ignore[misc, unused-ignore]
@@ -108,8 +108,8 @@ class AnalogLinear(_Analog, nn.Linear):  # type: ignore[misc, unused-ignore]
         """Return the outputs for inputs of shape (..., in_features)."""
         if self.training or self.chip is None:
             return functional.linear(x, self.shown_weight(), self.bias)
-        found = self.through(x.reshape(-1, x.shape[-1])).reshape(*x.shape[:-1], self.out_features)
-        return found if self.bias is None else found + self.bias.detach()
+        sums = self.through(x.reshape(-1, x.shape[-1])).reshape(*x.shape[:-1], self.out_features)
+        return sums if self.bias is None else sums + self.bias.detach()
 
 
 class AnalogConv2d(_Analog, nn.Conv2d):  # type: ignore[misc, unused-ignore]
@@ -145,11 +145,11 @@ class AnalogConv2d(_Analog, nn.Conv2d):  # type: ignore[misc, unused-ignore]
             return self.forward(x[None])[0]
         patches = functional.unfold(x, self.kernel_size, self.dilation, self._padding, self.stride)
         samples, length, places = patches.shape
-        found = self.through(patches.transpose(1, 2).reshape(-1, length))
-        found = found.reshape(samples, places, self.out_channels).transpose(1, 2)
+        sums = self.through(patches.transpose(1, 2).reshape(-1, length))
+        sums = sums.reshape(samples, places, self.out_channels).transpose(1, 2)
         height = self._size(x.shape[2], 0)
-        found = found.reshape(samples, self.out_channels, height, self._size(x.shape[3], 1))
-        return found if self.bias is None else found + self.bias.detach()[:, None, None]
+        sums = sums.reshape(samples, self.out_channels, height, self._size(x.shape[3], 1))
+        return sums if self.bias is None else sums + self.bias.detach()[:, None, None]
 
     @property
     def _padding(self) -> tuple[int, ...]:

@@ -85,8 +85,8 @@ def encode(weights: ArrayLike, mapping: Mapping, least: float, most: float) -> F
         both = DifferentialPair(least=least, most=most).conductances(w)
         return np.stack(both, axis=-1).reshape(*w.shape[:-1], 2 * w.shape[-1])
     flat = ReferenceColumn(least=least, most=most).conductances(w.reshape(-1, w.shape[-1]))
-    found = flat.reshape(*w.shape[:-1], w.shape[-1] + 1)
-    return found if mapping == "reference" else found[..., :-1]
+    pairs = flat.reshape(*w.shape[:-1], w.shape[-1] + 1)
+    return pairs if mapping == "reference" else pairs[..., :-1]
 
 
 def decode(
@@ -163,12 +163,12 @@ def slices_of(
         sign, whole = np.sign(w), np.rint(np.abs(w) * steps)
     else:
         sign, whole = np.ones_like(w), np.rint((w + 1.0) / 2.0 * steps)
-    found = []
+    parts = []
     for k in range(slices):
         digit = whole // base**k % base / (base - 1)
         part = sign * digit if mapping == "pair" else 2.0 * digit - 1.0
-        found.append((base**k * (base - 1) / steps, part))
-    return found
+        parts.append((base**k * (base - 1) / steps, part))
+    return parts
 
 
 def tiles_of(

@@ -51,9 +51,9 @@ def file_of(text: str) -> Path:
         return packaged
     if own.is_file():
         return own
-    known = names()
+    measured = names()
     raise MeasuredError(
-        f"no measured cells {name!r}; there are {', '.join(known) or 'none'}, "
+        f"no measured cells {name!r}; there are {', '.join(measured) or 'none'}, "
         "or give the path of a table of reads or cycles"
     )
 
@@ -92,9 +92,9 @@ def read(path: Path) -> Measured:
     """
     data = files.read([store.readable(path)])
     if "read_time" in data:
-        found = relaxation_of(data, path.name)
-        low, high = np.percentile(found.start, INNER)
-        return Measured(source=path.name, window=(float(low), float(high)), relaxation=found)
+        relaxation = relaxation_of(data, path.name)
+        low, high = np.percentile(relaxation.start, INNER)
+        return Measured(source=path.name, window=(float(low), float(high)), relaxation=relaxation)
     if "hrs" in data and "lrs" in data:
         return _cycles(data, path.name)
     raise MeasuredError(

@@ -128,17 +128,17 @@ def by_harness(
     workload = [ClassificationAccuracy, ActivationSparsity, SynapticOperations]
     model = TorchModel(torch.nn.Sequential(*layers[:-1]))
     with torch.no_grad():
-        found = Benchmark(model, loader, [], [lambda out: out.argmax(-1)], [static, workload]).run()
-    if not found["ParameterCount"] or not found["SynapticOperations"]["Dense"]:
+        figures = Benchmark(model, loader, [], [lambda out: out.argmax(-1)], [static, workload]).run()
+    if not figures["ParameterCount"] or not figures["SynapticOperations"]["Dense"]:
         raise RuntimeError(
             "NeuroBench's harness recorded 0 parameters or operations, so a metric failed in it"
         )
     return {
-        "parameters": float(found["ParameterCount"]),
-        "footprint": float(found["Footprint"]),
-        "connection_sparsity": float(found["ConnectionSparsity"]),
-        "activation_sparsity": float(found["ActivationSparsity"]),
-        "dense": float(found["SynapticOperations"]["Dense"]),
-        "effective": float(found["SynapticOperations"]["Effective_MACs"]),
-        "accuracy": float(found["ClassificationAccuracy"]),
+        "parameters": float(figures["ParameterCount"]),
+        "footprint": float(figures["Footprint"]),
+        "connection_sparsity": float(figures["ConnectionSparsity"]),
+        "activation_sparsity": float(figures["ActivationSparsity"]),
+        "dense": float(figures["SynapticOperations"]["Dense"]),
+        "effective": float(figures["SynapticOperations"]["Effective_MACs"]),
+        "accuracy": float(figures["ClassificationAccuracy"]),
     }

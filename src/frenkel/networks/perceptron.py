@@ -183,14 +183,14 @@ def descend(network: Perceptron, gradient: Callable[[Perceptron], list[Floats]],
     ----------
     Kingma and Ba, Adam, arXiv:1412.6980.
     """
-    found = network.copy()
-    parameters = found.weights + found.biases
+    descended = network.copy()
+    parameters = descended.weights + descended.biases
     states = [tuple(np.zeros_like(p) for _ in range(4)) for p in parameters]
     for step in range(1, how.steps + 1):
         rate = how.rate * min(1.0, 0.1 + 1.8 * (1.0 - step / how.steps))
-        for p, g, state in zip(parameters, gradient(found), states, strict=True):
+        for p, g, state in zip(parameters, gradient(descended), states, strict=True):
             _adam(p, g, state, rate, step)
-    return found
+    return descended
 
 
 def _adam(p: Floats, g: Floats, state: tuple[Floats, ...], rate: float, step: int) -> None:
@@ -198,18 +198,18 @@ def _adam(p: Floats, g: Floats, state: tuple[Floats, ...], rate: float, step: in
 
     In place: with a million weights, arrays made anew in every step took more time than the sums.
     """
-    m, v, one, two = state
-    np.multiply(np.subtract(g, m, out=one), 0.1, out=one)
-    m += one
-    np.multiply(g, g, out=one)
-    one -= v
-    one *= 0.001
-    v += one
-    np.sqrt(np.divide(v, 1.0 - 0.999**step, out=one), out=one)
-    one += 1e-8
-    np.multiply(np.divide(m, 1.0 - 0.9**step, out=two), rate, out=two)
-    two /= one
-    p -= two
+    m, v, work, root = state
+    np.multiply(np.subtract(g, m, out=work), 0.1, out=work)
+    m += work
+    np.multiply(g, g, out=work)
+    work -= v
+    work *= 0.001
+    v += work
+    np.sqrt(np.divide(v, 1.0 - 0.999**step, out=work), out=work)
+    work += 1e-8
+    np.multiply(np.divide(m, 1.0 - 0.9**step, out=root), rate, out=root)
+    root /= work
+    p -= root
 
 
 def gradients(

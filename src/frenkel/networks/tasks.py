@@ -102,10 +102,10 @@ def _split(part: Part, share: float, random: np.random.Generator) -> tuple[Part,
 
 
 def _images(name: str, seed: int) -> Task:
-    found = images.pool(name)
-    train, validation, test = (Part(found.x[at], found.y[at]) for at in found.split(seed))
+    pool = images.pool(name)
+    train, validation, test = (Part(pool.x[at], pool.y[at]) for at in pool.split(seed))
     return Task(
-        name=found.name, source=found.source, classes=found.classes, temporal=False, train=train,
+        name=pool.name, source=pool.source, classes=pool.classes, temporal=False, train=train,
         validation=validation, test=test,
     )  # fmt: skip
 
@@ -115,7 +115,7 @@ def _archive(name: str, title: str) -> Callable[[int], Task]:
 
     def loader(seed: int) -> Task:
         parts = [_ts(_package_file(name, title, f"{title}_{kind}.ts")) for kind in ("TRAIN", "TEST")]
-        labels = sorted({label for _, found in parts for label in found})
+        labels = sorted({label for _, labels in parts for label in labels})
         both = [Part(x, np.array([labels.index(label) for label in y], np.int64)) for x, y in parts]
         validation, train = _split(both[0], 0.2, stream(seed, 0))
         return Task(
@@ -128,9 +128,9 @@ def _archive(name: str, title: str) -> Callable[[int], Task]:
 
 def _package_file(name: str, title: str, file: str) -> Path:
     for package in ("aeon", "sktime"):
-        found = importlib.util.find_spec(package)
-        if found is not None and found.origin is not None:
-            path = Path(found.origin).parent / "datasets" / "data" / title / file
+        spec = importlib.util.find_spec(package)
+        if spec is not None and spec.origin is not None:
+            path = Path(spec.origin).parent / "datasets" / "data" / title / file
             if path.is_file():
                 return path
     raise DataError(f"the task {name} needs the files of aeon or sktime: pip install --no-deps aeon")
@@ -202,16 +202,16 @@ def series(name: str, length: int | None = None) -> Floats:
         The package that brings it is not installed.
     """
     one_of("series", name, ("laser", "mackey-glass"))
-    found = _laser() if name == "laser" else mackey_glass(length or 5000)
+    values = _laser() if name == "laser" else mackey_glass(length or 5000)
     if length is not None:
-        whole("length", length, 2, len(found))
-    found = found[:length]
-    return np.asarray((found - found.mean()) / found.std())
+        whole("length", length, 2, len(values))
+    values = values[:length]
+    return np.asarray((values - values.mean()) / values.std())
 
 
 def _laser() -> Floats:
-    found = importlib.util.find_spec("reservoirpy")
-    path = Path(found.origin).parent / "datasets" / "santafe_laser.npy" if found and found.origin else None
+    spec = importlib.util.find_spec("reservoirpy")
+    path = Path(spec.origin).parent / "datasets" / "santafe_laser.npy" if spec and spec.origin else None
     if path is None or not path.is_file():
         raise DataError("the series laser needs the files of reservoirpy: pip install --no-deps reservoirpy")
     return np.asarray(np.load(path), float).ravel()
@@ -290,12 +290,12 @@ def temporal_need(task: Task, seed: int = 0, kernels: int = 400) -> dict[str, fl
         return np.take_along_axis(x, np.broadcast_to(order, x.shape), axis=2)
 
     drawn = _kernels(task.train.x.shape[1], task.train.x.shape[2], kernels, random)
-    found = {
+    scores = {
         "ordered": _score(task, lambda x: _convolved(x, drawn)),
         "shuffled": _score(task, lambda x: _convolved(mixed(x), drawn)),
         "orderless": _score(task, lambda x: np.quantile(x, np.linspace(0, 1, 11), axis=2).swapaxes(0, 1)),
     }
-    return found | {"gain": found["ordered"] - max(found["shuffled"], found["orderless"])}
+    return scores | {"gain": scores["ordered"] - max(scores["shuffled"], scores["orderless"])}
 
 
 def _score(task: Task, features: Callable[[Floats], Floats]) -> float:
@@ -320,7 +320,7 @@ Kernel = tuple[Floats, int, float]
 
 
 def _kernels(channels: int, steps: int, count: int, random: np.random.Generator) -> list[Kernel]:
-    found = []
+    kernels = []
     for _ in range(count):
         taps = int(random.choice([3, 5, 7, 9]))
         widest = max(1, (steps - 1) // (taps - 1))
@@ -329,8 +329,8 @@ def _kernels(channels: int, steps: int, count: int, random: np.random.Generator)
         # One channel in most kernels: with all of them at once a single channel's timing drowns.
         if channels > 1 and random.random() < 0.75:
             weights *= np.arange(channels)[:, None] == random.integers(channels)
-        found.append((weights - weights.mean(axis=1, keepdims=True), dilation, random.uniform(-1.0, 1.0)))
-    return found
+        kernels.append((weights - weights.mean(axis=1, keepdims=True), dilation, random.uniform(-1.0, 1.0)))
+    return kernels
 
 
 def _convolved(x: Floats, kernels: list[Kernel]) -> Floats:

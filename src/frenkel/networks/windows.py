@@ -80,10 +80,10 @@ class Windows:
         down, across = self.grid
         k, front = self.kernel, columns.shape[:-2]
         parts = columns.reshape(*front, images, down, across, self.channels, k, k)
-        found = np.zeros((*front, images, self.height, self.width, self.channels), columns.dtype)
+        summed = np.zeros((*front, images, self.height, self.width, self.channels), columns.dtype)
         for i in range(k):
             for j in range(k):
                 rows = slice(i, i + self.stride * (down - 1) + 1, self.stride)
                 columns_of = slice(j, j + self.stride * (across - 1) + 1, self.stride)
-                found[..., rows, columns_of, :] += parts[..., i, j]
-        return found.reshape(*front, images, self.inputs)
+                summed[..., rows, columns_of, :] += parts[..., i, j]
+        return summed.reshape(*front, images, self.inputs)

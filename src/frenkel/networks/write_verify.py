@@ -63,8 +63,8 @@ class Unverified:
     ) -> ProgrammedCells:
         """Bring cells to around their targets (S)."""
         g = statistics.programmed(target, random)
-        one: Whole = np.ones(g.shape, np.int64)
-        return ProgrammedCells(g, one, 0 * one, np.ones(g.shape, bool), float(g.sum()), 0.0)
+        pulse: Whole = np.ones(g.shape, np.int64)
+        return ProgrammedCells(g, pulse, 0 * pulse, np.ones(g.shape, bool), float(g.sum()), 0.0)
 
 
 @dataclass(frozen=True, slots=True)

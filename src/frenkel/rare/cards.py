@@ -58,7 +58,7 @@ class CardCell:
         seed: int,
         first: int,
     ) -> None:
-        limits = [one for one in (circuit.compliance, circuit.transistor) if one is not None]
+        limits = [limit for limit in (circuit.compliance, circuit.transistor) if limit is not None]
         self._kernel, self._strides, self._duration = kernel, strides(waveform), waveform.duration
         self._circuit = (circuit.series_resistance, min(limits, default=np.inf))
         self._question, self._seed, self._first = question, seed, first
@@ -105,12 +105,12 @@ class CardCell:
 
 def strides(waveform: Waveform) -> list[tuple[float, float, float, float]]:
     """Return a waveform in parts within which ln(rate) is straight: begin, end (s), and voltages (V)."""
-    found = []
+    parts = []
     for begin, end, low, high in waveform.segments():
         number = max(math.ceil(abs(high - low) / STRIDE - 1e-9), 1)
         times, volts = np.linspace(begin, end, number + 1), np.linspace(low, high, number + 1)
-        found += [(*part, *line) for part, line in zip(pairwise(times), pairwise(volts), strict=True)]
-    return [tuple(float(one) for one in part) for part in found]  # type: ignore[misc]
+        parts += [(*part, *line) for part, line in zip(pairwise(times), pairwise(volts), strict=True)]
+    return [tuple(float(number) for number in part) for part in parts]  # type: ignore[misc]
 
 
 def kind_of(question: Question) -> str:
@@ -152,13 +152,13 @@ def card_tails(
         One for each repeat; `frenkel.rare.tails.estimate` joins them.
     """
     whole("repeats", repeats, 1)
-    asked, kernel = question.waveform(waveform), kernel_at(law, temperature)
-    found = []
+    course, kernel = question.waveform(waveform), kernel_at(law, temperature)
+    runs = []
     for repeat in range(repeats):
         progress(repeat / repeats, f"card, repeat {repeat + 1}")
-        cells = _cells(kernel, asked, circuit, question, seed, repeat)
+        cells = _cells(kernel, course, circuit, question, seed, repeat)
         process, goal = walks(cells, question, repeat)
-        found.append(
+        runs.append(
             split(
                 process,
                 goal,
@@ -168,7 +168,7 @@ def card_tails(
                 floor=question.floor,
             )
         )
-    return found
+    return runs
 
 
 def beside(asked: Tails, card: Card, progress: Callable[[float, str], None]) -> list[Splitting]:

@@ -20,17 +20,17 @@ def observed(path: Path) -> Observed:
     ValueError
         It is a file of something else.
     """
-    found = load(path)
-    document = provenance.read(found.attrs["provenance"])["configuration"]
+    repeats = load(path)
+    document = provenance.read(repeats.attrs["provenance"])["configuration"]
     configuration = config.parse(document["configuration"], str(path))
     *_, (_, _, phase) = configuration.phases()
     waveform = Question(**document["question"]).waveform(whole_waveform(phase))
-    said = estimate(found)
+    probability = estimate(repeats)
     return Observed(
         temperature=configuration.device.temperature,
-        voltage=max(abs(one) for one in waveform.voltages),
+        voltage=max(abs(volts) for volts in waveform.voltages),
         duration=waveform.duration,
-        probability=said.probability,
-        low=said.low,
-        high=said.high,
+        probability=probability.probability,
+        low=probability.low,
+        high=probability.high,
     )

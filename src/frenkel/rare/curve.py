@@ -45,10 +45,10 @@ class Curve:
         """Return the curve of runs of `split`."""
         every = list(runs)
         return cls(
-            levels=[np.array(one.levels) for one in every],
-            killed=[np.array(one.killed, np.int64) for one in every],
-            probability=np.array([one.probability for one in every]),
-            complete=np.array([one.complete for one in every]),
+            levels=[np.array(splitting.levels) for splitting in every],
+            killed=[np.array(splitting.killed, np.int64) for splitting in every],
+            probability=np.array([splitting.probability for splitting in every]),
+            complete=np.array([splitting.complete for splitting in every]),
             particles=every[0].particles,
             kill=kill,
             goal=goal,
@@ -71,11 +71,11 @@ class Curve:
         """
         if score >= self.goal:
             return self.probability
-        found = [
+        probabilities = [
             np.prod(1.0 - killed[levels <= score] / self.particles)
             for levels, killed in zip(self.levels, self.killed, strict=True)
         ]
-        return np.array(found)
+        return np.array(probabilities)
 
     def ended(self, score: float) -> np.ndarray[tuple[int], np.dtype[np.bool_]]:
         """Return which repeats were ended at their floor before a score: theirs are bounds from above."""
@@ -102,21 +102,21 @@ class Curve:
         least : float
             None where the mean is below this, above 0; nor where repeats that were ended hold a tenth of it.
         """
-        found, last = [], 1.0
-        scores = [float(one) for one in np.unique(np.concatenate([*self.levels, [self.goal]]))]
-        means = [self._mean(one) for one in scores]
+        crossed, last = [], 1.0
+        scores = [float(level) for level in np.unique(np.concatenate([*self.levels, [self.goal]]))]
+        means = [self._mean(level) for level in scores]
         # A last decade may be missed by a level's width.
         lowest = least * math.exp(-self.resolution)
         for score, mean in zip(scores, means, strict=True):
             if mean < lowest:
                 break
             if math.floor(-math.log10(mean) + 1e-9) > math.floor(-math.log10(last) + 1e-9):
-                found.append(score)
+                crossed.append(score)
                 last = mean
         else:
-            if means and math.isfinite(means[-1]) and scores[-1] not in found:
-                found.append(scores[-1])
-        return found
+            if means and math.isfinite(means[-1]) and scores[-1] not in crossed:
+                crossed.append(scores[-1])
+        return crossed
 
     def _mean(self, score: float) -> float:
         """Return the mean of the repeats, 0 where those that were ended hold a tenth of it."""

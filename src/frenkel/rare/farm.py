@@ -202,8 +202,8 @@ def execute(
     )
     done = session.execute(job, workers, show, begin)
     if done.code == session.DONE:
-        found = runs.survey([job.folder], job.digest).best(job.members)
-        merge.merge(found, _target(asked, document), output)
+        located = runs.survey([job.folder], job.digest).best(job.members)
+        merge.merge(located, _target(asked, document), output)
     return done
 
 
@@ -250,13 +250,13 @@ def verified(found: xr.Dataset, resistance: float) -> xr.Dataset:
     ValueError
         A repeat has several devices, or less than two are left.
     """
-    asked = Question(**provenance.read(found.attrs["provenance"])["configuration"]["question"])
-    if asked.starts != 1:
-        raise ValueError(f"--verified needs one device a repeat (--starts 1), got {asked.starts}")
+    question = Question(**provenance.read(found.attrs["provenance"])["configuration"]["question"])
+    if question.starts != 1:
+        raise ValueError(f"--verified needs one device a repeat (--starts 1), got {question.starts}")
     start = 1.0 / found["start_conductance"].values[:, 0]
-    kept = start <= resistance if asked.rises else start >= resistance
+    kept = start <= resistance if question.rises else start >= resistance
     if np.count_nonzero(kept) < 2:
-        side = "at most" if asked.rises else "at least"
+        side = "at most" if question.rises else "at least"
         raise ValueError(f"--verified leaves {np.count_nonzero(kept)} devices of {side} {resistance:g} ohm")
     return found.isel(repeat=np.flatnonzero(kept))
 

@@ -71,8 +71,8 @@ def judge(
     CardError, JumpError
         The card has no law of jumps, or cannot tell this temperature.
     """
-    found = farm.load(path)
-    return judged(asked_in(found, str(path)), found, card, progress)
+    repeats = farm.load(path)
+    return judged(asked_in(repeats, str(path)), repeats, card, progress)
 
 
 def judged(
@@ -84,8 +84,8 @@ def judged(
     question = replace(asked.question, floor=LEAST * BOUND)
     runs = beside(replace(asked, question=question, repeats=found.sizes["repeat"]), card, progress)
     goal = goal_of(question)
-    made, untold = rows(of_file(found, question), Curve.of(runs, question.kill, goal), name_of(asked))
-    return Judged(card=estimate(runs), rows=made, untold=untold)
+    comparisons, untold = rows(of_file(found, question), Curve.of(runs, question.kill, goal), name_of(asked))
+    return Judged(card=estimate(runs), rows=comparisons, untold=untold)
 
 
 def asked_in(found: xr.Dataset, origin: str) -> Tails:
@@ -154,21 +154,21 @@ def rows(devices: Curve, card: Curve, name: str) -> tuple[list[Comparison], list
     list of float
         Where no particle of the card came so far and they were too few to tell.
     """
-    found, untold = [], []
+    comparisons, untold = [], []
     widened = float(stats.t.isf(stats.norm.sf(FACTOR), devices.repeats + card.repeats - 2)) / FACTOR
     for level in devices.decades(LEAST):
         theirs, ours = devices.beyond(level), card.beyond(level)
-        chance, said = float(theirs.mean()), float(ours.mean())
-        errors = [_error(theirs), _error(ours) if said else 0.0]
-        if not said:
-            said = card.bound(level)
-            if said > chance:
+        chance, probability = float(theirs.mean()), float(ours.mean())
+        errors = [_error(theirs), _error(ours) if probability else 0.0]
+        if not probability:
+            probability = card.bound(level)
+            if probability > chance:
                 untold.append(chance)
                 continue
         floor = math.hypot(widened * math.hypot(*errors), max(devices.resolution, card.resolution))
-        value = abs(math.log(said / chance))
-        found.append(Comparison.of(f"{name}: ln P at {chance:.1g}", value, floor))
-    return found, untold
+        value = abs(math.log(probability / chance))
+        comparisons.append(Comparison.of(f"{name}: ln P at {chance:.1g}", value, floor))
+    return comparisons, untold
 
 
 def _error(each: np.ndarray) -> float:

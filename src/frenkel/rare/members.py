@@ -46,9 +46,9 @@ def prepare(settings: Mapping[str, Any]) -> Callable[[int, Context], tuple[Array
             context.note({"stage": stage, "below": probability})
 
         assert configuration.seed is not None
-        found = arrays(run(systems, question, configuration.seed, number, note))
-        found["start_conductance"] = np.array([system.begin for system in systems])
-        return found, {}
+        numbers = arrays(run(systems, question, configuration.seed, number, note))
+        numbers["start_conductance"] = np.array([system.begin for system in systems])
+        return numbers, {}
 
     return repeat
 
@@ -62,10 +62,10 @@ def prepared(
     """
     mine = configuration.model_copy(update={"member": member})
     device = Device(configuration.made_of(), **mine.arguments())
-    *before, (_, _, asked) = mine.phases()
+    *before, (_, _, last) = mine.phases()
     Protocol(device, before, mine.circuit, mine.read_voltage).go(pause=lambda _: pause())
-    device.connect((asked.circuit or mine.circuit).circuit(asked.compliance))
-    return device, whole_waveform(asked)
+    device.connect((last.circuit or mine.circuit).circuit(last.compliance))
+    return device, whole_waveform(last)
 
 
 def whole_waveform(phase: AnyPhase) -> Waveform:

@@ -111,8 +111,8 @@ def _is_energy(name: str) -> bool:
 def _value(configuration: Configuration, material: Material, name: str) -> float:
     """Return a number, 0 where there is none."""
     if name == SERIES:
-        *_, (_, _, asked) = configuration.phases()
-        return float((asked.circuit or configuration.circuit).series_resistance or 0.0)
+        *_, (_, _, last) = configuration.phases()
+        return float((last.circuit or configuration.circuit).series_resistance or 0.0)
     return material.values().get(name, 0.0)
 
 
@@ -128,13 +128,13 @@ def _fits(configuration: Configuration, material: Material, name: str) -> bool:
 def _check(configuration: Configuration, material: Material, name: str) -> None:
     """Raise `ConfigurationError` where a number cannot be varied."""
     values = material.values()
-    known = [*values, SERIES]
-    if name not in known:
+    names = [*values, SERIES]
+    if name not in names:
         section, _, key = name.partition(".")
         if section in SECTIONS and key:
             declared(section, key)  # names the key where there is none
             raise ConfigurationError(f"--by {name}: {material.name} has no section [{section}]")
-        raise ConfigurationError(f"--by: no number {name!r}{suggest(name, known)}")
+        raise ConfigurationError(f"--by: no number {name!r}{suggest(name, names)}")
     value = _value(configuration, material, name)
     if name == "disorder.relaxation_rate":
         raise ConfigurationError(f"--by {name}: relaxations are no events of atoms, whose likelihood is kept")

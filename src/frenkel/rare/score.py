@@ -33,14 +33,14 @@ def derivatives(values: Floats, weights: Floats, direct: Floats | float = 0.0) -
     covariance within A. S itself has the mean 0 over all runs, not within A.
     """
     equally_many(values=values, weights=weights)
-    known = np.isfinite(values)
-    f, s = values[known], weights[known]
+    finite = np.isfinite(values)
+    f, s = values[finite], weights[finite]
     number = len(f)
     if number < 3:
         return np.full(weights.shape[1:], np.nan), np.full(weights.shape[1:], np.nan)
     f = (f - f.mean()).reshape(-1, *[1] * (s.ndim - 1))
     product = f * (s - s.mean(axis=0))
-    itself = np.broadcast_to(direct, weights.shape)[known]
+    itself = np.broadcast_to(direct, weights.shape)[finite]
     mean = product.sum(axis=0) / (number - 1) + itself.mean(axis=0)
     return mean, (product + itself).std(axis=0, ddof=1) / np.sqrt(number)
 
@@ -63,11 +63,11 @@ def differences(low: Floats, high: Floats) -> tuple[Floats, Floats, NDArray[np.i
     equally_many(low=low, high=high)
     terms, means, fewest = [], [], np.full(low.shape[1:], len(low))
     for values in (low, high):
-        known = np.isfinite(values)
-        many = known.sum(axis=0)
+        finite = np.isfinite(values)
+        many = finite.sum(axis=0)
         safe = np.maximum(many, 1)
-        mean = np.where(known, values, 0.0).sum(axis=0) / safe
-        terms.append(np.where(known, values - mean, 0.0) * (len(values) / safe))
+        mean = np.where(finite, values, 0.0).sum(axis=0) / safe
+        terms.append(np.where(finite, values - mean, 0.0) * (len(values) / safe))
         means.append(mean)
         fewest = np.minimum(fewest, many)
     error = (terms[1] - terms[0]).std(axis=0, ddof=1) / np.sqrt(len(low))

@@ -109,9 +109,9 @@ def prepare(
 
         device, waveform = prepared(configuration, number, pause)
         twins = [twins_of(configuration, device, name) for name in names]
-        found = observe(device, waveform, settings["conductance"], twins, pause)
+        observed = observe(device, waveform, settings["conductance"], twins, pause)
         mechanisms = [mechanism.name for mechanism in device.chemistry.mechanisms]
-        return found, {"texts": {"mechanism": mechanisms, "parameter": list(names)}}
+        return observed, {"texts": {"mechanism": mechanisms, "parameter": list(names)}}
 
     return run
 
@@ -140,7 +140,7 @@ def observe(
     start, weights, above = device.state(), device.keep_weights(twins), device.conductance >= edge
 
     def slopes() -> Floats:
-        return np.array([one.conductance_slope(device) for one in twins])
+        return np.array([pair.conductance_slope(device) for pair in twins])
 
     def weighed() -> tuple[Floats, Floats, Floats]:
         return weights.values(), weights.number.copy(), slopes()
@@ -148,10 +148,10 @@ def observe(
     values, met = followed(device, waveform, edge, above, weighed)
     device.weights = None
     end = weighed()
-    at_edge = met if met is not None else tuple(np.full_like(one, np.nan) for one in end)
+    at_edge = met if met is not None else tuple(np.full_like(pair, np.nan) for pair in end)
     varied = np.full((2, len(VALUES), len(twins)), np.nan)
-    for number, one in enumerate(twins):
-        for side, twin in enumerate((one.low, one.high)):
+    for number, pair in enumerate(twins):
+        for side, twin in enumerate((pair.low, pair.high)):
             pause()
             twin.restore(start)
             varied[side, :, number] = list(followed(twin, waveform, edge, above)[0].values())
@@ -212,17 +212,17 @@ def table(found: xr.Dataset) -> tuple[xr.Dataset, Floats]:
         rows.append(derivatives(found[name].values, weight))
     values = [found[name].values for name in VALUES]
     dims = ("value", "of", "mechanism")
-    means = [np.nanmean(one) if np.isfinite(one).any() else np.nan for one in values]
+    means = [np.nanmean(numbers) if np.isfinite(numbers).any() else np.nan for numbers in values]
     weights = found["weight"].values
     scale = np.array(list(UNITS.values()))[:, None]
-    told, error, parts = combinations((weights * scale).reshape(len(weights), -1))
-    made = xr.Dataset(
+    information, error, parts = combinations((weights * scale).reshape(len(weights), -1))
+    dataset = xr.Dataset(
         {
             "derivative": (dims, np.array([row[0] for row in rows])),
             "error": (dims, np.array([row[1] for row in rows])),
             "mean": ("value", np.array(means)),
-            "members": ("value", np.array([np.count_nonzero(np.isfinite(one)) for one in values])),
-            "information": ("number", told),
+            "members": ("value", np.array([np.count_nonzero(np.isfinite(numbers)) for numbers in values])),
+            "information": ("number", information),
             "information_error": ("number", error),
             "combination": (("number", *dims[1:]), parts.reshape(-1, *weights.shape[1:])),
             **{
@@ -239,7 +239,7 @@ def table(found: xr.Dataset) -> tuple[xr.Dataset, Floats]:
             "parameter": found["parameter"].values,
         },
     )
-    return made, z_of_means(weights[:, 1], found["events"].values)
+    return dataset, z_of_means(weights[:, 1], found["events"].values)
 
 
 def parameter_rows(found: xr.Dataset) -> tuple[Floats, Floats, Floats]:
@@ -304,9 +304,9 @@ def sensitivity(
     Dataset
         As of `table`.
     """
-    asked = Sensitivity(
+    study = Sensitivity(
         configuration=configuration, conductance=1.0 / resistance, members=members, folder=folder, by=by
     )
     with serial() as workers:
-        execute(asked, output, workers, isolated=False)
+        execute(study, output, workers, isolated=False)
     return table(load(output, Sensitivity.kind))[0]

@@ -96,7 +96,7 @@ def run(
 ) -> Splitting:
     """Run the splitting of one repeat; it depends on the seed, its number and its devices alone."""
     process, goal = walks(systems, question, repeat)
-    found: Splitting = split(
+    splitting: Splitting = split(
         process,
         goal,
         particles=question.particles,
@@ -105,7 +105,7 @@ def run(
         floor=question.floor,
         note=note,
     )
-    return found
+    return splitting
 
 
 def arrays(found: Splitting) -> dict[str, np.ndarray[Any, Any]]:

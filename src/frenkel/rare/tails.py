@@ -71,7 +71,7 @@ def tails(
         starts=1,
         floor=floor,
     )
-    before, found = device.state(), []
+    before, runs = device.state(), []
     try:
         system = DeviceSystem(device, question.waveform(waveform), question)
         for repeat in range(repeats):
@@ -79,17 +79,17 @@ def tails(
             def note(stage: int, probability: float, repeat: int = repeat) -> None:
                 progress(repeat / repeats, f"repeat {repeat + 1}, stage {stage}: below {probability:.2g}")
 
-            found.append(run([system], question, device.seed, repeat, note))
+            runs.append(run([system], question, device.seed, repeat, note))
     finally:
         device.restore(before)
-    return estimate(found)
+    return estimate(runs)
 
 
 def estimate(found: list[Splitting]) -> Estimate:
     """Return what repeats say together."""
     return together(
-        np.array([one.probability for one in found]),
-        np.array([one.variance for one in found]),
-        np.array([len(one.levels) for one in found]),
-        [one.complete for one in found],
+        np.array([repeat.probability for repeat in found]),
+        np.array([repeat.variance for repeat in found]),
+        np.array([len(repeat.levels) for repeat in found]),
+        [repeat.complete for repeat in found],
     )

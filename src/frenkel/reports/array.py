@@ -63,10 +63,10 @@ def _planned(phase: AnyArrayPhase) -> str:
 
 def describe(result: xr.Dataset) -> str:
     """Return what became of an array: cells, energy, products, margins."""
-    made = provenance.read(result.attrs.get("provenance"))
+    record = provenance.read(result.attrs.get("provenance"))
     lines = [
         result.attrs.get("title", ""),
-        f"made by     frenkel {made['software']['version']}, seed {made['seed']}",
+        f"made by     frenkel {record['software']['version']}, seed {record['seed']}",
         "phases      "
         + ", ".join(
             f"{name} (to {in_words(float(end))})" if end else str(name)
@@ -99,12 +99,12 @@ def _programming(result: xr.Dataset) -> list[str]:
 
 def _never_reached(result: xr.Dataset) -> list[str]:
     """Return of each target that several cells had and none reached where these ended."""
-    target, reached, found = (result[name].values for name in ("target", "reached", "programmed"))
+    target, reached, programmed = (result[name].values for name in ("target", "reached", "programmed"))
     lines = []
     for level in np.unique(target) if len(np.unique(target)) <= LEVELS else ():
         of = target == level
-        if np.count_nonzero(of) >= LEAST and np.all(reached[of] == 0) and np.isfinite(found[of]).all():
-            low, high = (quantity(float(one), "S") for one in (found[of].min(), found[of].max()))
+        if np.count_nonzero(of) >= LEAST and np.all(reached[of] == 0) and np.isfinite(programmed[of]).all():
+            low, high = (quantity(float(end), "S") for end in (programmed[of].min(), programmed[of].max()))
             lines.append(
                 f"            none of {np.count_nonzero(of)} cells reached {quantity(float(level), 'S')}: "
                 f"they ended at {low}{f' to {high}' if high != low else ''}, read with what is in series"
@@ -116,11 +116,11 @@ def _snapshots(result: xr.Dataset) -> list[str]:
     if "target" not in result:
         return []
     lines = []
-    for label, found in zip(result["snapshot_label"].values, result["conductance"].values, strict=True):
-        error = found - result["target"].values
+    for label, g in zip(result["snapshot_label"].values, result["conductance"].values, strict=True):
+        error = g - result["target"].values
         lines.append(
             f"{label!s:11} error as read {quantity(float(np.sqrt((error**2).mean())), 'S')} rms, "
-            f"mean {quantity(float(error.mean()), 'S')}{'' if label == 'as made' else _levels(result, found)}"
+            f"mean {quantity(float(error.mean()), 'S')}{'' if label == 'as made' else _levels(result, g)}"
         )
     return lines
 
@@ -132,14 +132,14 @@ def _readings(result: xr.Dataset) -> list[str]:
     for number in np.unique(result["reading_phase"].values):
         part = result.isel(reading=result["reading_phase"].values == number)
         cells = np.unique(np.array([part["reading_word_line"], part["reading_bit_line"]]), axis=1).shape[1]
-        found = part["reading_conductance"].values.reshape(-1, cells).mean(axis=1)
+        means = part["reading_conductance"].values.reshape(-1, cells).mean(axis=1)
         text = (
             f"readings    {result['phase_name'].values[number]!s}: {cells} cell{'s' * (cells > 1)} "
-            f"read {found.size} times, in the mean from {quantity(float(found[0]), 'S')} to "
-            f"{quantity(float(found[-1]), 'S')}"
+            f"read {means.size} times, in the mean from {quantity(float(means[0]), 'S')} to "
+            f"{quantity(float(means[-1]), 'S')}"
         )
         drifts = result["phase_kind"].values[number] == "retention"
-        lines.append(text + (f"; one gain of {found[0] / found[-1]:.4g} makes up for it" if drifts else ""))
+        lines.append(text + (f"; one gain of {means[0] / means[-1]:.4g} makes up for it" if drifts else ""))
     return lines
 
 
@@ -169,7 +169,7 @@ def _levels(result: xr.Dataset, found: Floats) -> str:
     target, good = result["target"].values, result["reached"].values != 0
     if len(np.unique(target[good])) > 256 or np.count_nonzero(good) < 10 * len(np.unique(target[good])):
         return ""
-    if all(np.ptp(found[good & (target == one)]) < ALIKE * one for one in np.unique(target[good])):
+    if all(np.ptp(found[good & (target == level)]) < ALIKE * level for level in np.unique(target[good])):
         return "; cells of one target all end at one conductance, so that levels between are not told"
     number = levels_apart(target[good], found[good])
     return f"; room for {number:.3g} levels, {np.log2(number):.2g} bits, in cells that were reached"
@@ -215,8 +215,8 @@ def _energy(result: xr.Dataset) -> list[str]:
 
 def _periphery(result: xr.Dataset) -> str:
     try:
-        found = json.loads(result.attrs.get("periphery", "{}"))
-        return ", ".join(f"{key} {value}" for key, value in found.items())
+        settings = json.loads(result.attrs.get("periphery", "{}"))
+        return ", ".join(f"{key} {value}" for key, value in settings.items())
     except (ValueError, AttributeError):
         raise SchemaError("the attribute periphery of the result is damaged") from None
 

@@ -70,8 +70,8 @@ def _warnings(found: Calibration) -> list[str]:
         f"{name}: the last design cuts its posterior off; go on with more --rounds" for name in found.cut
     ]
     lines += [
-        f"{one} and {other} go together (correlation {value:+.2f}): only a combination of them is told"
-        for one, other, value in ridges(found)
+        f"{first} and {other} go together (correlation {value:+.2f}): only a combination of them is told"
+        for first, other, value in ridges(found)
     ]
     lost = int(np.sum(~np.isfinite(found.shown).all(axis=1)))
     if lost:

@@ -36,12 +36,12 @@ def _core_lines(card: Card) -> list[str]:
     if lacks := record.get("lacks"):
         return [f"no core for circuits: the data do not tell {', '.join(map(str, lacks))}"]
     units = (("drive", "1/V"), ("voltage_scale", "V"))
-    told = [
+    origins = [
         f"{name} {card.core[name]:.3g} {unit} ({record[name]})"
         for name, unit in units
         if name in record and name in card.core
     ]
-    return [f"core for circuits: {', '.join(told)}"] if told else []
+    return [f"core for circuits: {', '.join(origins)}"] if origins else []
 
 
 def _judged_lines(card: Card) -> list[str]:
@@ -92,9 +92,10 @@ def describe(card: Card) -> str:
             f"{_spread(card, i, mean[[i, k + i]])}, missing {feature.missing:.1%}"
         )
     lines += [f"  {text}" for text in (*_jump_lines(card), *_noise_lines(card))]
-    for layer, made in card.provenance.get("noise", {}).items():
+    for layer, record in card.provenance.get("noise", {}).items():
         lines.append(
-            f"  {layer} from {made['file']}" + (f", set {made['material']}" if made.get("material") else "")
+            f"  {layer} from {record['file']}"
+            + (f", set {record['material']}" if record.get("material") else "")
         )
     lines += [f"  {text}" for text in (*_core_lines(card), *_judged_lines(card))]
     for name, (low, high) in card.validity.items():

@@ -24,8 +24,8 @@ WIDTH = 110
 
 def describe(result: xr.Dataset) -> str:
     """Return what is in a result, what made it, and what can be read off it."""
-    made = provenance.read(result.attrs.get("provenance"))
-    software = made["software"]
+    record = provenance.read(result.attrs.get("provenance"))
+    software = record["software"]
     commit = (
         f", commit {software['git'][:12]}{'+' * software['git'].endswith('+')}" if software["git"] else ""
     )
@@ -34,12 +34,12 @@ def describe(result: xr.Dataset) -> str:
     x, y, z = (int(n) for n in result["lattice_shape"].values)
     lines = [
         result.attrs.get("title", ""),
-        f"made by     frenkel {software['version']}{commit}, Python {made['environment']['python']}; "
+        f"made by     frenkel {software['version']}{commit}, Python {record['environment']['python']}; "
         f"{result.attrs.get('history', '').split(' ')[0]}",
-        f"from        configuration {made['configuration_hash'][:12]}, seed {made['seed']}, "
-        f"member {made['member']}",
+        f"from        configuration {record['configuration_hash'][:12]}, seed {record['seed']}, "
+        f"member {record['member']}",
         f"material    {result.attrs.get('material')} ({result.attrs.get('material_hash')})",
-        *changed_numbers(made["configuration"].get("material_document")),
+        *changed_numbers(record["configuration"].get("material_document")),
         f"device      {x} x {y} x {z} lattice sites of {spacing:g} nm, {result.attrs.get('lateral')} sides, "
         f"{float(result['series_resistance']):g} ohm in series",
         f"holds       samples: {sizes['sample']}, phases: {sizes['phases']}, snapshots: {sizes['snapshot']}, "
@@ -121,18 +121,18 @@ def phase_table(result: xr.Dataset) -> str:
     ]
     rows = []
     for index in range(summary.sizes["phases"]):
-        one = {str(name): summary[name].values[index] for name in summary.data_vars}
+        row = {str(name): summary[name].values[index] for name in summary.data_vars}
         rows.append(
             [
                 str(summary["phase_name"].values[index]),
-                _or_dash(one["switching_voltage"], "V"),
-                quantity(float(one["peak_current"]), "A"),
-                _or_dash(one["phase_compliance"], "A"),
-                _percent(one["compliance_error"]),
-                quantity(float(one["resistance"]), "ohm"),
-                f"{one['temperature_max']:.0f} K",
-                str(int(one["events"])),
-                str(int(one["field_solves"])),
+                _or_dash(row["switching_voltage"], "V"),
+                quantity(float(row["peak_current"]), "A"),
+                _or_dash(row["phase_compliance"], "A"),
+                _percent(row["compliance_error"]),
+                quantity(float(row["resistance"]), "ohm"),
+                f"{row['temperature_max']:.0f} K",
+                str(int(row["events"])),
+                str(int(row["field_solves"])),
             ]
         )
     return table(heads, rows)
@@ -159,8 +159,14 @@ def material_list(materials: Sequence["Material"]) -> str:
     """Return the names of materials with their formula and description."""
     order = list(FAMILIES)
     rows = [
-        [one.family, one.name, one.formula, one.hash[:8], textwrap.shorten(one.description, 90)]
-        for one in sorted(materials, key=lambda one: order.index(one.family))
+        [
+            material.family,
+            material.name,
+            material.formula,
+            material.hash[:8],
+            textwrap.shorten(material.description, 90),
+        ]
+        for material in sorted(materials, key=lambda one: order.index(one.family))
     ]
     return table(["family", "name", "formula", "hash", "what it is"], rows, left=5)
 
@@ -227,10 +233,10 @@ def trap_table(found: xr.Dataset) -> str:
     """Return the traps of a trace, as `rtn.traps` gives them, as a table."""
     rows = []
     for k in range(found.sizes["trap"]):
-        one = found.isel(trap=k)
-        row = [str(k + 1), str(int(one["transitions"])), quantity(float(one["amplitude"]), "A")]
+        trap = found.isel(trap=k)
+        row = [str(k + 1), str(int(trap["transitions"])), quantity(float(trap["amplitude"]), "A")]
         for name in ("tau_capture", "tau_emission"):
-            low, high = (quantity(float(value), "s") for value in one[f"{name}_interval"].values)
-            row.append(f"{quantity(float(one[name]), 's')} ({low} to {high})")
+            low, high = (quantity(float(value), "s") for value in trap[f"{name}_interval"].values)
+            row.append(f"{quantity(float(trap[name]), 's')} ({low} to {high})")
         rows.append(row)
     return table(["trap", "transitions", "step", "time to capture (95 %)", "time to emission (95 %)"], rows)

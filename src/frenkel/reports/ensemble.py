@@ -56,8 +56,8 @@ class EnsembleProgress(Reporter):
         """Show the status, if it is time to."""
 
         def words() -> tuple[float, str, str]:
-            one = status.document()
-            return one["done"] / max(one["total"], 1), "", line(one)
+            document = status.document()
+            return document["done"] / max(document["total"], 1), "", line(document)
 
         self.show(words)
 
@@ -102,7 +102,9 @@ def ending(done: Outcome, found: Merged | None, total: int, output: Path) -> str
         )
     lines = []
     if done.failed:
-        few = ", ".join(str(one) for one in done.failed[:10]) + (" ..." if len(done.failed) > 10 else "")
+        few = ", ".join(str(number) for number in done.failed[:10]) + (
+            " ..." if len(done.failed) > 10 else ""
+        )
         lines.append(
             f"{len(done.failed)} of {total} members failed: {few}; "
             f"`{shell('frenkel', 'status', str(output))}` says why"
@@ -138,33 +140,33 @@ def _molten(file: Any) -> list[str]:
 
 def quantile_line(name: str, rule: "Stopping") -> str:
     """Return what is known of a quantile at the last look of a rule, and how far that is from enough."""
-    found = rule.looks[-1]
+    look = rule.looks[-1]
     return (
-        f"{name}: {100 * rule.share:g} % quantile {found.value:.4g}, 95 % interval {found.low:.4g} to "
-        f"{found.high:.4g}, {found.number} members"
-        + ("" if rule.stopped else f"; about {found.expected:.3g} would be needed")
+        f"{name}: {100 * rule.share:g} % quantile {look.value:.4g}, 95 % interval {look.low:.4g} to "
+        f"{look.high:.4g}, {look.number} members"
+        + ("" if rule.stopped else f"; about {look.expected:.3g} would be needed")
     )
 
 
 def status_text(folder: Path, *, tracebacks: bool = False) -> str:
     """Return how far every part of a run is, and which members failed."""
     lines = []
-    for one in state.read(folder):
-        name = "" if one["part"] == "all" else f"part {one['part']}: "
-        job = f", job {one['job']}" if one["job"] else ""
-        age = time.time() - one["now"]
-        what = one["state"] if one["state"] != "running" or state.alive(one) else "died"
+    for part in state.read(folder):
+        name = "" if part["part"] == "all" else f"part {part['part']}: "
+        job = f", job {part['job']}" if part["job"] else ""
+        age = time.time() - part["now"]
+        what = part["state"] if part["state"] != "running" or state.alive(part) else "died"
         lines.append(
-            f"{name}{what} on {one['host']}, process {one['pid']}{job}, {age:.0f} s ago: {line(one)}"
+            f"{name}{what} on {part['host']}, process {part['pid']}{job}, {age:.0f} s ago: {line(part)}"
         )
-    found = runs.survey([folder])
-    done = np.unique(found.member[found.status == shards.OK])
-    lines.append(f"{len(done)} members are safe in {len(found.paths)} shards, {_size(found)}")
-    lines += [str(fault) + (" (being written?)" if fault.torn else "") for fault in found.faults]
-    failed = np.setdiff1d(found.member[found.status != shards.OK], done)
+    survey = runs.survey([folder])
+    done = np.unique(survey.member[survey.status == shards.OK])
+    lines.append(f"{len(done)} members are safe in {len(survey.paths)} shards, {_size(survey)}")
+    lines += [str(fault) + (" (being written?)" if fault.torn else "") for fault in survey.faults]
+    failed = np.setdiff1d(survey.member[survey.status != shards.OK], done)
     if len(failed):
         lines.append(f"{len(failed)} members failed:")
-        lines += _failures(found, failed[:FAILURES_SHOWN], runs.recorded(folder), tracebacks)
+        lines += _failures(survey, failed[:FAILURES_SHOWN], runs.recorded(folder), tracebacks)
         if len(failed) > FAILURES_SHOWN:
             lines.append(f"  ... and {len(failed) - FAILURES_SHOWN} more")
     return "\n".join(lines)
@@ -203,17 +205,17 @@ def log_lines(folder: Path, member: int | None) -> Iterator[str]:
     member : int or None
         Of every point of a sweep.
     """
-    found = runs.survey([folder])
-    for number, one in enumerate(found.member.tolist()):
-        if member is not None and one % STRIDE != member:
+    survey = runs.survey([folder])
+    for number, key in enumerate(survey.member.tolist()):
+        if member is not None and key % STRIDE != member:
             continue
-        code, head = found.head(number)
+        code, head = survey.head(number)
         if member is None and not (head.get("log") or head.get("error")):
             continue
-        point = f" of point {one // STRIDE}" if one >= STRIDE else ""
-        said = f": {head['error']}" if "error" in head else ""
+        point = f" of point {key // STRIDE}" if key >= STRIDE else ""
+        error = f": {head['error']}" if "error" in head else ""
         wall, host = head.get("wall", 0.0), head.get("host", "unknown host")
-        yield f"member {one % STRIDE}{point}: {shards.STATUS[code]}, {wall:.3g} s on {host}{said}"
+        yield f"member {key % STRIDE}{point}: {shards.STATUS[code]}, {wall:.3g} s on {host}{error}"
         yield from (f"  {seconds:8.3f} s {level}: {words}" for seconds, level, words in head.get("log", []))
         yield from (f"    {text}" for text in head.get("traceback", "").splitlines())
 
@@ -230,7 +232,7 @@ def describe(path: Path) -> str:
 
     with netcdf.direct(path, "r") as file:
         file.set_auto_mask(False)
-        made = provenance.read(getattr(file, "provenance", None), str(path))
+        record = provenance.read(getattr(file, "provenance", None), str(path))
         given = {name: getattr(file, name, "?") for name in ("title", "source", "material", "material_hash")}
         if "status" not in file.variables:
             raise SchemaError(f"{path} has no variable status (what became of the members)")
@@ -240,11 +242,11 @@ def describe(path: Path) -> str:
         rows = [] if swept else [_row(file, name) for name in SUMMARY if name in file.variables]
         points = points_table(file) if swept else ""
         molten = _molten(file)
-        materials = made["configuration"].get("materials")  # by name in a sweep, which has rows of its own
+        materials = record["configuration"].get("materials")  # by name in a sweep, which has rows of its own
         head = [
             str(given["title"]),
-            f"made by     {given['source']}, {made['software']['git'] or 'no commit'}",
-            f"from        configuration {made['configuration_hash'][:12]}, seed {made['seed']}",
+            f"made by     {given['source']}, {record['software']['git'] or 'no commit'}",
+            f"from        configuration {record['configuration_hash'][:12]}, seed {record['seed']}",
             f"material    {given['material']} ({given['material_hash']})",
             *(changed_numbers(materials[0]) if isinstance(materials, list) and materials else []),
             "holds       "
@@ -281,4 +283,4 @@ def _row(file: Any, name: str) -> list[str]:
 
     cuts = np.quantile(values, [0.01, 0.1, 0.5, 0.9, 0.99])
     spread = float(np.std(values, ddof=1)) if len(values) > 1 else 0.0
-    return [name, str(len(values)), *(text(float(one)) for one in (np.mean(values), spread, *cuts))]
+    return [name, str(len(values)), *(text(float(value)) for value in (np.mean(values), spread, *cuts))]

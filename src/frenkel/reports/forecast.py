@@ -26,7 +26,7 @@ def forecast(times: Floats, ranks: int, shards: int, members: int, size: float) 
     """
     own = max(ranks // shards, 1)
     noise = np.exp(0.5 * np.random.default_rng(2).standard_normal(len(times)))
-    found = {
+    estimates = {
         "members all expected alike": model.simulate(times, own),
         "longest first, by estimates wrong by e^0.5": model.simulate(times, own, estimates=times * noise),
     }
@@ -36,12 +36,12 @@ def forecast(times: Floats, ranks: int, shards: int, members: int, size: float) 
         f"{members} members on {ranks} ranks{divided}: mean {times.mean():.3g} s, "
         f"longest {times.max():.4g} s, {duration(each)} of work each"
     ]
-    for name, one in found.items():
+    for name, run in estimates.items():
         lines.append(
-            f"{name}: {duration(one.wall)} ({one.wall:.4g} s), {one.efficiency:.3f} of the possible speed, "
-            f"{one.messages:.0f} tasks/s of {1 / model.SERVICE:.0f}, manager busy {100 * one.manager:.0f} %"
+            f"{name}: {duration(run.wall)} ({run.wall:.4g} s), {run.efficiency:.3f} of the possible speed, "
+            f"{run.messages:.0f} tasks/s of {1 / model.SERVICE:.0f}, manager busy {100 * run.manager:.0f} %"
         )
-    busiest = max(one.manager for one in found.values())
+    busiest = max(run.manager for run in estimates.values())
     if busiest > 0.5:
         lines.append(
             f"the manager limits: divide it with --shards {max(2, round(2 * busiest)) * shards} or more"
@@ -62,6 +62,6 @@ def durations_like(path: Path, number: int, limit: float | None = None) -> Float
     """Draw durations (s) of members from those that an ensemble recorded, none above a limit (s)."""
     content.check(path)
     with netcdf.direct(path, "r") as file:
-        found = np.asarray(file["provenance/wall_time"][...], float).ravel()
-    drawn: Floats = np.random.default_rng(1).choice(found[np.isfinite(found)], number)
+        recorded = np.asarray(file["provenance/wall_time"][...], float).ravel()
+    drawn: Floats = np.random.default_rng(1).choice(recorded[np.isfinite(recorded)], number)
     return drawn if limit is None else np.minimum(drawn, limit)

@@ -47,13 +47,13 @@ def contents(data: xr.Dataset) -> str:
     for name, variable in data.data_vars.items():
         if variable.dims[:1] != ("device",) or variable.dtype.kind != "f":
             continue
-        known = variable.values[np.isfinite(variable.values)]
-        lost = variable.size - known.size
-        if known.size:
+        finite = variable.values[np.isfinite(variable.values)]
+        lost = variable.size - finite.size
+        if finite.size:
             unit = variable.attrs["units"]
             low, middle, high = (
                 f"{x:.3g}" if unit == "1" else quantity(float(x), unit)
-                for x in np.quantile(known, (0, 0.5, 1))
+                for x in np.quantile(finite, (0, 0.5, 1))
             )
             gaps = f", missing in {lost} of {variable.size}" if lost else ""
             lines.append(f"  {name:<17} {middle}, {low} to {high}{gaps}")
@@ -76,13 +76,13 @@ def comparison_text(measured: Observations, simulated: Observations) -> str:
     rows = []
     for i, feature in enumerate(measured.features):
         cells = []
-        for one in (measured, simulated):
-            values = feature.backward(one.values[:, :, i][np.isfinite(one.values[:, :, i])])
+        for sample in (measured, simulated):
+            values = feature.backward(sample.values[:, :, i][np.isfinite(sample.values[:, :, i])])
             shares = np.quantile(values, (0.1, 0.5, 0.9))
             low, middle, high = (quantity(float(x), feature.unit) for x in shares)
             cells.append(f"{middle} ({low} to {high})")
         rows.append([feature.name, *cells])
-    devices = [len(one.values) for one in (measured, simulated)]
+    devices = [len(sample.values) for sample in (measured, simulated)]
     text = table(["median (10 to 90 %)", measured.origin, simulated.origin], rows)
     if other_way_round(measured, simulated):
         text += f"\nvoltages of {simulated.origin} are turned round: it switches at the other polarity"

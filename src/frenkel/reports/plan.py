@@ -71,14 +71,14 @@ def _rounding(configuration: Configuration, shape: tuple[int, int, int], spacing
     """Say which sizes are used where those asked for are no multiples of the lattice spacing."""
     lines = []
     for name, number in (("thickness", shape[2]), ("width", shape[0])):
-        asked, used = float(getattr(configuration.device, name)), number * spacing
-        exact = abs(asked - used) < 1e-6 * used
+        nominal, used = float(getattr(configuration.device, name)), number * spacing
+        exact = abs(nominal - used) < 1e-6 * used
         note = (
             ""
             if exact
             else f" is no multiple of the lattice spacing {spacing * 1e9:g} nm: {used * 1e9:.4g} nm used"
         )
-        lines.append(f"{name:11} {asked * 1e9:.4g} nm{note}")
+        lines.append(f"{name:11} {nominal * 1e9:.4g} nm{note}")
     return lines
 
 
@@ -122,11 +122,11 @@ def _cost(configuration: Configuration, sites: int, folder: Path) -> list[str]:
         begin = time.process_time()
         device.solved(refresh=True)
         spent.append(time.process_time() - begin)
-    one = min(spent)
+    fastest = min(spent)
     solves = sum(SOLVES.get(phase.kind, OTHER_SOLVES) for _, _, phase in configuration.phases())
-    estimate = duration(one * GROWTH * solves)
+    estimate = duration(fastest * GROWTH * solves)
     return [
-        f"cost        one field solution takes {one * 1e3:.2g} ms now; about {solves} of them, "
+        f"cost        one field solution takes {fastest * 1e3:.2g} ms now; about {solves} of them, "
         f"ten times as dear with a filament: about {estimate} on one of {os.cpu_count()} cores "
         "(within a factor of 5)"
     ]

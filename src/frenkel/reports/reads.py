@@ -20,18 +20,18 @@ Ends = tuple[NDArray[np.float64], NDArray[np.bool_]]
 def laws_table(laws: Mapping[str, xr.Dataset]) -> str:
     """Return the laws of time fitted to each level, from :func:`.relaxation.compare_laws`, as a table."""
     rows = []
-    for name, found in laws.items():
-        for law in found["law"].values:
-            one = found.sel(law=law)
-            low, high = (float(value) for value in one["rate_interval"].values)
+    for name, fits in laws.items():
+        for law in fits["law"].values:
+            fit = fits.sel(law=law)
+            low, high = (float(value) for value in fit["rate_interval"].values)
             rate = {
                 "constant": "-",
-                "logarithm": f"{quantity(float(one['rate']), 'S')} per e-fold "
+                "logarithm": f"{quantity(float(fit['rate']), 'S')} per e-fold "
                 f"({quantity(low, 'S')} to {quantity(high, 'S')})",
-                "power law": f"exponent {float(one['rate']):.3g} ({low:.3g} to {high:.3g})",
+                "power law": f"exponent {float(fit['rate']):.3g} ({low:.3g} to {high:.3g})",
             }[str(law)]
-            difference = float(one["aic"] - found["aic"].min())
-            rows.append([name, str(law), f"{difference:.3g}", rate, f"{float(one['r_squared']):.3f}"])
+            difference = float(fit["aic"] - fits["aic"].min())
+            rows.append([name, str(law), f"{difference:.3g}", rate, f"{float(fit['r_squared']):.3f}"])
     return table(["level", "law of the mean", "AIC above best", "rate (95 %)", "R^2"], rows, left=2)
 
 
@@ -49,11 +49,11 @@ def bake_table(
     lines = [table(["bake", "devices", "failed", "median time to failure (95 %)"], rows)]
     if len(fits) < 2:
         return lines[0] + "\nno activation energy: 2 temperatures with 3 times of failure each are needed"
-    found = retention.arrhenius_of(fits)
-    low, high = found.energy_interval
-    there = found.time(use)
+    line = retention.arrhenius_of(fits)
+    low, high = line.energy_interval
+    there = line.time(use)
     lines += [
-        f"activation energy {found.energy:.3g} eV (95 %: {low:.3g} to {high:.3g} eV)",
+        f"activation energy {line.energy:.3g} eV (95 %: {low:.3g} to {high:.3g} eV)",
         f"median at {use:g} K: {there[0]:.3g} s ({there[1]:.3g} to {there[2]:.3g} s)",
     ]
     return "\n".join(lines)
@@ -94,13 +94,13 @@ def endurance_table(found: xr.Dataset) -> str:
     """Return the windows of each decade of cycles and how many cycles failed."""
     rows = [
         [
-            str(int(one["decade"])),
-            quantity(float(one["median_hrs"]), "ohm"),
-            quantity(float(one["median_lrs"]), "ohm"),
-            f"{float(one['median_window']):.3g}",
-            f"{float(one['least_window']):.3g}",
+            str(int(decade["decade"])),
+            quantity(float(decade["median_hrs"]), "ohm"),
+            quantity(float(decade["median_lrs"]), "ohm"),
+            f"{float(decade['median_window']):.3g}",
+            f"{float(decade['least_window']):.3g}",
         ]
-        for one in (found.isel(decade=k) for k in range(found.sizes["decade"]))
+        for decade in (found.isel(decade=k) for k in range(found.sizes["decade"]))
     ]
     text = table(["to cycle", "median HRS", "median LRS", "median on/off", "least on/off"], rows)
     failures, devices = int(found["failures"].sum()), found.sizes["device"]
@@ -143,18 +143,18 @@ def fits_table(fits: Mapping[str, Fit], units: Mapping[str, str]) -> str:
         Of the values.
     """
     rows = []
-    for name, one in fits.items():
+    for name, fit in fits.items():
 
         def text(value: float, unit: str = units[name]) -> str:
             return f"{value:.3g}" if unit == "1" else quantity(value, unit)
 
-        intervals = one.intervals()
+        intervals = fit.intervals()
         parameters = ", ".join(
             f"{key} {value:.3g} ({intervals[key][0]:.3g} to {intervals[key][1]:.3g})"
-            for key, value in one.parameters.items()
+            for key, value in fit.parameters.items()
         )
-        quantiles = one.values(np.array([0.01, 0.5, 0.99]))
-        devices = f"{len(one.sample.low)}, {int(one.sample.right.sum())} censored"
+        quantiles = fit.values(np.array([0.01, 0.5, 0.99]))
+        devices = f"{len(fit.sample.low)}, {int(fit.sample.right.sum())} censored"
         rows.append([name, parameters, devices, *(text(float(value)) for value in quantiles)])
     family = next(iter(fits.values())).family
     return table(["number", f"{family} (95 %)", "devices", "1 %", "median", "99 %"], rows, left=2)
@@ -164,7 +164,7 @@ def extrapolation_table(found: Extrapolation) -> str:
     """Return rates by splitting and as extrapolated, and the slope of the line."""
     rows = []
     for k, condition in enumerate(found.condition):
-        middle, low, high = (float(one) for one in found.at(float(condition)))
+        middle, low, high = (float(number) for number in found.at(float(condition)))
         rows.append(
             [
                 f"{condition:g} {UNITS[found.by]}",
@@ -178,7 +178,7 @@ def extrapolation_table(found: Extrapolation) -> str:
     if found.by == TEMPERATURE:
         words = f"activation energy {-slope:.3g} eV (95 %: {-high:.3g} to {-low:.3g})"
     else:
-        slope, low, high = (one / np.log(10.0) for one in (slope, low, high))
+        slope, low, high = (number / np.log(10.0) for number in (slope, low, high))
         words = f"{slope:.3g} decades per V (95 %: {low:.3g} to {high:.3g})"
     return "\n".join([table(heads, rows, left=1), words, *_parting(found)])
 
@@ -187,15 +187,15 @@ def _parting(found: Extrapolation) -> list[str]:
     """Return how likely a failure is by each time at conditions of use, and by the line: do they part?"""
     rows = []
     for k in np.flatnonzero(~found.accelerated):
-        one = found.observed[k]
-        middle, low, high = (float(x) for x in found.chance(float(found.condition[k]), one.duration))
+        point = found.observed[k]
+        middle, low, high = (float(x) for x in found.chance(float(found.condition[k]), point.duration))
         rows.append(
             [
-                f"{found.condition[k]:g} {UNITS[found.by]}, {one.duration:.3g} s",
-                f"{one.probability:.2g} ({one.low:.1g} to {one.high:.1g})",
+                f"{found.condition[k]:g} {UNITS[found.by]}, {point.duration:.3g} s",
+                f"{point.probability:.2g} ({point.low:.1g} to {point.high:.1g})",
                 f"{middle:.2g} ({low:.1g} to {high:.1g})",
-                f"{one.probability / middle:.2g} times",
-                "they part" if one.low > high or one.high < low else "not told apart",
+                f"{point.probability / middle:.2g} times",
+                "they part" if point.low > high or point.high < low else "not told apart",
             ]
         )
     heads = ["by this time", "fails, by splitting", "extrapolated", "as usual", ""]

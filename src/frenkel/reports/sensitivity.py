@@ -44,9 +44,9 @@ def describe(found: xr.Dataset, z: Floats) -> str:
             lines.append(f"{f'{mechanism}, {of} {name}'[:34]:34}{cells}")
     lines += by_parameters(found)
     lines += told(found)
-    known = np.abs(z[np.isfinite(z)])
-    if known.size:
-        lines.append(f"mean weights are 0 within {known.max():.1f} standard errors (above 4: a wrong clock)")
+    finite = np.abs(z[np.isfinite(z)])
+    if finite.size:
+        lines.append(f"mean weights are 0 within {finite.max():.1f} standard errors (above 4: a wrong clock)")
     return "\n".join(lines)
 
 

@@ -42,33 +42,33 @@ def describe(found: xr.Dataset, bound: float | None = None) -> str:
     bound : float, optional
         The probability is asked to be below it.
     """
-    asked = Question(**provenance.read(found.attrs["provenance"])["configuration"]["question"])
-    said = estimate(found)
-    if asked.conductance is not None:
-        edge = f"{1 / asked.conductance:.4g} ohm"
+    question = Question(**provenance.read(found.attrs["provenance"])["configuration"]["question"])
+    probability = estimate(found)
+    if question.conductance is not None:
+        edge = f"{1 / question.conductance:.4g} ohm"
     else:
-        edge = f"{asked.share or asked.what.share} of that at the start"
-    name = "probability" if said.complete else "probability below"
+        edge = f"{question.share or question.what.share} of that at the start"
+    name = "probability" if probability.complete else "probability below"
     lines = [
-        f"{asked.event}: {EVENTS[asked.event].title}, edge {edge}",
-        f"{name:18} {said.probability:.3g}   95 %: {said.low:.2g} to {said.high:.2g}",
-        f"{'standard error':18} {said.error:.2g} by the scatter of {said.repeats} repeats, "
-        f"{said.stated:.2g} as they state it for their devices",
-        f"{'spent':18} {asked.particles} particles from {asked.starts} devices a repeat, "
-        f"{said.levels:.1f} levels in the mean",
+        f"{question.event}: {EVENTS[question.event].title}, edge {edge}",
+        f"{name:18} {probability.probability:.3g}   95 %: {probability.low:.2g} to {probability.high:.2g}",
+        f"{'standard error':18} {probability.error:.2g} by the scatter of {probability.repeats} repeats, "
+        f"{probability.stated:.2g} as they state it for their devices",
+        f"{'spent':18} {question.particles} particles from {question.starts} devices a repeat, "
+        f"{probability.levels:.1f} levels in the mean",
     ]
-    if said.extinct:
-        lines.append(f"{said.extinct} repeats lost all their particles in one stage and count as 0")
-    worst = float(np.max(found["killed"].values, initial=0)) / asked.particles
+    if probability.extinct:
+        lines.append(f"{probability.extinct} repeats lost all their particles in one stage and count as 0")
+    worst = float(np.max(found["killed"].values, initial=0)) / question.particles
     if worst > BOTTLENECK:
         lines.append(
             f"a stage took out {100 * worst:.0f} % of the particles: where one step is that rare "
             "the interval is too narrow; take more particles (--particles)"
         )
     if bound is not None:
-        lines.append(f"below {bound:g}? {VERDICTS[below(said, bound)]}")
-    if asked.starts == 1:
-        lines += apart(found["probability"].values, bound, left_open(found, asked))
+        lines.append(f"below {bound:g}? {VERDICTS[below(probability, bound)]}")
+    if question.starts == 1:
+        lines += apart(found["probability"].values, bound, left_open(found, question))
     return "\n".join(lines)
 
 
@@ -81,7 +81,7 @@ def left_open(found: xr.Dataset, asked: Question) -> Floats:
     """
     particles = asked.particles
     ends = np.cumsum(found["stage_count"].values)[:-1]
-    before = [np.prod(1 - one[:-1] / particles) for one in np.split(found["killed"].values, ends)]
+    before = [np.prod(1 - killed[:-1] / particles) for killed in np.split(found["killed"].values, ends)]
     probability = found["probability"].values
     open_to = np.where(probability > 0, probability, np.minimum(3 / particles, 1) * np.array(before))
     if asked.what.absent and asked.conductance is not None:
@@ -111,10 +111,10 @@ def apart(probability: Floats, bound: float | None, most: Floats | None = None) 
         f"{few} of {len(largest)} hold nine tenths of all"
     ]
     if bound is not None:
-        said = np.count_nonzero((probability if most is None else most) < bound)
-        unsaid = np.count_nonzero(probability < bound) - said
+        certain = np.count_nonzero((probability if most is None else most) < bound)
+        unsaid = np.count_nonzero(probability < bound) - certain
         rest = f", {unsaid} that lost all particles may be" if unsaid else ""
-        lines.append(f"{said} of {len(largest)} devices are below {bound:g}{rest}")
+        lines.append(f"{certain} of {len(largest)} devices are below {bound:g}{rest}")
     return lines
 
 
@@ -141,5 +141,5 @@ def beside(name: str, judged: Judged) -> str:
 
 def untold(probabilities: list[float]) -> str:
     """Return a sentence on the probabilities of devices at which the cells of a card tell nothing."""
-    named = ", ".join(f"{one:.1g}" for one in probabilities)
+    named = ", ".join(f"{number:.1g}" for number in probabilities)
     return f"no row at {named}: the cells lost all their particles at once; take more (--particles)"

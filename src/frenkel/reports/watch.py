@@ -55,8 +55,8 @@ def ensemble(folder: Path, size: tuple[int, int] = (72, 12)) -> str:
         Columns and rows of the loop.
     """
     lines = [
-        f"{'' if one['part'] == 'all' else one['part'] + ': '}{_state(one)}, {line(one)}"
-        for one in state.read(folder)
+        f"{'' if part['part'] == 'all' else part['part'] + ': '}{_state(part)}, {line(part)}"
+        for part in state.read(folder)
     ]
     lines += ["", *quantiles(_finished(folder))]
     running = sorted(folder.glob("member-*.checkpoint"), key=lambda path: path.stat().st_mtime)
@@ -77,7 +77,7 @@ def quantiles(found: Iterable[dict[str, Any]]) -> list[str]:
         return ["no device has finished yet"]
     rows = []
     for name in WATCHED:
-        values = np.concatenate([np.ravel(np.asarray(one.get(name, []), float)) for one in members])
+        values = np.concatenate([np.ravel(np.asarray(arrays.get(name, []), float)) for arrays in members])
         values = values[np.isfinite(values)]
         if len(values):
             unit = SUMMARY[name].units
@@ -135,12 +135,12 @@ def _line(x: Floats, y: Floats) -> set[tuple[int, int]]:
 
 def _finished(folder: Path) -> Iterable[dict[str, Any]]:
     """Yield the arrays of members that have finished."""
-    found = runs.survey([folder])
-    good = np.flatnonzero(found.status == shards.OK)[-MOST_MEMBERS:]
+    survey = runs.survey([folder])
+    good = np.flatnonzero(survey.status == shards.OK)[-MOST_MEMBERS:]
     for number in good:
-        with found.paths[found.shard[number]].open("rb") as file:
-            file.seek(int(found.offset[number]))
-            yield shards.decode(file.read(int(found.length[number])))[3]
+        with survey.paths[survey.shard[number]].open("rb") as file:
+            file.seek(int(survey.offset[number]))
+            yield shards.decode(file.read(int(survey.length[number])))[3]
 
 
 def _state(one: Any) -> str:
@@ -150,5 +150,5 @@ def _state(one: Any) -> str:
 def over(file: Path, folder: Path) -> bool:
     """Tell whether nothing of a run goes on: no part of its folder, no checkpoint beside its file."""
     if folder.is_dir():
-        return not any(state.alive(one) for one in state.read(folder))
+        return not any(state.alive(part) for part in state.read(folder))
     return not file.with_name(file.name + ".checkpoint").exists()

@@ -52,8 +52,8 @@ class Frenkel:
     def _of(self, *kinds: str) -> xr.Dataset:
         if self.kind not in kinds:
             other = "; its frenkel.member(k) is one device" if self.kind == "ensemble" else ""
-            asked, got = (" or ".join(map(_with_article, one)) for one in (kinds, [self.kind]))
-            raise KindError(f"this needs the result of {asked}, got that of {got}{other}")
+            wanted, got = (" or ".join(map(_with_article, one)) for one in (kinds, [self.kind]))
+            raise KindError(f"this needs the result of {wanted}, got that of {got}{other}")
         return self.data
 
     # ------------------------------------------------------------------ of a device
@@ -85,8 +85,8 @@ class Frenkel:
     @property
     def resistance(self) -> xr.DataArray:
         """Resistance (ohm) at the read voltage after each phase, by name."""
-        found = self.indexed()
-        ohms = abs(found["read_voltage"]) / abs(found["read_current"])
+        data = self.indexed()
+        ohms = abs(data["read_voltage"]) / abs(data["read_current"])
         return ohms.rename("resistance").assign_attrs(units="ohm", long_name="resistance after the phase")
 
     def phases(self, rule: str = HALF_RISE) -> xr.Dataset:
@@ -114,7 +114,7 @@ class Frenkel:
 
         data = self._of("device")
         if isinstance(label, str):
-            labels = [str(one) for one in data["snapshot_label"].values]
+            labels = [str(label) for label in data["snapshot_label"].values]
             if label not in labels:
                 raise KeyError(f"no snapshot {label!r}{suggest(label, labels)}")
             label = labels.index(label)

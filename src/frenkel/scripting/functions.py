@@ -78,8 +78,8 @@ def workers(engine: str, number: int | None) -> Iterator[farm.Workers]:
         The engine has processes that do not come from this one.
     """
     if engine == "serial":
-        with farm.serial() as found:
-            yield found
+        with farm.serial() as serial:
+            yield serial
         return
     if engine != "pool":
         raise farm.FarmError(f"a function must run with engine serial or pool, got {engine}")

@@ -108,8 +108,8 @@ def ensemble(
             raise ConfigurationError("changes are for configurations; give the function what it is to change")
         return _of_function(what, members, seed, plan)
     configuration, folder = _configuration(what, changes or {}, seed)
-    known = None if plan.output is None else whole.known_seed(plan.output)
-    return plan.go(plan.kept(whole.plain(configuration, members, folder, known)))
+    kept_seed = None if plan.output is None else whole.known_seed(plan.output)
+    return plan.go(plan.kept(whole.plain(configuration, members, folder, kept_seed)))
 
 
 def sweep(
@@ -161,8 +161,8 @@ def sweep(
     section = {} if configuration.ensemble is None else {"ensemble": configuration.ensemble.model_dump()}
 
     def changed(texts: Sequence[str]) -> Configuration:
-        found = _changed(document, texts) | section
-        return config.parse(found, "the configuration")
+        variant = _changed(document, texts) | section
+        return config.parse(variant, "the configuration")
 
     axes = [_axis(key, values) for key, values in over.items()]
     return plan.go(plan.kept(whole.sweep(changed, axes, members, folder)))
@@ -237,10 +237,10 @@ class _Plan:
             return self.opened(path)
 
     def opened(self, path: Path) -> "xr.Dataset":
-        found = ensemble_file.open_ensemble(path)
+        data = ensemble_file.open_ensemble(path)
         if self.output is None:
-            found.load().close()
-        return found
+            data.load().close()
+        return data
 
 
 def _check_end(done: session.Outcome, folder: Path, number: int) -> None:
@@ -267,10 +267,10 @@ def _configuration(what: Any, changes: Mapping[str, Any], seed: int | None) -> t
         checks.whole("seed", seed, 0, provenance.SEED_LIMIT - 1, ConfigurationError)
         texts.append(f"seed={seed}")
     if isinstance(what, (str, Path)):
-        folder, found = Path(what).parent, read(what, texts)
-        if not isinstance(found, Configuration):
+        folder, configuration = Path(what).parent, read(what, texts)
+        if not isinstance(configuration, Configuration):
             raise ConfigurationError(f"{what} is the configuration of an array, not of a device")
-        return found, folder
+        return configuration, folder
     if isinstance(what, Device):
         if what.touched:
             raise ConfigurationError(
@@ -291,10 +291,10 @@ def _configuration(what: Any, changes: Mapping[str, Any], seed: int | None) -> t
 def _changed(document: Mapping[str, Any], texts: Sequence[str]) -> dict[str, Any]:
     import copy
 
-    found = copy.deepcopy(dict(document))
+    variant = copy.deepcopy(dict(document))
     for text in texts:
-        change(found, text)
-    return found
+        change(variant, text)
+    return variant
 
 
 def _axis(key: str, values: str | Sequence[Any]) -> Axis:
@@ -327,15 +327,15 @@ def _of_function(
             software={"version": provenance.version(), "git": provenance.git_hash()}, isolated=False,
         )  # fmt: skip
         engine, shown = launch.engine_of(plan.engine, None), plan.shown()
-        with functions.workers(engine, plan.workers) as found, shown:
-            done = session.execute(job, found, shown.status, shown.begun)
+        with functions.workers(engine, plan.workers) as pool, shown:
+            done = session.execute(job, pool, shown.status, shown.begun)
         _check_end(done, folder, members)
         located = runs.survey([folder], job.digest).best(list(range(members)))
-        made, first = _made(located, name["name"])
+        reason, first = _made(located, name["name"])
         if path.exists() and done.ran == 0:
             return plan.opened(path)
-        asked = Ensemble(points=(first,), members=members, keep=keep, not_repeatable=made)
-        whole.write(asked, asked.document() | head, located, path)
+        recorded = Ensemble(points=(first,), members=members, keep=keep, not_repeatable=reason)
+        whole.write(recorded, recorded.document() | head, located, path)
         return plan.opened(path)
 
 
@@ -360,11 +360,11 @@ def _made(located: Any, name: str) -> tuple[str, Configuration]:
         code, head = located.head(number)
         if code != shards.OK:
             continue
-        found = config.parse(head["document"] | {"member": 0})
+        configuration = config.parse(head["document"] | {"member": 0})
         if first is None:
-            first, steps = found, [step for step, _, _ in found.phases()]
-        elif found != first:
-            if [step for step, _, _ in found.phases()] != steps:
+            first, steps = configuration, [step for step, _, _ in configuration.phases()]
+        elif configuration != first:
+            if [step for step, _, _ in configuration.phases()] != steps:
                 raise EnsembleError(f"all members must have the same phases, member {member} has others")
             why = f"each member was made in its own way by the function {name}"
         why = why or head["touched"]

@@ -70,7 +70,7 @@ def heat() -> list[Row]:
     material = Material.load("HfO2-volatile").with_values({"column.vacancy_fraction": 0.0})
     device = Device(material, thickness=0.52e-9, width=0.78e-9, seed=1)
     device.solver.fields.solve(np.array([0, 1], np.int32))
-    _, _, found = device.solver.fields.nodes()
+    _, _, rises = device.solver.fields.nodes()
     bond, heat = material.conduction, material.heat
     # Of a column of two sites in 3 x 3: the mean over the waves in the plane, of 0, 3 and 6 links.
     green = np.zeros((2, 2))
@@ -92,7 +92,7 @@ def heat() -> list[Row]:
     conducting = heat.conductivity * heat.ballistic_factor * material.lattice.spacing * film
     exact = np.linalg.solve(conducting + heat.lorenz * heat.lorenz_temperature * bonds, power)
     return [
-        Row(f"device: rise at the {end} end of one bond (K at 1 V)", exact[i], found[i], 1e-9, "relative")
+        Row(f"device: rise at the {end} end of one bond (K at 1 V)", exact[i], rises[i], 1e-9, "relative")
         for i, end in enumerate(("lower", "upper"))
     ]
 
@@ -202,10 +202,17 @@ def mean_weights() -> list[Row]:
         weights.clear()
         device.advance(Waveform.ramp(1.0, 1e12), samples=2)
         rows.append(weights.values())
-    found = np.array(rows)
-    mean, error = found.mean(axis=0), found.std(axis=0, ddof=1) / math.sqrt(runs)
+    sums = np.array(rows)
+    mean, error = sums.mean(axis=0), sums.std(axis=0, ddof=1) / math.sqrt(runs)
     return [
-        Row(f"device: mean score weight by {of}, {one.name}", 0.0, mean[k, i], SIGMAS, "sigma", error[k, i])
+        Row(
+            f"device: mean score weight by {of}, {mechanism.name}",
+            0.0,
+            mean[k, i],
+            SIGMAS,
+            "sigma",
+            error[k, i],
+        )
         for k, of in enumerate(("barrier (1/eV)", "ln frequency"))
-        for i, one in enumerate(device.chemistry.mechanisms)
+        for i, mechanism in enumerate(device.chemistry.mechanisms)
     ]

@@ -27,16 +27,16 @@ def engine_balance() -> list[Row]:
     lattice = Lattice.cubic((3, 3, 4), SPACING)
     potential = np.random.default_rng(2).uniform(-1, 1, lattice.n_sites)
     hop, temperature = _hop(0.6), 400.0
-    found: dict[tuple[int, int], tuple[float, float]] = {}
+    hops: dict[tuple[int, int], tuple[float, float]] = {}
     for site in range(lattice.n_sites):
         table = _alone(lattice, hop, site, potential=potential, temperature=temperature).transitions()
-        for one in table:
+        for event in table:
             # A hop is named from either end; the target is the other site.
-            target = int(one["site_a"]) if int(one["site_b"]) == site else int(one["site_b"])
-            found[site, target] = float(one["rate"]), float(one["energy"])
+            target = int(event["site_a"]) if int(event["site_b"]) == site else int(event["site_b"])
+            hops[site, target] = float(event["rate"]), float(event["energy"])
     worst = 0.0
-    for (site, target), (rate, energy) in found.items():
-        excess = math.log(rate / found[target, site][0]) + energy / (BOLTZMANN_EV * temperature)
+    for (site, target), (rate, energy) in hops.items():
+        excess = math.log(rate / hops[target, site][0]) + energy / (BOLTZMANN_EV * temperature)
         worst = max(worst, abs(excess))
     return [Row("engine: worst |ln(k_f/k_r) + dE/kT| of all hops", 0.0, worst, 1e-10)]
 

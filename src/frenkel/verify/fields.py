@@ -89,7 +89,7 @@ def green() -> list[Row]:
     exact = np.linalg.inv(laplacian(shape))[:, site]
     unit = np.zeros(table.n_sites)
     unit[site] = 1.0
-    found = {"table": table.table[:, :, :, site].ravel(), "response": table.respond(unit)}
+    columns = {"table": table.table[:, :, :, site].ravel(), "response": table.respond(unit)}
     return [
         Row(
             f"charge: column of the Green's {name}, relative",
@@ -97,7 +97,7 @@ def green() -> list[Row]:
             float(np.abs(column / exact - 1).max()),
             1e-12,
         )
-        for name, column in found.items()
+        for name, column in columns.items()
     ]
 
 

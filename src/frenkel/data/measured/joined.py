@@ -31,20 +31,20 @@ def join(parts: "Sequence[xr.Dataset]", attrs: Mapping[str, Any]) -> "xr.Dataset
     """
     names = list(dict.fromkeys(str(name) for part in parts for name in part["device"].values))
     places = [np.array([names.index(str(name)) for name in part["device"].values]) for part in parts]
-    found: dict[str, Any] = {"device": names}
+    columns: dict[str, Any] = {"device": names}
     for name in dict.fromkeys(str(key) for part in parts for key in part.variables if key != "device"):
         there = [(part, at) for part, at in zip(parts, places, strict=True) if name in part.variables]
         dims = there[0][0][name].dims
         if dims == ("device", "cycle"):
-            found[name] = _cells(name, there, parts, len(names))
+            columns[name] = _cells(name, there, parts, len(names))
         elif dims == ("cycle",):
-            found[name] = _cycles(parts)
+            columns[name] = _cycles(parts)
         elif dims == ("device",):
             column = np.full(len(names), np.nan)
             for part, at in there:
                 own = part[name].values
                 column[at] = np.where(np.isfinite(own), own, column[at])
-            found[name] = column
+            columns[name] = column
         elif dims == ():
             values = np.unique([float(part[name]) for part, _ in there])  # NaN is NaN
             if len(values) > 1:
@@ -53,10 +53,10 @@ def join(parts: "Sequence[xr.Dataset]", attrs: Mapping[str, Any]) -> "xr.Dataset
                     f"{name} of files that are joined must be one, got {values.tolist()} {units}: read them "
                     "again"
                 )
-            found[name] = float(values[0])
+            columns[name] = float(values[0])
         else:
-            found[name] = _rows(name, str(dims[0]), parts, places)
-    return with_rules(LAYOUT.dataset(found, attrs), _rules(parts))
+            columns[name] = _rows(name, str(dims[0]), parts, places)
+    return with_rules(LAYOUT.dataset(columns, attrs), _rules(parts))
 
 
 def _rules(parts: "Sequence[xr.Dataset]") -> dict[str, str]:
@@ -81,16 +81,16 @@ def _cells(
 ) -> "np.ndarray[Any, Any]":
     """Return a number of each device and cycle."""
     cycles = _cycles(parts)
-    found = np.full((devices, len(cycles)), np.nan)
+    values = np.full((devices, len(cycles)), np.nan)
     for part, at in there:
         cells = np.ix_(at, np.searchsorted(cycles, part["cycle"].values))
         own = part[name].values
-        if np.any(np.isfinite(found[cells]) & np.isfinite(own)):
+        if np.any(np.isfinite(values[cells]) & np.isfinite(own)):
             raise TableError(
                 f"files that are joined must not hold {name} of the same cycle of a device twice"
             )
-        found[cells] = np.where(np.isfinite(own), own, found[cells])
-    return found
+        values[cells] = np.where(np.isfinite(own), own, values[cells])
+    return values
 
 
 def _rows(

@@ -148,12 +148,12 @@ def plan(table: Table, told: Told | None = None, kind: str = "") -> Plan:
     constants |= told.constants
     kind = kind or told.kind
     columns = columns_of(table, told)
-    found = Plan(kind=kind, guessed=not kind, columns=columns, constants=constants, style=told.style)
+    planned = Plan(kind=kind, guessed=not kind, columns=columns, constants=constants, style=told.style)
     if not kind:
-        found = replace(found, kind=_kind(table, found))
-    found = _settled(found)
-    _check(table, found)
-    return replace(found, magnitude=found.kind == "loops" and _is_magnitude(table, found))
+        planned = replace(planned, kind=_kind(table, planned))
+    planned = _settled(planned)
+    _check(table, planned)
+    return replace(planned, magnitude=planned.kind == "loops" and _is_magnitude(table, planned))
 
 
 def values(table: Table, column: Column, area: float = 1.0) -> Floats:
@@ -173,11 +173,11 @@ def values(table: Table, column: Column, area: float = 1.0) -> Floats:
     unit = unit_of(column.unit)
     if unit is None:
         raise TableError(_no_unit(table, column))
-    found = table.numbers(column.index)
+    numbers = table.numbers(column.index)
     if column.log:
-        found = {"log10": 10.0, "ln": math.e}[column.log] ** found
-    found = (found * column.scale + column.offset) * unit[1] + unit[2]
-    return found * area if unit[0] == "A/m2" else found
+        numbers = {"log10": 10.0, "ln": math.e}[column.log] ** numbers
+    numbers = (numbers * column.scale + column.offset) * unit[1] + unit[2]
+    return numbers * area if unit[0] == "A/m2" else numbers
 
 
 def _seconds(table: Table, column: Column) -> Floats:
@@ -195,25 +195,25 @@ def _seconds(table: Table, column: Column) -> Floats:
 def columns_of(table: Table, told: Told) -> tuple[Column, ...]:
     """Return what each column of a table holds, as told, as an instrument tells, or guessed from its name."""
     used = set()
-    found = []
+    columns = []
     for i, header in enumerate(table.headers):
-        key = next((one for one in (header, str(i + 1)) if one and one in told.columns), None)
+        key = next((label for label in (header, str(i + 1)) if label and label in told.columns), None)
         if key is not None:
             used.add(key)
-            found.append(_told(table, i, header, told.columns[key]))
+            columns.append(_told(table, i, header, told.columns[key]))
         elif i in table.quantities:
             own = name_and_unit(header)[1] or table.units[i]
-            found.append(
+            columns.append(
                 Column(index=i, header=header, quantity=table.quantities[i], unit=own, how="instrument")
             )
         else:
-            found.append(_guessed(table, i, header))
-            _check_feature(table, found[-1])
-        found[-1] = _with_unit(table, found[-1], told.units)
+            columns.append(_guessed(table, i, header))
+            _check_feature(table, columns[-1])
+        columns[-1] = _with_unit(table, columns[-1], told.units)
     if unknown := [key for key in told.columns if key not in used]:
         there = ", ".join(header or str(i + 1) for i, header in enumerate(table.headers))
         raise TableError(f"{table.name} has no column {unknown[0]!r} of the mapping; it has {there}")
-    return tuple(found)
+    return tuple(columns)
 
 
 def _with_unit(table: Table, column: Column, units: tuple[str, ...]) -> Column:

@@ -83,15 +83,15 @@ def read_mapping(path: Path) -> Told:
 
 def units_of(origin: str, text: Any) -> tuple[str, ...]:
     """Return units such as "mV, uA"; an error names the origin."""
-    found = (
+    units = (
         tuple(unit.strip() for unit in text.split(",") if unit.strip())
         if isinstance(text, str)
         else (str(text),)
     )
-    for unit in found:
+    for unit in units:
         if unit_of(unit) is None:
             raise TableError(f"{origin}: units must be units such as V, mV, uA, s, ohm, got {unit!r}")
-    return found
+    return units
 
 
 def _known(path: Path, what: str, given: Mapping[str, Any], allowed: tuple[str, ...]) -> None:

@@ -173,8 +173,8 @@ def unit_of(text: str) -> tuple[str, float, float] | None:
 def quantity_of(name: str) -> str:
     """Return the quantity that a name stands for, "" where none does."""
     plain = re.sub(r"[\s_]+", " ", name.strip().lower())
-    for key, one in QUANTITIES.items():
-        if plain in (key, key.replace("_", " ")) or re.fullmatch(one.names.replace("_?", "[ _]?"), plain):
+    for key, entry in QUANTITIES.items():
+        if plain in (key, key.replace("_", " ")) or re.fullmatch(entry.names.replace("_?", "[ _]?"), plain):
             return key
     return ""
 

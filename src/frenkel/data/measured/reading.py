@@ -67,8 +67,8 @@ def _recorded(source: Source, instrument: Instrument) -> Table:
         raise
     except (ValueError, KeyError, IndexError, TypeError, EOFError) as error:
         way = '; instrument = "none" under [table] of a mapping file reads it as any table'
-        said = f"{source.name} has the signature of {instrument.name}, but {error}"
-        raise TableError(said if source.is_binary else said + way) from None
+        message = f"{source.name} has the signature of {instrument.name}, but {error}"
+        raise TableError(message if source.is_binary else message + way) from None
     names = [str(name) for name in read.frame]
     columns = [[_text(cell) for cell in read.frame[name]] for name in read.frame]
     rows = [list(row) for row in zip(*columns, strict=True)]

@@ -38,8 +38,8 @@ def intervals(data: "xr.Dataset", origin: str, share: float) -> tuple[Floats, Fl
     """
     rows = []
     for _, _, kelvin, read, g in each_rest(data, origin):
-        known = np.isfinite(g)
-        read, g = read[known] - read[known][:1], g[known]
+        finite = np.isfinite(g)
+        read, g = read[finite] - read[finite][:1], g[finite]
         if len(g) < 2 or not g[0] > 0:
             continue
         beyond = np.flatnonzero(g <= share * g[0] if share < 1 else g >= share * g[0])

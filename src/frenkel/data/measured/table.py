@@ -129,7 +129,7 @@ class Table:
         TableError
             A cell holds something else.
         """
-        found = np.full(len(self.rows), np.nan)
+        numbers = np.full(len(self.rows), np.nan)
         for i, row in enumerate(self.rows):
             value = number(row[column], self.decimal)
             if value is None:
@@ -137,8 +137,8 @@ class Table:
                 raise TableError(
                     f"line {self.lines[i]} of {self.name} must have a number in {title}, got {row[column]!r}"
                 )
-            found[i] = value if abs(value) < OVERFLOW else np.nan
-        return found
+            numbers[i] = value if abs(value) < OVERFLOW else np.nan
+        return numbers
 
 
 def combined(tables: Sequence[Table], name: str, device: str, note: str) -> Table:
@@ -156,13 +156,13 @@ def combined(tables: Sequence[Table], name: str, device: str, note: str) -> Tabl
                 f"{other.name} must have the columns of {first.name}, to be its next cycle: read them as "
                 'devices, with files = "device" under [table] of a mapping file'
             )
-    sizes = [int(one.block.max(initial=0)) + 1 for one in tables]
+    sizes = [int(table.block.max(initial=0)) + 1 for table in tables]
     begins = np.concatenate([[0], np.cumsum(sizes)[:-1]])
     return replace(
-        first, name=name, device=device, rows=[row for one in tables for row in one.rows],
-        lines=[line for one in tables for line in one.lines],
-        block=np.concatenate([one.block + begin for one, begin in zip(tables, begins, strict=True)]),
-        notes=(*first.notes, note), sources=tuple(path for one in tables for path in one.sources),
+        first, name=name, device=device, rows=[row for table in tables for row in table.rows],
+        lines=[line for table in tables for line in table.lines],
+        block=np.concatenate([table.block + begin for table, begin in zip(tables, begins, strict=True)]),
+        notes=(*first.notes, note), sources=tuple(path for table in tables for path in table.sources),
     )  # fmt: skip
 
 
@@ -185,9 +185,9 @@ def cells_of(line: str, delimiter: str | None) -> list[str]:
     """Return the cells of a line, without blanks and quotes around them."""
     if delimiter is None:
         # A blank before a unit in brackets is none between columns.
-        found = re.split(r"\s+(?![(\[])", line.strip())
+        cells = re.split(r"\s+(?![(\[])", line.strip())
     elif '"' in line:
-        found = next(iter(csv.reader([line], delimiter=delimiter)), [])
+        cells = next(iter(csv.reader([line], delimiter=delimiter)), [])
     else:
-        found = line.split(delimiter)
-    return [cell.strip().strip('"').strip() for cell in found]
+        cells = line.split(delimiter)
+    return [cell.strip().strip('"').strip() for cell in cells]

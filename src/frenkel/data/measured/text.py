@@ -86,17 +86,17 @@ def _odd_row(name: str, line: int, cells: list[str], width: int) -> str:
 
 def _runs(rows: list[list[str]], decimal: str) -> list[tuple[int, int]]:
     """Return begin and end of each run of rows with numbers in the same columns."""
-    found: list[tuple[int, int]] = []
+    runs: list[tuple[int, int]] = []
     begin, like = 0, None
     for i, row in enumerate([*rows, []]):
         if like is not None and _fits(row, like, decimal):
             like = _joined(like, _kinds(row, decimal))
             continue
         if like is not None:
-            found.append((begin, i))
+            runs.append((begin, i))
         kinds = _kinds(row, decimal)
         begin, like = i, kinds if True in kinds else None
-    return found
+    return runs
 
 
 def _kinds(cells: list[str], decimal: str) -> list[bool | None]:
@@ -162,24 +162,24 @@ def _check_names(name: str, rows: list[tuple[int, list[str]]], begin: int, width
     if not begin:
         return
     line, cells = rows[begin - 1]
-    found = _uncommented(cells)
-    told = [quantity_of(parted(cell)[0]) for cell in found]
-    fewer = (len(found) == width - 1 and width > 2) or (1 < len(found) < width and all(told))
+    names = _uncommented(cells)
+    quantities = [quantity_of(parted(cell)[0]) for cell in names]
+    fewer = (len(names) == width - 1 and width > 2) or (1 < len(names) < width and all(quantities))
     if fewer and True not in _kinds(cells, decimal):
         raise TableError(
-            f"line {line} of {name} names {len(found)} columns, the lines below hold {width}: are there "
+            f"line {line} of {name} names {len(names)} columns, the lines below hold {width}: are there "
             "decimal commas between commas? Where no line names the columns say header = 0 in a mapping file"
         )
 
 
 def _names(cells: list[str], width: int, decimal: str | None) -> tuple[str, ...] | None:
     """Return the names in a row, None where it is none of names; without a decimal they may be numbers."""
-    found = _uncommented(cells)
-    if len(found) == width - 1:  # the rows of numbers end with a mark, the names do not
-        found = [*found, ""]
-    if len(found) != width or (decimal is not None and True in _kinds(found, decimal)):
+    names = _uncommented(cells)
+    if len(names) == width - 1:  # the rows of numbers end with a mark, the names do not
+        names = [*names, ""]
+    if len(names) != width or (decimal is not None and True in _kinds(names, decimal)):
         return None
-    return tuple(found)
+    return tuple(names)
 
 
 def _uncommented(cells: list[str]) -> list[str]:
@@ -192,8 +192,8 @@ def _uncommented(cells: list[str]) -> list[str]:
 
 def _are_units(cells: Sequence[str]) -> bool:
 
-    told = [cell.strip("()[] ") for cell in cells if cell]
-    return bool(told) and all(unit_of(cell) is not None for cell in told)
+    texts = [cell.strip("()[] ") for cell in cells if cell]
+    return bool(texts) and all(unit_of(cell) is not None for cell in texts)
 
 
 def _delimiter(lines: list[str]) -> str:

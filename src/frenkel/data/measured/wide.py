@@ -81,7 +81,7 @@ def _numbered(table: Table) -> list[Group]:
     if table.quantities:
         return []
     twice = Counter(table.headers)
-    found: dict[int, dict[str, int]] = {}
+    places_of: dict[int, dict[str, int]] = {}
     seen: Counter[str] = Counter()
     for i, header in enumerate(table.headers):
         name, unit = parted(header)
@@ -90,19 +90,19 @@ def _numbered(table: Table) -> list[Group]:
         match = NUMBERED.match(name)
         if header and twice[header] > 1:
             seen[header] += 1
-            found.setdefault(seen[header], {})[header] = i
+            places_of.setdefault(seen[header], {})[header] = i
         elif match and quantity_of(name_and_unit(match["base"])[0]):
             base = match["base"].strip() + (f" ({unit})" if unit else "")
-            found.setdefault(int(match["number"]), {})[base] = i
-    groups = [Group(number, places) for number, places in sorted(found.items())]
-    if len(groups) < 2 or any(set(one.places) != set(groups[0].places) for one in groups):
+            places_of.setdefault(int(match["number"]), {})[base] = i
+    groups = [Group(number, places) for number, places in sorted(places_of.items())]
+    if len(groups) < 2 or any(set(group.places) != set(groups[0].places) for group in groups):
         return []
     meant = {quantity_of(name_and_unit(name)[0]): name for name in groups[0].places}
     paired = {"hrs", "lrs"} <= set(meant) or (
         bool({"voltage", "time"} & set(meant)) and bool(set(RESPONSES) & set(meant))
     )
     if not paired or (
-        "voltage" in meant and not all(_varies(table, one.places[meant["voltage"]]) for one in groups)
+        "voltage" in meant and not all(_varies(table, group.places[meant["voltage"]]) for group in groups)
     ):
         return []  # a second terminal at a constant voltage is no second sweep
     return groups
@@ -129,20 +129,22 @@ def _stacked(table: Table, groups: list[Group], what: str | None) -> Table:
     """Return the groups below each other: cycles of one device as blocks, or devices."""
     names = list(groups[0].places)
     meant = {quantity_of(name_and_unit(name)[0]) for name in names}
-    told = what is not None
+    explicit = what is not None
     what = what or ("device" if "time" in meant and "voltage" not in meant else "cycle")
-    taken = {i for one in groups for i in one.places.values()}
+    taken = {i for group in groups for i in group.places.values()}
     rest = [i for i in range(len(table.headers)) if i not in taken]
     rows, lines, block = [], [], []
-    for one in groups:
+    for group in groups:
         for row, line, number in zip(table.rows, table.lines, table.block, strict=True):
-            cells = [row[one.places[name]] for name in names]
+            cells = [row[group.places[name]] for name in names]
             if all(cell.lower() in MISSING for cell in cells):
                 continue
-            rows.append([*(row[k] for k in rest), *cells, *([str(one.number)] if what == "device" else [])])
+            rows.append([*(row[k] for k in rest), *cells, *([str(group.number)] if what == "device" else [])])
             lines.append(line)
             block.append(
-                0 if what == "device" else number + (one.number - groups[0].number) * (table.block.max() + 1)
+                0
+                if what == "device"
+                else number + (group.number - groups[0].number) * (table.block.max() + 1)
             )
     firsts = [groups[0].places[name] for name in names]
     headers = [table.headers[k] for k in rest] + [name if table.headers[i] else "" for name, i in
@@ -153,7 +155,7 @@ def _stacked(table: Table, groups: list[Group], what: str | None) -> Table:
         headers, units, quantities = [*headers, "device"], [*units, ""], {len(headers): "device"}
     kind = "devices" if what == "device" else "cycles of one device"
     note = f"{len(groups)} groups of columns side by side are {kind}"
-    if not told and not (set(FEATURES) & meant):
+    if not explicit and not (set(FEATURES) & meant):
         other = "cycle" if what == "device" else "device"
         note += f'; if they are {other}s, say side_by_side = "{other}" under [table] of a mapping file'
     return replace(table, headers=tuple(headers), units=tuple(units), rows=rows, lines=lines,

@@ -97,16 +97,16 @@ class Reservoir:
             voltage = last[0].device_voltage(device.circuit, device.source_voltage)
             # What has relaxed since the last event did so before this one, which changes no bond.
             before = last[1] | device.oxide()
-            found = event(PROTOCOL, device, last[0], voltage, before, self.last[1])
-            self.kept[place : place + 1] = [found]
+            jump = event(PROTOCOL, device, last[0], voltage, before, self.last[1])
+            self.kept[place : place + 1] = [jump]
 
     def state(self) -> dict[str, Any]:
         """Return everything that :meth:`restore` needs, as plain data."""
-        return {"kept": [asdict(one) for one in self.kept], "seen": self.seen, "random": words(self.random)}
+        return {"kept": [asdict(kept) for kept in self.kept], "seen": self.seen, "random": words(self.random)}
 
     def restore(self, state: dict[str, Any]) -> None:
         """Go on from a :meth:`state`."""
-        self.kept, self.seen = [Event(**one) for one in state["kept"]], int(state["seen"])
+        self.kept, self.seen = [Event(**kept) for kept in state["kept"]], int(state["seen"])
         set_words(self.random, state["random"])
 
     def jumps(self, look: Callable[[Atoms], Reading]) -> list[Jump]:
@@ -145,15 +145,15 @@ def walk(
     The device is in the state of ``start`` before, in another afterwards. It ends early where nothing can
     happen.
     """
-    found: list[Jump] = []
+    path: list[Jump] = []
     for _ in range(steps):
         solved, (before, at_rest) = device.solved(), start
         voltage = solved.device_voltage(circuit, source)
         if not _step(device, solved, voltage, at_rest, random):
             break
         start = read(device.solved(), present(device))
-        found.append(event(WALK, device, solved, voltage, before, start[0]))
-    return found
+        path.append(event(WALK, device, solved, voltage, before, start[0]))
+    return path
 
 
 def _step(

@@ -94,10 +94,10 @@ class Measurement:
         if kind not in ENDS or cycle not in self.read_cycles:
             return
         state = ENDS.index(kind)
-        found = self.read(self.device.solved(), jumps.present(self.device))
-        self.ends.append(End(cycle, state, found[0]))
+        reading = self.read(self.device.solved(), jumps.present(self.device))
+        self.ends.append(End(cycle, state, reading[0]))
         if cycle in self.cycles:
-            self._walk(cycle, state, found)
+            self._walk(cycle, state, reading)
             self._probe(cycle, state)
 
     def read(self, solved: Solved, atoms: jumps.Atoms) -> tuple[Reading, Resting]:
@@ -145,9 +145,9 @@ class Measurement:
             if plan.limit is not None:
                 circuit, limit = replace(circuit, compliance=plan.limit), plan.limit
             own = self._random(RESTS, cycle, state, number)
-            found = probes.carry_out(plan, twin, circuit, sweep, self.configuration.read_voltage, own)
+            outcome = probes.carry_out(plan, twin, circuit, sweep, self.configuration.read_voltage, own)
             series = circuit.series_resistance
-            self.probes.append(Probe(plan, cycle, state, series, limit, **found))
+            self.probes.append(Probe(plan, cycle, state, series, limit, **outcome))
 
     def _random(self, *stream: int) -> np.random.Generator:
         return random_numbers(self.device.seed, self.device.member, MEASURED, *stream)
@@ -163,7 +163,7 @@ class Measurement:
     def _sweep(self, fits: Callable[[Sweep], bool]) -> Sweep | None:
         """Return the first sweep of a cycle that fits, None if there is none."""
         every = (phase for _, cycle, phase in self.configuration.phases() if cycle)
-        return next((one for one in every if isinstance(one, Sweep) and fits(one)), None)
+        return next((phase for phase in every if isinstance(phase, Sweep) and fits(phase)), None)
 
     def _circuit(self, source: float) -> tuple[Circuit, float]:
         """Return the circuit of the phase of a cycle with this sign of the voltage, and its limit (A)."""
@@ -177,17 +177,17 @@ class Measurement:
         """Return everything that :meth:`restore` needs, as plain data."""
         return {
             "reservoir": self.reservoir.state(),
-            "ends": [asdict(one) for one in self.ends],
-            "walks": [asdict(one) for one in self.walks],
-            "probes": [asdict(one) for one in self.probes],
+            "ends": [asdict(item) for item in self.ends],
+            "walks": [asdict(item) for item in self.walks],
+            "probes": [asdict(item) for item in self.probes],
         }
 
     def restore(self, state: dict[str, Any]) -> None:
         """Go on from a :meth:`state`."""
         self.reservoir.restore(state["reservoir"])
-        self.ends = [End(**one | {"reading": Reading(**one["reading"])}) for one in state["ends"]]
-        self.walks = [jumps.made(one) for one in state["walks"]]
-        self.probes = [Probe(**one | {"plan": Plan(**one["plan"])}) for one in state["probes"]]
+        self.ends = [End(**item | {"reading": Reading(**item["reading"])}) for item in state["ends"]]
+        self.walks = [jumps.made(item) for item in state["walks"]]
+        self.probes = [Probe(**item | {"plan": Plan(**item["plan"])}) for item in state["probes"]]
 
     def arrays(self) -> dict[str, np.ndarray[Any, Any]]:
         """Return what was measured, under the names of the file of an ensemble."""
@@ -196,15 +196,15 @@ class Measurement:
     def _states(self) -> dict[str, np.ndarray[Any, Any]]:
         """Return states and the jumps between them; a walk goes on from the state of its last jump."""
         readings = [end.reading for end in self.ends]
-        numbers = {_key(one): place for place, one in enumerate(readings)}
+        numbers = {_key(reading): place for place, reading in enumerate(readings)}
         every = [*self.reservoir.jumps(self._look), *self.walks]
         sides = []
         for each in every:
             sides.append([_number(side, readings, numbers) for side in (each.before, each.after)])
         settings = self.settings
         end = np.full((2, len(readings)), -1, np.int32)
-        for place, one in enumerate(self.ends):
-            end[:, place] = one.cycle, one.state
+        for place, end_state in enumerate(self.ends):
+            end[:, place] = end_state.cycle, end_state.state
         bias, heat = len(settings.voltages), len(settings.temperatures)
         pairs = np.array(sides, np.int32).reshape(-1, 2)
         return {
@@ -212,33 +212,33 @@ class Measurement:
             "heat": np.array(settings.temperatures),
             "state_cycle": end[0],
             "state_kind": end[1].astype(np.int8),
-            "state_level": np.array([one.level for one in readings], float),
-            "state_current": _coarse([one.current for one in readings]).reshape(-1, bias),
-            "state_rate": _coarse([one.rate for one in readings]).reshape(-1, heat, bias),
+            "state_level": np.array([reading.level for reading in readings], float),
+            "state_current": _coarse([reading.current for reading in readings]).reshape(-1, bias),
+            "state_rate": _coarse([reading.rate for reading in readings]).reshape(-1, heat, bias),
             "jump_from": pairs[:, 0].copy(),
             "jump_to": pairs[:, 1].copy(),
-            "jump_origin": np.array([one.origin for one in every], np.int8),
+            "jump_origin": np.array([jump.origin for jump in every], np.int8),
             "jumps_seen": np.int64(self.reservoir.seen),
             **{
-                f"jump_{name}": np.array([getattr(one, name) for one in every], float)
+                f"jump_{name}": np.array([getattr(jump, name) for jump in every], float)
                 for name in ("time", "voltage", "temperature", "rate")
             },
         }
 
     def _probes(self) -> dict[str, np.ndarray[Any, Any]]:
         """Return the probes."""
-        found = self.probes
+        taken = self.probes
         return {
-            "probe_kind": np.array([one.plan.kind for one in found], np.int8),
-            "probe_state": np.array([one.state for one in found], np.int8),
-            "probe_cycle": np.array([one.cycle for one in found], np.int32),
-            "probe_events": np.array([one.events for one in found], np.int32),
+            "probe_kind": np.array([probe.plan.kind for probe in taken], np.int8),
+            "probe_state": np.array([probe.state for probe in taken], np.int8),
+            "probe_cycle": np.array([probe.cycle for probe in taken], np.int32),
+            "probe_events": np.array([probe.events for probe in taken], np.int32),
             **{
-                f"probe_{name}": np.array([getattr(one.plan, name) for one in found], float)
+                f"probe_{name}": np.array([getattr(probe.plan, name) for probe in taken], float)
                 for name in ("voltage", "time", "temperature")
             },
             **{
-                f"probe_{name}": np.array([getattr(one, name) for one in found], float)
+                f"probe_{name}": np.array([getattr(probe, name) for probe in taken], float)
                 for name in ("series", "limit", "before", "after", "switched")
             },
         }

@@ -56,7 +56,7 @@ def plans(
     settings: MeasureSection, sweep: Sweep | None, temperature: float, random: np.random.Generator
 ) -> list[Plan]:
     """Draw the probes of one end state; ``sweep`` is the phase that switches it."""
-    found: list[Plan] = []
+    drawn: list[Plan] = []
     for number, kind in enumerate(KINDS[:3]):
         section: HoldSection | None = getattr(settings, kind)
         if section is None:
@@ -64,15 +64,15 @@ def plans(
         grid = list(product(section.voltages, section.times, section.temperatures or (temperature,)))
         for place in chosen(len(grid), section.draws, random):
             voltage, time, heat = grid[place]
-            found.append(Plan(number, voltage, time * section.pulses, heat))
+            drawn.append(Plan(number, voltage, time * section.pulses, heat))
     if settings.ramp is not None and sweep is not None:
         # What a limit decides is the state after a SET.
         limits = (settings.ramp.limits or (None,)) if sweep.kind == "set" else (None,)
         ramps = list(product(settings.ramp.rates, limits))
         for place in chosen(len(ramps), settings.ramp.draws, random):
             rate, limit = ramps[place]
-            found.append(Plan(RAMP, sweep.amplitude, abs(sweep.amplitude) / rate, temperature, limit))
-    return found
+            drawn.append(Plan(RAMP, sweep.amplitude, abs(sweep.amplitude) / rate, temperature, limit))
+    return drawn
 
 
 def chosen(of: int, draws: int, random: np.random.Generator) -> list[int]:
@@ -96,12 +96,12 @@ def carry_out(
     """
     twin.circuit = circuit
     before, events, begin = level(twin.solved(), read_voltage), twin.events, twin.time
-    found = {"before": before, "after": np.nan, "switched": np.nan, "events": BUDGET}
+    outcome = {"before": before, "after": np.nan, "switched": np.nan, "events": BUDGET}
     if plan.voltage == 0.0:
         left = rest(twin, plan.time, read_voltage, BUDGET, random)
         if left is None:
-            return found
-        return found | {"after": level(twin.solved(), read_voltage), "events": left}
+            return outcome
+        return outcome | {"after": level(twin.solved(), read_voltage), "events": left}
     ramp = plan.kind == RAMP
     if ramp:
         waveform = Waveform.triangle(plan.voltage, abs(plan.voltage) / plan.time)
@@ -113,10 +113,10 @@ def carry_out(
     except EventBudgetError:
         ended = False
     if ended:
-        found |= {"after": level(twin.solved(), read_voltage), "events": twin.events - events}
+        outcome |= {"after": level(twin.solved(), read_voltage), "events": twin.events - events}
     # What flickers at the limit has switched before.
     if sweep is not None and ramp and (ended or extremes.limited):
         limit = np.nan if circuit.compliance is None else circuit.compliance
         corners = {"time": begin + np.array(waveform.times), "source_voltage": np.array(waveform.voltages)}
-        found["switched"] = event_voltage(corners, extremes.values(), sweep.kind, limit)
-    return found
+        outcome["switched"] = event_voltage(corners, extremes.values(), sweep.kind, limit)
+    return outcome

@@ -75,7 +75,7 @@ class _Member:
 
     def to(self, target: Key) -> Floats:
         """Return the rate (1/s) of going to a target, at each temperature."""
-        return np.asarray(self.rate[:, [one == target for one in self.targets]].sum(axis=1))
+        return np.asarray(self.rate[:, [own == target for own in self.targets]].sum(axis=1))
 
 
 def resting(device: Device, temperatures: tuple[float, ...], read_voltage: float) -> Resting:
@@ -96,17 +96,17 @@ def resting(device: Device, temperatures: tuple[float, ...], read_voltage: float
         members = _members(device, heats, read_voltage)
     numbers = {key: number for number, key in enumerate(members)}
     every, outside = list(members.values()), len(members)
-    into = [np.array([numbers.get(target, outside) for target in one.targets], np.intp) for one in every]
+    into = [np.array([numbers.get(target, outside) for target in node.targets], np.intp) for node in every]
     times = [_times(every, into, t) for t in range(len(heats))]
-    rate = np.array([0.0 if one is None else 1.0 / one.sum() for one in times[-len(temperatures) :]])
+    rate = np.array([0.0 if row is None else 1.0 / row.sum() for row in times[-len(temperatures) :]])
     spent = times[own]
     if spent is None:
         spent = np.zeros(outside)
     exits = [
-        time * np.where(there == outside, one.rate[own], 0.0)
-        for time, there, one in zip(spent, into, every, strict=True)
+        time * np.where(there == outside, node.rate[own], 0.0)
+        for time, there, node in zip(spent, into, every, strict=True)
     ]
-    return Resting(rate, [one.atoms for one in every], spent, exits)
+    return Resting(rate, [node.atoms for node in every], spent, exits)
 
 
 def leave(device: Device, found: Resting, random: np.random.Generator) -> bool:
@@ -115,7 +115,7 @@ def leave(device: Device, found: Resting, random: np.random.Generator) -> bool:
     if not weights.sum() > 0.0:
         return False
     chosen = int(random.choice(len(weights), p=weights / weights.sum()))
-    begins = np.cumsum([0, *(len(one) for one in found.exits)])
+    begins = np.cumsum([0, *(len(exits) for exits in found.exits)])
     member = int(np.searchsorted(begins, chosen, side="right")) - 1
     device.arrange(**found.members[member])
     device.fire(chosen - int(begins[member]))
@@ -132,17 +132,17 @@ def rest(
     """
     left = time
     for count in range(budget + 1):
-        found = resting(device, (device.temperature,), read_voltage)
-        mean = 1.0 / found.rate[0] if found.rate[0] > 0.0 else np.inf
+        state = resting(device, (device.temperature,), read_voltage)
+        mean = 1.0 / state.rate[0] if state.rate[0] > 0.0 else np.inf
         wait = mean * random.standard_exponential()
         _relax(device, min(wait, left))
         if not wait < left:
-            if found.times.sum() > 0.0:
-                share = found.times / found.times.sum()
-                device.arrange(**found.members[int(random.choice(len(share), p=share))])
+            if state.times.sum() > 0.0:
+                share = state.times / state.times.sum()
+                device.arrange(**state.members[int(random.choice(len(share), p=share))])
             return count
         left -= wait
-        leave(device, found, random)
+        leave(device, state, random)
         device.look()
     return None
 
@@ -157,10 +157,10 @@ def _relax(device: Device, time: float) -> None:
 def _members(device: Device, temperatures: tuple[float, ...], read_voltage: float) -> dict[Key, _Member]:
     """Return the present state and the neighbours that are part of it; that visited most often joins next."""
     basin = Superbasin(device, device.solver)
-    one = np.ones(len(temperatures))
+    ones = np.ones(len(temperatures))
     start = basin.key()
     members = {start: _member(device, basin, temperatures, read_voltage)}
-    members[start].share, members[start].chance = one, one
+    members[start].share, members[start].chance = ones, ones
     refused: set[tuple[Key, Key]] = set()
     while len(members) < MOST:
         best = _next(members, refused)
@@ -184,14 +184,14 @@ def _members(device: Device, temperatures: tuple[float, ...], read_voltage: floa
 
 def _next(members: dict[Key, _Member], refused: set[tuple[Key, Key]]) -> tuple[Key, int] | None:
     """Return from which member which event leads to the neighbour that is visited most often, if any is."""
-    best, found = LEAST, None
-    for key, one in members.items():
-        chances = one.reached()
+    best, place = LEAST, None
+    for key, member in members.items():
+        chances = member.reached()
         for k in np.flatnonzero(chances > best):
-            target = one.targets[k]
+            target = member.targets[k]
             if chances[k] > best and target not in members and (key, target) not in refused:
-                best, found = float(chances[k]), (key, int(k))
-    return found
+                best, place = float(chances[k]), (key, int(k))
+    return place
 
 
 def _member(
@@ -212,6 +212,6 @@ def _times(members: list[_Member], into: list[Any], t: int) -> Floats | None:
     """Return the mean time (s) in each member until the exit, from the first; None where there is no exit."""
     n = len(members)
     chain = np.zeros((n, n + 1))
-    for i, one in enumerate(members):
-        np.add.at(chain[i], into[i], one.rate[t])
+    for i, member in enumerate(members):
+        np.add.at(chain[i], into[i], member.rate[t])
     return mean_times(chain[:, :n], chain[:, n])

@@ -30,7 +30,7 @@ def _parse(source: Source) -> Recording:
     return Recording(
         frame=pandas.concat(tables),
         quantities=quantities,
-        block=np.repeat(np.arange(len(tables)), [len(one) for one in tables]),
+        block=np.repeat(np.arange(len(tables)), [len(rows) for rows in tables]),
         constants={"area": area} if area else {},
         notes=(f"{len(tables)} tables",),
     )

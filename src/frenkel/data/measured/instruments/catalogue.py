@@ -21,4 +21,4 @@ INSTRUMENTS: tuple[Instrument, ...] = (
 
 def instrument_of(source: Source) -> Instrument | None:
     """Return the instrument that wrote a file, None where no signature is found."""
-    return next((one for one in INSTRUMENTS if one.recognises(source)), None)
+    return next((instrument for instrument in INSTRUMENTS if instrument.recognises(source)), None)

@@ -14,16 +14,16 @@ TERMINALS = "Anode Cathode Drain Gate Source Bulk Top Bottom".split()
 
 def _named(cells: list[str]) -> list[re.Match[str]]:
     """Return the columns of terminals among names, if both a current and a voltage are there."""
-    found = [match for cell in cells if (match := COLUMN.match(cell.strip().strip('"')))]
-    kinds = {match["name"][-1] for match in found if match["terminal"]}
-    return found if kinds == {"I", "V"} else []
+    matches = [match for cell in cells if (match := COLUMN.match(cell.strip().strip('"')))]
+    kinds = {match["name"][-1] for match in matches if match["terminal"]}
+    return matches if kinds == {"I", "V"} else []
 
 
 def _recognises(source: Source) -> bool:
     if source.sheets:
         return "Settings" in source.sheets and bool(_tables(source))
-    found = _named(re.split(r"[,;\t]", source.lines[0])) if source.lines else []
-    return any(match["sweep"] or match["terminal"] in TERMINALS for match in found)
+    columns = _named(re.split(r"[,;\t]", source.lines[0])) if source.lines else []
+    return any(match["sweep"] or match["terminal"] in TERMINALS for match in columns)
 
 
 def _tables(source: Source) -> "list[pandas.DataFrame]":
@@ -31,9 +31,11 @@ def _tables(source: Source) -> "list[pandas.DataFrame]":
     if not source.sheets:
         text = "\n".join(source.lines)
         return [pandas.read_csv(io.StringIO(text), sep=re.findall(r"[,;\t]", text)[0])]
-    found = {key: one for key, one in source.sheets.items() if key not in ("Calc", "Settings") and len(one)}
-    order = sorted(found, key=lambda key: int((re.findall(r"\d+$", key) or ["0"])[0]))
-    tables = [found[key].iloc[1:].set_axis(found[key].iloc[0].astype(str), axis=1) for key in order]
+    sheets = {
+        key: sheet for key, sheet in source.sheets.items() if key not in ("Calc", "Settings") and len(sheet)
+    }
+    order = sorted(sheets, key=lambda key: int((re.findall(r"\d+$", key) or ["0"])[0]))
+    tables = [sheets[key].iloc[1:].set_axis(sheets[key].iloc[0].astype(str), axis=1) for key in order]
     return [table for table in tables if _named(list(table.columns))]
 
 
@@ -44,8 +46,8 @@ def _parse(source: Source) -> Recording:
         for match in _named(list(table.columns)):
             groups.setdefault(match["sweep"] or "", {})[match["name"]] = table[match.string]
         frames = (pandas.DataFrame(group) for group in groups.values())
-        sweeps += [one.apply(pandas.to_numeric).dropna(how="all") for one in frames]
-    frame, block = pandas.concat(sweeps), np.repeat(np.arange(len(sweeps)), [len(one) for one in sweeps])
+        sweeps += [sheet.apply(pandas.to_numeric).dropna(how="all") for sheet in frames]
+    frame, block = pandas.concat(sweeps), np.repeat(np.arange(len(sweeps)), [len(sheet) for sheet in sweeps])
     units = {name: {"I": "A", "V": "V"}.get(name[-1], "s") for name in frame}
     spread = {name: float(np.ptp(frame[name].dropna())) for name in frame if name.endswith("V")}
     moved = [name for name in spread if spread[name] > 0 and f"{name[:-1]}I" in frame and name != "GateV"]

@@ -24,35 +24,35 @@ def _parse(source: Source) -> Recording:
     size = sum(8 * int(np.prod(shape, dtype=float)) for _, shape, _ in shapes)
     if size > LARGEST:
         raise ValueError(f"must hold at most {LARGEST} bytes, it declares {size}")
-    found = _numbers(scipy_io.loadmat(io.BytesIO(source.data), simplify_cells=True))
+    arrays = _numbers(scipy_io.loadmat(io.BytesIO(source.data), simplify_cells=True))
     count: dict[tuple[int, ...], int] = {}
-    for array in found.values():
+    for array in arrays.values():
         count[array.shape] = count.get(array.shape, 0) + array.size
     if not count:
         raise ValueError("holds no array of numbers")
     shape = max(count, key=lambda key: (count[key], key))
-    used = {name: array for name, array in found.items() if array.shape in (shape, shape[:1])}
+    used = {name: array for name, array in arrays.items() if array.shape in (shape, shape[:1])}
     frame = pandas.DataFrame(
         {name: np.broadcast_to(array.T, shape[::-1]).ravel() for name, array in used.items()}
     )
     block = np.repeat(np.arange(shape[1] if len(shape) > 1 else 1), shape[0])
-    left = [f"{name} {array.shape}" for name, array in found.items() if name not in used]
+    left = [f"{name} {array.shape}" for name, array in arrays.items() if name not in used]
     notes = (f"not read: {', '.join(left)}",) if left else ()
     return Recording(frame=frame, block=block, notes=notes)
 
 
 def _numbers(tree: dict[str, Any], above: str = "") -> dict[str, np.ndarray]:
     """Return the arrays of more than one number, those of structures by the names of their fields."""
-    found: dict[str, np.ndarray] = {}
+    arrays: dict[str, np.ndarray] = {}
     for name, value in tree.items():
         if isinstance(value, dict):
-            found |= _numbers(value, name)
+            arrays |= _numbers(value, name)
         elif (
             isinstance(value, np.ndarray) and value.dtype.kind in "iuf" and value.ndim < 3 and value.size > 1
         ):
-            key = name if name not in found else f"{above}.{name}"
-            found[key] = np.asarray(value, float)
-    return found
+            key = name if name not in arrays else f"{above}.{name}"
+            arrays[key] = np.asarray(value, float)
+    return arrays
 
 
 INSTRUMENT = Instrument(name="MATLAB", recognises=_recognises, parse=_parse)
