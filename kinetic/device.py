@@ -17,10 +17,10 @@ from ..threads import one_blas_thread
 from ..typing import Floats
 from .extremes import Extremes
 from .run import Record, Run
+from .score_function import Number, Weights
 from .solver import Solved, make_solver
 from .state import DeviceState
 from .waveform import Waveform
-from .weights import Number, Weights
 
 TRANSITION = np.dtype(
     [

@@ -17,11 +17,11 @@ from .engine.flicker import busiest_pair
 from .extremes import Extremes
 from .lattice.species import INTERSTITIAL, VACANCY
 from .occupation import Occupation, moves_electrons, occupation, set_electrons, without_electrons
+from .score_function import Weights
 from .solver import Solved, Solver
 from .state import DeviceState
 from .superbasin import NONE, RELAXES, Superbasin
 from .waveform import Waveform
-from .weights import Weights
 
 SAMPLED = (
     "time",

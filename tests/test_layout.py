@@ -40,7 +40,7 @@ INNER = {
         {"conduction", "engine", "load"},
         {"fields", "state"},
         {"solver"},
-        {"_loop", "occupation", "superbasin", "twins", "weights"},
+        {"_loop", "finite_difference", "occupation", "score_function", "superbasin"},
         {"run"},
         {"device"},
         {"lattice_gas"},

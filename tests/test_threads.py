@@ -147,7 +147,7 @@ arrays, _ = members.prepare(json.loads((folder / "plan.json").read_text()))(0, C
 print(len(arrays) > 5)
 heavy = ("xarray", "pandas", "netCDF4", "matplotlib", "rich", "pint", "mpi4py", "scipy.linalg", "scipy.stats",
          "scipy.special", "scipy.sparse", "scipy.fft", "numpy.ma", "numpy.polynomial", "html", "difflib",
-         "frenkel.experiment.measure")
+         "frenkel.experiment.state_survey")
 print(sorted(name for name in heavy if name in sys.modules))
 """
     done = subprocess.run([sys.executable, "-c", code, tmp_path], capture_output=True, text=True, timeout=100)

@@ -20,7 +20,7 @@ from ...checks import one_of
 from ...data import store
 from ...escape import line
 from ...progress import quiet
-from . import exported_jumps, ladder
+from . import circuit_chain, exported_jumps
 from . import learning as exports_learning
 from .circuit import Draws, cycles_subcircuits, draw, sources, to_ngspice, to_vacask, to_verilog_a
 from .learning import to_aihwkit, to_crosssim, to_neurosim
@@ -67,7 +67,7 @@ def export(
     force: bool = False,
     draws: Draws | None = None,
     pulses: int = 64,
-    progress: ladder.Progress = quiet,
+    progress: circuit_chain.Progress = quiet,
 ) -> Path:
     """Write a card in another format.
 
@@ -105,8 +105,8 @@ def export(
         "aihwkit": lambda: to_aihwkit(card, pulses).replace("THIS_FILE", line(target.stem)),
         "crosssim": lambda: to_crosssim(card).replace("THIS_FILE", line(target.stem)),
         "neurosim": lambda: to_neurosim(card, pulses),
-        "jumps-ngspice": lambda: ladder.to_ngspice(card, draws, progress),
-        "jumps-verilog-a": lambda: ladder.to_verilog_a(card, draws, progress),
+        "jumps-ngspice": lambda: circuit_chain.to_ngspice(card, draws, progress),
+        "jumps-verilog-a": lambda: circuit_chain.to_verilog_a(card, draws, progress),
     }
     content = makers[form]()
     return store.write_bytes(content if isinstance(content, bytes) else content.encode(), target)

@@ -4,10 +4,10 @@ import numpy as np
 import pytest
 
 from frenkel.configuration.measure import MeasureSection
-from frenkel.experiment.measure import jumps
-from frenkel.experiment.measure import resting as rest
-from frenkel.experiment.measure.reading import level, read
-from frenkel.experiment.measure.resting import _Member, _times
+from frenkel.experiment.state_survey import jumps
+from frenkel.experiment.state_survey import resting as rest
+from frenkel.experiment.state_survey.reading import level, read
+from frenkel.experiment.state_survey.resting import _Member, _times
 from frenkel.kinetic.circuit import Circuit
 from frenkel.kinetic.device import Device
 from frenkel.kinetic.materials.material import Material

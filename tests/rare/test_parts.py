@@ -6,8 +6,8 @@ import numpy as np
 import pytest
 
 from frenkel.configuration import device as config
+from frenkel.kinetic.score_function import Weights
 from frenkel.kinetic.waveform import Waveform
-from frenkel.kinetic.weights import Weights
 from frenkel.rare import farm, members, sensitivity
 from frenkel.rare.events import Question
 

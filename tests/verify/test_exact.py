@@ -2,7 +2,7 @@
 
 import pytest
 
-from frenkel.kinetic.weights import Weights
+from frenkel.kinetic.score_function import Weights
 from frenkel.verify.device import mean_weights
 from frenkel.verify.exact import TESTS
 from frenkel.verify.row import Row

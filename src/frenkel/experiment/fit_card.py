@@ -19,13 +19,13 @@ import xarray as xr
 from .. import checks
 from ..analysis.fitting import (
     core_fit,
-    few,
     gate,
     gate_jumps,
     gate_noise,
     jump_fit,
     noise_fit,
     observations,
+    small_samples,
     statistical_model,
 )
 from ..analysis.fitting.cycle_memory import MemoryFitError
@@ -113,7 +113,7 @@ def fit_card(
         What to fit; default: those of ``hrs``, ``lrs``, ``set_voltage``, ``reset_voltage`` that are there.
     held_out : float
         Fraction of the devices that judge, above 0 and below 1. Where that is fewer than 20, all are fitted,
-        and judged by cross-validation over devices or by blocks of cycles (:mod:`.few`): the card's
+        and judged by cross-validation over devices or by blocks of cycles (:mod:`.small_samples`): the card's
         ``provenance["judged"]`` says by what, and what it cannot show.
     ranks : bool, optional
         Whether devices differ in the ranks of their values, for values on levels that all devices share;
@@ -180,9 +180,9 @@ def fit_card(
             part, name, options, validity=validity, core=circuit.numbers, provenance=source
         )
 
-    card = few.fit_kinds(training, fit)
+    card = small_samples.fit_kinds(training, fit)
     if judging is None:
-        judging = few.with_window(observations.told_apart(whole, seed, fitted=False)[0])
+        judging = small_samples.with_window(observations.told_apart(whole, seed, fitted=False)[0])
         rows, judged = _judge_few(whole, partial(fit, options=replace(settings, bootstrap=0)), seed)
     else:
         judged = {"by": "devices held out", "devices": len(judging.values)}
@@ -203,7 +203,7 @@ def _split(
     whole: Observations, held_out: float, seed: int
 ) -> tuple[Observations, Observations | None, dict[str, int]]:
     """Return devices to fit to, to judge by (None: too few to spare), and how many of the first repeat."""
-    if few.are_few(whole, held_out):
+    if small_samples.are_few(whole, held_out):
         training, still = observations.told_apart(whole, seed)
         return training, None, still
     training, judging = whole.split(1.0 - held_out, seed)
@@ -233,19 +233,21 @@ def _core(data: Data, known: Mapping[str, float], *, traces: bool, share: float,
 def _judge_many(held_out: Observations, card: Card, seed: int) -> tuple[list[Comparison], Observations]:
     """Return the rows of devices held out, and those of their cycles that have a window, if others do not."""
     parted = "stuck" in card.provenance
-    inside = few.with_window(held_out) if parted else held_out
+    inside = small_samples.with_window(held_out) if parted else held_out
     if len(inside.values) < gate.FEWEST:
-        return few.judge_fixed(held_out, card, seed)[0], inside
-    rows = gate.judge(inside, few.working(card), seed=seed)
-    return rows + (few.judge_kind(held_out, card, seed) if parted else []), inside
+        return small_samples.judge_fixed(held_out, card, seed)[0], inside
+    rows = gate.judge(inside, small_samples.working(card), seed=seed)
+    return rows + (small_samples.judge_kind(held_out, card, seed) if parted else []), inside
 
 
-def _judge_few(whole: Observations, fit: few.Fit, seed: int) -> tuple[list[Comparison], dict[str, Any]]:
+def _judge_few(
+    whole: Observations, fit: small_samples.Fit, seed: int
+) -> tuple[list[Comparison], dict[str, Any]]:
     """Return rows, and by what they were judged; a card stands where nothing is left to judge it by."""
     try:
-        return few.judge(whole, fit, seed)
+        return small_samples.judge(whole, fit, seed)
     except (ObservationError, MemoryFitError) as error:
-        return [], few.not_judged(whole, str(error))
+        return [], small_samples.not_judged(whole, str(error))
 
 
 def judge_card(
@@ -271,8 +273,8 @@ def judge_card(
     gate.check_compound(card, source)
     held_out = observations.read_with_error(held_out, card.provenance.get("levels", {}), seed)
     held_out, _ = observations.told_apart(held_out, seed, fitted=False)
-    if few.are_few(held_out):
-        rows, _ = few.judge_fixed(held_out, card, seed)
+    if small_samples.are_few(held_out):
+        rows, _ = small_samples.judge_fixed(held_out, card, seed)
     else:
         rows, held_out = _judge_many(held_out, card, seed)
     if rtn is not None:
@@ -505,7 +507,7 @@ def _as_read(
     with _opened(data) as dataset:
         if not jump_fit.measured(dataset):
             return whole, source
-    training = whole if few.are_few(whole, held_out) else whole.split(1.0 - held_out, seed)[0]
+    training = whole if small_samples.are_few(whole, held_out) else whole.split(1.0 - held_out, seed)[0]
     levels = observations.levels_of(training)
     return observations.read_with_error(whole, levels, seed), source | ({"levels": levels} if levels else {})
 

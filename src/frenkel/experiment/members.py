@@ -30,7 +30,7 @@ from . import device_file
 from .protocol import Checkpoints, PhaseLog, Protocol
 
 if TYPE_CHECKING:
-    from .measure.measurement import Measurement
+    from .state_survey.measurement import Measurement
 
 CHECKPOINT_INTERVAL = 60.0  # s of wall time
 STRIDE = 2**31  # numbers of members per point of a sweep
@@ -121,7 +121,7 @@ def _measurement(configuration: Configuration, material: Material, device: Devic
     """Return what a configuration looks at beside its protocol, None if it has no such section."""
     if configuration.measure is None:
         return None
-    from .measure.measurement import Measurement
+    from .state_survey.measurement import Measurement
 
     arguments = configuration.arguments()
 

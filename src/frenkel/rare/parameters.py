@@ -10,10 +10,10 @@ from ..configuration.base import ConfigurationError
 from ..configuration.device import Configuration
 from ..kinetic.circuit import Circuit
 from ..kinetic.device import Device
+from ..kinetic.finite_difference import Twins
 from ..kinetic.materials.material import Material
 from ..kinetic.materials.rows import declared
 from ..kinetic.materials.sections import SECTIONS
-from ..kinetic.twins import Twins
 from ..validation import suggest
 
 SERIES = "circuit.series_resistance"

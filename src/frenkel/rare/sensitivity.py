@@ -15,7 +15,7 @@ from ..configuration.device import Configuration
 from ..data import kinds
 from ..data.member_file import Column
 from ..kinetic.device import Device
-from ..kinetic.twins import Twins
+from ..kinetic.finite_difference import Twins
 from ..kinetic.waveform import Waveform
 from ..mpi_runs.child import Context, Stopped
 from ..mpi_runs.farm import serial

@@ -162,7 +162,7 @@ PLANTED = {
         "self.past[:, 1:], score[:, None]",
         "lag",
     ),
-    "10 % more": ("found: Floats = np.exp(-logarithm)", "found: Floats = 0.9 * np.exp(-logarithm)", "mean"),
+    "10 % more": ("Floats = np.exp(-logarithm)", "Floats = 0.9 * np.exp(-logarithm)", "mean"),
     "spread of all devices alike": (
         "np.exp(drawn[:, k:])",
         "np.exp(0 * drawn[:, k:] + law['means'][0, k:])",

@@ -7,7 +7,7 @@ import pytest
 from made_up_cycles import NAMES, UNITS, cycles, truth
 from made_up_surrogates import forgetful, hierarchical_gaussian, independent, pooled_copula
 
-from frenkel.analysis.fitting import cycle_memory, few, gate, gate_task, statistical_model
+from frenkel.analysis.fitting import cycle_memory, gate, gate_task, small_samples, statistical_model
 from frenkel.analysis.fitting.observations import build
 from frenkel.analysis.statistics import comparison
 
@@ -165,7 +165,7 @@ def test_an_array_holds_its_bits():
 def test_every_bounded_statistic_knows_its_largest_value(judged):
     """Halves in two points are as far apart as can be: KS 1, energy distance 2 k^(1/4)."""
     most = gate.largest_values(len(NAMES))
-    free = {"pooled tails", "sums of an array (MVM)", "scatter within kinds of device", few.SCORE}
+    free = {"pooled tails", "sums of an array (MVM)", "scatter within kinds of device", small_samples.SCORE}
     rows = judged["card"].values()
     assert {row.statistic for row in rows if row.largest == np.inf} == free
     assert all(row.largest == most[row.statistic] for row in rows if row.statistic not in free)

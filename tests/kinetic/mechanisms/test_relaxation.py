@@ -6,10 +6,10 @@ from scipy.stats import kstest
 
 from frenkel.kinetic.circuit import Circuit
 from frenkel.kinetic.device import Device
+from frenkel.kinetic.finite_difference import Twins
 from frenkel.kinetic.lattice.species import VACANCY
 from frenkel.kinetic.materials.material import Material
 from frenkel.kinetic.mechanisms.relaxation import Relaxation
-from frenkel.kinetic.twins import Twins
 from frenkel.kinetic.waveform import Waveform
 
 A = 0.26e-9

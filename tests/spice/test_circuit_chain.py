@@ -8,7 +8,7 @@ from ladder_steps import by_steps
 from made_up_ladder import card
 from spice_bench import OPENVAF, need, simulated
 
-from frenkel.analysis.exports import ladder
+from frenkel.analysis.exports import circuit_chain
 from frenkel.analysis.exports.circuit import Draws
 from frenkel.cells.card import Card
 
@@ -23,13 +23,13 @@ def run(route, folder, cells, celsius=27.0, step=LEG / 200, volts=VOLTS):
     (folder / ".spiceinit").unlink(missing_ok=True)
     if route == "osdi":
         if not (folder / "ladder.osdi").exists():
-            (folder / "ladder.va").write_text(ladder.to_verilog_a(card(), DRAWS))
+            (folder / "ladder.va").write_text(circuit_chain.to_verilog_a(card(), DRAWS))
             subprocess.run([OPENVAF, "ladder.va"], cwd=folder, check=True, capture_output=True, timeout=300)
         (folder / ".spiceinit").write_text("osdi ladder.osdi\n")
         lines = [f".model m{d} frenkel_jumps_{d}\n" for d in range(2)]
         lines += [f"n{k} {one} {other} m{d}\n" for k, (one, other, d) in enumerate(cells)]
     else:
-        lines = [ladder.to_ngspice(card(), DRAWS)]
+        lines = [circuit_chain.to_ngspice(card(), DRAWS)]
         lines += [f"x{k} {one} {other} frenkel_jumps_{d}\n" for k, (one, other, d) in enumerate(cells)]
     netlist = f"""ladder
 {"".join(lines)}
@@ -59,7 +59,7 @@ def test_a_cell_jumps_when_it_should(bench_folder, route, celsius):
     Seen: 0.2 % of the times are off by 2 % of the largest current.
     """
     times, amps, _ = run(route, bench_folder, [("p", "0", 0)], celsius)
-    one = ladder.ladder(card(), DRAWS.seed, 0, DRAWS.cycles * ladder.STEPS)
+    one = circuit_chain.ladder(card(), DRAWS.seed, 0, DRAWS.cycles * circuit_chain.STEPS)
     at, states, theory = by_steps(one, CORNERS, VOLTS, SERIES, step=LEG / 1000, heat=celsius + 273.15)
     assert set(states.tolist()) == {0, 1, 2} and states[-1] == 2
     off = np.abs(np.interp(at, times, amps) - theory) > 0.02 * np.abs(theory).max()
@@ -94,7 +94,7 @@ def test_ladders_open_where_cells_of_the_card_do():
     cells = made.jump_cells(200, seed=6211, state="lrs").ramp(-1.4, 1e5, series=7.5e3).peak_voltage
     corners, volts, found = np.array([0.0, 14e-6]), np.array([0.0, -1.4]), []
     for device in range(12):
-        one = ladder.ladder(made, 6212, device)
+        one = circuit_chain.ladder(made, 6212, device)
         top = len(one.log_rate) - 1
         times, _, amps = by_steps(one, corners, volts, 7.5e3, step=1e-7, start=top)
         found.append(np.interp(times[np.argmax(np.abs(amps))], corners, volts))

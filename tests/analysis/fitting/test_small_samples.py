@@ -11,7 +11,7 @@ import pytest
 from made_up_cycles import cycles, observe, truth
 
 import frenkel
-from frenkel.analysis.fitting import few, statistical_model
+from frenkel.analysis.fitting import small_samples, statistical_model
 from frenkel.analysis.fitting.observations import build
 from frenkel.cells.card import Card
 
@@ -37,22 +37,22 @@ def with_stuck(devices=12, number=60, seed=1):
 
 def test_stuck_devices_are_taken_apart_exactly():
     whole = with_stuck()
-    found = few.parted(whole)
+    found = small_samples.parted(whole)
     assert found.record == {
-        "devices": 12, "at_start": 1, "at_end": 2, "passing": 0.0, "ratio": few.STUCK
+        "devices": 12, "at_start": 1, "at_end": 2, "passing": 0.0, "ratio": small_samples.STUCK
     }
     assert found.share == pytest.approx((60 + 20) / (12 * 60))
     assert np.isnan(found.working.values[0]).all() and np.isfinite(found.working.values[1, :40]).all()
     assert np.isnan(found.working.values[1, 40:]).all() and found.stuck.values.shape == (2, 60, 4)
     assert np.array_equal(found.stuck.values[1, 40:], whole.values[1, 40:])
-    healthy = few.parted(cycles(12, 60, 1))
+    healthy = small_samples.parted(cycles(12, 60, 1))
     assert healthy.stuck is None and healthy.record == {}
 
 
 def test_a_window_that_comes_back_is_not_stuck():
     whole = with_stuck()
     whole.values[0, 55, 0] += 2.0
-    assert few.parted(whole).record["at_end"] == 1
+    assert small_samples.parted(whole).record["at_end"] == 1
 
 
 def failing(devices=12, number=60, seed=1):
@@ -73,11 +73,11 @@ def failing(devices=12, number=60, seed=1):
 def test_a_failed_set_is_no_low_state():
     """Cells that stand still have no logarithm of their spread, and the kind has a voltage all the same."""
     whole, failed = failing()
-    found = few.parted(whole)
+    found = small_samples.parted(whole)
     assert found.share == pytest.approx(failed.mean())
     assert found.record["passing"] == pytest.approx(failed[1:].sum() / failed.size)
     assert np.array_equal(np.isnan(found.working.values).all(axis=2), failed)
-    card = few.fit_kinds(whole, fit)
+    card = small_samples.fit_kinds(whole, fit)
     drawn = card.sample(3000, 5, 1)
     lrs, hrs = np.log(drawn["lrs"]), np.log(drawn["hrs"])
     assert np.mean(lrs > 14.0) == pytest.approx(failed.mean(), abs=0.03)  # 3,000 cells: 4 standard errors
@@ -92,31 +92,35 @@ def test_a_failed_set_is_no_low_state():
 def test_few_failures_stay_in_the_tails():
     whole = cycles(12, 60, 1)
     whole.values[3, 7, :2] = 17.0
-    assert few.parted(whole).stuck is None
-    assert few.working(fit(whole)).provenance == fit(whole).provenance
+    assert small_samples.parted(whole).stuck is None
+    assert small_samples.working(fit(whole)).provenance == fit(whole).provenance
 
 
 def test_the_share_without_a_window_is_judged():
     """Another such share fails; the floor is that of two halves of the devices."""
     whole, _ = failing(24)
-    card = few.fit_kinds(whole, fit)
-    rows = few.judge_kind(failing(24, seed=2)[0], card)
-    assert [row.statistic for row in rows] == [few.NO_WINDOW] and rows[0].passed and rows[0].largest == 1.0
+    card = small_samples.fit_kinds(whole, fit)
+    rows = small_samples.judge_kind(failing(24, seed=2)[0], card)
+    assert (
+        [row.statistic for row in rows] == [small_samples.NO_WINDOW]
+        and rows[0].passed
+        and rows[0].largest == 1.0
+    )
     worse = failing(24, seed=3)[0]
     worse.values[5:, :, 0] = worse.values[5:, :, 1]
-    assert not few.judge_kind(worse, card)[0].passed
-    assert few.judge_kind(cycles(6, 60, 1), fit(cycles(6, 60, 1))) == []
-    rows, judged = few.judge(whole, fit)
+    assert not small_samples.judge_kind(worse, card)[0].passed
+    assert small_samples.judge_kind(cycles(6, 60, 1), fit(cycles(6, 60, 1))) == []
+    rows, judged = small_samples.judge(whole, fit)
     assert [row.statistic for row in rows if not row.passed] == []
     assert "whether other devices lose their window as often" in judged["cannot_show"]
 
 
 def test_stuck_cells_are_a_kind_of_their_share():
-    card = few.fit_kinds(with_stuck(), fit)
+    card = small_samples.fit_kinds(with_stuck(), fit)
     assert card.weights[-1] == pytest.approx(80 / 720) and card.weights.sum() == pytest.approx(1.0)
     assert card.provenance["stuck"]["at_end"] == 2
     drawn = card.sample(4000, 10, 3)
-    closed = (drawn["hrs"] / drawn["lrs"] < few.STUCK).all(axis=1).mean()
+    closed = (drawn["hrs"] / drawn["lrs"] < small_samples.STUCK).all(axis=1).mean()
     # 4,000 devices: 0.111 +- 0.005; 5 standard errors.
     assert closed == pytest.approx(80 / 720, abs=0.025)
 
@@ -128,7 +132,7 @@ def test_memory_is_that_of_the_working_cells():
     random = np.random.default_rng(2)
     values[:6, :, 1] = 8.6 + 0.02 * random.standard_normal((6, 200))
     values[:6, :, 0] = values[:6, :, 1] + 0.1 + 0.01 * random.standard_normal((6, 200))
-    card = few.fit_kinds(replace(whole, values=values), fit)
+    card = small_samples.fit_kinds(replace(whole, values=values), fit)
     alone = fit(whole.take(np.arange(6, 12)))
     assert np.allclose(card.coefficients, alone.coefficients) and np.allclose(
         card.innovation, alone.innovation
@@ -137,32 +141,32 @@ def test_memory_is_that_of_the_working_cells():
 
 def test_a_planted_law_passes_by_cross_validation_and_another_fails():
     whole = cycles(14, 60, 11)
-    rows, judged = few.judge(whole, fit)
+    rows, judged = small_samples.judge(whole, fit)
     assert judged["by"] == "cross-validation over devices" and judged["parts"] == 5
     assert "rarer than 19%" in " ".join(judged["cannot_show"])
     assert [row.statistic for row in rows if not row.passed] == []
     card = fit(whole)
     wrong = replace(card, means=card.means + np.array([1.5, 0, 0, 0, 0, 0, 0, 0]))
-    rows, _ = few.judge_fixed(cycles(14, 60, 12), wrong)
+    rows, _ = small_samples.judge_fixed(cycles(14, 60, 12), wrong)
     assert {"pooled KS", "pooled tails"} <= {row.statistic for row in rows if not row.passed}
 
 
 def test_seven_devices_cannot_judge_their_distances():
     """Twice the floor is more than a KS distance reaches: the row has neither passed nor failed."""
-    rows, _ = few.judge_fixed(cycles(7, 60, 4), truth())
+    rows, _ = small_samples.judge_fixed(cycles(7, 60, 4), truth())
     (row,) = (row for row in rows if row.statistic == "device KS")
     assert row.limit > row.largest == 1.0 and row.to_dict()["passed"] is None
 
 
 def test_one_device_is_judged_by_blocks_of_its_cycles():
     whole = cycles(1, 150, 4)
-    rows, judged = few.judge(whole, fit)
+    rows, judged = small_samples.judge(whole, fit)
     assert judged["by"] == "blocks of cycles" and "whether others behave alike" in judged["cannot_show"][0]
-    assert not {row.statistic for row in rows} & set(few.OF_DEVICES)
+    assert not {row.statistic for row in rows} & set(small_samples.OF_DEVICES)
     # From 120 cycles a card foretells worse than it thinks, and says so; its distributions and memory hold.
-    assert {row.statistic for row in rows if not row.passed} <= {few.SCORE}
+    assert {row.statistic for row in rows if not row.passed} <= {small_samples.SCORE}
     drifting = replace(whole, values=whole.values + 0.02 * np.arange(150)[:, None])
-    rows, _ = few.judge(drifting, fit)
+    rows, _ = small_samples.judge(drifting, fit)
     assert any(not row.passed for row in rows)
 
 

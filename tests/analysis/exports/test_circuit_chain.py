@@ -9,7 +9,7 @@ from made_up_ladder import BARRIER, CONDUCTANCE, OFFSETS, SLOPE, card, law
 from scipy.stats import kstest
 
 from frenkel.analysis.exports import cards as card_exports
-from frenkel.analysis.exports import ladder, rungs
+from frenkel.analysis.exports import chain_rates, circuit_chain
 from frenkel.analysis.exports.circuit import Draws
 from frenkel.cells.card import Card
 from frenkel.cells.jumps import JumpError
@@ -17,7 +17,7 @@ from frenkel.cells.jumps import JumpError
 
 def test_a_ladder_holds_the_states_of_the_law():
     """Rates of the ways that there are, their temperature and currents, where they were read: exact."""
-    one = ladder.ladder(card(), seed=1, device=0)
+    one = circuit_chain.ladder(card(), seed=1, device=0)
     assert np.allclose(one.log_conductance, np.log(CONDUCTANCE)[:, None], atol=1e-9)
     rates = OFFSETS[:, None] + SLOPE * np.abs(one.volts)
     # Up above 0 V but from LRS, down below 0 V but from HRS; in the middle the nearest jump below 0.7 V is
@@ -26,7 +26,7 @@ def test_a_ladder_holds_the_states_of_the_law():
     assert np.allclose(one.log_rate[there], rates[there], atol=1e-9)
     assert np.allclose(one.activation[there], -BARRIER, rtol=1e-9) and one.temperature == 300.0
     barred = np.array([one.volts <= 0.0, one.volts == 9.0, one.volts >= 0.0])
-    assert np.all(one.log_rate[barred] == rungs.SLOWEST) and np.all(one.activation[barred] == 0.0)
+    assert np.all(one.log_rate[barred] == chain_rates.SLOWEST) and np.all(one.activation[barred] == 0.0)
     assert 0.0 in one.volts and one.volts[[0, -1]].tolist() == [-1.8, 1.8] and one.first == 0
 
 
@@ -39,7 +39,7 @@ def test_a_state_that_comes_back_leads_nowhere():
     rates = np.zeros((1, 4, 4))
     rates[0, 0, 1], rates[0, 1, 0], rates[0, 1, 2], rates[0, 1, 3] = 1e9, 3e9, 0.1, 0.3
     start = np.array([1.0, 0.0, 0.0, 0.0])
-    found = np.exp(rungs._passage(level, path, start, rates, -4.0, 4.0)[:, 0])
+    found = np.exp(chain_rates._passage(level, path, start, rates, -4.0, 4.0)[:, 0])
     assert np.allclose(found, [0.025, 0.075], rtol=1e-6)
 
 
@@ -51,13 +51,13 @@ def test_ways_are_those_of_linear_equations():
     inner = table[0, :, 2:] - np.diag(np.diag(table[0, :, 2:]))
     ends = np.linalg.solve(np.diag(out) - inner, np.column_stack([np.full(7, clock), table[0, :, :2]]))
     odds = weight @ ends
-    found = rungs._left(table, np.full((1, 1), np.log(clock)), weight)[0, 0]
+    found = chain_rates._left(table, np.full((1, 1), np.log(clock)), weight)[0, 0]
     assert np.allclose(found, odds[1:] / odds[0], rtol=1e-12)
 
 
 def test_each_clock_of_a_chain_is_solved_once(monkeypatch):
     """Twenty random chains over thirty decades: none is asked twice, but at the ends of the clocks."""
-    random, left, asked = np.random.default_rng(6), rungs._left, []
+    random, left, asked = np.random.default_rng(6), chain_rates._left, []
     rates = random.exponential(size=(20, 9, 9)) * 10.0 ** random.uniform(-15.0, 15.0, size=(20, 1, 1))
     start, level = np.eye(9)[4], np.arange(9.0)
 
@@ -65,11 +65,11 @@ def test_each_clock_of_a_chain_is_solved_once(monkeypatch):
         asked.extend(zip(table[:, 0, 0], clocks.tolist(), strict=True))
         return left(table, clocks, weight)
 
-    monkeypatch.setattr(rungs, "_left", counted)
-    found = rungs._passage(level, np.arange(9), start, rates, 1.5, 6.5)
-    between = [one for one in asked if rungs.CLOCKS[0] < one[1] < rungs.CLOCKS[-1]]
+    monkeypatch.setattr(chain_rates, "_left", counted)
+    found = chain_rates._passage(level, np.arange(9), start, rates, 1.5, 6.5)
+    between = [one for one in asked if chain_rates.CLOCKS[0] < one[1] < chain_rates.CLOCKS[-1]]
     assert len(between) == len(set(between)) and len(asked) < 20 * 6
-    alone = [rungs._passage(level, np.arange(9), start, one[None], 1.5, 6.5)[:, 0] for one in rates]
+    alone = [chain_rates._passage(level, np.arange(9), start, one[None], 1.5, 6.5)[:, 0] for one in rates]
     assert np.array_equal(found, np.transpose(alone))
 
 
@@ -90,7 +90,7 @@ def test_rungs_are_levels_of_walks():
     both = law(**ways, neighbours=2, level_scale=0.05)
     volts = both.voltages
     for seed in range(5):
-        one = rungs.rungs(both, np.random.default_rng(seed), volts)
+        one = chain_rates.rungs(both, np.random.default_rng(seed), volts)
         assert one.states.tolist() == [0, 1, 2]
         # Half of what leaves the middle goes up.
         up = one.log_rate[0, 1, volts > 0.0] - (OFFSETS[1] + SLOPE * volts[volts > 0.0])
@@ -102,7 +102,7 @@ def test_levels_within_one_rung_are_refused():
     levels = CONDUCTANCE[0] * np.array([1.0, 2.0, 3.9])
     near = law(level=np.log(levels), current=levels[:, None] * law().voltages)
     with pytest.raises(JumpError, match="one rung"):
-        rungs.rungs(near, np.random.default_rng(1), near.voltages)
+        chain_rates.rungs(near, np.random.default_rng(1), near.voltages)
 
 
 @pytest.mark.parametrize("state", [0, 2])
@@ -111,19 +111,19 @@ def test_both_ways_are_asked_of_walks(state):
     rate = law().rate.copy()
     rate[state] *= 1e-40
     with pytest.raises(JumpError, match="and back"):
-        rungs.walks(law(rate=rate), np.random.default_rng(1))
+        chain_rates.walks(law(rate=rate), np.random.default_rng(1))
 
 
 def test_waits_are_unit_exponentials():
     """KS of 2,000 waits of 30 devices; false alarm 1e-4."""
     marks = [np.diff(one, prepend=0.0) for device in range(30)
-             for one in (lambda x: (x.ups, x.downs))(ladder.ladder(card(), 3, device, 34))]
+             for one in (lambda x: (x.ups, x.downs))(circuit_chain.ladder(card(), 3, device, 34))]
     assert kstest(np.concatenate(marks), "expon").pvalue > 1e-4
-    again = ladder.ladder(card(), 3, 0, 34)
+    again = circuit_chain.ladder(card(), 3, 0, 34)
     assert np.array_equal(np.diff(again.ups, prepend=0.0), marks[0])
 
 
-@pytest.mark.parametrize("make", [ladder.to_ngspice, ladder.to_verilog_a])
+@pytest.mark.parametrize("make", [circuit_chain.to_ngspice, circuit_chain.to_verilog_a])
 def test_texts_are_whole(make):
     text = make(card(), Draws(devices=2, cycles=1, seed=4))
     assert text.count("(") == text.count(")") and "rates of 300 to 358 K" in text
@@ -140,9 +140,9 @@ def test_what_has_no_ladder_is_refused(tmp_path):
         with pytest.raises(ValueError, match="has no law of jumps: its ensemble was not measured"):
             card_exports.export(plain, form, tmp_path / "a.sub")
     with pytest.raises(JumpError, match="no walk of this law leads from HRS to LRS"):
-        ladder.to_ngspice(card(rate=np.full((3, 3, 25), 1e-30)))
+        circuit_chain.to_ngspice(card(rate=np.full((3, 3, 25), 1e-30)))
     with pytest.raises(JumpError, match="end states of RESET and of SET"):
-        ladder.to_ngspice(card(kind=np.array([0, -1, -1])))
+        circuit_chain.to_ngspice(card(kind=np.array([0, -1, -1])))
 
 
 @pytest.mark.parametrize(
@@ -167,10 +167,10 @@ def test_npz_jumps_as_the_card_does(tmp_path, carry, at_rest, scale):
 
 def test_far_out_nothing_rises():
     """Straight lines go on for as far as what was read is wide; beyond they are level. Exact."""
-    at, values = ladder._lines(np.array([-1.0, 0.0, 1.5]), np.array([[2.0, 0.0, 3.0]]))
+    at, values = circuit_chain._lines(np.array([-1.0, 0.0, 1.5]), np.array([[2.0, 0.0, 3.0]]))
     assert at.tolist() == [-6.0, -3.5, -1.0, 0.0, 1.5, 4.0, 6.5]
     assert np.allclose(values[0], [7.0, 7.0, 2.0, 0.0, 3.0, 8.0, 8.0], atol=1e-12)
     # In a file as well: the last two values of a current are the same.
-    text = ladder.to_ngspice(card(), Draws(devices=1, cycles=1, seed=4))
+    text = circuit_chain.to_ngspice(card(), Draws(devices=1, cycles=1, seed=4))
     pairs = re.search(r"bi p n.*?pwl\(v\(p,n\),(.*?)\)", text, re.S)[1].replace("\n+", "").split(",")
     assert float(pairs[-1]) == float(pairs[-3]) and float(pairs[1]) == float(pairs[3])

@@ -1,10 +1,10 @@
 """The law of jumps of a card in a circuit: a cell climbs a ladder of levels, one step at a time.
 
 A simulator of circuits draws no numbers and keeps none, so that both are drawn when the file is written. Of a
-cell that is its ladder, the levels of some walks of the law (:mod:`.rungs`), and what each of its steps waits
-for: unit exponentials. Two internal nodes integrate the rate of leaving the present level, one where the
-voltage is positive and one where it is negative; how many of the drawn sums each of them has passed is how
-often the cell has gone up, and down, so that its state is a plain function of both::
+cell that is its ladder, the levels of some walks of the law (:mod:`.chain_rates`), and what each of its steps
+waits for: unit exponentials. Two internal nodes integrate the rate of leaving the present level, one where
+the voltage is positive and one where it is negative; how many of the drawn sums each of them has passed is
+how often the cell has gone up, and down, so that its state is a plain function of both::
 
     state = start + ups(a) - downs(b),   da/dt = rate(state, V, T) where V > 0, db/dt = the same where V < 0
 
@@ -24,8 +24,8 @@ from ...cells.card import Card
 from ...cells.jumps import JumpLaw
 from ...progress import quiet
 from ...typing import Floats
+from .chain_rates import rungs
 from .circuit import Draws
-from .rungs import rungs
 from .templates import made_for, signature
 
 Progress = Callable[[float, str], None]

@@ -1,4 +1,4 @@
-"""From an ensemble of kinetic devices to a card, a circuit and an array: python docs/walk.py [FOLDER]
+"""From an ensemble of kinetic devices to a card, a circuit and an array: python docs/jump_cells.py [FOLDER]
 
 Some minutes on one core: cells of the passive array flicker at 1 V. Reads examples/ensemble_cycles.nc, which
 `frenkel run` made of the .toml beside it, for the law of cycles, and the packaged card for the law of jumps,

@@ -9,7 +9,7 @@ from scipy.sparse.linalg import expm_multiply
 from small_boxes import FALSE_ALARM
 
 from frenkel.kinetic.circuit import Circuit
-from frenkel.kinetic.twins import Twins
+from frenkel.kinetic.finite_difference import Twins
 from frenkel.kinetic.waveform import Waveform
 
 Z = stats.norm.isf(FALSE_ALARM / 2)

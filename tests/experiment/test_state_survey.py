@@ -13,10 +13,10 @@ from frenkel.configuration import device as config
 from frenkel.configuration.base import ConfigurationError
 from frenkel.data import store
 from frenkel.experiment import ensemble_file
-from frenkel.experiment.measure import jumps, probes
-from frenkel.experiment.measure.measurement import Measurement
 from frenkel.experiment.members import summary
 from frenkel.experiment.protocol import Protocol
+from frenkel.experiment.state_survey import jumps, probes
+from frenkel.experiment.state_survey.measurement import Measurement
 from frenkel.kinetic.circuit import Circuit
 from frenkel.kinetic.device import Device
 from frenkel.kinetic.waveform import Waveform
