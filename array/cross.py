@@ -20,7 +20,7 @@ from .crosspoint import Crosspoint, ExponentialSelector
 from .lines import bias as biases
 from .lines.effective import LoadLine
 from .lines.network import Lines
-from .pulse_memory import Moment, Surroundings
+from .pulse_memory import CrossingState, Surroundings
 
 ALLOWED = 2e-6
 """Bound on the error (V) of any node of the two lines, by what the cells that are left out carry."""
@@ -115,7 +115,7 @@ class CrossSolver:
         power = amplitude * lines.ladders[0, 0] * (amplitude - buffers[3, 0])
         through = np.delete(current[:n], j).sum() * bit_rest
         power += np.delete(current[n:], i).sum() * word_rest - through
-        now = Moment(float(voltage[j]), buffers[0, j : j + 1].copy(), float(current[j]))
+        now = CrossingState(float(voltage[j]), buffers[0, j : j + 1].copy(), float(current[j]))
         sensed = float(lines.ladders[0, -1] * buffers[3, -1])
         return Surroundings(line, now, sensed, float(power), lines.half_selected, buffers[0, lines.others])
 

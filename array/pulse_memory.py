@@ -22,7 +22,7 @@ Key = tuple[str, float]
 
 
 @dataclass(frozen=True, slots=True)
-class Moment:
+class CrossingState:
     """What the selected crossing does now."""
 
     voltage: float
@@ -37,7 +37,7 @@ class Surroundings:
     Attributes
     ----------
     line : LoadLine
-    now : Moment
+    now : CrossingState
         Of the cell as the array was solved.
     sensed : float
         Current out of the cell's bit line (A).
@@ -50,7 +50,7 @@ class Surroundings:
     """
 
     line: LoadLine
-    now: Moment
+    now: CrossingState
     sensed: float
     power: float
     others: Where
@@ -62,7 +62,7 @@ class Visit:
     """The array around a selected cell while pulses or reads of one voltage go to it."""
 
     around: Surroundings
-    now: Moment
+    now: CrossingState
     pulses: int  # of the cell when `now` was found
     exposure: float = 0.0  # time for which the others have felt their voltages, not yet applied (s)
 
@@ -153,7 +153,7 @@ class PulseMemory:
         assert self.cell is not None
         others = np.ones(self._cells.shape, dtype=bool)
         others[self.cell] = False
-        now = Moment(float(found.voltage[self.cell]), over[self.at], float(found.current[self.cell]))
+        now = CrossingState(float(found.voltage[self.cell]), over[self.at], float(found.current[self.cell]))
         sensed, power = float(found.sensed[self.cell[1]]), found.cell_power + found.line_power
         return Surroundings(line, now, sensed, power, others, over[others])
 
@@ -180,18 +180,18 @@ class PulseMemory:
             swapped.append(new)
         return swapped[0], swapped[1]
 
-    def moment(self, visit: Visit) -> Moment:
+    def moment(self, visit: Visit) -> CrossingState:
         """Return where the crossing's current meets the load line; it rises, so there is one such voltage."""
         if visit.pulses != self.pulses:
             visit.now, visit.pulses = self.met(visit), self.pulses
         return visit.now
 
-    def met(self, visit: Visit) -> Moment:
+    def met(self, visit: Visit) -> CrossingState:
         """Return the same, looked for anew."""
         line, voltage = visit.around.line, visit.now.voltage
         quick = self.crosspoint.meet(self._cells, self.at, line.open_voltage, line.resistance, voltage)
         if quick is not None:
-            return Moment(quick[0], np.array([quick[1]]), quick[2])
+            return CrossingState(quick[0], np.array([quick[1]]), quick[2])
         low, high = sorted((0.0, line.open_voltage))
         voltage = min(max(voltage, low), high)
         for _ in range(MOST_STEPS):
@@ -202,7 +202,7 @@ class PulseMemory:
             low, high = (low, voltage) if miss > 0.0 else (voltage, high)
             step = miss / (1.0 + line.resistance * slope)
             if abs(step) <= 1e-7 * abs(line.open_voltage):
-                return Moment(voltage - step, over, current - slope * step)
+                return CrossingState(voltage - step, over, current - slope * step)
             # Newton's step where it stays between both bounds, half of what is left elsewhere.
             voltage = voltage - step if low <= voltage - step <= high else 0.5 * (low + high)
         raise ConvergenceError(

@@ -138,7 +138,7 @@ xcell{i} q{i} 0 frenkel_jumps_{i} lnmax=17"""
 
 def cycle_in_ngspice(card: Card, folder: Path, number: int) -> list[tuple[np.ndarray, np.ndarray]]:
     """Return the same of one cycle of some cells in ngspice, an empty list where it is not installed."""
-    draws = card_exports.Draws(devices=number, cycles=2, seed=2)
+    draws = card_exports.ExportDraws(devices=number, cycles=2, seed=2)
     card_exports.export(card, "jumps-ngspice", folder / "cells.sub", force=True, draws=draws)
     legs = np.cumsum([0.0, 35e-6, 35e-6, 14e-6, 14e-6])  # s, at 0.1 MV/s
     ramps = " ".join(f"{t:g} {v:g}" for t, v in zip(legs, (0.0, 3.5, 0.0, -1.4, 0.0), strict=True))

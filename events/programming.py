@@ -14,10 +14,10 @@ from typing import Any, NamedTuple, Protocol
 
 from .. import checks
 
-Program = Generator[Any, Any, "Outcome"]
+Program = Generator[Any, Any, "WriteOutcome"]
 
 
-class Pulse(NamedTuple):
+class CellPulse(NamedTuple):
     """A pulse that a cell is to get: amplitude (V), width (s), gate voltage (V) or None."""
 
     amplitude: float
@@ -25,7 +25,7 @@ class Pulse(NamedTuple):
     gate: float | None
 
 
-Wish = Pulse | None
+Wish = CellPulse | None
 """What a cell of a word line is to get next; None: a read."""
 
 
@@ -40,7 +40,7 @@ class Cell(Protocol):
 
 
 @dataclass(frozen=True, slots=True)
-class Outcome:
+class WriteOutcome:
     """What became of one cell.
 
     Attributes
@@ -103,7 +103,7 @@ class Blind:
         """Apply the pulses; ``target`` plays no part."""
         for _ in range(self.count):
             yield from cell.pulse(self.amplitude, self.width)
-        return Outcome(None, self.count, math.nan)
+        return WriteOutcome(None, self.count, math.nan)
 
 
 @dataclass(frozen=True, kw_only=True, slots=True)
@@ -129,7 +129,7 @@ class Verified:
         checks.between("tolerance", self.tolerance, 1e-9, 1.0, "of the target")
         checks.between("limit", self.limit, 0, 1e9, "pulses")
 
-    def pulses(self, conductance: float, target: float) -> Generator[Pulse, float, None]:
+    def pulses(self, conductance: float, target: float) -> Generator[CellPulse, float, None]:
         """Yield the next pulse for each conductance that is read (S), the first one given."""
         raise NotImplementedError
 
@@ -143,10 +143,10 @@ class Verified:
         pulses = self.pulses(conductance, target)
         for number in range(self.limit):
             if self.accepts(conductance, target):
-                return Outcome(True, number, conductance)
+                return WriteOutcome(True, number, conductance)
             yield from cell.pulse(*(pulses.send(conductance) if number else next(pulses)))
             conductance = yield from cell.read()
-        return Outcome(self.accepts(conductance, target), self.limit, conductance)
+        return WriteOutcome(self.accepts(conductance, target), self.limit, conductance)
 
 
 @dataclass(frozen=True, kw_only=True, slots=True)
@@ -167,11 +167,11 @@ class WriteVerify(Verified):
             checks.between(name, getattr(self, name), -20.0, 20.0, "V")
         Verified.__post_init__(self)
 
-    def pulses(self, conductance: float, target: float) -> Generator[Pulse, float, None]:
+    def pulses(self, conductance: float, target: float) -> Generator[CellPulse, float, None]:
         """Yield a pulse towards the target."""
         while True:
             amplitude = self.set_amplitude if conductance < target else self.reset_amplitude
-            conductance = yield Pulse(amplitude, self.width, None)
+            conductance = yield CellPulse(amplitude, self.width, None)
 
 
 @dataclass(frozen=True, kw_only=True, slots=True)
@@ -206,14 +206,14 @@ class IncrementalPulses(Verified):
         start = self.set_start if up else self.reset_start
         return math.copysign(min(abs(start) + number * self.step, self.most), start)
 
-    def pulses(self, conductance: float, target: float) -> Generator[Pulse, float, None]:
+    def pulses(self, conductance: float, target: float) -> Generator[CellPulse, float, None]:
         """Yield larger and larger pulses while the direction stays the same."""
         before, number = None, 0
         while True:
             up = conductance < target
             number = number + 1 if up is before else 0
             before = up
-            conductance = yield Pulse(self.amplitude(up, number), self.width, None)
+            conductance = yield CellPulse(self.amplitude(up, number), self.width, None)
 
 
 @dataclass(frozen=True, kw_only=True, slots=True)
@@ -262,7 +262,7 @@ class GateIncremental(Verified):
         """Return whether a conductance is close enough to a target (S), or beyond it where that will do."""
         return Verified.accepts(self, conductance, target) or (self.beyond and conductance > target)
 
-    def pulses(self, conductance: float, target: float) -> Generator[Pulse, float, None]:
+    def pulses(self, conductance: float, target: float) -> Generator[CellPulse, float, None]:
         """Yield SET pulses with more and more gate voltage, RESET pulses where that went too far."""
         number = last = 0  # of gate steps: whole numbers, so that cells in step share equal voltages
         back = round(min(self.back / self.gate_step, 1e6))
@@ -270,10 +270,10 @@ class GateIncremental(Verified):
             if conductance < target:
                 gate = min(self.gate_start + number * self.gate_step, self.gate_most)
                 last, number = number, number + 1
-                conductance = yield Pulse(self.set_amplitude, self.width, gate)
+                conductance = yield CellPulse(self.set_amplitude, self.width, gate)
             else:
                 number = max(0, last - back)
-                conductance = yield Pulse(self.reset_amplitude, self.width, self.reset_gate)
+                conductance = yield CellPulse(self.reset_amplitude, self.width, self.reset_gate)
 
 
 @dataclass(frozen=True, kw_only=True, slots=True)
@@ -306,23 +306,23 @@ class CurrentLimited(Verified):
         checks.between("limit", self.limit, 1, 1e9, "pulses")
         Verified.__post_init__(self)
 
-    def pulses(self, conductance: float, target: float) -> Generator[Pulse, float, None]:
+    def pulses(self, conductance: float, target: float) -> Generator[CellPulse, float, None]:
         """Yield SET pulses whose compliance is corrected by what the one before has made."""
         compliance, due = self.voltage * target, False
         while True:
             if conductance > target:
                 if due:  # this compliance was too high: the next is lower in proportion
                     compliance, due = compliance * math.sqrt(target / conductance), False
-                conductance = yield Pulse(self.reset_amplitude, self.width, self.reset_gate)
+                conductance = yield CellPulse(self.reset_amplitude, self.width, self.reset_gate)
             else:
                 if due:
                     compliance *= min(math.sqrt(target / max(conductance, 1e-3 * target)), 1.5)
                 due = True
-                conductance = yield Pulse(self.set_amplitude, self.width, self.gate_for(compliance))
+                conductance = yield CellPulse(self.set_amplitude, self.width, self.gate_for(compliance))
 
 
 def program_all(
-    cells: Iterable[tuple[Cell, float]], scheme: Scheme, outcomes: list[Outcome]
+    cells: Iterable[tuple[Cell, float]], scheme: Scheme, outcomes: list[WriteOutcome]
 ) -> Generator[Any, Any, None]:
     """Program cells one after the other, each to its target (S); what became of them goes to ``outcomes``."""
     for cell, target in cells:

@@ -21,7 +21,7 @@ from ..cells.interface import jumps
 from ..typing import Floats, Index
 from .clock import Process
 from .controller import Controller
-from .programming import Outcome, Pulse, Scheme, Wish
+from .programming import CellPulse, Scheme, Wish, WriteOutcome
 
 FIRST_PART = 1e-3
 """Of a pulse, for which the voltages at its start are held."""
@@ -160,7 +160,7 @@ class _Wishing:
     """A cell that only says what it wants: those of a word line gather wishes and carry them out together."""
 
     def pulse(self, amplitude: float, width: float, gate: float | None = None) -> Generator[Wish, Any, None]:
-        yield Pulse(amplitude, width, gate)
+        yield CellPulse(amplitude, width, gate)
 
     def read(self) -> Generator[Wish, Any, float]:
         conductance: float = yield None
@@ -168,7 +168,7 @@ class _Wishing:
 
 
 def program_word_line(
-    controller: Controller, word_line: int, targets: Floats, scheme: Scheme, outcomes: list[Outcome]
+    controller: Controller, word_line: int, targets: Floats, scheme: Scheme, outcomes: list[WriteOutcome]
 ) -> Process:
     """Program all cells of a word line at once, each by its own run of the scheme.
 
@@ -179,14 +179,14 @@ def program_word_line(
     ----------
     targets : ndarray of shape (n,)
         (S); NaN for cells that are left alone.
-    outcomes : list of Outcome
+    outcomes : list of WriteOutcome
         Appended to, one per bit line with a target, in their order.
     """
     checks.shape("targets", targets, controller.array.shape[1:], "bit line")
     bit_lines = np.flatnonzero(~np.isnan(targets))
     runs: dict[int, Any] = {int(j): scheme.program(_Wishing(), float(targets[j])) for j in bit_lines}
     wishes: dict[int, Wish] = {}  # of each bit line that is not done
-    done: dict[int, Outcome] = {}
+    done: dict[int, WriteOutcome] = {}
     for j in runs:
         _step(j, runs[j], None, wishes, done)
     while wishes:
@@ -209,7 +209,7 @@ def program_word_line(
     outcomes.extend(done[int(j)] for j in bit_lines)
 
 
-def _step(j: int, run: Any, answer: Any, wishes: dict[int, Any], done: dict[int, Outcome]) -> None:
+def _step(j: int, run: Any, answer: Any, wishes: dict[int, Any], done: dict[int, WriteOutcome]) -> None:
     """Give a run its answer and note what it wants next, or what became of its cell."""
     try:
         wishes[j] = run.send(answer)
@@ -223,7 +223,7 @@ def program_word_lines(
     word_lines: Sequence[int],
     targets: Floats,
     scheme: Scheme,
-    outcomes: list[Outcome],
+    outcomes: list[WriteOutcome],
 ) -> Process:
     """Program word lines one after the other; ``targets`` (m, n) in S, NaN for cells left alone."""
     checks.shape("targets", targets, controller.array.shape, "cell")

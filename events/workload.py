@@ -13,7 +13,7 @@ from .. import checks
 from ..typing import Floats
 from .clock import Process
 from .controller import Controller
-from .programming import Outcome, Scheme, program_all
+from .programming import Scheme, WriteOutcome, program_all
 
 
 def log_times(first: float, last: float, count: int) -> Floats:
@@ -23,7 +23,7 @@ def log_times(first: float, last: float, count: int) -> Floats:
     return np.geomspace(first, last, count)
 
 
-class Reading(NamedTuple):
+class ReadRecord(NamedTuple):
     """One read: time of its end (s), cell, conductance (S), amplitude of the pulse before it (V) or NaN."""
 
     time: float
@@ -38,11 +38,11 @@ class Reads:
 
     Attributes
     ----------
-    readings : list of Reading
+    readings : list of ReadRecord
         In the order in which they were taken.
     """
 
-    readings: list[Reading] = field(default_factory=list)
+    readings: list[ReadRecord] = field(default_factory=list)
 
     @property
     def conductance(self) -> list[float]:
@@ -56,7 +56,7 @@ class Reads:
     def read(self, controller: Controller, cell: tuple[int, int], amplitude: float = math.nan) -> Process:
         """Read a cell after a pulse (V), or after none."""
         conductance = yield from controller.read(cell)
-        self.readings.append(Reading(controller.clock.seconds, cell, conductance, amplitude))
+        self.readings.append(ReadRecord(controller.clock.seconds, cell, conductance, amplitude))
 
 
 @dataclass(kw_only=True, slots=True)
@@ -180,7 +180,7 @@ class Refresh:
     ----------
     errors : list of int
         Cells that were programmed, one number per round.
-    outcomes : list of list of Outcome
+    outcomes : list of list of WriteOutcome
         Of these cells, one list per round.
     """
 
@@ -190,7 +190,7 @@ class Refresh:
     scheme: Scheme
     tolerance: float = 0.0
     errors: list[int] = field(default_factory=list)
-    outcomes: list[list[Outcome]] = field(default_factory=list)
+    outcomes: list[list[WriteOutcome]] = field(default_factory=list)
 
     def __post_init__(self) -> None:
         checks.at_least("tolerance", self.tolerance, 0)
@@ -204,7 +204,7 @@ class Refresh:
                 conductance = (yield from controller.read(cell)) if self.tolerance else math.inf
                 if abs(conductance - target) > self.tolerance * target:
                     moved.append((cell, target))
-            outcomes: list[Outcome] = []
+            outcomes: list[WriteOutcome] = []
             goals = ((controller.cell(*cell), target) for cell, target in moved)
             yield from program_all(goals, self.scheme, outcomes)
             self.errors.append(len(moved))

@@ -1,8 +1,8 @@
-from .extremes import Extremes, Moment
+from .extremes import CurrentSample, Extremes
 
 SAME: float
 
-def look(found: Extremes, now: Moment, limits: tuple[float, float], slope: float) -> None: ...
+def look(found: Extremes, now: CurrentSample, limits: tuple[float, float], slope: float) -> None: ...
 def event(
-    found: Extremes, before: Moment, after: Moment, limits: tuple[float, float], slope: float
+    found: Extremes, before: CurrentSample, after: CurrentSample, limits: tuple[float, float], slope: float
 ) -> None: ...

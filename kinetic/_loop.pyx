@@ -43,7 +43,7 @@ cdef class Loop:
         What is kept of each event, if anything: all of it, or how often each pair of sites moved.
     left : int
         Events that may still happen, where ``moved`` is kept.
-    stop, superbasin, weights : callable, Superbasin, Weights or None
+    stop, superbasin, weights : callable, Superbasin, ScoreFunction or None
         What is called at each event, if it is there.
     """
 

@@ -37,7 +37,7 @@ class OperatingPoint(NamedTuple):
     limited: bool
 
 
-class Ramp(NamedTuple):
+class VoltageRamp(NamedTuple):
     """Voltage across a device that changes in a straight line.
 
     Attributes
@@ -186,7 +186,7 @@ class Circuit:
         duration: float,
         conductance: float,
         resolution: float = 0.0,
-    ) -> Ramp:
+    ) -> VoltageRamp:
         """Return the voltage across a linear device while the source moves in a straight line.
 
         Parameters
@@ -208,7 +208,7 @@ class Circuit:
         """
         self._check_point(source_voltage, conductance)
         course = source_voltage, slope, duration, conductance, resolution
-        return Ramp(*_circuit.line(*course, self.series_resistance, *self.limits))
+        return VoltageRamp(*_circuit.line(*course, self.series_resistance, *self.limits))
 
     def settle(self, source_voltage: float, device: NonlinearDevice) -> OperatingPoint:
         """Return voltages and current of a device that knows its voltage behind a resistance."""
@@ -240,7 +240,7 @@ class Circuit:
         device: NonlinearDevice,
         far: float,
         resolution: float = 0.0,
-    ) -> Ramp:
+    ) -> VoltageRamp:
         """Return the voltage across a nonlinear device while the source moves in a straight line.
 
         Parameters
@@ -260,7 +260,7 @@ class Circuit:
             a limit begins or ends to act; at most for ``duration``.
         """
         course = source_voltage, slope, duration, device, far, resolution
-        return Ramp(*_circuit.curve(point, *course, self.series_resistance, *self.limits))
+        return VoltageRamp(*_circuit.curve(point, *course, self.series_resistance, *self.limits))
 
     def solve(self, source_voltage: float, current_of_voltage: Callable[[float], float]) -> OperatingPoint:
         """Return voltages and current of a nonlinear device.

@@ -17,7 +17,7 @@ from ..threads import one_blas_thread
 from ..typing import Floats
 from .extremes import Extremes
 from .run import Record, Run
-from .score_function import Number, Weights
+from .score_function import Number, ScoreFunction
 from .solver import Solved, make_solver
 from .state import DeviceState
 from .waveform import Waveform
@@ -79,7 +79,7 @@ class Device(DeviceState):
         Field solves that runs have taken so far; those of looking at the device do not count.
     solver : Solver
         What solves the fields of the present atoms.
-    weights : Weights or None
+    weights : ScoreFunction or None
         Derivatives of the likelihood of all waveforms from here on, see `keep_weights`; none by default.
 
     Raises
@@ -88,7 +88,7 @@ class Device(DeviceState):
         A size, temperature or seed outside its range.
     """
 
-    weights: Weights | None = None
+    weights: ScoreFunction | None = None
 
     def make_solver(self, kept: int, precise: bool) -> None:
         """Make the solver of the atoms: the last step of making a device."""
@@ -166,7 +166,7 @@ class Device(DeviceState):
 
     # ------------------------------------------------------------------ changing
 
-    def keep_weights(self, numbers: Sequence[Number] = ()) -> Weights:
+    def keep_weights(self, numbers: Sequence[Number] = ()) -> ScoreFunction:
         """Keep from now on the derivatives of the likelihood by every barrier and frequency; return them.
 
         A wait then takes one more look at all rates, and at four voltages where it is a ramp. Traps are not
@@ -177,7 +177,7 @@ class Device(DeviceState):
         numbers : sequence of Number, optional
             Further ones; each pair of `Twins` costs two more solutions of the fields after every event.
         """
-        self.weights = Weights.of(self, numbers)
+        self.weights = ScoreFunction.of(self, numbers)
         return self.weights
 
     def fire(self, k: int) -> None:

@@ -17,7 +17,7 @@ DIRECTIONS = ("up", "down")
 """Of a change of the current's magnitude, in the order of `Extremes.values`."""
 
 
-class Moment(NamedTuple):
+class CurrentSample(NamedTuple):
     """Current (A), source and device voltage (V) and time (s); NaN where there is none."""
 
     current: float = math.nan
@@ -26,7 +26,7 @@ class Moment(NamedTuple):
     time: float = math.nan
 
 
-class Step(NamedTuple):
+class CurrentStep(NamedTuple):
     """One event: change of the current's magnitude (A), the current and voltages (V) before it, time (s)."""
 
     change: float = math.nan
@@ -36,7 +36,7 @@ class Step(NamedTuple):
     time: float = math.nan
 
 
-NO_MOMENT, NO_STEP = Moment(), Step()
+NO_MOMENT, NO_STEP = CurrentSample(), CurrentStep()
 
 
 @dataclass(slots=True)
@@ -53,34 +53,34 @@ class Extremes:
 
     Attributes
     ----------
-    peak : Moment
+    peak : CurrentSample
         Of the largest current, by magnitude; the first such moment.
-    out : Moment
+    out : CurrentSample
         The same of the moments at which the source does not go back towards 0 V. A contact that flickers may
         join for a moment after a RESET, while the source goes back, and draw more than the RESET did.
-    up, down : Step
+    up, down : CurrentStep
         Largest rise and fall of the magnitude at one event.
     limited : bool
         Whether a limit of the circuit has acted.
     """
 
-    peak: Moment = NO_MOMENT
-    out: Moment = NO_MOMENT
-    up: Step = NO_STEP
-    down: Step = NO_STEP
+    peak: CurrentSample = NO_MOMENT
+    out: CurrentSample = NO_MOMENT
+    up: CurrentStep = NO_STEP
+    down: CurrentStep = NO_STEP
     limited: bool = False
 
     def __post_init__(self) -> None:
         # A checkpoint gives lists.
-        self.peak, self.out = Moment(*self.peak), Moment(*self.out)
-        self.up, self.down = Step(*self.up), Step(*self.down)
+        self.peak, self.out = CurrentSample(*self.peak), CurrentSample(*self.out)
+        self.up, self.down = CurrentStep(*self.up), CurrentStep(*self.down)
 
-    def look(self, now: Moment, limits: tuple[float, float], slope: float) -> None:
+    def look(self, now: CurrentSample, limits: tuple[float, float], slope: float) -> None:
         """Take note of a moment.
 
         Parameters
         ----------
-        now : Moment
+        now : CurrentSample
         limits : tuple of float
             Least and largest current (A) of the circuit.
         slope : float
@@ -88,7 +88,9 @@ class Extremes:
         """
         _extremes.look(self, now, limits, slope)
 
-    def event(self, before: Moment, after: Moment, limits: tuple[float, float], slope: float) -> None:
+    def event(
+        self, before: CurrentSample, after: CurrentSample, limits: tuple[float, float], slope: float
+    ) -> None:
         """Take note of an event, by the moments before and after it."""
         _extremes.event(self, before, after, limits, slope)
 

@@ -36,7 +36,7 @@ D = TypeVar("D", bound=Solvable)
 
 
 @dataclass(slots=True)
-class Twins(Generic[D]):
+class FiniteDifference(Generic[D]):
     """Two devices like a third one but for one number.
 
     Attributes

@@ -7,7 +7,7 @@ from collections.abc import Callable
 from dataclasses import dataclass, field, fields
 from typing import Protocol, Self
 
-from .circuit import Circuit, NonlinearDevice, OperatingPoint, Ramp, Straight, root
+from .circuit import Circuit, NonlinearDevice, OperatingPoint, Straight, VoltageRamp, root
 
 STRIDE = 0.1
 """Change of the source voltage (V) over which a device voltage may be taken as straight in time."""
@@ -81,7 +81,7 @@ class Loaded(Circuit):
         duration: float,
         conductance: float,
         resolution: float = 0.0,
-    ) -> Ramp:
+    ) -> VoltageRamp:
         """Return the voltage across a linear device while the source moves: how far a line holds."""
         device = Straight(conductance)
         return self._line(self.settle(source_voltage, device), source_voltage, slope, duration, device)
@@ -109,7 +109,7 @@ class Loaded(Circuit):
         device: NonlinearDevice,
         far: float,
         resolution: float = 0.0,
-    ) -> Ramp:
+    ) -> VoltageRamp:
         """Return the voltage across a nonlinear device while the source moves: how far a line holds."""
         ramp = self._line(point, source_voltage, slope, duration, device)
         way, room = ramp.slope * ramp.duration, far - point.device_voltage
@@ -119,18 +119,18 @@ class Loaded(Circuit):
 
     def _line(
         self, point: OperatingPoint, source: float, slope: float, duration: float, device: NonlinearDevice
-    ) -> Ramp:
+    ) -> VoltageRamp:
         """Return the line on from a point, halved until the device is near it in its middle."""
         start = point.device_voltage
         if slope == 0.0:
-            return Ramp(start, 0.0, duration)
+            return VoltageRamp(start, 0.0, duration)
         span = min(duration, STRIDE / abs(slope))
         while True:
             middle, end = (
                 self.settle(source + slope * time, device).device_voltage for time in (0.5 * span, span)
             )
             if abs(middle - 0.5 * (start + end)) <= BEND or abs(slope) * span <= LEAST_STRIDE:
-                return Ramp(start, (end - start) / span, span)
+                return VoltageRamp(start, (end - start) / span, span)
             span *= 0.5
 
     def _free(self, source: float, current: Callable[[float], float]) -> float:

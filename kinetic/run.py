@@ -17,7 +17,7 @@ from .engine.flicker import busiest_pair
 from .extremes import Extremes
 from .lattice.species import INTERSTITIAL, VACANCY
 from .occupation import Occupation, moves_electrons, occupation, set_electrons, without_electrons
-from .score_function import Weights
+from .score_function import ScoreFunction
 from .solver import Solved, Solver
 from .state import DeviceState
 from .superbasin import NONE, RELAXES, Superbasin
@@ -98,7 +98,7 @@ class Run(Loop):
         progress: Callable[[float], None] | None = None,
         superbasin: bool = False,
         extremes: Extremes | None = None,
-        weights: Weights | None = None,
+        weights: ScoreFunction | None = None,
     ) -> None:
         whole("samples", samples, 2)
         if budget is not None:

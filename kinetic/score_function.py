@@ -51,7 +51,7 @@ class Number(Protocol):
 
 
 @dataclass(slots=True)
-class Weights:
+class ScoreFunction:
     """Score weights of a device since they were made, or last cleared.
 
     Attributes
@@ -77,7 +77,7 @@ class Weights:
     numbers: Sequence[Number]
 
     @classmethod
-    def of(cls, state: DeviceState, numbers: Sequence[Number] = ()) -> Weights:
+    def of(cls, state: DeviceState, numbers: Sequence[Number] = ()) -> ScoreFunction:
         """Return weights of a device, at 0."""
         barrier, frequency, events = np.zeros((3, len(state.chemistry.mechanisms)))
         return cls(barrier, frequency, events, np.zeros(len(numbers)), state, numbers)

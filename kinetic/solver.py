@@ -19,7 +19,7 @@ from numpy.typing import NDArray
 
 from ..threads import one_blas_thread
 from ..typing import Floats
-from .circuit import Circuit, NonlinearDevice, OperatingPoint, Ramp, Straight
+from .circuit import Circuit, NonlinearDevice, OperatingPoint, Straight, VoltageRamp
 from .fields._event_energies import FilamentFields
 from .fields._event_rates import Candidates, EventRates, MechanismTables
 from .fields._network_solver import LinearSolution, NodePotentials
@@ -43,7 +43,7 @@ KEPT_SIZE, WEIGHED = 6e6, 16
 
 
 @dataclass(slots=True)
-class End:
+class VoltageNode:
     """A nonlinear network at an end of a cell of voltage; temperature rises are over the voltage.
 
     Attributes
@@ -62,13 +62,13 @@ class End:
     error: float
 
 
-def at_rest(n_events: int, n_nodes: int) -> End:
+def at_rest(n_events: int, n_nodes: int) -> VoltageNode:
     """Return the end at 0 V: there is no work, and heat grows with the voltage squared."""
-    return End(np.zeros((3, n_events)), np.zeros(n_nodes), 0.0)
+    return VoltageNode(np.zeros((3, n_events)), np.zeros(n_nodes), 0.0)
 
 
 @dataclass(slots=True)
-class Cell:
+class VoltageInterval:
     """What holds in one cell of voltage: rates, and lines of the temperature rises of the nodes over V."""
 
     events: EventRates
@@ -119,9 +119,9 @@ class Solved:
     solver_error: float
     removal_error: float
     law: Callable[[float], float] | None = None
-    make_ends: Callable[[list[float]], list[End]] | None = None
-    ends: dict[int, End] = field(default_factory=dict)
-    cells: dict[int, Cell] = field(default_factory=dict)
+    make_ends: Callable[[list[float]], list[VoltageNode]] | None = None
+    ends: dict[int, VoltageNode] = field(default_factory=dict)
+    cells: dict[int, VoltageInterval] = field(default_factory=dict)
     point: tuple[Circuit, float, OperatingPoint] | None = None
 
     def size(self) -> int:
@@ -131,7 +131,7 @@ class Solved:
         cells = sum(cell.events.nbytes + cell.heat.nbytes for cell in self.cells.values())
         return self.events.candidates.nbytes + self.events.nbytes + ends + cells + law
 
-    def cell(self, voltage: float, slope: float = 0.0) -> Cell | None:
+    def cell(self, voltage: float, slope: float = 0.0) -> VoltageInterval | None:
         """Return the cell of a voltage (V), at an end the one that its slope leads into; None if linear."""
         if self.make_ends is None:
             return None
@@ -145,13 +145,13 @@ class Solved:
             self.cells[number] = self._join(number)
         return self.cells[number]
 
-    def _join(self, number: int) -> Cell:
+    def _join(self, number: int) -> VoltageInterval:
         """Return the cell between two ends that are there."""
         low, high = CELL * number, CELL * (number + 1)
         first, second = self.ends[number], self.ends[number + 1]
         self.removal_error = max(self.removal_error, first.error, second.error)
         events = self.events.between(low, high, first.events, second.events)
-        return Cell(events, line(low, high, first.nodes, second.nodes))
+        return VoltageInterval(events, line(low, high, first.nodes, second.nodes))
 
     def at(self, voltage: float, slope: float = 0.0) -> EventRates:
         """Return candidates and rates that hold at a voltage (V) and a little on along its slope."""
@@ -163,7 +163,9 @@ class Solved:
         cell = self.cell(voltage)
         return self.heat_max * voltage * voltage if cell is None else cell.rise(voltage)
 
-    def ramp(self, circuit: Circuit, source: float, slope: float, duration: float, resolution: float) -> Ramp:
+    def ramp(
+        self, circuit: Circuit, source: float, slope: float, duration: float, resolution: float
+    ) -> VoltageRamp:
         """Return the voltage of the device while the source (V) moves straight: how far one line holds."""
         if self.make_ends is None:
             # One resistor; with the law of a contact, over a small step, its chord.
@@ -173,7 +175,7 @@ class Solved:
         law = self._nonlinear()
         point = self.settle(circuit, source)
         if slope == 0.0:
-            return Ramp(point.device_voltage, 0.0, duration)
+            return VoltageRamp(point.device_voltage, 0.0, duration)
         events = self.at(point.device_voltage, slope)
         far = events.high if slope > 0.0 else events.low
         return circuit.nonlinear_ramp(point, source, slope, duration, law, far, resolution)
@@ -414,7 +416,9 @@ class FilamentSolver(Solver):
             self._present = events, network
         return solved
 
-    def _make_ends(self, of: EventRates, species: NDArray[np.int8], voltages: list[float]) -> list[End]:
+    def _make_ends(
+        self, of: EventRates, species: NDArray[np.int8], voltages: list[float]
+    ) -> list[VoltageNode]:
         """Solve an arrangement at ends of cells; it is solved anew where the fields have gone on."""
         ends = []
         with one_blas_thread():
@@ -427,7 +431,7 @@ class FilamentSolver(Solver):
                 if traps:
                     of.set_bias(*traps[voltage], voltage, events[0])
                 events[1] /= voltage
-                ends.append(End(events, nodes / voltage, self.fields.leave_one_out.error))
+                ends.append(VoltageNode(events, nodes / voltage, self.fields.leave_one_out.error))
         return ends
 
     def maps_at(self, species: NDArray[np.int8], voltage: float) -> tuple[Floats, Floats]:

@@ -39,7 +39,7 @@ NONE, RELAXES = -1, -2
 
 
 @dataclass(frozen=True, slots=True)
-class Member:
+class BasinState:
     """One state of a set: its atoms, solved fields, the rates of its events, and where the fast ones lead."""
 
     atoms: dict[str, NDArray[Any]]
@@ -72,7 +72,7 @@ class Superbasin:
         self.state, self.solver = state, solver
         self.law = Chain()
         self.visited: list[Key] = []
-        self.members: dict[tuple[Key, float], Member] = {}
+        self.members: dict[tuple[Key, float], BasinState] = {}
         self.ready, self.pause, self.factor = False, 0, state.bond_factor
         self.exits, self.skipped = 0, 0.0
         mechanisms = state.chemistry.mechanisms
@@ -143,7 +143,7 @@ class Superbasin:
         chosen = int(np.searchsorted(mark, at, side="right"))
         return elapsed, member.now, member.voltage, min(chosen, int(np.flatnonzero(rates[number])[-1]))
 
-    def _relaxes(self, members: list[Member], source: float) -> Floats:
+    def _relaxes(self, members: list[BasinState], source: float) -> Floats:
         """Return the rate at which the oxide relaxes in each state (1/s); 0 at 0 V, where no rate sees it."""
         relaxation, rates = self.state.relaxation, np.zeros(len(members))
         if relaxation is not None and source != 0.0:
@@ -153,7 +153,7 @@ class Superbasin:
                 rates[i] = relaxation.rate * np.count_nonzero(waiting)
         return rates
 
-    def _explore(self, source: float) -> dict[Key, Member]:
+    def _explore(self, source: float) -> dict[Key, BasinState]:
         """Return the set around the present arrangement: the states it reaches most readily, up to 16."""
         start = self.key()
         members = {start: self._member(start, source)}
@@ -179,7 +179,7 @@ class Superbasin:
             members[target] = neighbour
         return members
 
-    def _member(self, key: Key, source: float) -> Member:
+    def _member(self, key: Key, source: float) -> BasinState:
         """Return the present arrangement as a member, kept from before or solved."""
         kept = self.members.get((key, source))
         if kept is not None:
@@ -195,7 +195,7 @@ class Superbasin:
         }
         if len(self.members) >= MOST_KEPT:
             self.members.clear()
-        member = Member(self.state.arrangement(), now, voltage, columns["rate"], fast)
+        member = BasinState(self.state.arrangement(), now, voltage, columns["rate"], fast)
         self.members[key, source] = member
         return member
 
@@ -210,7 +210,7 @@ class Superbasin:
             held[self.holder[mechanism]] += 1 - 2 * reverse
         return bytes(species), (held[0], held[1])
 
-    def _chain(self, members: list[Member], keys: list[Key]) -> tuple[list[Floats], Floats, Floats]:
+    def _chain(self, members: list[BasinState], keys: list[Key]) -> tuple[list[Floats], Floats, Floats]:
         """Return each state's rates out of the set by event, rates between states, and their sums (1/s)."""
         number = {key: i for i, key in enumerate(keys)}
         inner, leaving = np.zeros((len(keys), len(keys))), []

@@ -62,7 +62,7 @@ class Stopped(Exception):
     """A member has stopped on request; it runs again, from its checkpoint if it left one."""
 
 
-class Log(logging.Handler):
+class MemberLog(logging.Handler):
     """Gathers what one member reports, for its record.
 
     Attributes
@@ -89,9 +89,9 @@ class Log(logging.Handler):
 
 
 @contextlib.contextmanager
-def listening() -> Iterator[Log]:
+def listening() -> Iterator[MemberLog]:
     """Gather what is reported meanwhile."""
-    log = Log()
+    log = MemberLog()
     logging.getLogger().addHandler(log)
     try:
         yield log
@@ -179,7 +179,7 @@ def attempt(run: RunMember, member: int, context: Context) -> bytes:
         return _attempt(run, member, context, log)
 
 
-def _attempt(run: RunMember, member: int, context: Context, log: Log) -> bytes:
+def _attempt(run: RunMember, member: int, context: Context, log: MemberLog) -> bytes:
     context.state = {}
     begin, cpu = time.perf_counter(), time.process_time()
 

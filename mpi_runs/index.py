@@ -36,7 +36,7 @@ def of_shard(path: Path) -> Index:
     return index
 
 
-def known(path: Path) -> Index | None:
+def kept(path: Path) -> Index | None:
     """Return what is kept about a shard as it is now, without reading it; None where nothing is."""
     index = _load(path)
     return index if index is not None and _current(index) else None
@@ -56,7 +56,7 @@ def cut(fault: shards.Fault) -> None:
     ShardError
         The file cannot be changed.
     """
-    index = known(fault.path)
+    index = kept(fault.path)
     shards.cut(fault)
     if index is not None:
         stat = _stat(fault.path)

@@ -13,7 +13,7 @@ Cost = Callable[[int], tuple[int, float]]
 
 
 @dataclass(slots=True)
-class Group:
+class DurationGroup:
     """Members that are expected to take equally long, but for a factor each."""
 
     members: "array[int]" = field(default_factory=lambda: array("q"))  # the longest last
@@ -67,14 +67,14 @@ class Order:
 
     def __init__(self, members: Iterable[int], workers: int, cost: Cost = lambda member: (0, 1.0)) -> None:
         self.workers, self.cost = workers, cost
-        self.groups: dict[int, Group] = {}
+        self.groups: dict[int, DurationGroup] = {}
         for member in members:
             group, factor = cost(member)
-            self.groups.setdefault(group, Group()).add(member, factor)
+            self.groups.setdefault(group, DurationGroup()).add(member, factor)
         for queue in self.groups.values():
             queue.sort(self._factor)
         self.left = sum(len(queue.members) for queue in self.groups.values())
-        self.total = Group()
+        self.total = DurationGroup()
 
     def next(self) -> list[int]:
         """Return the members of the next task, none if all were handed out."""
@@ -111,7 +111,7 @@ class Order:
     def _factor(self, member: int) -> float:
         return self.cost(member)[1]
 
-    def _scale(self, group: Group) -> float:
+    def _scale(self, group: DurationGroup) -> float:
         return group.scale() if group.expected else self.total.scale()
 
     def _seconds(self, key: int) -> float:

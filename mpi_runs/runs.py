@@ -95,7 +95,7 @@ def survey(
         A shard cannot be read.
     """
     paths = [path for folder in folders for path in sorted(folder.glob("*.shard"))]
-    looked = [index.known(path) if _of_another(path, part) else index.of_shard(path) for path in paths]
+    looked = [index.kept(path) if _of_another(path, part) else index.of_shard(path) for path in paths]
     indexed = [shard for shard in looked if shard is not None]
     if configuration_hash is not None:
         for shard in indexed:

@@ -78,7 +78,7 @@ class Job:
 
 
 @dataclass(frozen=True, slots=True)
-class Outcome:
+class RunOutcome:
     """How a start ended.
 
     Attributes
@@ -110,7 +110,7 @@ def execute(
     workers: farm.Workers,
     show: Callable[[Status], None] = lambda status: None,
     begin: Callable[[runs.Survey], None] = lambda found: None,
-) -> Outcome:
+) -> RunOutcome:
     """Run what is left of a job.
 
     Parameters
@@ -204,11 +204,11 @@ def _plan(job: Job) -> dict[str, Any]:
     }
 
 
-def _outcome(job: Job, status: Status, stop: stopping.Stop, before: runs.Survey) -> Outcome:
+def _outcome(job: Job, status: Status, stop: stopping.Stop, before: runs.Survey) -> RunOutcome:
     present = runs.survey([job.folder], job.digest, job.part).best(job.members)
     left = int(np.count_nonzero(present.status == shards.MISSING))
     failed = present.member[(present.status != shards.OK) & (present.status != shards.MISSING)].tolist()
     ran = status.done + status.failed
     if left:
-        return Outcome(STOPPED, stop.reason or "unknown", ran, left, failed, before.faults)
-    return Outcome(FAILED if failed else DONE, "", ran, 0, failed, before.faults)
+        return RunOutcome(STOPPED, stop.reason or "unknown", ran, left, failed, before.faults)
+    return RunOutcome(FAILED if failed else DONE, "", ran, 0, failed, before.faults)

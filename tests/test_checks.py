@@ -11,7 +11,7 @@ from frenkel.analysis.results.switching import switching_voltage
 from frenkel.analysis.statistics import regression
 from frenkel.progress import Reporter, duration
 from frenkel.reports.forecast import forecast
-from frenkel.verify.row import Row
+from frenkel.verify.row import Check
 
 NAN, INF = math.nan, math.inf
 
@@ -68,11 +68,11 @@ def test_arrays_of_other_lengths_are_named():
 @pytest.mark.parametrize(
     ("row", "deviation", "passed"),
     [
-        (Row("x", 2.0, 2.5, 0.5), 0.5, True),
-        (Row("x", 2.0, 1.4, 0.5), 0.6, False),
-        (Row("x", -4.0, -3.0, 0.25, "relative"), 0.25, True),
-        (Row("x", 1.0, 1.5, 4.0, "sigma", 0.1), 5.0, False),
-        (Row("x", 1.0, math.nan, 1.0), math.nan, False),
+        (Check("x", 2.0, 2.5, 0.5), 0.5, True),
+        (Check("x", 2.0, 1.4, 0.5), 0.6, False),
+        (Check("x", -4.0, -3.0, 0.25, "relative"), 0.25, True),
+        (Check("x", 1.0, 1.5, 4.0, "sigma", 0.1), 5.0, False),
+        (Check("x", 1.0, math.nan, 1.0), math.nan, False),
     ],
 )
 def test_rows_of_verify(row, deviation, passed):

@@ -22,13 +22,13 @@ from ...escape import line
 from ...progress import quiet
 from . import circuit_chain, exported_jumps
 from . import learning as exports_learning
-from .circuit import Draws, cycles_subcircuits, draw, sources, to_ngspice, to_vacask, to_verilog_a
+from .circuit import ExportDraws, cycles_subcircuits, draw, sources, to_ngspice, to_vacask, to_verilog_a
 from .learning import to_aihwkit, to_crosssim, to_neurosim
 from .templates import signature
 
 __all__ = [
     "FORMATS",
-    "Draws",
+    "ExportDraws",
     "draw",
     "export",
     "sample",
@@ -65,7 +65,7 @@ def export(
     path: str | Path,
     *,
     force: bool = False,
-    draws: Draws | None = None,
+    draws: ExportDraws | None = None,
     pulses: int = 64,
     progress: circuit_chain.Progress = quiet,
 ) -> Path:
@@ -79,7 +79,7 @@ def export(
     path : path
     force : bool
         Whether to replace a file.
-    draws : Draws, optional
+    draws : ExportDraws, optional
         Devices and cycles to draw into a circuit, see :data:`DRAWING`.
     pulses : int
         From one end to the other, for aihwkit and NeuroSim.

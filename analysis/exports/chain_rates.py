@@ -51,7 +51,7 @@ HRS, LRS = 0, 1
 
 
 @dataclass(frozen=True, slots=True)
-class Rungs:
+class ChainRates:
     """Levels of one cell, HRS first.
 
     Parameters
@@ -70,9 +70,9 @@ class Rungs:
     first: int
 
 
-def rungs(
+def chain_rates(
     law: JumpLaw, random: np.random.Generator, volts: Floats, tell: Callable[[float], None] = quiet
-) -> Rungs:
+) -> ChainRates:
     """Return the rungs of one cell, their rates at device voltages (V) and at the temperatures of the law.
 
     Parameters
@@ -111,7 +111,7 @@ def rungs(
             log_rates = _passage(law.level, path, start, some, marks[k], marks[k + 2])[way]
             logs[way, :, k, side] = np.maximum(log_rates, SLOWEST).reshape(len(rates), -1).T
     merged = np.where(volts > 0.0, logs[0], np.where(volts < 0.0, logs[1], logs.min(axis=0)))
-    return Rungs(states, merged, first=int(np.searchsorted(np.unique(part), part[0])))
+    return ChainRates(states, merged, first=int(np.searchsorted(np.unique(part), part[0])))
 
 
 def _starts(law: JumpLaw, path: Index, dwell: Floats, inside: Index) -> tuple[Floats, Floats, int]:

@@ -27,7 +27,7 @@ SPARE = 4
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
-class Draws:
+class ExportDraws:
     """Which devices and cycles an export holds.
 
     Parameters
@@ -112,7 +112,7 @@ def to_ngspice(card: Card) -> str:
     return fill("ngspice.sub", header=_header(card, "*"), **_numbers(GapCore.of(card)), **average(card))
 
 
-def to_vacask(card: Card, draws: Draws | None = None) -> str:
+def to_vacask(card: Card, draws: ExportDraws | None = None) -> str:
     """Return a VACASK netlist: the Verilog-A module, devices with their cycles, ramps, a transient analysis.
 
     Each device is cycled by a source of its own as in the ensemble, RESET first; ``flow(br)`` of the source
@@ -121,7 +121,7 @@ def to_vacask(card: Card, draws: Draws | None = None) -> str:
     Parameters
     ----------
     card : Card
-    draws : Draws, optional
+    draws : ExportDraws, optional
         Ten cycles of one device by default.
 
     Raises
@@ -129,7 +129,7 @@ def to_vacask(card: Card, draws: Draws | None = None) -> str:
     ValueError
         The card has no core, or a drawn cycle does not fit it.
     """
-    draws = draws or Draws()
+    draws = draws or ExportDraws()
     drawn = draw(card, draws)
     ramp = ramps(card, drawn)
     times, volts = ramp.wave(draws.cycles)
@@ -155,7 +155,7 @@ def to_vacask(card: Card, draws: Draws | None = None) -> str:
     )
 
 
-def draw(card: Card, draws: Draws) -> dict[str, Floats]:
+def draw(card: Card, draws: ExportDraws) -> dict[str, Floats]:
     """Return what an export draws: the sample of the card, but for cycles that its core cannot show.
 
     Those are without a window, or have a voltage of the wrong sign. Where the sample has any, each device
@@ -212,7 +212,7 @@ def sources(card: Card, times: Floats, seed: int) -> tuple[str, dict[str, Floats
     begin = np.asarray(times, float)
     if begin.ndim != 1 or begin.size < 1 or np.any(np.diff(begin) <= 0):
         raise ValueError("times must be one row of ascending values in s")
-    whole = draw(card, Draws(devices=1, cycles=begin.size, seed=seed))
+    whole = draw(card, ExportDraws(devices=1, cycles=begin.size, seed=seed))
     drawn = {name: values[0] for name, values in whole.items()}
     return source_lines(card, begin, drawn), drawn
 
@@ -228,7 +228,7 @@ def source_lines(card: Card, times: Floats, drawn: Mapping[str, Floats]) -> str:
     return "\n".join(lines) + "\n"
 
 
-def cycles_subcircuits(card: Card, draws: Draws) -> str:
+def cycles_subcircuits(card: Card, draws: ExportDraws) -> str:
     """Return ngspice subcircuits ``frenkel_cycles_0 p h l s r``, ...: ramps and draws of each device.
 
     Raises

@@ -24,8 +24,8 @@ from ...cells.card import Card
 from ...cells.jumps import JumpLaw
 from ...progress import quiet
 from ...typing import Floats
-from .chain_rates import rungs
-from .circuit import Draws
+from .chain_rates import chain_rates
+from .circuit import ExportDraws
 from .templates import made_for, signature
 
 Progress = Callable[[float, str], None]
@@ -50,7 +50,7 @@ A cell that comes from a fast state to a calm one else stands still on the way: 
 
 
 @dataclass(frozen=True, slots=True)
-class Ladder:
+class CircuitChain:
     """Levels that a cell of a circuit goes through, HRS first.
 
     Parameters
@@ -92,9 +92,9 @@ def of(card: Card) -> JumpLaw:
     return card.jump_law
 
 
-def ladder(
+def circuit_chain(
     card: Card, seed: int, device: int, jumps: int = JUMPS, tell: Callable[[float], None] = quiet
-) -> Ladder:
+) -> CircuitChain:
     """Draw the ladder of one cell.
 
     Parameters
@@ -118,23 +118,23 @@ def ladder(
     nought = int(np.flatnonzero(law.voltages == 0.0)[0])
     read = np.round(np.linspace(0, len(law.voltages) - 1, KNOTS)).astype(int)
     volts = law.voltages[np.unique(np.append(read, nought))]
-    chain = rungs(law, random, volts, tell)
+    chain = chain_rates(law, random, volts, tell)
     (first, last), cold, hot = law.temperatures[[0, -1]], chain.log_rate[0], chain.log_rate[-1]
     slope = (hot - cold) / (1.0 / last - 1.0 / first) if last > first else np.zeros_like(cold)
     kernel = JumpKernel(law, law.log_rates(float(first)))
     logs, on = np.repeat(law.level[chain.states][:, None], len(volts), axis=1), volts != 0.0
     logs[:, on] = np.log(kernel.current(chain.states[:, None], volts[on]) / volts[on])
     ups, downs = np.cumsum(random.standard_exponential((2, jumps)), axis=1)
-    return Ladder(volts, cold, slope, logs, float(first), ups, downs, chain.first)
+    return CircuitChain(volts, cold, slope, logs, float(first), ups, downs, chain.first)
 
 
-def to_ngspice(card: Card, draws: Draws | None = None, progress: Progress = quiet) -> str:
+def to_ngspice(card: Card, draws: ExportDraws | None = None, progress: Progress = quiet) -> str:
     """Return ngspice subcircuits ``frenkel_jumps_0 p n``, ...: one cell each, with its own ladder.
 
     Parameters
     ----------
     card : Card
-    draws : Draws, optional
+    draws : ExportDraws, optional
         Devices, and cycles: as many jumps up and down as the ladder has steps, in each of them.
     progress : callable, optional
         As of :func:`.cards.export`.
@@ -142,27 +142,27 @@ def to_ngspice(card: Card, draws: Draws | None = None, progress: Progress = quie
     Raises
     ------
     ValueError
-        As :func:`ladder`.
+        As :func:`circuit_chain`.
     """
     cells = (_subcircuit(chain, d) for d, chain in _drawn(card, draws, progress))
     return "\n".join([_header(card, "*"), *cells]) + "\n"
 
 
-def to_verilog_a(card: Card, draws: Draws | None = None, progress: Progress = quiet) -> str:
+def to_verilog_a(card: Card, draws: ExportDraws | None = None, progress: Progress = quiet) -> str:
     """Return Verilog-A modules ``frenkel_jumps_0(p, n)``, ..., the equations of :func:`to_ngspice`."""
     head = [_header(card, "//"), '`include "constants.vams"', '`include "disciplines.vams"']
     cells = (_module(chain, d) for d, chain in _drawn(card, draws, progress))
     return "\n".join([*head, *cells]) + "\n"
 
 
-def _drawn(card: Card, draws: Draws | None, progress: Progress) -> Iterator[tuple[int, Ladder]]:
-    draws = draws or Draws(cycles=JUMPS // STEPS)
+def _drawn(card: Card, draws: ExportDraws | None, progress: Progress) -> Iterator[tuple[int, CircuitChain]]:
+    draws = draws or ExportDraws(cycles=JUMPS // STEPS)
     for d in range(draws.devices):
 
         def tell(share: float, d: int = d) -> None:
             progress((d + share) / draws.devices, f"ladder {d + 1} of {draws.devices}")
 
-        yield d, ladder(card, draws.seed, d, draws.cycles * STEPS, tell)
+        yield d, circuit_chain(card, draws.seed, d, draws.cycles * STEPS, tell)
 
 
 def _header(card: Card, mark: str) -> str:
@@ -216,7 +216,7 @@ def _leaving(state: str) -> str:
     return f"({'-'.join(steps)})"
 
 
-def _subcircuit(one: Ladder, number: int) -> str:
+def _subcircuit(one: CircuitChain, number: int) -> str:
     top = len(one.log_rate) - 1
 
     def pwl(argument: str, at: Floats, values: Floats) -> str:
@@ -250,7 +250,7 @@ bi p n i=v(p,n)*exp({table(one.log_conductance)})
 .ends"""
 
 
-def _module(one: Ladder, number: int) -> str:
+def _module(one: CircuitChain, number: int) -> str:
     top = len(one.log_rate) - 1
 
     def ramps(argument: str, at: Floats, values: Floats) -> str:

@@ -263,7 +263,7 @@ def within_kinds(held_out: Observations, card: Card, seed: int) -> Comparison:
     are. The floor is the same on as many devices sampled from the card.
     """
     devices, cycles, k = held_out.values.shape
-    many = _levels(made(card, SAMPLED, cycles, held_out, seed + 2))
+    many = _levels(synthetic_cycles(card, SAMPLED, cycles, held_out, seed + 2))
     kind = _kinds(many, card)
     # Too few devices of a kind for a frame of its own: they stand in that of all.
     rows = [many[kind == m] if np.sum(kind == m) > 20 * k else many for m in range(len(card.weights))]
@@ -281,12 +281,12 @@ def within_kinds(held_out: Observations, card: Card, seed: int) -> Comparison:
     def distance(levels: Floats) -> float:
         return float(np.sqrt(np.mean((scatter(levels) - expected) ** 2)))
 
-    drawn = [made(card, devices, cycles, held_out, seed + 3 + r) for r in range(10)]
+    drawn = [synthetic_cycles(card, devices, cycles, held_out, seed + 3 + r) for r in range(10)]
     floors = [distance(_levels(values)) for values in drawn]
     return Comparison.of("scatter within kinds of device", distance(_levels(held_out.values)), floors)
 
 
-def made(card: Card, devices: int, cycles: int, held_out: Observations, seed: int) -> Floats:
+def synthetic_cycles(card: Card, devices: int, cycles: int, held_out: Observations, seed: int) -> Floats:
     """Return cycles sampled from a card, with values missing as in held-out devices in turn."""
     with warnings.catch_warnings():
         warnings.simplefilter("ignore", CardWarning)
@@ -314,7 +314,7 @@ def foretelling(held_out: Observations, card: Card, seed: int) -> list[Compariso
     is the same on as many devices sampled from the card.
     """
     devices, cycles, _ = held_out.values.shape
-    drawn = made(card, devices, cycles, held_out, seed + 1)
+    drawn = synthetic_cycles(card, devices, cycles, held_out, seed + 1)
     theirs, ours = surprises(held_out.values, card), surprises(drawn, card)
     value, floor = not_uniform(theirs), not_uniform(ours)
     rows = [

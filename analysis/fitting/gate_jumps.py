@@ -157,11 +157,11 @@ def given_up(data: "xr.Dataset", members: Index) -> dict[str, list[int]]:
     for number, name in product(range(len(KINDS)), range(len(STATES))):
         lost = np.isnan(after[(kind == number) & (state == name)])
         if lost.any():
-            lost_of[f"{_told(number)} of {STATES[name]}"] = [int(lost.sum()), int(lost.size)]
+            lost_of[f"{_kind_name(number)} of {STATES[name]}"] = [int(lost.sum()), int(lost.size)]
     return lost_of
 
 
-def _told(kind: int) -> str:
+def _kind_name(kind: int) -> str:
     return KINDS[kind].replace("_", " ")
 
 
@@ -282,7 +282,7 @@ def _holds(
     design = np.unique(
         np.stack([of["voltage"], of["time"], of["temperature"]], axis=1), axis=0, return_inverse=True
     )[1].ravel()
-    kind, sign = _told(int(of["kind"][0])), 1.0 if state == 0 else -1.0
+    kind, sign = _kind_name(int(of["kind"][0])), 1.0 if state == 0 else -1.0
     change, sampled = of["after"] - of["before"], after - before
     for name, least, turned in (("moved", MOVED, None), ("switched", SWITCHED, sign)):
         sizes = [np.abs(column) if turned is None else turned * column for column in (change, sampled)]

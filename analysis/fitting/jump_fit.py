@@ -238,7 +238,7 @@ def by_probes(
     def judge(one: JumpLaw) -> float:
         every = [jump_probes.score(jump_probes.without(one, kept, ends), probes, seed)
                  for kept, ends, probes in parts]
-        return jump_probes.told(every)
+        return jump_probes.mean_log_density(every)
 
     return best_of(law, PROBED, judge, rounds=1)
 

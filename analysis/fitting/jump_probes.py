@@ -159,7 +159,7 @@ def density(distance: Floats) -> Floats:
     return np.asarray(np.log(np.mean((1.0 + distance**2) ** -2, axis=1)))
 
 
-def told(parts: list[dict[tuple[int, int], list[float]]]) -> float:
+def mean_log_density(parts: list[dict[tuple[int, int], list[float]]]) -> float:
     """Return the mean over kinds and states of the mean of all parts: each kind of probe counts alike."""
     keys = {key for part in parts for key in part}
     return float(np.mean([np.mean([log for part in parts for log in part.get(key, [])]) for key in keys]))

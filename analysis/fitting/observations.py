@@ -94,7 +94,7 @@ def parts(number: int, fraction: float, seed: int) -> tuple[Index, Index]:
     return np.sort(order[:first]), np.sort(order[first:])
 
 
-def told_apart(found: Observations, seed: int, *, fitted: bool = True) -> tuple[Observations, dict[str, int]]:
+def dithered(found: Observations, seed: int, *, fitted: bool = True) -> tuple[Observations, dict[str, int]]:
     """Return observations in which no device repeats one value, and how many did of each feature.
 
     A device of a few atoms may come back to the same arrangement in every cycle. It has no spread, and ln of

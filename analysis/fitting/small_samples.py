@@ -16,7 +16,7 @@ from ...cells.card import Card
 from ...typing import Floats
 from ..statistics.comparison import LARGEST_KS, REPEATS, Comparison
 from . import gate
-from .observations import ObservationError, Observations, told_apart
+from .observations import ObservationError, Observations, dithered
 from .statistical_model import LEAST, POOLED_BELOW
 
 STUCK = 1.5
@@ -47,7 +47,7 @@ Fit = Callable[[Observations], Card]
 
 
 @dataclass(frozen=True, slots=True)
-class Parted:
+class StuckSplit:
     """Cycles with a window, and those without.
 
     Parameters
@@ -69,7 +69,7 @@ class Parted:
     record: dict[str, Any]
 
 
-def parted(observations: Observations) -> Parted:
+def split_stuck(observations: Observations) -> StuckSplit:
     """Take cycles without a window apart: SET, or RESET, has failed, and their resistances are no states.
 
     A cycle has none where HRS over LRS is below :data:`STUCK`. A device is stuck for good from the cycle on
@@ -78,14 +78,14 @@ def parted(observations: Observations) -> Parted:
     """
     names = observations.names
     if not {"hrs", "lrs"} <= set(names):
-        return Parted(observations, None, 0.0, {})
+        return StuckSplit(observations, None, 0.0, {})
     values = observations.values
     window = values[:, :, names.index("hrs")] - values[:, :, names.index("lrs")]
     finite, closed = np.isfinite(window), window < np.log(STUCK)
     begins = np.array([_stuck_from(row) for row in window])
     late = np.arange(values.shape[1]) >= begins[:, None]
     if not late.any() and closed.sum() < RARE * finite.sum():
-        return Parted(observations, None, 0.0, {})
+        return StuckSplit(observations, None, 0.0, {})
     apart = late | closed
     working = replace(observations, values=np.where(apart[:, :, None], np.nan, values))
     some = np.flatnonzero(apart.any(axis=1))
@@ -97,7 +97,7 @@ def parted(observations: Observations) -> Parted:
         "passing": float((closed & ~late).sum() / finite.sum()),
         "ratio": STUCK,
     }
-    return Parted(working, stuck, float((apart & finite).sum() / finite.sum()), record)
+    return StuckSplit(working, stuck, float((apart & finite).sum() / finite.sum()), record)
 
 
 def _stuck_from(window: Floats) -> int:
@@ -110,13 +110,13 @@ def _stuck_from(window: Floats) -> int:
 
 def fit_kinds(observations: Observations, fit: Fit) -> Card:
     """Return the card of a fit to cycles with a window, and those without as a kind of cell of their own."""
-    split = parted(observations)
+    split = split_stuck(observations)
     if split.stuck is None or np.isfinite(split.working.values).sum(axis=(0, 1)).min() < LEAST:
         return fit(observations)  # nobody works: being stuck is all that the cells do
     return with_stuck(fit(split.working), split)
 
 
-def with_stuck(card: Card, found: Parted) -> Card:
+def with_stuck(card: Card, found: StuckSplit) -> Card:
     """Return a card of working cells with those that have no window as its last kind.
 
     Its share is the mean over the cycles that were measured: the card has no cells that lose their window,
@@ -162,7 +162,7 @@ def working(card: Card) -> Card:
 
 def with_window(observations: Observations) -> Observations:
     """Return the cycles with a window, of devices that have enough of them."""
-    values = parted(observations).working.values
+    values = split_stuck(observations).working.values
     long = (np.isfinite(values).sum(axis=1) >= min(SHORTEST, values.shape[1])).all(axis=1)
     differ = (np.nanmax(values, axis=1, initial=-np.inf) > np.nanmin(values, axis=1, initial=np.inf)).all(
         axis=1
@@ -177,7 +177,7 @@ def judge_kind(held_out: Observations, card: Card, seed: int = 0) -> list[Compar
     The floor is the difference between two halves of these devices; none where neither has such cycles.
     """
     names = held_out.names
-    if "stuck" not in card.provenance and parted(held_out).stuck is None:
+    if "stuck" not in card.provenance and split_stuck(held_out).stuck is None:
         return []
     window = held_out.values[:, :, names.index("hrs")] - held_out.values[:, :, names.index("lrs")]
     window = window[np.isfinite(window).any(axis=1)]
@@ -223,8 +223,8 @@ def judge(whole: Observations, fit: Fit, seed: int = 0) -> tuple[list[Comparison
     left_out = _devices_out(whole, seed) if over_devices else _blocks_out(whole)
     pairs: list[tuple[Floats, Card, Observations]] = []
     # What a part is fitted with or judged by is told from that part alone.
-    cards = [fit_kinds(told_apart(training, seed)[0], fit) for training, _ in left_out]
-    outside = [told_apart(left, seed, fitted=False)[0] for _, left in left_out]
+    cards = [fit_kinds(dithered(training, seed)[0], fit) for training, _ in left_out]
+    outside = [dithered(left, seed, fitted=False)[0] for _, left in left_out]
     for card, left in zip(cards, outside, strict=True):
         held = with_window(left) if not pooled else left
         if len(held.values):
@@ -293,7 +293,7 @@ def _rows(
 
     def sample(number: int) -> Floats:
         return np.concatenate([
-            gate.made(card, len(values), values.shape[1], left, seed + 97 * number + 13 * k)
+            gate.synthetic_cycles(card, len(values), values.shape[1], left, seed + 97 * number + 13 * k)
             for k, (values, card, left) in enumerate(pairs)
         ])  # fmt: skip
 

@@ -14,7 +14,7 @@ from typing import TYPE_CHECKING, Any
 import numpy as np
 
 from ... import checks
-from ...data.measured.mapping import HIGH, Plan, takes_turns, values
+from ...data.measured.mapping import HIGH, TablePlan, takes_turns, values
 from ...data.measured.quantities import FEATURES, unit_of
 from ...data.measured.schema import LAYOUT, with_rules
 from ...data.measured.table import Table, TableError
@@ -40,7 +40,7 @@ Part = dict[str, Any]
 
 
 def dataset(
-    tables: Sequence[tuple[Table, Plan]],
+    tables: Sequence[tuple[Table, TablePlan]],
     how: loops.Readout = READOUT,
     attrs: dict[str, Any] | None = None,
 ) -> "xr.Dataset":
@@ -48,7 +48,7 @@ def dataset(
 
     Parameters
     ----------
-    tables : sequence of (Table, Plan)
+    tables : sequence of (Table, TablePlan)
         Of several kinds; devices of one name are one device.
     how : Readout
         How numbers are read off loops, its voltage at most 100 V; what is in series with all devices.
@@ -121,7 +121,7 @@ def _in_series(part: Part, series: float) -> Part:
     return part | {"numbers": numbers}
 
 
-def _devices(table: Table, plan: Plan, rows: int) -> list[str]:
+def _devices(table: Table, plan: TablePlan, rows: int) -> list[str]:
     """Return the device of each row: of its column, the constant, or the name of the file."""
     if columns := plan.of("device"):
         parts = zip(*(table.texts(column.index) for column in columns), strict=True)
@@ -129,20 +129,20 @@ def _devices(table: Table, plan: Plan, rows: int) -> list[str]:
     return [str(plan.constants.get("device", table.device or Path(table.name).name.split(".")[0]))] * rows
 
 
-def _column(table: Table, plan: Plan, quantity: str) -> Floats:
+def _column(table: Table, plan: TablePlan, quantity: str) -> Floats:
     """Return a quantity of each row: of its column, or the constant."""
     if columns := plan.of(quantity):
         return values(table, columns[0], plan.constants.get("area", 1.0))
     return np.full(len(table.rows), float(plan.constants.get(quantity, np.nan)))
 
 
-def _states(table: Table, plan: Plan) -> list[str]:
+def _states(table: Table, plan: TablePlan) -> list[str]:
     if columns := plan.of("state"):
         return table.texts(columns[0].index)
     return [str(plan.constants.get("state", "all"))] * len(table.rows)
 
 
-def _whole(table: Table, plan: Plan, quantity: str) -> Index | None:
+def _whole(table: Table, plan: TablePlan, quantity: str) -> Index | None:
     """Return a column of whole numbers, None where there is none."""
     if not plan.of(quantity):
         return None
@@ -154,7 +154,7 @@ def _whole(table: Table, plan: Plan, quantity: str) -> Index | None:
     return np.asarray(numbers, np.intp)
 
 
-def _of_loops(table: Table, plan: Plan) -> Part:
+def _of_loops(table: Table, plan: TablePlan) -> Part:
     volts = _column(table, plan, "voltage")
     current = _response(table, plan, volts, "current")[0][1]
     if plan.magnitude:
@@ -187,7 +187,7 @@ def _above_zero(table: Table, quantity: str, ohms: Floats) -> None:
         )
 
 
-def _of_cycles(table: Table, plan: Plan) -> Part:
+def _of_cycles(table: Table, plan: TablePlan) -> Part:
     if not plan.of(*FEATURES):
         return _of_turns(table, plan)
     devices = _devices(table, plan, len(table.rows))
@@ -214,7 +214,7 @@ def _counted(devices: list[str]) -> Index:
     return cycle
 
 
-def _ohms(table: Table, plan: Plan, quantity: str) -> Floats:
+def _ohms(table: Table, plan: TablePlan, quantity: str) -> Floats:
     """Return a resistance (ohm), which may be in the table as a conductance or a current of a read."""
     column = plan.of(quantity)[0]
     read, si = values(table, column), (unit_of(column.unit) or ("",))[0]
@@ -223,7 +223,7 @@ def _ohms(table: Table, plan: Plan, quantity: str) -> Floats:
     return 1.0 / read if si == "S" else read
 
 
-def _of_turns(table: Table, plan: Plan) -> Part:
+def _of_turns(table: Table, plan: TablePlan) -> Part:
     """Return cycles of rows of HRS and LRS that take turns: a cycle is one of each, whichever comes first."""
     if not takes_turns(table, plan):
         raise TableError(
@@ -257,7 +257,7 @@ def _of_turns(table: Table, plan: Plan) -> Part:
             "numbers": numbers, "name": table.name}  # fmt: skip
 
 
-def _of_rows(table: Table, plan: Plan) -> Part:
+def _of_rows(table: Table, plan: TablePlan) -> Part:
     """Return traces and reads: each row a value, or as many as there are columns of responses."""
     volts = _column(table, plan, "voltage")
     wide = _response(table, plan, volts, "current" if plan.kind == "trace" else "conductance")
@@ -278,7 +278,7 @@ def _of_rows(table: Table, plan: Plan) -> Part:
     return part
 
 
-def _of_pulses(table: Table, plan: Plan) -> Part:
+def _of_pulses(table: Table, plan: TablePlan) -> Part:
     volts = _column(table, plan, "voltage")
     read = _column(table, plan, "read_voltage")
     with np.errstate(divide="ignore", invalid="ignore"):
@@ -289,13 +289,13 @@ def _of_pulses(table: Table, plan: Plan) -> Part:
             "conductance": _response(table, plan, read, "conductance")[0][1]}  # fmt: skip
 
 
-READERS: dict[str, Callable[[Table, Plan], Part]] = {
+READERS: dict[str, Callable[[Table, TablePlan], Part]] = {
     "loops": _of_loops, "cycles": _of_cycles, "trace": _of_rows, "reads": _of_rows, "pulses": _of_pulses,
 }  # fmt: skip
 """How the rows of each kind are read."""
 
 
-def _response(table: Table, plan: Plan, volts: Floats, wanted: str) -> list[tuple[str, Floats]]:
+def _response(table: Table, plan: TablePlan, volts: Floats, wanted: str) -> list[tuple[str, Floats]]:
     """Return name and values of each column of responses, as a current (A) or a conductance (S)."""
     columns = []
     for column in plan.of("current", "conductance", "resistance"):

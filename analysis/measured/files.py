@@ -23,7 +23,7 @@ from .loops import Readout
 if TYPE_CHECKING:
     import xarray as xr
 
-Planned = tuple[table.Table, mapping.Plan]
+Planned = tuple[table.Table, mapping.TablePlan]
 
 CYCLES = re.compile(
     r"^(?P<stem>.*?)(?P<word>cyc|cycle|loop|sweep|run|rep|iv)[ _#.-]*(?P<number>\d+)$", re.IGNORECASE
@@ -63,7 +63,7 @@ def planned(
             f"mapping files must be one for all, or one for each of {len(tables)} tables in their order, "
             f"got {len(maps)}"
         )
-    mappings = [mapping_file.read_mapping(path) for path in maps] or [mapping_file.Told()]
+    mappings = [mapping_file.read_mapping(path) for path in maps] or [mapping_file.MappingFile()]
     mappings = [replace(mapped, units=(*mapped.units, *units)) for mapped in mappings]
     mappings = mappings * len(tables) if len(mappings) == 1 else mappings
     sources = []
@@ -73,10 +73,10 @@ def planned(
 
 
 def _cycles_of_files(
-    tables: Sequence[tuple[table.Table, mapping_file.Told]],
-) -> list[tuple[table.Table, mapping_file.Told]]:
+    tables: Sequence[tuple[table.Table, mapping_file.MappingFile]],
+) -> list[tuple[table.Table, mapping_file.MappingFile]]:
     """Return tables with the files that are cycles of one device joined, in the order of their numbers."""
-    groups: dict[str, list[tuple[int, table.Table, mapping_file.Told]]] = {}
+    groups: dict[str, list[tuple[int, table.Table, mapping_file.MappingFile]]] = {}
     for place, (source, says) in enumerate(tables):
         stem = source.sources[0].name.split(".")[0]
         match = CYCLES.match(stem)
@@ -207,7 +207,7 @@ def skeleton(file: Path) -> str:
     names = ", ".join(quantities.QUANTITIES)
     lines = [*head, "[table]", '# units = "V, A"   # of columns that have none', "[columns]"]
     lines.append(f"# one of: {names}, with its unit in brackets, or ignore")
-    for column in mapping.columns_of(first_table, mapping_file.Told()):
+    for column in mapping.columns_of(first_table, mapping_file.MappingFile()):
         first = ", ".join(first_table.texts(column.index)[:3])
         text = mapping.entry(column)
         lines.append(f"{mapping_file.quoted(column.title)} = {mapping_file.quoted(text)}  # {first[:60]}")

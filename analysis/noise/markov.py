@@ -26,7 +26,7 @@ SETTLED = 1e-3  # gain of the log-likelihood in one iteration that ends the fit
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
-class Telegraph:
+class TelegraphModel:
     """Traps of a telegraph signal, and the noise on it.
 
     Parameters
@@ -85,7 +85,7 @@ def additive(
     high: Floats | list[float],
     low: Floats | list[float],
     noise: float,
-) -> Telegraph:
+) -> TelegraphModel:
     """Return traps whose currents add.
 
     Parameters
@@ -104,7 +104,7 @@ def additive(
     positive("high", up, "s")
     positive("low", down, "s")
     level = baseline + state_bits(len(steps)) @ steps
-    return Telegraph(level=level, high=up, low=down, noise=float(noise))
+    return TelegraphModel(level=level, high=up, low=down, noise=float(noise))
 
 
 def state_bits(n_traps: int) -> NDArray[np.int64]:
@@ -112,12 +112,12 @@ def state_bits(n_traps: int) -> NDArray[np.int64]:
     return (np.arange(2**n_traps)[:, None] >> np.arange(n_traps)) & 1
 
 
-def simulate(model: Telegraph, step: float, samples: int, seed: int) -> tuple[Floats, NDArray[np.int8]]:
+def simulate(model: TelegraphModel, step: float, samples: int, seed: int) -> tuple[Floats, NDArray[np.int8]]:
     """Draw a trace, each trap's jumps at their exact times, sampled every ``step``.
 
     Parameters
     ----------
-    model : Telegraph
+    model : TelegraphModel
     step : float
         Time between samples (s).
     samples : int
@@ -181,12 +181,14 @@ class Expectations:
     high: NDArray[np.float32] | None = None
 
 
-def expectations(model: Telegraph, current: Floats, step: float, posterior: bool = False) -> Expectations:
+def expectations(
+    model: TelegraphModel, current: Floats, step: float, posterior: bool = False
+) -> Expectations:
     """Run the forward-backward algorithm.
 
     Parameters
     ----------
-    model : Telegraph
+    model : TelegraphModel
     current : (samples,) float64
         A, uniformly sampled.
     step : float
@@ -232,7 +234,7 @@ def _joint(flips: Floats) -> Floats:
     return matrix
 
 
-def _emission(model: Telegraph, y: Floats, real: NDArray[np.bool_]) -> tuple[Floats, float]:
+def _emission(model: TelegraphModel, y: Floats, real: NDArray[np.bool_]) -> tuple[Floats, float]:
     """Return exp(-z^2/2) of every state over that of the likeliest, (length, states, blocks), and its log."""
     log = -0.5 * ((y[:, None, :] - model.level[None, :, None]) / model.noise) ** 2
     top = log.max(axis=1)
@@ -307,19 +309,19 @@ def _backward(
 
 
 def fit(
-    model: Telegraph,
+    model: TelegraphModel,
     current: Floats,
     step: float,
     *,
     adds: bool = True,
     iterations: int = 200,
     target: float = -np.inf,
-) -> tuple[Telegraph, float]:
+) -> tuple[TelegraphModel, float]:
     """Fit a model by expectation maximisation (Baum and Welch), starting from a guess.
 
     Parameters
     ----------
-    model : Telegraph
+    model : TelegraphModel
         Guess.
     current : (samples,) float64
         A.
@@ -335,7 +337,7 @@ def fit(
 
     Returns
     -------
-    model : Telegraph
+    model : TelegraphModel
     log_likelihood : float
         Of the model before the last iteration, which differs by less than 1e-3 where the fit settled.
     """
@@ -350,7 +352,9 @@ def fit(
     return ordered(model), seen.log_likelihood
 
 
-def maximise(model: Telegraph, seen: Expectations, step: float, samples: int, adds: bool) -> Telegraph:
+def maximise(
+    model: TelegraphModel, seen: Expectations, step: float, samples: int, adds: bool
+) -> TelegraphModel:
     """Return the model that makes the expected states likeliest."""
     level = _levels(model, seen, adds)
     variance = (seen.square - 2 * level @ seen.total + level**2 @ seen.time) / samples
@@ -364,10 +368,12 @@ def maximise(model: Telegraph, seen: Expectations, step: float, samples: int, ad
     # A trap that forgets its state within one step has no time constant in this trace: keep the fastest.
     rate = -np.log1p(-np.minimum(moved, 1 - 1e-9)) / step
     high, low = moved / (down * rate), moved / (up * rate)
-    return Telegraph(level=level, high=high, low=low, noise=float(np.sqrt(max(float(variance), rounding))))
+    return TelegraphModel(
+        level=level, high=high, low=low, noise=float(np.sqrt(max(float(variance), rounding)))
+    )
 
 
-def _levels(model: Telegraph, seen: Expectations, adds: bool) -> Floats:
+def _levels(model: TelegraphModel, seen: Expectations, adds: bool) -> Floats:
     bits = state_bits(model.n_traps)
     design = np.column_stack([np.ones(len(bits)), bits])
     solved = np.linalg.lstsq(design.T @ (seen.time[:, None] * design), design.T @ seen.total, rcond=None)[0]
@@ -379,7 +385,7 @@ def _levels(model: Telegraph, seen: Expectations, adds: bool) -> Floats:
     return level
 
 
-def ordered(model: Telegraph) -> Telegraph:
+def ordered(model: TelegraphModel) -> TelegraphModel:
     """Return the same model with positive amplitudes, the largest first."""
     n = model.n_traps
     cube = model.level.reshape((2,) * n).transpose(range(n - 1, -1, -1))  # axis k is trap k
@@ -393,7 +399,7 @@ def ordered(model: Telegraph) -> Telegraph:
 
 
 def standard_errors(
-    model: Telegraph, current: Floats, step: float, *, adds: bool = True
+    model: TelegraphModel, current: Floats, step: float, *, adds: bool = True
 ) -> dict[str, Floats]:
     """Return standard errors from the observed information, hidden states included.
 
@@ -402,7 +408,7 @@ def standard_errors(
 
     Parameters
     ----------
-    model : Telegraph
+    model : TelegraphModel
         At its maximum.
     current : (samples,) float64
         A.
@@ -459,11 +465,11 @@ def _moved(values: Floats, index: int, by: float) -> Floats:
     return shifted
 
 
-def _unpack(values: Floats, design: Floats, unit: float) -> Telegraph:
+def _unpack(values: Floats, design: Floats, unit: float) -> TelegraphModel:
     n = int(np.log2(len(design)))
     times = np.exp(values[: 2 * n])
     level = design @ values[2 * n : -1] * unit
-    return Telegraph(level=level, high=times[:n], low=times[n:], noise=unit * float(np.exp(values[-1])))
+    return TelegraphModel(level=level, high=times[:n], low=times[n:], noise=unit * float(np.exp(values[-1])))
 
 
 def _slope(values: Floats, design: Floats, unit: float, current: Floats, step: float) -> Floats:
@@ -479,7 +485,7 @@ def _slope(values: Floats, design: Floats, unit: float, current: Floats, step: f
     return slope
 
 
-def _complete(model: Telegraph, seen: Expectations, step: float, samples: int) -> float:
+def _complete(model: TelegraphModel, seen: Expectations, step: float, samples: int) -> float:
     """Return the expected log-likelihood of current and states together, up to a constant."""
     squares = seen.square - 2 * model.level @ seen.total + model.level**2 @ seen.time
     moves = float(np.sum(seen.flips * np.log(model.flips(step))))

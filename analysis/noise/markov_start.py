@@ -6,13 +6,15 @@ import numpy as np
 from scipy import ndimage, signal, stats
 
 from ...typing import Floats
-from .markov import Telegraph, additive, fit
+from .markov import TelegraphModel, additive, fit
 
 SHORT = 8_000  # samples on which starting values are tried
 PEAKS = 5  # sizes of jumps that are tried as amplitudes
 
 
-def starts(current: Floats, step: float, n_traps: int, previous: Telegraph | None) -> list[Telegraph]:
+def starts(
+    current: Floats, step: float, n_traps: int, previous: TelegraphModel | None
+) -> list[TelegraphModel]:
     """Return guesses for :func:`fit`: amplitudes from the sizes of jumps, added to a smaller model or not.
 
     Parameters
@@ -22,7 +24,7 @@ def starts(current: Floats, step: float, n_traps: int, previous: Telegraph | Non
     step : float
         Time between samples (s).
     n_traps : int
-    previous : Telegraph or None
+    previous : TelegraphModel or None
         The best model with one trap less.
     """
     noise, sizes = jumps(current)
@@ -75,7 +77,7 @@ def jumps(current: Floats) -> tuple[float, Floats]:
     return noise, (edges[peaks] + edges[peaks + 1]) / 2
 
 
-def _pairings(current: Floats, step: float) -> list[Telegraph]:
+def _pairings(current: Floats, step: float) -> list[TelegraphModel]:
     """Return the three ways in which four levels of a histogram can be those of two coupled traps."""
     noise, _ = jumps(current)
     width = max(noise, 1e-3 * float(np.ptp(current)))
@@ -90,17 +92,17 @@ def _pairings(current: Floats, step: float) -> list[Telegraph]:
     typical = np.full(2, 30 * step)
     # The state with both traps high is any but the lowest level.
     orders = ([0, 1, 2, 3], [0, 1, 3, 2], [0, 2, 3, 1])
-    return [Telegraph(level=level[order], high=typical, low=typical, noise=noise) for order in orders]
+    return [TelegraphModel(level=level[order], high=typical, low=typical, noise=noise) for order in orders]
 
 
 def search(
     current: Floats,
     step: float,
     n_traps: int,
-    previous: Telegraph | None,
+    previous: TelegraphModel | None,
     adds: bool = True,
     target: float = -np.inf,
-) -> tuple[Telegraph, float]:
+) -> tuple[TelegraphModel, float]:
     """Fit n traps from many starts.
 
     Starts are tried on every so manieth sample, since levels show in any subset and slow traps only in a long
@@ -113,14 +115,14 @@ def search(
     step : float
         Time between samples (s).
     n_traps : int
-    previous : Telegraph or None
+    previous : TelegraphModel or None
         The best model with one trap less.
     adds, target
         As for :func:`.markov.fit`.
 
     Returns
     -------
-    model : Telegraph
+    model : TelegraphModel
     log_likelihood : float
     """
     stride = max(1, len(current) // SHORT)

@@ -130,13 +130,13 @@ def traps(
 
 def _orders(
     y: Floats, step: float, top: int, number: int | None, adds: bool | None
-) -> tuple[markov.Telegraph, Floats, bool, list[float]]:
+) -> tuple[markov.TelegraphModel, Floats, bool, list[float]]:
     """Return the best model, the transitions of its traps, whether they add, and the BIC of each order."""
     variance = float(np.var(y))
     if not np.ptp(y) > 0:
         raise ValueError(f"current must have two levels at least, got one: {y[0]:g} A in every sample")
     bic = [len(y) * (np.log(2 * np.pi * variance) + 1) + 2 * np.log(len(y))]
-    best: tuple[markov.Telegraph, Floats, bool] | None = None
+    best: tuple[markov.TelegraphModel, Floats, bool] | None = None
     for n in range(1, top + 1):
         goal = min(bic) if number is None and n > 1 else np.inf
         model, added, criterion = _one_order(y, step, n, best[0] if best else None, adds, goal)
@@ -160,8 +160,8 @@ def _orders(
 
 
 def _one_order(
-    y: Floats, step: float, n: int, previous: markov.Telegraph | None, adds: bool | None, goal: float
-) -> tuple[markov.Telegraph, bool, float]:
+    y: Floats, step: float, n: int, previous: markov.TelegraphModel | None, adds: bool | None, goal: float
+) -> tuple[markov.TelegraphModel, bool, float]:
     """Return the best model of n traps, whether their currents add, and its BIC."""
     size = float(np.log(len(y)))
     target = ((3 * n + 2) * size - goal) / 2
@@ -181,7 +181,7 @@ def _one_order(
     return (model, False, criterion) if adds is False or criterion < best[2] else best
 
 
-def _fault(model: markov.Telegraph, moves: Floats, step: float) -> str:
+def _fault(model: markov.TelegraphModel, moves: Floats, step: float) -> str:
     """Return why the times of a model are not to be trusted, or nothing."""
     if moves.min() < TRANSITIONS:
         return (
@@ -199,7 +199,7 @@ def _fault(model: markov.Telegraph, moves: Floats, step: float) -> str:
 
 
 def _described(
-    model: markov.Telegraph, moves: Floats, sign: float, step: float, capture_lowers: bool
+    model: markov.TelegraphModel, moves: Floats, sign: float, step: float, capture_lowers: bool
 ) -> dict[str, tuple[object, ...]]:
     capture, emission = (model.high, model.low) if capture_lowers else (model.low, model.high)
     weights, bits = model.weights(), markov.state_bits(model.n_traps).astype(bool)
@@ -227,13 +227,13 @@ def _add_intervals(result: xr.Dataset, errors: dict[str, Floats], capture_lowers
     result["amplitude_interval"] = (("trap", "bound"), bounds, {"units": "A"})
 
 
-def model(found: xr.Dataset) -> markov.Telegraph:
+def model(found: xr.Dataset) -> markov.TelegraphModel:
     """Return the model behind the result of :func:`traps`."""
     high, low = (
         ("tau_capture", "tau_emission") if found.attrs["capture_lowers"] else ("tau_emission", "tau_capture")
     )
     level = found["current"].values
-    return markov.Telegraph(
+    return markov.TelegraphModel(
         level=np.abs(level) if np.median(level) < 0 else level,
         high=found[high].values,
         low=found[low].values,

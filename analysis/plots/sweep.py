@@ -22,7 +22,7 @@ MOST_CURVES = 12
 """Curves of one quantity; of a sweep over more than two keys the first combinations are drawn."""
 
 
-class Curve(NamedTuple):
+class SweepCurve(NamedTuple):
     """One quantity along the first axis of a sweep, at one place of the others."""
 
     where: str
@@ -36,7 +36,7 @@ def axes_of(file: "netCDF4.Dataset") -> tuple[str, ...]:
     return tuple(file["status"].dimensions[:-1])
 
 
-def curves(file: "netCDF4.Dataset", name: str, along: str) -> Iterator[Curve]:
+def curves(file: "netCDF4.Dataset", name: str, along: str) -> Iterator[SweepCurve]:
     """Yield quartiles of the magnitude of a quantity along one axis of a sweep, for each place of the others.
 
     Parameters
@@ -58,7 +58,7 @@ def curves(file: "netCDF4.Dataset", name: str, along: str) -> Iterator[Curve]:
             if np.any(np.isfinite(row)):
                 cuts[:, number] = np.quantile(row[np.isfinite(row)], [0.25, 0.5, 0.75])
         where = ", ".join(f"{axis} {written(file, axis, at)}" for axis, at in zip(others, place, strict=True))
-        yield Curve(where, *cuts)
+        yield SweepCurve(where, *cuts)
 
 
 def written(file: "netCDF4.Dataset", axis: str, index: int) -> str:

@@ -19,7 +19,7 @@ import xarray as xr
 from frenkel import provenance
 from frenkel.events.clock import PICOSECONDS, Clock, picoseconds
 from frenkel.events.controller import Controller, Timing
-from frenkel.events.programming import Cell, Outcome, program_all
+from frenkel.events.programming import Cell, WriteOutcome, program_all
 from frenkel.networks.array_pulses import LevelError, reach
 from frenkel.networks.device_statistics import DeviceStatistics, card_of
 from frenkel.networks.mapping import decode, encode
@@ -300,16 +300,16 @@ class OnClock:
     scheme: StatisticalWriteVerify
     g_max: float
 
-    def program(self, cell: Cell, target: float) -> Generator[simpy.Event, Any, Outcome]:
+    def program(self, cell: Cell, target: float) -> Generator[simpy.Event, Any, WriteOutcome]:
         """Bring a cell to a target (S)."""
         seen = math.nan
         for pulses in range(self.scheme.limit + 1):
             seen = yield from cell.read()
             if abs(seen - target) <= self.scheme.tolerance * self.g_max:
-                return Outcome(True, pulses, seen)
+                return WriteOutcome(True, pulses, seen)
             if pulses < self.scheme.limit:
                 yield from cell.pulse(WRITE_VOLTAGE if seen < target else -WRITE_VOLTAGE, WRITE_WIDTH)
-        return Outcome(False, self.scheme.limit, seen)
+        return WriteOutcome(False, self.scheme.limit, seen)
 
 
 def _on_clock(settings: Settings, device: DeviceStatistics) -> Variables:
@@ -319,7 +319,7 @@ def _on_clock(settings: Settings, device: DeviceStatistics) -> Variables:
     targets = law.g_min + random.random(ON_CLOCK) * 0.5 * (law.g_max - law.g_min)
     array = StatisticalArray(scheme, law, ON_CLOCK, random)
     controller = Controller(Clock(), array)
-    outcomes: list[Outcome] = []
+    outcomes: list[WriteOutcome] = []
     cells = [(controller.cell(0, j), float(t)) for j, t in enumerate(targets)]
     controller.clock.run(controller.clock.process(program_all(cells, OnClock(scheme, law.g_max), outcomes)))
     t = controller.timing

@@ -16,7 +16,7 @@ from numpy.typing import NDArray
 from ... import checks
 from ...cells import files
 from ...cells._jump_law import JumpKernel, JumpTable
-from ...cells.aging import Telegraph
+from ...cells.aging import CellTelegraph
 from ...cells.interface import CellLoad, Where, pick
 from ...cells.jumps import STATES, JumpError, JumpLaw
 from ...cells.noise import RtnLaw
@@ -91,10 +91,10 @@ class JumpingCardCells:
         self._beyond = 1e-9 * (law.grid[-1] - law.grid[0])
         self.scale = law.growth_voltage
         self.temperature = float(law.temperatures[0]) if temperature is None else temperature
-        self._telegraph: Telegraph | None = None
+        self._telegraph: CellTelegraph | None = None
         if telegraph is not None:
             start = np.exp(law.level[self._state])
-            self._telegraph = Telegraph(telegraph, start, np.random.default_rng(noise), self.temperature)
+            self._telegraph = CellTelegraph(telegraph, start, np.random.default_rng(noise), self.temperature)
 
     @classmethod
     def from_card(

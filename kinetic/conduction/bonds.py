@@ -65,7 +65,7 @@ def one_among(allowed: Collection[Any], **default: Any) -> Any:
 
 
 @dataclass(frozen=True, kw_only=True)
-class Law:
+class BondLaw:
     """Base of the laws: parameters are checked as they are declared."""
 
     linear: ClassVar[bool] = False

@@ -7,7 +7,7 @@ from dataclasses import dataclass, replace
 import numpy as np
 
 from ...typing import Floats
-from .bonds import Bonds, Law, above_zero, filled, thermal_energy, within
+from .bonds import BondLaw, Bonds, above_zero, filled, thermal_energy, within
 
 STEP = 0.5
 """Step of the integral over the levels of the metal, in kT."""
@@ -17,7 +17,7 @@ AT_ONCE = 64
 
 
 @dataclass(frozen=True, kw_only=True)
-class ElectronTransfer(Law):
+class ElectronTransfer(BondLaw):
     """Electrons pass a gap in hops between a metal and localised levels, the lattice relaxing at each.
 
     Parameters

@@ -10,7 +10,7 @@ import numpy as np
 from ...checks import between
 from ...typing import Floats
 from ...units import BOLTZMANN, BOLTZMANN_EV, ELECTRON_MASS, ELEMENTARY_CHARGE, PLANCK, VACUUM_PERMITTIVITY
-from .bonds import Bonds, Law, above_zero, length_of, one_among, thermal_energy, within
+from .bonds import BondLaw, Bonds, above_zero, length_of, one_among, thermal_energy, within
 from .tunnelling import HBAR
 
 RICHARDSON = 4 * np.pi * ELEMENTARY_CHARGE * ELECTRON_MASS * BOLTZMANN**2 / PLANCK**3
@@ -18,7 +18,7 @@ RICHARDSON = 4 * np.pi * ELEMENTARY_CHARGE * ELECTRON_MASS * BOLTZMANN**2 / PLAN
 
 
 @dataclass(frozen=True, kw_only=True)
-class PooleFrenkel(Law):
+class PooleFrenkel(BondLaw):
     """Emission of electrons from traps whose Coulomb barrier the field lowers.
 
     Parameters
@@ -71,7 +71,7 @@ class PooleFrenkel(Law):
 
 
 @dataclass(frozen=True, kw_only=True)
-class SchottkyThermionic(Law):
+class SchottkyThermionic(BondLaw):
     """Thermionic emission over the barrier of a contact, forward and reverse.
 
     Parameters
@@ -151,7 +151,7 @@ class SchottkyThermionic(Law):
 
 
 @dataclass(frozen=True, kw_only=True)
-class ThermionicField(Law):
+class ThermionicField(BondLaw):
     """Thermionic field emission: electrons tunnel through the thin top of a depletion barrier.
 
     Parameters

@@ -1,6 +1,6 @@
 """Bond laws: the current through a bond, and its slope, as functions of the voltage across it.
 
-A law is a `Law` with one method, ``current(voltage, bond)``. The simplest ones are here; emission
+A law is a `BondLaw` with one method, ``current(voltage, bond)``. The simplest ones are here; emission
 over and through barriers, transport in the bulk and tunnelling stand in modules of their own. A new one is a
 class and a line in ``LAWS``; a test checks the slope of every law in that dictionary by finite difference.
 """
@@ -14,7 +14,7 @@ import numpy as np
 from numpy.typing import ArrayLike
 
 from ...typing import Floats
-from .bonds import BOTTOM, TOP, Bonds, ConductionLaw, Law, above_zero, length_of
+from .bonds import BOTTOM, TOP, BondLaw, Bonds, ConductionLaw, above_zero, length_of
 from .electron_transfer import ElectronTransfer
 from .emission import PooleFrenkel, SchottkyThermionic, ThermionicField
 from .transport import FilamentOhmic, Hopping, QuantumGap, QuantumPointContact, SpaceCharge
@@ -45,7 +45,7 @@ __all__ = [
 
 
 @dataclass(frozen=True, kw_only=True)
-class Ohmic(Law):
+class Ohmic(BondLaw):
     """Current in proportion to voltage, I = g V.
 
     Parameters
@@ -64,7 +64,7 @@ class Ohmic(Law):
 
 
 @dataclass(frozen=True, kw_only=True)
-class Tunnelling(Law):
+class Tunnelling(BondLaw):
     """Hopping between localised states, I = g V with g falling exponentially with distance.
 
     Parameters

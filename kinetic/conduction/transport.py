@@ -10,12 +10,12 @@ import numpy as np
 from ...checks import positive
 from ...typing import Floats
 from ...units import CONDUCTANCE_QUANTUM, ELECTRON_MASS, ELEMENTARY_CHARGE, VACUUM_PERMITTIVITY
-from .bonds import Bonds, Law, above_zero, filled, length_of, thermal_energy, within
+from .bonds import BondLaw, Bonds, above_zero, filled, length_of, thermal_energy, within
 from .tunnelling import HBAR
 
 
 @dataclass(frozen=True, kw_only=True)
-class FilamentOhmic(Law):
+class FilamentOhmic(BondLaw):
     """Ohmic conduction with thermally activated carriers, I = g0 exp(-E_a / kT) V.
 
     Parameters
@@ -46,7 +46,7 @@ class FilamentOhmic(Law):
 
 
 @dataclass(frozen=True, kw_only=True)
-class SpaceCharge(Law):
+class SpaceCharge(BondLaw):
     """Ohmic and space-charge-limited current of one kind of carrier, with or without traps to fill.
 
     Parameters
@@ -122,7 +122,7 @@ class SpaceCharge(Law):
 
 
 @dataclass(frozen=True, kw_only=True)
-class Hopping(Law):
+class Hopping(BondLaw):
     """Thermally activated hopping between neighbouring traps that the field tilts.
 
     Parameters
@@ -173,7 +173,7 @@ class Hopping(Law):
 
 
 @dataclass(frozen=True, kw_only=True)
-class QuantumPointContact(Law):
+class QuantumPointContact(BondLaw):
     """Constriction of atomic width without a barrier, I = (2 e^2 / h) N T V.
 
     Parameters
@@ -209,7 +209,7 @@ class QuantumPointContact(Law):
 
 
 @dataclass(frozen=True, kw_only=True)
-class QuantumGap(Law):
+class QuantumGap(BondLaw):
     """Constriction with a parabolic barrier along the way: the quantum point contact with a gap.
 
     Parameters

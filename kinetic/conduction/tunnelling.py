@@ -10,7 +10,7 @@ from numpy.typing import ArrayLike
 
 from ...typing import Floats
 from ...units import ELECTRON_MASS, ELEMENTARY_CHARGE, PLANCK
-from .bonds import Bonds, Law, above_zero, length_of, within
+from .bonds import BondLaw, Bonds, above_zero, length_of, within
 
 HBAR = PLANCK / (2 * np.pi)
 LEAST_EXPONENT = 2.0
@@ -49,7 +49,7 @@ def decay(energy: ArrayLike, mass: float) -> Floats:
 
 
 @dataclass(frozen=True, kw_only=True)
-class DirectTunnelling(Law):
+class DirectTunnelling(BondLaw):
     """Tunnelling of electrons between two metals through the whole oxide, direct and Fowler-Nordheim in one.
 
     Parameters
@@ -163,7 +163,7 @@ def _transmitted(
 
 
 @dataclass(frozen=True, kw_only=True)
-class FowlerNordheim(Law):
+class FowlerNordheim(BondLaw):
     """Tunnelling through the triangular top of a barrier at high field.
 
     Parameters

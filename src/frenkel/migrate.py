@@ -32,7 +32,7 @@ from .cells import files
 from .cells.card import Card
 from .data import content, kinds, layout, schema, store
 from .experiment import array_file, ensemble_file
-from .kinetic.extremes import DIRECTIONS, Extremes, Moment, Step
+from .kinetic.extremes import DIRECTIONS, CurrentSample, CurrentStep, Extremes
 from .typing import Floats
 
 COMMIT = "ee91764"
@@ -246,8 +246,8 @@ def of_samples(
     if not len(current):
         return extremes
 
-    def at(index: int) -> Moment:
-        return Moment(*(float(column[index]) for column in (current, source, device, moment)))
+    def at(index: int) -> CurrentSample:
+        return CurrentSample(*(float(column[index]) for column in (current, source, device, moment)))
 
     turn = int(np.flatnonzero(volts == volts.max())[-1])
     extremes.peak, extremes.out = at(int(np.argmax(size))), at(int(np.argmax(size[: turn + 1])))
@@ -256,7 +256,9 @@ def of_samples(
     if jump := switching.largest_jump(source[: end + 1], size[: end + 1]):
         before, after = at(jump - 1), at(jump)
         change = abs(after.current) - abs(before.current)
-        extremes.up = Step(change, before.current, after.source_voltage, before.device_voltage, after.time)
+        extremes.up = CurrentStep(
+            change, before.current, after.source_voltage, before.device_voltage, after.time
+        )
     return extremes
 
 

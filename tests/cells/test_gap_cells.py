@@ -11,7 +11,7 @@ from scipy.integrate import solve_ivp
 from spice_cell import corners
 from spice_cell import features as shown
 
-from frenkel.cells.aging import Telegraph
+from frenkel.cells.aging import CellTelegraph
 from frenkel.cells.card import CardWarning
 from frenkel.cells.gap_cells import CardCells, Heat
 from frenkel.cells.interface import conductance
@@ -189,7 +189,7 @@ def test_telegraph_noise_relaxes_to_its_share():
 
 def traps_after(conductance, turned):
     """Return the telegraph factors of 400 cells before and after they switch."""
-    cells = Telegraph(noise(4.0), np.full(400, 1e-5), np.random.default_rng(5), 300.0)
+    cells = CellTelegraph(noise(4.0), np.full(400, 1e-5), np.random.default_rng(5), 300.0)
     before = cells.factor.copy()
     cells.switched(np.arange(400), np.full(400, conductance), turned)
     return before, cells.factor

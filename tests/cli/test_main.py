@@ -202,7 +202,7 @@ def test_verify_prints_a_table(capsys, monkeypatch):
     monkeypatch.setattr(exact, "TESTS", (engine.barrier_split, fields.fields))
     assert main(["verify"]) == 0
     assert "all pass" in capsys.readouterr().out
-    failing = row.Row(quantity="planted", theory=1.0, ours=2.0, allowed=0.1)
+    failing = row.Check(quantity="planted", theory=1.0, ours=2.0, allowed=0.1)
     monkeypatch.setattr(exact, "TESTS", (lambda: [failing],))
     assert main(["verify"]) == 1
     out = capsys.readouterr().out

@@ -31,7 +31,7 @@ def carry(path, digest):
 
 def test_a_file_that_holds_what_it_says_is_read_once(path, monkeypatch):
     found = content.of_file(path)
-    assert content.check(path) == found and content.read(path) == content.Said(path, found, found)
+    assert content.check(path) == found and content.read(path) == content.StoredHash(path, found, found)
     monkeypatch.setattr(content, "_hashes", None)
     assert content.check(path) == found
 

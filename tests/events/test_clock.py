@@ -14,7 +14,7 @@ from frenkel.events.controller import Controller, Timing
 from frenkel.events.programming import (
     Blind,
     IncrementalPulses,
-    Outcome,
+    WriteOutcome,
     WriteVerify,
     program_all,
 )
@@ -180,7 +180,7 @@ def test_failure_is_listed():
     controller.clock.run(
         controller.clock.process(program_all([(controller.cell(0, 1), 2e-5)], scheme, outcomes))
     )
-    assert outcomes == [Outcome(False, 3, pytest.approx(1e-5))]
+    assert outcomes == [WriteOutcome(False, 3, pytest.approx(1e-5))]
 
 
 def test_makespan_and_energy_are_the_sums():

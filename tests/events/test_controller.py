@@ -14,7 +14,7 @@ from frenkel.events.programming import (
     CurrentLimited,
     GateIncremental,
     IncrementalPulses,
-    Outcome,
+    WriteOutcome,
     WriteVerify,
 )
 from frenkel.events.workload import Products, Refresh, Retention, log_times
@@ -247,7 +247,7 @@ def test_incremental_pulses_grow_and_begin_anew_as_they_turn():
     )
     pulses, outcome = pulses_of(scheme, [1.0, 2.0, 3.0, 20.0, 18.0, 7.0, 10.5], 10.0)
     assert [a for a, _ in pulses] == [1.0, 1.2, 1.3, -0.5, -0.7, 1.0]
-    assert outcome == Outcome(True, 6, 10.5)
+    assert outcome == WriteOutcome(True, 6, 10.5)
 
 
 def test_gates_grow_and_fall_back_after_a_reset():
@@ -257,11 +257,11 @@ def test_gates_grow_and_fall_back_after_a_reset():
     )  # fmt: skip
     pulses, outcome = pulses_of(scheme, [1.0, 2.0, 3.0, 4.0, 20.0, 1.0, 10.0], 10.0)
     assert pulses == [(1.6, 0.5), (1.6, 0.6), (1.6, 0.7), (1.6, 0.8), (-1.5, 3.0), (1.6, 0.7)]
-    assert outcome == Outcome(True, 6, 10.0)
+    assert outcome == WriteOutcome(True, 6, 10.0)
     pulses, _ = pulses_of(replace(scheme, gate_most=0.6), [1.0] * 4 + [10.0], 10.0)
     assert pulses == [(1.6, 0.5), (1.6, 0.6), (1.6, 0.6), (1.6, 0.6)]
     pulses, outcome = pulses_of(replace(scheme, beyond=True), [1.0, 20.0], 10.0)
-    assert pulses == [(1.6, 0.5)] and outcome == Outcome(True, 1, 20.0)
+    assert pulses == [(1.6, 0.5)] and outcome == WriteOutcome(True, 1, 20.0)
     pulses, _ = pulses_of(replace(scheme, back=20.0), [1.0, 5.0, 20.0, 1.0, 10.0], 10.0)
     assert pulses == [(1.6, 0.5), (1.6, 0.6), (-1.5, 3.0), (1.6, 0.5)]
 
@@ -282,12 +282,12 @@ def test_a_compliance_is_corrected_by_what_it_made():
 def test_equal_pulses_go_towards_the_target_and_stop():
     scheme = WriteVerify(set_amplitude=1.0, reset_amplitude=-1.2, width=1e-9, tolerance=0.1, limit=3)
     pulses, outcome = pulses_of(scheme, [1.0, 20.0, 9.1], 10.0)
-    assert [a for a, _ in pulses] == [1.0, -1.2] and outcome == Outcome(True, 2, 9.1)
+    assert [a for a, _ in pulses] == [1.0, -1.2] and outcome == WriteOutcome(True, 2, 9.1)
     _, outcome = pulses_of(scheme, [1.0, 2.0, 3.0, 8.9], 10.0)
-    assert outcome == Outcome(False, 3, 8.9)
+    assert outcome == WriteOutcome(False, 3, 8.9)
     for last, reached in ((11.0, True), (11.05, False), (8.95, False)):
         _, outcome = pulses_of(scheme, [1.0, 2.0, 3.0, last], 10.0)
-        assert outcome == Outcome(reached, 3, last)
+        assert outcome == WriteOutcome(reached, 3, last)
     pulses, outcome = pulses_of(Blind(amplitude=0.7, width=1e-9, count=3), [], 1.0)
     assert pulses == [(0.7, None)] * 3 and (outcome.reached, outcome.pulses) == (None, 3)
 
@@ -327,7 +327,7 @@ def test_refresh_waits_reads_and_programs_what_is_off():
     controller, log = made()
     work = Refresh(period=1e-6, rounds=2, targets=goals[:2], scheme=scheme, tolerance=0.3)
     run(controller, work.run(controller))
-    assert work.errors == [1, 0] and work.outcomes == [[Outcome(True, 2, pytest.approx(3e-6))], []]
+    assert work.errors == [1, 0] and work.outcomes == [[WriteOutcome(True, 2, pytest.approx(3e-6))], []]
     reads = [o.start for o in log if o.lane == "read"]
     first_round = 2 * 14_000 + 3 * 14_000 + 2 * 13_000  # two reads, then three with two pulses between them
     assert reads[0] == 1_000_000 + 2000 and reads[5] == 2_000_000 + first_round + 2000

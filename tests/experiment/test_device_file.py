@@ -7,7 +7,7 @@ import xarray as xr
 
 from frenkel.experiment import device_file, ensemble_file
 from frenkel.experiment.protocol import PhaseLog
-from frenkel.kinetic.extremes import Extremes, Moment, Step
+from frenkel.kinetic.extremes import CurrentSample, CurrentStep, Extremes
 from frenkel.kinetic.run import SAMPLED
 
 
@@ -43,7 +43,10 @@ def log(name, samples, snapshots, **more):
 
 def test_every_variable_is_where_it_belongs():
     extremes = Extremes(
-        Moment(1, 2, 3, 4), Moment(5, 6, 7, 8), Step(9, 10, 11, 12, 13), Step(-9, -10, -11, -12, -13)
+        CurrentSample(1, 2, 3, 4),
+        CurrentSample(5, 6, 7, 8),
+        CurrentStep(9, 10, 11, 12, 13),
+        CurrentStep(-9, -10, -11, -12, -13),
     )
     logs = [
         log("form", 2, [shot("start", 1, [3]), shot("end", 2, [7, 3])], compliance=1e-5, read_current=1e-7),

@@ -136,7 +136,7 @@ def test_a_file_that_was_merged_by_hand_is_complete(file):
 def test_a_merge_tells_what_it_leaves_out(file, capsys):
     run_without_merging(file)
     (path,) = forms.run_folder(file).glob("*.shard")
-    at = int(index.known(path).offset[2])
+    at = int(index.kept(path).offset[2])
     with path.open("r+b") as stream:
         stream.seek(at + 40)
         stream.write(b"\xff\xff")
@@ -217,7 +217,7 @@ def test_a_damaged_configuration_costs_no_member(file, capsys, text):
     path.unlink()
     assert command(file, "--members", "2", "--set", "device.temperature=310 K") == 2
     assert "belongs to another configuration" in capsys.readouterr().err and not path.exists()
-    assert run(file, 2) == (session.Outcome(0, "", 0, 0, [], []), ensemble.Merged(first.content, ""))
+    assert run(file, 2) == (session.RunOutcome(0, "", 0, 0, [], []), ensemble.Merged(first.content, ""))
 
 
 def test_a_drawn_seed_is_protected_too(file, capsys):
@@ -275,5 +275,5 @@ def test_status_reads_no_log_that_has_an_index(file, monkeypatch, capsys):
     assert cli.main(["status", str(file)]) in (None, 0)
     assert "4 members are safe in 1 shards" in capsys.readouterr().out
     (path,) = forms.run_folder(file).glob("*.shard")
-    assert index.known(path).member.tolist() == [0, 1, 2, 3]
+    assert index.kept(path).member.tolist() == [0, 1, 2, 3]
     assert runs.survey([path.parent]).member.tolist() == [0, 1, 2, 3]

@@ -9,7 +9,7 @@ import pytest
 from frenkel.configuration import device as config
 from frenkel.experiment import members
 from frenkel.experiment.protocol import CHUNK, PhaseLog, cut, decades
-from frenkel.kinetic.extremes import Extremes, Moment
+from frenkel.kinetic.extremes import CurrentSample, Extremes
 from frenkel.kinetic.waveform import Waveform
 
 
@@ -50,7 +50,7 @@ def log(kind, cycle, current, hot=300.0):
         "current": np.array([0.0, 1e-6]), "temperature_max": np.array([hot, 290.0]),
         "events": np.array([0, 5]), "field_solves": np.array([0, 9]),
     }  # fmt: skip
-    extremes = Extremes(peak=Moment(1e-6, 1.0, 1.0, 2.0))
+    extremes = Extremes(peak=CurrentSample(1e-6, 1.0, 1.0, 2.0))
     return PhaseLog(kind, kind, cycle, 1, 1e-6, {}, sample=sample, read_current=current, extremes=extremes)
 
 

@@ -161,7 +161,7 @@ def test_a_ramp_that_flickers_at_its_limit_tells_where_it_switched(done, monkeyp
     sweep = measurement._sweep(lambda one: one.kind == "set")
     bare, twin = Circuit(series_resistance=2e3), measurement._twin(300.0)
     limited = replace(bare, compliance=5e-6)
-    plan, random = probes.Plan(probes.RAMP, 1.5, 1.5e-7, 300.0, 5e-6), np.random.default_rng(1)
+    plan, random = probes.ProbePlan(probes.RAMP, 1.5, 1.5e-7, 300.0, 5e-6), np.random.default_rng(1)
 
     def ramp(budget, circuit=limited):
         monkeypatch.setattr(probes, "BUDGET", budget)

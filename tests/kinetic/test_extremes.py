@@ -6,7 +6,7 @@ from whole_lattice import SWITCHES
 
 from frenkel.kinetic.circuit import Circuit
 from frenkel.kinetic.device import Device
-from frenkel.kinetic.extremes import Extremes, Moment
+from frenkel.kinetic.extremes import CurrentSample, Extremes
 from frenkel.kinetic.materials.material import Material
 from frenkel.kinetic.run import Run
 from frenkel.kinetic.waveform import Waveform
@@ -143,15 +143,15 @@ def test_a_phase_in_pieces_is_one_phase():
     limits = (-np.inf, 1e-6)
     found = Extremes()
     for time, current in enumerate([1e-7, 5e-7, 5e-7 * (1 + 1e-12), 4e-7]):
-        found.look(Moment(current, 1.0, 1.0, float(time)), limits, 1.0)
+        found.look(CurrentSample(current, 1.0, 1.0, float(time)), limits, 1.0)
     assert found.peak.time == 1.0 and not found.limited
-    found.event(Moment(-2e-7, -1.0, -1.0, 5.0), Moment(-9e-7, -1.0, -1.0, 5.0), limits, 1.0)
+    found.event(CurrentSample(-2e-7, -1.0, -1.0, 5.0), CurrentSample(-9e-7, -1.0, -1.0, 5.0), limits, 1.0)
     assert found.up == pytest.approx((7e-7, -2e-7, -1.0, -1.0, 5.0)) and found.peak.current == -9e-7
     assert found.out.time == 1.0  # at -1 V a source that rises goes back
     again = Extremes(**{name: getattr(found, name) for name in ("peak", "out", "up", "down", "limited")})
     assert again.up == found.up and np.isnan(again.down).all()
-    again.event(Moment(2e-7, 1.0, 1.0, 6.0), Moment(1e-6, 0.8, 0.5, 6.0), limits, 0.0)
-    assert again.out == again.peak == Moment(1e-6, 0.8, 0.5, 6.0)
+    again.event(CurrentSample(2e-7, 1.0, 1.0, 6.0), CurrentSample(1e-6, 0.8, 0.5, 6.0), limits, 0.0)
+    assert again.out == again.peak == CurrentSample(1e-6, 0.8, 0.5, 6.0)
     assert again.limited and again.up.change == pytest.approx(8e-7)
-    again.event(Moment(1e-6, 0.8, 0.5, 7.0), Moment(0.0, 0.8, 0.8, 7.0), limits, 0.0)
+    again.event(CurrentSample(1e-6, 0.8, 0.5, 7.0), CurrentSample(0.0, 0.8, 0.8, 7.0), limits, 0.0)
     assert np.isnan(again.down).all()

@@ -9,7 +9,7 @@ from scipy.sparse.linalg import expm_multiply
 from small_boxes import FALSE_ALARM
 
 from frenkel.kinetic.circuit import Circuit
-from frenkel.kinetic.finite_difference import Twins
+from frenkel.kinetic.finite_difference import FiniteDifference
 from frenkel.kinetic.waveform import Waveform
 
 Z = stats.norm.isf(FALSE_ALARM / 2)
@@ -39,7 +39,7 @@ def made(key=None, factor=1.0):
 
 def pair(key, step):
     """Return the twins of a number, in units of its ln."""
-    return Twins(made(key, np.exp(-step)), made(key, np.exp(step)), 2 * step, key)
+    return FiniteDifference(made(key, np.exp(-step)), made(key, np.exp(step)), 2 * step, key)
 
 
 def rates(device):
@@ -109,10 +109,10 @@ def test_weights_of_runs_behind_a_resistance(law):
 
 def test_twins_of_another_lattice_are_refused():
     device = hopping_device(number=2)
-    twins = Twins(hopping_device(number=2), hopping_device(number=2), 1.0, "column.radius")
+    twins = FiniteDifference(hopping_device(number=2), hopping_device(number=2), 1.0, "column.radius")
     assert (twins.rate_slopes(device, device.solved(), 0.3) == 0.0).all()
     mechanisms = device.chemistry.mechanisms
     other = hopping_device(number=2, mechanisms=(mechanisms[0],))
-    twins = Twins(other, other, 1.0, "column.radius")
+    twins = FiniteDifference(other, other, 1.0, "column.radius")
     with pytest.raises(ValueError, match="column.radius changes which events are possible"):
         twins.rate_slopes(device, device.solved(), 0.3)

@@ -52,9 +52,9 @@ def same(one, other):
 
 def test_what_a_writer_leaves_is_what_reading_finds(tmp_path):
     path = write(tmp_path / "all.shard", [5, 2, 9])
-    same(index.known(path), shards.scan(path))
-    assert index.known(path).owners == {shards.owner(HASH)}
-    assert index.known(path).member.tolist() == [5, 2, 9]
+    same(index.kept(path), shards.scan(path))
+    assert index.kept(path).owners == {shards.owner(HASH)}
+    assert index.kept(path).member.tolist() == [5, 2, 9]
 
 
 def test_a_shard_without_an_index_is_read_once(tmp_path, read):
@@ -62,9 +62,9 @@ def test_a_shard_without_an_index_is_read_once(tmp_path, read):
     with path.open("r+b") as stream:
         stream.seek(300)
         stream.write(b"\0\0\0\0")
-    assert index.known(path) is None
+    assert index.kept(path) is None
     same(index.of_shard(path), index.of_shard(path))
-    assert len(read) == 1 and [fault.torn for fault in index.known(path).faults] == [False]
+    assert len(read) == 1 and [fault.torn for fault in index.kept(path).faults] == [False]
 
 
 @pytest.mark.parametrize("change", ["size", "time", "flip", "cut", "text"])
@@ -81,7 +81,7 @@ def test_an_index_that_does_not_fit_is_not_believed(tmp_path, change, read):
         beside.write_bytes(content)
     else:
         beside.write_bytes(content[:-9] if change == "cut" else b"hello")
-    assert index.known(path) is None
+    assert index.kept(path) is None
     found = index.of_shard(path)
     assert found.member.tolist() == ([5, 2] if change == "size" else [5, 2, 9]) and len(read) == 1
 
@@ -92,7 +92,7 @@ def test_every_flip_in_an_index_is_found(tmp_path):
     content = beside.read_bytes()
     for place in range(len(content)):
         beside.write_bytes(content[:place] + bytes([content[place] ^ 4]) + content[place + 1 :])
-        assert index.known(path) is None, place
+        assert index.kept(path) is None, place
 
 
 def test_of_a_shard_that_grows_the_new_part_is_read(tmp_path, read):
@@ -160,7 +160,7 @@ def test_workers_leave_indices(tmp_path):
     with farm.serial() as workers:
         session.execute(mine, workers)
     (path,) = mine.folder.glob("*.shard")
-    same(index.known(path), shards.scan(path))
+    same(index.kept(path), shards.scan(path))
 
 
 def test_a_foreign_record_is_refused_even_without_its_header(tmp_path):

@@ -100,7 +100,7 @@ def test_rot_that_the_index_does_not_know_costs_one_run_of_that_member(folder, p
     merged(folder, *frames)
     (path,) = folder.glob("*.shard")
     before = path.stat()
-    at = int(index.known(path).offset[1])
+    at = int(index.kept(path).offset[1])
     with path.open("r+b") as stream:
         stream.seek(at + place % len(frames[1]))
         (old,) = stream.read(1)

@@ -84,7 +84,7 @@ def test_a_twin_without_a_change_goes_the_same_way(tiny):
     settings, _ = tiny
     device = prepared(settings, 0)[0]
     wave, edge = Waveform.constant(0.3, 2e-12), 2.0 * device.conductance
-    alike = parameters.Twins(prepared(settings, 0)[0], prepared(settings, 0)[0], 1.0)
+    alike = parameters.FiniteDifference(prepared(settings, 0)[0], prepared(settings, 0)[0], 1.0)
     other = parameters.twins_of(settings, device, "vacancy.migration_barrier")
     found = sensitivity.observe(device, wave, edge, [alike, other])
     assert found["events"].sum() > 3

@@ -6,7 +6,7 @@ import numpy as np
 import pytest
 
 from frenkel.configuration import device as config
-from frenkel.kinetic.score_function import Weights
+from frenkel.kinetic.score_function import ScoreFunction
 from frenkel.kinetic.waveform import Waveform
 from frenkel.rare import farm, members, sensitivity
 from frenkel.rare.events import Question
@@ -30,7 +30,7 @@ class Player:
         return {}
 
     def keep_weights(self, numbers):
-        self.weights = Weights.of(SimpleNamespace(chemistry=SimpleNamespace(mechanisms=[None])))
+        self.weights = ScoreFunction.of(SimpleNamespace(chemistry=SimpleNamespace(mechanisms=[None])))
         return self.weights
 
     def advance(self, waveform, *, samples, stop=lambda device, time: False):

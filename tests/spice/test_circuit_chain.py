@@ -9,10 +9,10 @@ from made_up_ladder import card
 from spice_bench import OPENVAF, need, simulated
 
 from frenkel.analysis.exports import circuit_chain
-from frenkel.analysis.exports.circuit import Draws
+from frenkel.analysis.exports.circuit import ExportDraws
 from frenkel.cells.card import Card
 
-LEG, SERIES, DRAWS = 2e-5, 5e3, Draws(devices=2, cycles=2, seed=3)
+LEG, SERIES, DRAWS = 2e-5, 5e3, ExportDraws(devices=2, cycles=2, seed=3)
 CORNERS, VOLTS = np.cumsum([0.0, *[LEG] * 6]), np.array([0, 1.6, 0, -1.6, 0, 1.6, 0])
 
 
@@ -59,7 +59,7 @@ def test_a_cell_jumps_when_it_should(bench_folder, route, celsius):
     Seen: 0.2 % of the times are off by 2 % of the largest current.
     """
     times, amps, _ = run(route, bench_folder, [("p", "0", 0)], celsius)
-    one = circuit_chain.ladder(card(), DRAWS.seed, 0, DRAWS.cycles * circuit_chain.STEPS)
+    one = circuit_chain.circuit_chain(card(), DRAWS.seed, 0, DRAWS.cycles * circuit_chain.STEPS)
     at, states, theory = by_steps(one, CORNERS, VOLTS, SERIES, step=LEG / 1000, heat=celsius + 273.15)
     assert set(states.tolist()) == {0, 1, 2} and states[-1] == 2
     off = np.abs(np.interp(at, times, amps) - theory) > 0.02 * np.abs(theory).max()
@@ -94,7 +94,7 @@ def test_ladders_open_where_cells_of_the_card_do():
     cells = made.jump_cells(200, seed=6211, state="lrs").ramp(-1.4, 1e5, series=7.5e3).peak_voltage
     corners, volts, found = np.array([0.0, 14e-6]), np.array([0.0, -1.4]), []
     for device in range(12):
-        one = circuit_chain.ladder(made, 6212, device)
+        one = circuit_chain.circuit_chain(made, 6212, device)
         top = len(one.log_rate) - 1
         times, _, amps = by_steps(one, corners, volts, 7.5e3, step=1e-7, start=top)
         found.append(np.interp(times[np.argmax(np.abs(amps))], corners, volts))

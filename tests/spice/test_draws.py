@@ -10,7 +10,7 @@ from spice_cell import CYCLE, LEG, features
 
 from frenkel.analysis.exports import cards as card_exports
 from frenkel.analysis.exports import law_equality
-from frenkel.analysis.exports.cards import Draws
+from frenkel.analysis.exports.cards import ExportDraws
 
 
 def shown(route, folder, draws, parts=400):
@@ -81,7 +81,7 @@ def largest_errors(found, drawn):
 @pytest.mark.parametrize("route", ROUTES)
 def test_cells_show_what_was_drawn(tmp_path, route):
     """Two devices of two cycles: resistances to 1 %, voltages to a step of the simulation (6 and 12 mV)."""
-    draws = Draws(devices=2, cycles=2, seed=5)
+    draws = ExportDraws(devices=2, cycles=2, seed=5)
     errors = largest_errors(shown(route, tmp_path, draws), CARD.sample(2, 2, 5))
     for name, error in errors.items():
         assert error < (0.014 if name.endswith("voltage") else 0.01), name
@@ -91,7 +91,7 @@ def test_cells_show_what_was_drawn(tmp_path, route):
 @pytest.mark.parametrize("route", ROUTES)
 def test_two_hundred_cycles(tmp_path, route):
     """Correlation of shown and drawn at least 0.9999, and the memory of the shown is that of the drawn."""
-    found = shown(route, tmp_path, Draws(devices=1, cycles=200, seed=3))
+    found = shown(route, tmp_path, ExportDraws(devices=1, cycles=200, seed=3))
     drawn = CARD.sample(1, 200, 3)
     for name, values in drawn.items():
         one, two = found[name][0], values[0]
@@ -107,7 +107,7 @@ def test_two_hundred_cycles(tmp_path, route):
 def test_simulated_cells_have_the_law(tmp_path, route):
     """The equality test of all exports on 32 simulated devices of 6 cycles; false alarm 1e-4."""
     seed = next(s for s in range(100) if _fits(s))
-    found = shown(route, tmp_path, Draws(devices=32, cycles=6, seed=seed), parts=100)
+    found = shown(route, tmp_path, ExportDraws(devices=32, cycles=6, seed=seed), parts=100)
     rows = law_equality.compare(CARD, found, 1000)
     assert law_equality.equal(rows), law_equality.worst(rows)
 

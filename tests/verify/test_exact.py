@@ -2,10 +2,10 @@
 
 import pytest
 
-from frenkel.kinetic.score_function import Weights
+from frenkel.kinetic.score_function import ScoreFunction
 from frenkel.verify.device import mean_weights
 from frenkel.verify.exact import TESTS
-from frenkel.verify.row import Row
+from frenkel.verify.row import Check
 
 
 @pytest.mark.parametrize("test", TESTS, ids=lambda test: test.__name__)
@@ -14,9 +14,9 @@ def test_rows_pass(test):
 
 
 def test_a_row_can_fail():
-    planted = Row(quantity="x", theory=1.0, ours=1.1, allowed=0.01, measure="relative")
+    planted = Check(quantity="x", theory=1.0, ours=1.1, allowed=0.01, measure="relative")
     assert not planted.passed
-    assert not Row(quantity="x", theory=1.0, ours=float("nan"), allowed=1.0).passed
+    assert not Check(quantity="x", theory=1.0, ours=float("nan"), allowed=1.0).passed
 
 
 def test_mean_weights_see_a_wrong_clock(monkeypatch):
@@ -24,11 +24,11 @@ def test_mean_weights_see_a_wrong_clock(monkeypatch):
 
     A sound clock is called wrong in 9e-6 of seeds; here exchange was 17 standard errors off in 200 ramps.
     """
-    sound = Weights.wait
+    sound = ScoreFunction.wait
 
     def still(self, now, device, source, elapsed):
         sound(self, now, (device[0], 0.0), (source[0], 0.0), elapsed)
 
-    monkeypatch.setattr(Weights, "wait", still)
+    monkeypatch.setattr(ScoreFunction, "wait", still)
     wrong = {row.quantity for row in mean_weights() if not row.passed}
     assert {"oxygen exchange" in name for name in wrong} == {True} and len(wrong) == 2

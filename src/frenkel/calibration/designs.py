@@ -25,15 +25,15 @@ from .free import written
 Options = Mapping[str, Any]
 
 
-class Stopped(Exception):
+class RoundStopped(Exception):
     """A round was stopped before its end; the same command goes on.
 
     Parameters
     ----------
-    outcome : Outcome
+    outcome : RunOutcome
     """
 
-    def __init__(self, outcome: session.Outcome) -> None:
+    def __init__(self, outcome: session.RunOutcome) -> None:
         super().__init__(outcome.reason)
         self.outcome = outcome
 
@@ -96,7 +96,7 @@ class Designs:
         job = ensemble.job(whole, output, **self.options)
         done = session.execute(job, self.workers, self.show, self.begin)
         if done.left:
-            raise Stopped(done)
+            raise RoundStopped(done)
         located = runs.survey([job.folder], job.digest).best(job.members)
         self.failed += [
             f"round {turn}: {shards.STATUS[int(code)]}" for code in located.status if code != shards.OK

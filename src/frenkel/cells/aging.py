@@ -15,7 +15,7 @@ PROGRAMMED = 0.01
 """Change of ln(conductance) by pulses after which a cell relaxes from the beginning."""
 
 
-class Telegraph:
+class CellTelegraph:
     """Traps of many cells, drawn again for cells that have switched.
 
     Parameters
@@ -79,7 +79,7 @@ class Telegraph:
         self.factor[at] = np.exp(-lost)
 
 
-class Relaxation:
+class CellRelaxation:
     """Shift of the conductance of many cells with the logarithm of the time since each was programmed.
 
     Parameters

@@ -36,7 +36,7 @@ from .files import check_version
 from .files import checksum as checksum
 from .jump_cells import JumpCells
 from .jumps import JumpLaw
-from .law import Feature, Law, companion, stationary
+from .law import CycleArrays, Feature, companion, stationary
 from .noise import RelaxationLaw, RtnLaw, Traps, from_json, look_up, to_json
 
 WIDEST_SCORES = 100.0
@@ -172,9 +172,9 @@ class Card:
         random = np.random.Generator(np.random.SFC64(seed))
         return CycleSampler(self.law(), self.names, *self.draw_devices(number, random), random)
 
-    def law(self) -> Law:
+    def law(self) -> CycleArrays:
         """Return the arrays of the compiled sampler."""
-        return Law(self.features, self.scores, self.coefficients, self.innovation)
+        return CycleArrays(self.features, self.scores, self.coefficients, self.innovation)
 
     def rtn(self, conductance: Any, random: np.random.Generator, temperature: float | None = None) -> Traps:
         """Draw the traps of cells, by :class:`frenkel.cells.noise.RtnLaw`.

@@ -6,7 +6,7 @@ from typing import Any
 import numpy as np
 
 from ..typing import Floats
-from .law import Law
+from .law import CycleArrays
 
 
 class CycleSampler:
@@ -14,7 +14,7 @@ class CycleSampler:
 
     Parameters
     ----------
-    law : Law
+    law : CycleArrays
     names : sequence of str
         Of the features.
     locations, spreads : ndarray
@@ -32,7 +32,7 @@ class CycleSampler:
 
     def __init__(
         self,
-        law: Law,
+        law: CycleArrays,
         names: Sequence[str],
         locations: Floats,
         spreads: Floats,

@@ -13,7 +13,7 @@ from .. import checks
 from ..typing import Floats, Index
 from ..units import BOLTZMANN_EV
 from . import _gap, gap_law
-from .aging import Relaxation, Telegraph
+from .aging import CellRelaxation, CellTelegraph
 from .core import GapCore
 from .interface import Where, pick
 from .noise import thermal_factor
@@ -122,8 +122,8 @@ class CardCells:
         self.temperature = temperature
         noise, two = (np.random.default_rng(s) for s in np.random.SeedSequence(seed).spawn(2))
         start = self.core.conductance(self._gaps.gap)
-        self._telegraph = None if telegraph is None else Telegraph(telegraph, start, noise, temperature)
-        self._relaxation = None if relaxation is None else Relaxation(relaxation, start, two)
+        self._telegraph = None if telegraph is None else CellTelegraph(telegraph, start, noise, temperature)
+        self._relaxation = None if relaxation is None else CellRelaxation(relaxation, start, two)
 
     @classmethod
     def from_card(

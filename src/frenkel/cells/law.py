@@ -89,7 +89,7 @@ def stationary(coefficients: Floats, innovation: Floats) -> Floats:
     return 0.5 * (total + total.T)
 
 
-class Law:
+class CycleArrays:
     """Arrays of a card as the compiled sampler takes them.
 
     Parameters

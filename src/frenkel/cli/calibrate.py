@@ -100,7 +100,7 @@ def _run(options: argparse.Namespace, workers: "Workers") -> int:
     from ..reports.ensemble import EnsembleProgress
 
     output = _output(options)
-    task, parameters = _asked(options)
+    task, parameters = _task(options)
     _check(options, task, parameters)
     progress = EnsembleProgress(quiet=options.quiet)
     simulator = designs.Designs(
@@ -133,7 +133,7 @@ def _run(options: argparse.Namespace, workers: "Workers") -> int:
                 seed=task.configuration.seed or 0,
                 report=progress.note,
             )
-    except designs.Stopped as stopped:
+    except designs.RoundStopped as stopped:
         left = stopped.outcome.left
         print(f"stopped ({stopped}): {left} devices of a design are left; the same command goes on")
         return int(stopped.outcome.code)
@@ -168,7 +168,7 @@ def _output(options: argparse.Namespace) -> Path:
     return output
 
 
-def _asked(options: argparse.Namespace) -> "tuple[Made, list[Parameter]]":
+def _task(options: argparse.Namespace) -> "tuple[Made, list[Parameter]]":
     """Return what is calibrated, and to what."""
     from ..calibration import designs, free, result, target
 

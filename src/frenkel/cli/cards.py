@@ -11,8 +11,8 @@ from .common import (
     OUTPUT,
     PLOT,
     SEED,
-    Group,
     Option,
+    OptionGroup,
     UsageError,
     add,
     check_picture,
@@ -66,7 +66,7 @@ FIT = (
         "auto: if it is better on splits of the devices that are fitted (default: auto)",
     ),
     SEED.but(default=0, help=None),
-    Group(
+    OptionGroup(
         "the core for circuits (default: from the protocol of the ensemble, and from measured states)",
         Option("--set-ramp", metavar="RATE", help='such as "0.1 MV/s"'),
         Option("--reset-ramp", metavar="RATE", help='such as "0.1 MV/s"'),
@@ -88,7 +88,7 @@ FIT = (
             help="drive and current scale from the traces of the ensemble (of 64 members)",
         ),
     ),
-    Group(
+    OptionGroup(
         "noise layers, each from a file of its own",
         RTN,
         RELAXATION,

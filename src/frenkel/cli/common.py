@@ -67,7 +67,7 @@ class Option:
             action.completer = completer
 
 
-class Group:
+class OptionGroup:
     """Options under a title of their own."""
 
     def __init__(self, title: str, *options: Option) -> None:
@@ -108,7 +108,7 @@ CHANGES = Option(
 
 
 def add(
-    commands: Any, name: str, command: Command, text: str, example: str, *options: Option | Group
+    commands: Any, name: str, command: Command, text: str, example: str, *options: Option | OptionGroup
 ) -> argparse.ArgumentParser:
     """Add a command to a parser of commands.
 
@@ -121,7 +121,7 @@ def add(
         Takes the options, returns the exit status or None for 0.
     text, example : str
         For --help.
-    *options : Option or Group
+    *options : Option or OptionGroup
         In the order of --help.
     """
     parser: argparse.ArgumentParser = commands.add_parser(

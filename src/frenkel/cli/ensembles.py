@@ -19,8 +19,8 @@ from .common import (
     PLOT,
     QUIET,
     SEED,
-    Group,
     Option,
+    OptionGroup,
     UsageError,
     add,
     read,
@@ -31,7 +31,7 @@ if TYPE_CHECKING:
     from ..experiment.ensemble import Ensemble, Merged
     from ..mpi_runs.farm import Workers
     from ..mpi_runs.runs import Survey
-    from ..mpi_runs.session import Outcome
+    from ..mpi_runs.session import RunOutcome
 
 MEMBERS = Option("--members", type=members, metavar="N", help="run N devices with the same settings")
 FARM = (
@@ -71,7 +71,7 @@ FARM = (
 )
 """What every command takes that runs many devices."""
 
-RUN = Group(
+RUN = OptionGroup(
     "many devices",
     MEMBERS,
     Option("--only", type=member, metavar="K", help="run member K alone, exactly as in the ensemble"),
@@ -453,7 +453,7 @@ class _Start:
         # A picture of an earlier start may be replaced.
         common.check_picture(self.plot, force or resumed)
 
-    def _report(self, whole: "Ensemble", done: "Outcome", found: "Merged | None") -> None:
+    def _report(self, whole: "Ensemble", done: "RunOutcome", found: "Merged | None") -> None:
         """Print how a start ended and how to go on."""
         from ..reports import ensemble as ensemble_report
 

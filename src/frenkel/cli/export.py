@@ -5,7 +5,7 @@ from pathlib import Path
 from typing import Any
 
 from . import values
-from .common import FORCE, OUTPUT, QUIET, SEED, Group, Option, UsageError, add, check_ending
+from .common import FORCE, OUTPUT, QUIET, SEED, Option, OptionGroup, UsageError, add, check_ending
 
 CARD_FORMATS = (
     *("npz", "verilog-a", "ngspice", "vacask", "aihwkit", "crosssim", "neurosim"),
@@ -58,13 +58,13 @@ def add_commands(commands: Any) -> None:
         OUTPUT.but(metavar="OUT", help="default: the name of the file with another ending"),
         FORCE,
         Option("--electrodes", action="store_true", help="xyz: a layer of atoms for each electrode too"),
-        Group(
+        OptionGroup(
             "of circuits: cycles that are drawn into the file (ngspice, vacask, jumps-...)",
             Option("--devices", type=int, metavar="NUMBER", help="default: 1"),
             Option("--cycles", type=int, metavar="NUMBER", help="of each; default: 10 for vacask"),
             SEED.but(metavar="NUMBER", help="of the draws (default: 0)"),
         ),
-        Group(
+        OptionGroup(
             "of trains of pulses (aihwkit, neurosim)",
             Option(
                 "--pulses",
@@ -117,7 +117,7 @@ def _card(options: argparse.Namespace) -> Path:
     check_ending(output, ending)
     draws = None
     if any(getattr(options, name) is not None for name in ("devices", "cycles", "seed")):
-        draws = card_exports.Draws(
+        draws = card_exports.ExportDraws(
             devices=options.devices or 1, cycles=options.cycles or 10, seed=options.seed or 0
         )
     card = Card.load(options.file)

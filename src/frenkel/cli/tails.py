@@ -117,7 +117,7 @@ def _run(options: argparse.Namespace, workers: "Workers") -> int:
     from ..rare import farm
     from ..reports.tails import below, describe
 
-    study, output, card = _asked(options), _output(options), _card(options)
+    study, output, card = _study(options), _output(options), _card(options)
     read = None if options.verified is None else 1.0 / _conductance("--verified", options.verified)
     with Reporter(lines=True, quiet=options.quiet) as pilot:
         study = farm.with_edge(study, output, pilot)
@@ -241,7 +241,7 @@ def _execute(options: argparse.Namespace, asked: Any, output: Path, workers: "Wo
     return int(done.code)
 
 
-def _asked(options: argparse.Namespace) -> Any:
+def _study(options: argparse.Namespace) -> Any:
     """Return what the options ask."""
     from ..rare import events, farm
 

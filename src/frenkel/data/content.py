@@ -35,7 +35,7 @@ class ContentError(OSError):
 
 
 @dataclass(frozen=True, slots=True)
-class Said:
+class StoredHash:
     """Two content hashes of a file.
 
     Parameters
@@ -118,7 +118,7 @@ def of_file(path: Path) -> str:
     return _hashes(path, lambda: None)[0]
 
 
-def read(path: Path) -> Said:
+def read(path: Path) -> StoredHash:
     """Return the content hash of any netCDF file, and that which it carries.
 
     A file is read once by a process, unless it changes. It is read in a child that is forked off, where that
@@ -139,7 +139,7 @@ def read(path: Path) -> Said:
         if "error" in answer:
             raise ContentError(f"{path} {answer['error']}{remedy(path)}")
         _known[key] = answer["found"], answer["carried"]
-    return Said(path, *_known[key])
+    return StoredHash(path, *_known[key])
 
 
 _known: dict[tuple[str, int, int], tuple[str, str]] = {}

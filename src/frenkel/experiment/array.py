@@ -37,8 +37,8 @@ from ..events.programming import (
     CurrentLimited,
     GateIncremental,
     IncrementalPulses,
-    Outcome,
     Scheme,
+    WriteOutcome,
     WriteVerify,
     program_all,
 )
@@ -46,7 +46,7 @@ from ..events.word_lines import TransistorWordLines, program_word_line
 from ..events.workload import (
     Products,
     ReadDisturb,
-    Reading,
+    ReadRecord,
     Reads,
     Refresh,
     Retention,
@@ -88,7 +88,7 @@ class Session:
         self.values: dict[str, Any] = {}
         self.snapshots: list[tuple[str, float, Floats]] = []
         self.maps: list[tuple[str, Floats, Floats, Floats]] = []
-        self.readings: list[tuple[int, Reading]] = []
+        self.readings: list[tuple[int, ReadRecord]] = []
         self.ends: list[float] = []
         self.phase = 0
         self.targets: Floats | None = None
@@ -148,7 +148,7 @@ class Session:
         self.targets = self.assembled.targets(phase.targets)
         self.scheme = self._scheme(phase.scheme)
         self.assembled.check_program(self.phase + 1, phase, self.targets)
-        outcomes: list[Outcome] = []
+        outcomes: list[WriteOutcome] = []
         start = self.controller.clock.seconds
         gaps = itertools.repeat(phase.cadence) if phase.cadence is not None else iter(())
         self._run(self._programming(phase, self.scheme, outcomes), gaps)
@@ -165,7 +165,7 @@ class Session:
         self._snapshot(self._name("programmed"))
 
     def _programming(
-        self, phase: ProgramPhase, scheme: Scheme, outcomes: list[Outcome]
+        self, phase: ProgramPhase, scheme: Scheme, outcomes: list[WriteOutcome]
     ) -> Generator[Any, Any, None]:
         targets, (m, n) = self.targets, self.assembled.shape
         assert targets is not None
@@ -177,7 +177,7 @@ class Session:
                 yield from program_all(cells, scheme, outcomes)
             self._say((i + 1) / m)
 
-    def _serial(self, outcomes: list[Outcome], width: float) -> float:
+    def _serial(self, outcomes: list[WriteOutcome], width: float) -> float:
         """Return the time (s) of all pulses, a read before the first and after each, one after the other."""
         t = self.controller.timing
         pulses = sum(o.pulses for o in outcomes)

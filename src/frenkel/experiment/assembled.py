@@ -81,7 +81,7 @@ def executors(configuration: ArrayConfiguration) -> Iterator[Sequence[Executor]]
 
 
 @dataclass(frozen=True, slots=True)
-class Member:
+class DeviceFactory:
     """Makes and forms device k of an array, in any process.
 
     Attributes
@@ -286,7 +286,7 @@ class AssembledArray:
         )
         self.documents["material"] = settings.made_of(self.folder).document()
         settings = settings.model_copy(update={"material_document": self.documents["material"]})
-        make = Member(json.dumps(settings.document()), section.compliance)
+        make = DeviceFactory(json.dumps(settings.document()), section.compliance)
         if self.executors:
             workers = LiveWorkers(make, self.shape, self.executors)
             workers.prepare(make.form)

@@ -18,7 +18,7 @@ from ..kinetic.materials.changes import number
 from ..kinetic.materials.material import Material
 from ..kinetic.materials.rows import declared
 from ..mpi_runs import farm, lock, merge, runs, session, shards
-from ..mpi_runs.session import Job, Outcome
+from ..mpi_runs.session import Job, RunOutcome
 from ..mpi_runs.status import Status
 from ..quantity import share_unit, to_si
 from . import device as experiment
@@ -302,7 +302,7 @@ def run(
     begin: Callable[[runs.Survey], None] = lambda found: None,
     merging: Callable[[int], None] = lambda done: None,
     **options: Any,
-) -> tuple[Outcome, Merged | None]:
+) -> tuple[RunOutcome, Merged | None]:
     """Run what is left of an ensemble, and merge it when all is done and the file is not what it should be.
 
     Returns

@@ -182,7 +182,7 @@ def fit_card(
 
     card = small_samples.fit_kinds(training, fit)
     if judging is None:
-        judging = small_samples.with_window(observations.told_apart(whole, seed, fitted=False)[0])
+        judging = small_samples.with_window(observations.dithered(whole, seed, fitted=False)[0])
         rows, judged = _judge_few(whole, partial(fit, options=replace(settings, bootstrap=0)), seed)
     else:
         judged = {"by": "devices held out", "devices": len(judging.values)}
@@ -204,11 +204,11 @@ def _split(
 ) -> tuple[Observations, Observations | None, dict[str, int]]:
     """Return devices to fit to, to judge by (None: too few to spare), and how many of the first repeat."""
     if small_samples.are_few(whole, held_out):
-        training, still = observations.told_apart(whole, seed)
+        training, still = observations.dithered(whole, seed)
         return training, None, still
     training, judging = whole.split(1.0 - held_out, seed)
-    training, still = observations.told_apart(training, seed)
-    judging, _ = observations.told_apart(judging, seed, fitted=False)
+    training, still = observations.dithered(training, seed)
+    judging, _ = observations.dithered(judging, seed, fitted=False)
     return replace(training, origin=f"{whole.origin} without the devices held out"), judging, still
 
 
@@ -272,7 +272,7 @@ def judge_card(
         )
     gate.check_compound(card, source)
     held_out = observations.read_with_error(held_out, card.provenance.get("levels", {}), seed)
-    held_out, _ = observations.told_apart(held_out, seed, fitted=False)
+    held_out, _ = observations.dithered(held_out, seed, fitted=False)
     if small_samples.are_few(held_out):
         rows, _ = small_samples.judge_fixed(held_out, card, seed)
     else:

@@ -20,7 +20,7 @@ from ..cells.card import Card
 from ..cells.gap_cells import CardCells
 from ..events.clock import Clock
 from ..events.controller import Controller, Timing
-from ..events.programming import GateIncremental, Outcome
+from ..events.programming import GateIncremental, WriteOutcome
 from ..events.word_lines import TransistorWordLines, program_word_line
 from ..typing import Floats
 
@@ -129,7 +129,7 @@ def reach(card: Card, levels: Floats, distance: float, seed: int = 0) -> Reached
     transistor = OneTransistorOneResistor(transistor=Transistor(threshold=0.4, gain=300e-6))
     array = TransistorArray(cells, transistor, bit_resistance=line, source_line_resistance=line, gate_on=2.5)
     controller = Controller(Clock(), TransistorWordLines(array), Timing(read_voltage=0.2))
-    scheme, outcomes = NearLevel(**PULSES, distance=distance), list[Outcome]()
+    scheme, outcomes = NearLevel(**PULSES, distance=distance), list[WriteOutcome]()
     for i in range(ROWS):
         work = program_word_line(controller, i, target[i], scheme, outcomes)
         controller.clock.run(controller.clock.process(work))

@@ -14,7 +14,7 @@ from ..validation import suggest
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
-class Event:
+class RareEvent:
     """What may happen to the conductance of a device at low voltage.
 
     Attributes
@@ -42,11 +42,11 @@ class Event:
 
 
 EVENTS = {
-    "set fails": Event(title="the conductance does not rise to the edge", rises=True, absent=True),
-    "reset fails": Event(title="the conductance does not fall to the edge", rises=False, absent=True),
-    "state is lost": Event(title="the conductance falls to the edge", rises=False, share=0.5),
-    "read disturbs": Event(title="the conductance meets the edge", rises=True, share=2.0, either=True),
-    "half-select disturbs": Event(
+    "set fails": RareEvent(title="the conductance does not rise to the edge", rises=True, absent=True),
+    "reset fails": RareEvent(title="the conductance does not fall to the edge", rises=False, absent=True),
+    "state is lost": RareEvent(title="the conductance falls to the edge", rises=False, share=0.5),
+    "read disturbs": RareEvent(title="the conductance meets the edge", rises=True, share=2.0, either=True),
+    "half-select disturbs": RareEvent(
         title="the conductance meets the edge at half the voltage",
         rises=True,
         share=2.0,
@@ -104,7 +104,7 @@ class Question:
                 raise ValueError(f"share must be {side} 1 for {self.event!r}, got {self.share:g}")
 
     @property
-    def what(self) -> Event:
+    def what(self) -> RareEvent:
         """The event."""
         return EVENTS[self.event]
 

@@ -19,7 +19,7 @@ from ..data.member_file import Column
 from ..data.stopping import held_back
 from ..experiment.device import check_memory
 from ..mpi_runs import farm, merge, runs, session
-from ..mpi_runs.session import Job, Outcome
+from ..mpi_runs.session import Job, RunOutcome
 from ..mpi_runs.status import Status
 from .events import Question
 from .members import prepared
@@ -37,7 +37,7 @@ def column(words: str, units: str, *dims: str, kind: str = "member") -> Column:
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
-class Asked:
+class RareEventStudy:
     """What a result is a function of, whatever is asked.
 
     Parameters
@@ -88,7 +88,7 @@ class Asked:
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
-class Tails(Asked):
+class Tails(RareEventStudy):
     """How likely an event is.
 
     Parameters
@@ -116,7 +116,7 @@ class Tails(Asked):
     }
 
     def __post_init__(self) -> None:
-        Asked.__post_init__(self)
+        RareEventStudy.__post_init__(self)
         whole("repeats", self.repeats, 1, FIRST_PILOT // self.question.starts)
 
     @property
@@ -131,7 +131,7 @@ class Tails(Asked):
 
     def document(self) -> dict[str, Any]:
         """Return what each repeat is a function of."""
-        return Asked.document(self) | {"question": asdict(self.question)}
+        return RareEventStudy.document(self) | {"question": asdict(self.question)}
 
 
 def with_edge(
@@ -167,19 +167,19 @@ def with_edge(
 
 
 def execute(
-    asked: Asked,
+    asked: RareEventStudy,
     output: Path,
     workers: farm.Workers,
     *,
     show: Callable[[Status], None] = lambda status: None,
     begin: Callable[[runs.Survey], None] = lambda found: None,
     **options: Any,
-) -> Outcome:
+) -> RunOutcome:
     """Run the tasks that are left, and write the file when all are done.
 
     Parameters
     ----------
-    asked : Asked
+    asked : RareEventStudy
         Tails have an edge here, see `with_edge`.
     output : Path
         The records of the tasks are in the folder beside with ``.run`` added.
@@ -207,7 +207,7 @@ def execute(
     return done
 
 
-def _target(asked: Asked, document: Mapping[str, Any]) -> member_file.Target:
+def _target(asked: RareEventStudy, document: Mapping[str, Any]) -> member_file.Target:
     title = f"{asked.configuration.title or document['configuration']['material']}: {asked.name}"
     attrs = provenance.attributes(
         title, document, seed=asked.configuration.seed or 0, frenkel_kind=asked.kind

@@ -72,7 +72,7 @@ def judge(
         The card has no law of jumps, or cannot tell this temperature.
     """
     repeats = farm.load(path)
-    return judged(asked_in(repeats, str(path)), repeats, card, progress)
+    return judged(study_in(repeats, str(path)), repeats, card, progress)
 
 
 def judged(
@@ -88,7 +88,7 @@ def judged(
     return Judged(card=estimate(runs), rows=comparisons, untold=untold)
 
 
-def asked_in(found: xr.Dataset, origin: str) -> Tails:
+def study_in(found: xr.Dataset, origin: str) -> Tails:
     """Return what the devices in a file were asked.
 
     Raises

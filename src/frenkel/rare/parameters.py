@@ -10,7 +10,7 @@ from ..configuration.base import ConfigurationError
 from ..configuration.device import Configuration
 from ..kinetic.circuit import Circuit
 from ..kinetic.device import Device
-from ..kinetic.finite_difference import Twins
+from ..kinetic.finite_difference import FiniteDifference
 from ..kinetic.materials.material import Material
 from ..kinetic.materials.rows import declared
 from ..kinetic.materials.sections import SECTIONS
@@ -68,7 +68,7 @@ def chosen(configuration: Configuration, folder: Path, names: Sequence[str] | No
     return tuple(names)
 
 
-def twins_of(configuration: Configuration, device: Device, name: str) -> Twins[Device]:
+def twins_of(configuration: Configuration, device: Device, name: str) -> FiniteDifference[Device]:
     """Return the twins of a device in one of its numbers, one unit less and one unit more.
 
     Parameters
@@ -81,7 +81,7 @@ def twins_of(configuration: Configuration, device: Device, name: str) -> Twins[D
     """
     step, _ = unit(name)
     low, high = (_other(configuration, device, name, sign * step) for sign in (-1, 1))
-    return Twins(low, high, 2.0 * step, name)
+    return FiniteDifference(low, high, 2.0 * step, name)
 
 
 def _other(configuration: Configuration, device: Device, name: str, change: float) -> Device:

@@ -15,12 +15,12 @@ from ..configuration.device import Configuration
 from ..data import kinds
 from ..data.member_file import Column
 from ..kinetic.device import Device
-from ..kinetic.finite_difference import Twins
+from ..kinetic.finite_difference import FiniteDifference
 from ..kinetic.waveform import Waveform
 from ..mpi_runs.child import Context, Stopped
 from ..mpi_runs.farm import serial
 from ..typing import Floats
-from .farm import Asked, column, execute, load
+from .farm import RareEventStudy, column, execute, load
 from .members import prepared
 from .parameters import chosen, twins_of, unit
 from .score import combinations, derivatives, differences, z_of_means
@@ -40,7 +40,7 @@ UNITS = {"barrier": 0.025, "frequency": 1.0}
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
-class Sensitivity(Asked):
+class Sensitivity(RareEventStudy):
     """What the last phase does to devices, with score weights.
 
     Parameters
@@ -75,7 +75,7 @@ class Sensitivity(Asked):
     }
 
     def __post_init__(self) -> None:
-        Asked.__post_init__(self)
+        RareEventStudy.__post_init__(self)
         positive("conductance", self.conductance, "S")
         whole("members", self.members, 3, 1_000_000)
         chosen(self.configuration, self.folder, self.by)
@@ -93,7 +93,7 @@ class Sensitivity(Asked):
     def document(self) -> dict[str, Any]:
         """Return what each member is a function of."""
         by = chosen(self.configuration, self.folder, self.by)
-        return Asked.document(self) | {"conductance": self.conductance, "by": list(by)}
+        return RareEventStudy.document(self) | {"conductance": self.conductance, "by": list(by)}
 
 
 def prepare(
@@ -120,7 +120,7 @@ def observe(
     device: Device,
     waveform: Waveform,
     edge: float,
-    twins: Sequence[Twins[Device]] = (),
+    twins: Sequence[FiniteDifference[Device]] = (),
     pause: Callable[[], None] = lambda: None,
 ) -> dict[str, Any]:
     """Return what a waveform does to a device and to its twins, and its score weights.
@@ -131,7 +131,7 @@ def observe(
     waveform : Waveform
     edge : float
         Conductance (S) that is met from the side on which the device starts.
-    twins : sequence of Twins
+    twins : sequence of FiniteDifference
         First they follow the device, for the weights; then each goes its own way from the same state with
         the same random numbers.
     pause : callable, optional

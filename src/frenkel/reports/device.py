@@ -17,7 +17,7 @@ from ..kinetic.materials.sections import FAMILIES
 
 if TYPE_CHECKING:
     from ..kinetic.materials.material import Material
-    from ..verify.row import Row
+    from ..verify.row import Check
 
 WIDTH = 110
 
@@ -192,7 +192,7 @@ def material_table(material: "Material") -> str:
     return "\n".join(lines)
 
 
-def verification_table(rows: Sequence["Row"]) -> str:
+def verification_table(rows: Sequence["Check"]) -> str:
     """Return the exact tests as a table: quantity, theory, ours, deviation, verdict."""
     cells = [
         [

@@ -22,7 +22,7 @@ from ..experiment.members import STRIDE
 from ..mpi_runs import runs, shards
 from ..mpi_runs import status as state
 from ..mpi_runs.merge import Located
-from ..mpi_runs.session import Outcome
+from ..mpi_runs.session import RunOutcome
 from ..mpi_runs.status import Status
 from ..progress import Reporter, duration
 
@@ -83,12 +83,12 @@ def line(one: Mapping[str, Any]) -> str:
     return ", ".join(parts)
 
 
-def ending(done: Outcome, found: Merged | None, total: int, output: Path) -> str:
+def ending(done: RunOutcome, found: Merged | None, total: int, output: Path) -> str:
     """Return how a start ended and how to go on.
 
     Parameters
     ----------
-    done : Outcome
+    done : RunOutcome
     found : Merged or None
         The merged file; None: not merged.
     total : int

@@ -9,7 +9,7 @@ import xarray as xr
 from ..analysis.fitting.compare import other_way_round
 from ..analysis.fitting.observations import Observations
 from ..analysis.plots.caption import quantity
-from ..data.measured.mapping import Plan
+from ..data.measured.mapping import TablePlan
 from ..data.measured.quantities import FEATURES, KINDS, QUANTITIES
 from ..data.measured.table import Table
 from .device import table
@@ -20,7 +20,7 @@ MOST_LOST = 5
 HOW = {"name": "by its name", "unit": "by its unit", "instrument": "by the layout", "mapping": "as told"}
 
 
-def plan_text(read: Table, plan: Plan) -> str:
+def plan_text(read: Table, plan: TablePlan) -> str:
     """Return what the columns of a table are taken for, with the first values."""
     rows = []
     for column in plan.columns:
@@ -92,7 +92,7 @@ def comparison_text(measured: Observations, simulated: Observations) -> str:
     )
 
 
-def plans_text(plans: Sequence[tuple[Table, Plan]]) -> str:
+def plans_text(plans: Sequence[tuple[Table, TablePlan]]) -> str:
     """Return what is in the first three tables; those after them are said to be alike or shown too."""
     shown: set[object] = set()
     lines = []

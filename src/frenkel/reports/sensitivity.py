@@ -43,7 +43,7 @@ def describe(found: xr.Dataset, z: Floats) -> str:
             cells = "".join(f"{f'{value:+.3g} ± {half:.2g}':>24}" for value, half in pairs)
             lines.append(f"{f'{mechanism}, {of} {name}'[:34]:34}{cells}")
     lines += by_parameters(found)
-    lines += told(found)
+    lines += combinations_text(found)
     finite = np.abs(z[np.isfinite(z)])
     if finite.size:
         lines.append(f"mean weights are 0 within {finite.max():.1f} standard errors (above 4: a wrong clock)")
@@ -64,7 +64,7 @@ def by_parameters(found: xr.Dataset) -> list[str]:
     return lines
 
 
-def told(found: xr.Dataset) -> list[str]:
+def combinations_text(found: xr.Dataset) -> list[str]:
     """Return which combinations the course of a device tells, each with its least standard error.
 
     Its unit is 25 meV of a barrier or a factor e of a frequency; 95 % intervals.

@@ -33,7 +33,7 @@ def points_table(file: Any) -> str:
         Of a sweep.
     """
     axes, status = axes_of(file), np.asarray(file["status"][...])
-    names = [name for name in SHOWN if name in file.variables and np.any(_found(file[name][...]))]
+    names = [name for name in SHOWN if name in file.variables and np.any(_finite(file[name][...]))]
     rows = []
     for place in list(np.ndindex(status.shape[:-1]))[:ROWS]:
         values = [written(file, axis, at) for axis, at in zip(axes, place, strict=True)]
@@ -47,12 +47,12 @@ def points_table(file: Any) -> str:
 
 def _median(variable: Any, place: tuple[int, ...]) -> str:
     values = np.asarray(variable[place], float).ravel()
-    values = values[_found(values)]
+    values = values[_finite(values)]
     if not len(values):
         return "-"
     middle = float(np.median(values))
     return f"{middle:.3g}" if variable.units == "1" else quantity(middle, variable.units)
 
 
-def _found(values: Any) -> Any:
+def _finite(values: Any) -> Any:
     return np.isfinite(np.asarray(values, float))

@@ -243,7 +243,7 @@ class _Plan:
         return data
 
 
-def _check_end(done: session.Outcome, folder: Path, number: int) -> None:
+def _check_end(done: session.RunOutcome, folder: Path, number: int) -> None:
     """Raise EnsembleError unless some members have a result; warn of those that have none."""
     if done.left:
         raise EnsembleError(
@@ -331,7 +331,7 @@ def _of_function(
             done = session.execute(job, pool, shown.status, shown.begun)
         _check_end(done, folder, members)
         located = runs.survey([folder], job.digest).best(list(range(members)))
-        reason, first = _made(located, name["name"])
+        reason, first = _origin(located, name["name"])
         if path.exists() and done.ran == 0:
             return plan.opened(path)
         recorded = Ensemble(points=(first,), members=members, keep=keep, not_repeatable=reason)
@@ -345,7 +345,7 @@ def _drawn(folder: Path) -> int:
     return int(present["document"]["seed"]) if present else provenance.draw_seed()
 
 
-def _made(located: Any, name: str) -> tuple[str, Configuration]:
+def _origin(located: Any, name: str) -> tuple[str, Configuration]:
     """Return why the configuration of the first member does not make all of them, and that configuration.
 
     Raises

@@ -11,13 +11,13 @@ from ..kinetic.materials.material import Material
 from ..kinetic.waveform import Waveform
 from ..units import BOLTZMANN_EV, ELEMENTARY_CHARGE, VACUUM_PERMITTIVITY
 from .fields import laplacian
-from .row import SIGMAS, Row
+from .row import SIGMAS, Check
 
 EVERY_MECHANISM = ("HfO2-ETH", "HfO2-traps", "HfO2-phonons", "SiOx-electrons", "Ag-HfO2")
 """Material sets that have all mechanisms of filaments between them."""
 
 
-def coulomb() -> list[Row]:
+def coulomb() -> list[Check]:
     """Two vacancies enter a box and walk: every event costs the change of one Coulomb energy.
 
     Their charges, with all images in the electrodes, stand in the inverse of the whole lattice; a vacancy is
@@ -42,7 +42,7 @@ def coulomb() -> list[Row]:
         # Two in the box from the second event on.
         least = min(2, len(present) + 1)
         device.fire(int(random.choice([k for k, sites in enumerate(after) if len(sites) == least])))
-    return [Row("device: worst Coulomb energy of 60 arrangements of two vacancies (eV)", 0.0, worst, 1e-10)]
+    return [Check("device: worst Coulomb energy of 60 arrangements of two vacancies (eV)", 0.0, worst, 1e-10)]
 
 
 def _coulomb_energy(device: Device, vacancies: set[int], inverse: NDArray[np.float64]) -> float:
@@ -62,7 +62,7 @@ def _coulomb_energy(device: Device, vacancies: set[int], inverse: NDArray[np.flo
     return float(coulomb + len(free) * numbers.charge_transition)
 
 
-def heat() -> list[Row]:
+def heat() -> list[Check]:
     """The bond of two vacancies between the electrodes of a film of two layers: rise of temperature at 1 V.
 
     Half of the power of a bond at either end, half of a contact's; bonds carry heat by Wiedemann and Franz.
@@ -92,12 +92,12 @@ def heat() -> list[Row]:
     conducting = heat.conductivity * heat.ballistic_factor * material.lattice.spacing * film
     exact = np.linalg.solve(conducting + heat.lorenz * heat.lorenz_temperature * bonds, power)
     return [
-        Row(f"device: rise at the {end} end of one bond (K at 1 V)", exact[i], rises[i], 1e-9, "relative")
+        Check(f"device: rise at the {end} end of one bond (K at 1 V)", exact[i], rises[i], 1e-9, "relative")
         for i, end in enumerate(("lower", "upper"))
     ]
 
 
-def device_balance() -> list[Row]:
+def device_balance() -> list[Check]:
     """Events of devices and their ways back have rates in the ratio exp(-dE/kT), all fields solved again.
 
     At 1 V, but at one temperature: small conductances in a good conductor of heat leave potentials as they
@@ -118,7 +118,7 @@ def device_balance() -> list[Row]:
                 worst = max(worst, _imbalance(device, table[event], event, kt))
             device.transitions()
             device.fire(int(random.integers(len(table))))
-    return [Row("device: worst |ln(k_f/k_r) + dE/kT|, every mechanism, 1 V, no heat", 0.0, worst, 1e-7)]
+    return [Check("device: worst |ln(k_f/k_r) + dE/kT|, every mechanism, 1 V, no heat", 0.0, worst, 1e-7)]
 
 
 def _imbalance(device: Device, event: np.void, number: int, kt: float) -> float:
@@ -131,7 +131,7 @@ def _imbalance(device: Device, event: np.void, number: int, kt: float) -> float:
     return abs(math.log(event["rate"] / back["rate"]) + float(event["energy"]) / kt)
 
 
-def closure() -> list[Row]:
+def closure() -> list[Check]:
     """An event and its way back, all fields solved again between them, cost nothing in sum.
 
     Refined energies must close to 1e-9 eV; quick ones to the bound on their error that the fields state.
@@ -141,7 +141,7 @@ def closure() -> list[Row]:
         worst, stated = _worst_round_trip(precise, voltage)
         name = "refined" if precise else "quick, against its stated bound"
         rows.append(
-            Row(
+            Check(
                 f"device: worst |dE_f + dE_r|, all solved again, {voltage:g} V, {name} (eV)",
                 0.0,
                 worst,
@@ -187,7 +187,7 @@ def _way_back(device: Device, event: np.void) -> np.void:
     return back
 
 
-def mean_weights() -> list[Row]:
+def mean_weights() -> list[Check]:
     """Score weights of a device under a ramp are 0 in the mean: events less what their rates let expect.
 
     The derivative of a likelihood by any parameter has the mean 0, by the barrier and by ln of the frequency
@@ -205,7 +205,7 @@ def mean_weights() -> list[Row]:
     sums = np.array(rows)
     mean, error = sums.mean(axis=0), sums.std(axis=0, ddof=1) / math.sqrt(runs)
     return [
-        Row(
+        Check(
             f"device: mean score weight by {of}, {mechanism.name}",
             0.0,
             mean[k, i],

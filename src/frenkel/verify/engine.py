@@ -11,18 +11,18 @@ from ..kinetic.lattice_gas import LatticeGas
 from ..kinetic.mechanisms import barrier
 from ..kinetic.mechanisms.mechanism import Mechanism
 from ..units import BOLTZMANN_EV
-from .row import SIGMAS, SPACING, Row
+from .row import SIGMAS, SPACING, Check
 
 
-def barrier_split() -> list[Row]:
+def barrier_split() -> list[Check]:
     """Forward and reverse barriers differ by the energy difference, also beyond |dE| = pi E_m."""
     random = np.random.default_rng(1)
     height, energy = random.uniform(0, 2, 10_000), random.uniform(-8, 8, 10_000)
     split = barrier.sinusoidal(height, energy) - barrier.sinusoidal(height, -energy) - energy
-    return [Row("barriers: worst |E_f - E_r - dE| of 10,000 (eV)", 0.0, float(np.abs(split).max()), 1e-12)]
+    return [Check("barriers: worst |E_f - E_r - dE| of 10,000 (eV)", 0.0, float(np.abs(split).max()), 1e-12)]
 
 
-def engine_balance() -> list[Row]:
+def engine_balance() -> list[Check]:
     """A hop and its way back have rates in the ratio exp(-dE/kT) in a random potential."""
     lattice = Lattice.cubic((3, 3, 4), SPACING)
     potential = np.random.default_rng(2).uniform(-1, 1, lattice.n_sites)
@@ -38,10 +38,10 @@ def engine_balance() -> list[Row]:
     for (site, target), (rate, energy) in hops.items():
         excess = math.log(rate / hops[target, site][0]) + energy / (BOLTZMANN_EV * temperature)
         worst = max(worst, abs(excess))
-    return [Row("engine: worst |ln(k_f/k_r) + dE/kT| of all hops", 0.0, worst, 1e-10)]
+    return [Check("engine: worst |ln(k_f/k_r) + dE/kT| of all hops", 0.0, worst, 1e-10)]
 
 
-def waiting_time() -> list[Row]:
+def waiting_time() -> list[Check]:
     """Waiting times are exponential with the total rate."""
     lattice = Lattice.cubic((4, 4, 6), SPACING)
     gas, events = _alone(lattice, _hop(0.0), 3, seed=3), 20_000
@@ -50,7 +50,7 @@ def waiting_time() -> list[Row]:
     neighbours = np.count_nonzero(lattice.motifs["nearest"][start.astype(int)] >= 0, axis=1)
     scaled = 1e13 * neighbours * np.diff(time, prepend=0.0)
     return [
-        Row(
+        Check(
             "engine: mean waiting time times total rate",
             1.0,
             float(scaled.mean()),
@@ -59,11 +59,11 @@ def waiting_time() -> list[Row]:
             events**-0.5,
         ),
         # The variance of the squared deviation of an exponential variable is 8.
-        Row("engine: variance of the same", 1.0, float(scaled.var()), SIGMAS, "sigma", (8 / events) ** 0.5),
+        Check("engine: variance of the same", 1.0, float(scaled.var()), SIGMAS, "sigma", (8 / events) ** 0.5),
     ]
 
 
-def drift() -> list[Row]:
+def drift() -> list[Check]:
     """A vacancy in a field drifts at 2 a nu exp(-E_m/kT) sinh(q E a/2kT)."""
     temperature, step, members = 400.0, 0.03, 400
     kt = BOLTZMANN_EV * temperature
@@ -87,7 +87,7 @@ def drift() -> list[Row]:
         ends.append(int(lattice.layer[np.flatnonzero(gas.engine.codes == VACANCY.code)[0]]) - 150)
     speed = SPACING / duration
     return [
-        Row(
+        Check(
             "engine: drift velocity in a field (m/s)",
             100 * speed,
             float(np.mean(ends)) * speed,
@@ -98,7 +98,7 @@ def drift() -> list[Row]:
     ]
 
 
-def boltzmann() -> list[Row]:
+def boltzmann() -> list[Check]:
     """A vacancy in a potential is found in each layer with the Boltzmann probability."""
     temperature, nz = 500.0, 8
     lattice = Lattice.cubic((3, 3, nz), SPACING)
@@ -116,7 +116,7 @@ def boltzmann() -> list[Row]:
     gas.hold(samples * pause, samples=samples + 1, progress=look)
     means = np.array(layer[1:]).reshape(batches, -1).mean(axis=1)
     return [
-        Row(
+        Check(
             "engine: mean layer of a vacancy in a potential",
             exact,
             float(means.mean()),

@@ -3,9 +3,9 @@
 from collections.abc import Callable
 
 from . import device, engine, fields
-from .row import Row
+from .row import Check
 
-TESTS: tuple[Callable[[], list[Row]], ...] = (
+TESTS: tuple[Callable[[], list[Check]], ...] = (
     engine.barrier_split,
     engine.engine_balance,
     engine.waiting_time,
@@ -22,6 +22,6 @@ TESTS: tuple[Callable[[], list[Row]], ...] = (
 )
 
 
-def rows() -> list[Row]:
+def rows() -> list[Check]:
     """Carry out all tests."""
     return [row for test in TESTS for row in test()]

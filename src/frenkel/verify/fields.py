@@ -7,10 +7,10 @@ from ..kinetic.fields._bond_network import BondNetwork
 from ..kinetic.fields._lattice_green import LatticeGreen
 from ..kinetic.fields._network_solver import NetworkSolver
 from ..kinetic.fields.green import GreenTable
-from .row import SPACING, Row
+from .row import SPACING, Check
 
 
-def network() -> list[Row]:
+def network() -> list[Check]:
     """A chain of equal bonds leaves the potential linear; powers add up to V I on a random network.
 
     Both are networks as a device solves them, at 1 V.
@@ -30,20 +30,20 @@ def network() -> list[Row]:
     drops.append(np.diff(box, axis=2, prepend=0.0, append=1.0))
     power = solution.power() + background * sum(float(np.sum(drop**2)) for drop in drops)
     return [
-        Row(
+        Check(
             "network: worst potential of a chain of bonds (V at 1 V)",
             0.0,
             float(np.abs(line.potentials.nodes()[1] - straight).max()),
             1e-12,
         ),
-        Row(
+        Check(
             "network: conductance of a chain of bonds (S)",
             (bond + 36 * background) / 10,
             line.conductance,
             1e-12,
             "relative",
         ),
-        Row("network: sum of powers over V I", 1.0, power / solution.conductance, 1e-12, "relative"),
+        Check("network: sum of powers over V I", 1.0, power / solution.conductance, 1e-12, "relative"),
     ]
 
 
@@ -58,7 +58,7 @@ def _conducting(bond: float, background: float) -> NetworkSolver:
     return NetworkSolver(BondNetwork(green, pair, contact), background, 1.0, 1e-6)
 
 
-def fields() -> list[Row]:
+def fields() -> list[Check]:
     """Uniform heating of a slab gives a parabola; a charge between plates gives linear potentials."""
     nz = 15
     table = GreenTable((4, 4, nz), SPACING)
@@ -70,10 +70,10 @@ def fields() -> list[Row]:
     response = table.respond(sheet.ravel())[:nz]
     triangle = np.minimum(layer * (nz + 1 - 5), 5 * (nz + 1 - layer)) / (nz + 1)
     return [
-        Row(
+        Check(
             "heat: worst point of a heated slab, relative", 0.0, float(np.abs(rise / exact - 1).max()), 1e-12
         ),
-        Row(
+        Check(
             "charge: worst point of a charged sheet, relative",
             0.0,
             float(np.abs(response / triangle - 1).max()),
@@ -82,7 +82,7 @@ def fields() -> list[Row]:
     ]
 
 
-def green() -> list[Row]:
+def green() -> list[Check]:
     """The Green's table and the response to a unit source are columns of the inverse of the lattice."""
     shape = (5, 4, 6)
     table, site = GreenTable(shape, SPACING), 2
@@ -91,7 +91,7 @@ def green() -> list[Row]:
     unit[site] = 1.0
     columns = {"table": table.table[:, :, :, site].ravel(), "response": table.respond(unit)}
     return [
-        Row(
+        Check(
             f"charge: column of the Green's {name}, relative",
             0.0,
             float(np.abs(column / exact - 1).max()),

@@ -10,7 +10,7 @@ SPACING = 0.26e-9
 
 
 @dataclass(frozen=True, slots=True)
-class Row:
+class Check:
     """One comparison.
 
     Parameters

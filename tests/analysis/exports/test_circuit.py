@@ -15,7 +15,7 @@ from spice_cell import by_scipy
 from frenkel.analysis.exports import cards as card_exports
 from frenkel.analysis.exports import circuit as exports_circuit
 from frenkel.analysis.exports import law_equality
-from frenkel.analysis.exports.cards import Draws
+from frenkel.analysis.exports.cards import ExportDraws
 from frenkel.cells.card import CardWarning
 from frenkel.cells.core import GapCore
 from frenkel.data.store import StoreError
@@ -64,7 +64,7 @@ def drawn_by(form, tmp_path, devices, cycles, seed, change=lambda text: text):
     """Return what a file in a format draws."""
     if form == "npz":
         return npz_law(tmp_path, WIDE, devices, cycles, seed)
-    draws = Draws(devices=devices, cycles=cycles, seed=seed)
+    draws = ExportDraws(devices=devices, cycles=cycles, seed=seed)
     with warnings.catch_warnings():
         warnings.simplefilter("ignore", CardWarning)
         path = card_exports.export(WIDE, form, tmp_path / "cell.x", force=True, draws=draws)
@@ -80,7 +80,7 @@ def test_exports_draw_the_law(tmp_path, form):
 
 def test_cycles_without_a_window_are_passed_over():
     """As cells of an array do. Where all cycles have one the draws are those of the card."""
-    draws = Draws(devices=400, cycles=20, seed=2)
+    draws = ExportDraws(devices=400, cycles=20, seed=2)
     sample, drawn = CARD.sample(400, 20, 2), card_exports.draw(CARD, draws)
     assert not CORE.shows(sample).all() and CORE.shows(drawn).all()
     assert all(values.shape == (400, 20) for values in drawn.values())
@@ -234,10 +234,10 @@ FEATURES = {"hrs": [1e5], "lrs": [1e4], "set_voltage": [1.0], "reset_voltage": [
         (lambda: CORE.cells(FEATURES | {"hrs": [1e4]}), "hrs must be well above lrs"),
         (lambda: CORE.cells(FEATURES | {"reset_voltage": [1.0]}), "reset_voltage below 0 V"),
         (
-            lambda: card_exports.export(CARD, "npz", Path("a.npz"), draws=Draws()),
+            lambda: card_exports.export(CARD, "npz", Path("a.npz"), draws=ExportDraws()),
             "ngspice, vacask, .* not into",
         ),
-        (lambda: card_exports.draw(CLOSED, Draws(devices=3)), "hrs must be well .* only . have them"),
+        (lambda: card_exports.draw(CLOSED, ExportDraws(devices=3)), "hrs must be well .* only . have them"),
         (lambda: GapCore(drive=-1.0), "drive must be between 0.001 and 1000 1/V, got -1"),
     ],
 )
@@ -254,7 +254,7 @@ def test_export_keeps_files(tmp_path):
 
 
 def test_vacask_netlist_is_whole(tmp_path):
-    text = card_exports.to_vacask(CARD, Draws(devices=2, cycles=3, seed=1))
+    text = card_exports.to_vacask(CARD, ExportDraws(devices=2, cycles=3, seed=1))
     assert card_exports.to_verilog_a(CARD) in text and text.rstrip().endswith(">>>FILE")
     assert len(re.findall(r"^x\d ", text, re.M)) == 2 and text.count("control\n") == 1
     end = float(re.search(r"stop=([\d.e+-]+)", text)[1])

@@ -10,14 +10,14 @@ from scipy.stats import kstest
 
 from frenkel.analysis.exports import cards as card_exports
 from frenkel.analysis.exports import chain_rates, circuit_chain
-from frenkel.analysis.exports.circuit import Draws
+from frenkel.analysis.exports.circuit import ExportDraws
 from frenkel.cells.card import Card
 from frenkel.cells.jumps import JumpError
 
 
 def test_a_ladder_holds_the_states_of_the_law():
     """Rates of the ways that there are, their temperature and currents, where they were read: exact."""
-    one = circuit_chain.ladder(card(), seed=1, device=0)
+    one = circuit_chain.circuit_chain(card(), seed=1, device=0)
     assert np.allclose(one.log_conductance, np.log(CONDUCTANCE)[:, None], atol=1e-9)
     rates = OFFSETS[:, None] + SLOPE * np.abs(one.volts)
     # Up above 0 V but from LRS, down below 0 V but from HRS; in the middle the nearest jump below 0.7 V is
@@ -76,7 +76,7 @@ def test_each_clock_of_a_chain_is_solved_once(monkeypatch):
 def test_an_export_tells_how_far_it_is(tmp_path):
     told = []
     card_exports.export(
-        card(), "jumps-ngspice", tmp_path / "a.sub", draws=Draws(devices=2, cycles=1),
+        card(), "jumps-ngspice", tmp_path / "a.sub", draws=ExportDraws(devices=2, cycles=1),
         progress=lambda share, words: told.append((share, words)),
     )  # fmt: skip
     shares = [share for share, _ in told]
@@ -90,7 +90,7 @@ def test_rungs_are_levels_of_walks():
     both = law(**ways, neighbours=2, level_scale=0.05)
     volts = both.voltages
     for seed in range(5):
-        one = chain_rates.rungs(both, np.random.default_rng(seed), volts)
+        one = chain_rates.chain_rates(both, np.random.default_rng(seed), volts)
         assert one.states.tolist() == [0, 1, 2]
         # Half of what leaves the middle goes up.
         up = one.log_rate[0, 1, volts > 0.0] - (OFFSETS[1] + SLOPE * volts[volts > 0.0])
@@ -102,7 +102,7 @@ def test_levels_within_one_rung_are_refused():
     levels = CONDUCTANCE[0] * np.array([1.0, 2.0, 3.9])
     near = law(level=np.log(levels), current=levels[:, None] * law().voltages)
     with pytest.raises(JumpError, match="one rung"):
-        chain_rates.rungs(near, np.random.default_rng(1), near.voltages)
+        chain_rates.chain_rates(near, np.random.default_rng(1), near.voltages)
 
 
 @pytest.mark.parametrize("state", [0, 2])
@@ -117,20 +117,20 @@ def test_both_ways_are_asked_of_walks(state):
 def test_waits_are_unit_exponentials():
     """KS of 2,000 waits of 30 devices; false alarm 1e-4."""
     marks = [np.diff(one, prepend=0.0) for device in range(30)
-             for one in (lambda x: (x.ups, x.downs))(circuit_chain.ladder(card(), 3, device, 34))]
+             for one in (lambda x: (x.ups, x.downs))(circuit_chain.circuit_chain(card(), 3, device, 34))]
     assert kstest(np.concatenate(marks), "expon").pvalue > 1e-4
-    again = circuit_chain.ladder(card(), 3, 0, 34)
+    again = circuit_chain.circuit_chain(card(), 3, 0, 34)
     assert np.array_equal(np.diff(again.ups, prepend=0.0), marks[0])
 
 
 @pytest.mark.parametrize("make", [circuit_chain.to_ngspice, circuit_chain.to_verilog_a])
 def test_texts_are_whole(make):
-    text = make(card(), Draws(devices=2, cycles=1, seed=4))
+    text = make(card(), ExportDraws(devices=2, cycles=1, seed=4))
     assert text.count("(") == text.count(")") and "rates of 300 to 358 K" in text
     names = re.findall(r"(?:\.subckt|module) (frenkel_jumps_\d)", text)
     assert names == ["frenkel_jumps_0", "frenkel_jumps_1"]
-    assert text == make(card(), Draws(devices=2, cycles=1, seed=4))
-    assert text != make(card(), Draws(devices=2, cycles=1, seed=5))
+    assert text == make(card(), ExportDraws(devices=2, cycles=1, seed=4))
+    assert text != make(card(), ExportDraws(devices=2, cycles=1, seed=5))
     assert max(map(len, text.splitlines())) < 1000
 
 
@@ -171,6 +171,6 @@ def test_far_out_nothing_rises():
     assert at.tolist() == [-6.0, -3.5, -1.0, 0.0, 1.5, 4.0, 6.5]
     assert np.allclose(values[0], [7.0, 7.0, 2.0, 0.0, 3.0, 8.0, 8.0], atol=1e-12)
     # In a file as well: the last two values of a current are the same.
-    text = circuit_chain.to_ngspice(card(), Draws(devices=1, cycles=1, seed=4))
+    text = circuit_chain.to_ngspice(card(), ExportDraws(devices=1, cycles=1, seed=4))
     pairs = re.search(r"bi p n.*?pwl\(v\(p,n\),(.*?)\)", text, re.S)[1].replace("\n+", "").split(",")
     assert float(pairs[-1]) == float(pairs[-3]) and float(pairs[1]) == float(pairs[3])

@@ -55,7 +55,9 @@ def test_ramps_are_told_by_their_voltage_and_level():
 
 
 def test_kinds_count_alike():
-    assert jump_probes.told([{(0, 0): [1.0, 3.0], (3, 1): [0.0]}, {(0, 0): [5.0]}]) == pytest.approx(1.5)
+    assert jump_probes.mean_log_density(
+        [{(0, 0): [1.0, 3.0], (3, 1): [0.0]}, {(0, 0): [5.0]}]
+    ) == pytest.approx(1.5)
 
 
 def test_a_law_without_devices_holds_the_others_alone():

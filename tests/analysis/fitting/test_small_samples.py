@@ -37,7 +37,7 @@ def with_stuck(devices=12, number=60, seed=1):
 
 def test_stuck_devices_are_taken_apart_exactly():
     whole = with_stuck()
-    found = small_samples.parted(whole)
+    found = small_samples.split_stuck(whole)
     assert found.record == {
         "devices": 12, "at_start": 1, "at_end": 2, "passing": 0.0, "ratio": small_samples.STUCK
     }
@@ -45,14 +45,14 @@ def test_stuck_devices_are_taken_apart_exactly():
     assert np.isnan(found.working.values[0]).all() and np.isfinite(found.working.values[1, :40]).all()
     assert np.isnan(found.working.values[1, 40:]).all() and found.stuck.values.shape == (2, 60, 4)
     assert np.array_equal(found.stuck.values[1, 40:], whole.values[1, 40:])
-    healthy = small_samples.parted(cycles(12, 60, 1))
+    healthy = small_samples.split_stuck(cycles(12, 60, 1))
     assert healthy.stuck is None and healthy.record == {}
 
 
 def test_a_window_that_comes_back_is_not_stuck():
     whole = with_stuck()
     whole.values[0, 55, 0] += 2.0
-    assert small_samples.parted(whole).record["at_end"] == 1
+    assert small_samples.split_stuck(whole).record["at_end"] == 1
 
 
 def failing(devices=12, number=60, seed=1):
@@ -73,7 +73,7 @@ def failing(devices=12, number=60, seed=1):
 def test_a_failed_set_is_no_low_state():
     """Cells that stand still have no logarithm of their spread, and the kind has a voltage all the same."""
     whole, failed = failing()
-    found = small_samples.parted(whole)
+    found = small_samples.split_stuck(whole)
     assert found.share == pytest.approx(failed.mean())
     assert found.record["passing"] == pytest.approx(failed[1:].sum() / failed.size)
     assert np.array_equal(np.isnan(found.working.values).all(axis=2), failed)
@@ -92,7 +92,7 @@ def test_a_failed_set_is_no_low_state():
 def test_few_failures_stay_in_the_tails():
     whole = cycles(12, 60, 1)
     whole.values[3, 7, :2] = 17.0
-    assert small_samples.parted(whole).stuck is None
+    assert small_samples.split_stuck(whole).stuck is None
     assert small_samples.working(fit(whole)).provenance == fit(whole).provenance
 
 

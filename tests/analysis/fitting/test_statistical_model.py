@@ -8,7 +8,7 @@ import xarray as xr
 from made_up_cycles import NAMES, UNITS, cycles, observe, truth
 
 from frenkel.analysis.fitting import cycle_memory, gate, statistical_model
-from frenkel.analysis.fitting.observations import ObservationError, build, from_csv, from_dataset, told_apart
+from frenkel.analysis.fitting.observations import ObservationError, build, dithered, from_csv, from_dataset
 from frenkel.cells.card import Card
 
 pytest.importorskip("sklearn", reason="fitting needs the extra fit")
@@ -280,15 +280,15 @@ def test_a_device_that_repeats_one_value_is_read_with_an_error():
     found.values[7, :, 0] = 12.0
     with pytest.raises(ObservationError, match="the same in every cycle of a device"):
         statistical_model.fit(found, "x", statistical_model.FitOptions(bootstrap=0))
-    told, count = told_apart(found, 1)
-    assert count == {NAMES[0]: 1} and told_apart(told, 1)[1] == {}
+    told, count = dithered(found, 1)
+    assert count == {NAMES[0]: 1} and dithered(told, 1)[1] == {}
     others = np.ones(found.values.shape, bool)
     others[7, :, 0] = False
     np.testing.assert_array_equal(told.values[others], found.values[others])
     least = np.sort(told.values[:, :, 0].std(axis=1))[:2]  # by twelve draws of the least spread of the others
     assert 0.3 * least[1] < told.values[7, :, 0].std() < 2.0 * least[1]
     # Devices that judge keep the error of a reading: of twelve draws 0.3 to 2 times it in 0.9999 of seeds.
-    judging, _ = told_apart(found, 1, fitted=False)
+    judging, _ = dithered(found, 1, fitted=False)
     assert 0.3 * 0.02 < judging.values[7, :, 0].std() < 2.0 * 0.02 < 0.3 * least[1]
     statistical_model.fit(told, "x", statistical_model.FitOptions(bootstrap=0)).sample(3, 5, 1)
 

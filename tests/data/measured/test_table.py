@@ -248,7 +248,7 @@ def test_a_number_of_cycles_in_a_unit_of_something_else_is_refused(tmp_path):
         TableError, match=r"^a\.csv: 'lrs \(V\)' must have a unit of ohm or S or A, got 'V'; say in a"
     ):
         mapping.plan(table)
-    told = mapping_file.Told(columns={"lrs (V)": "ignore"})
+    told = mapping_file.MappingFile(columns={"lrs (V)": "ignore"})
     assert [column.quantity for column in mapping.plan(table, told).columns] == ["device", "cycle", "hrs", ""]
 
 

@@ -16,7 +16,7 @@ from frenkel.kinetic.fields._bond_laws import BondLaws
 from frenkel.kinetic.fields.build import tabulated
 from frenkel.kinetic.lattice.species import VACANCY
 from frenkel.kinetic.materials.material import Material
-from frenkel.kinetic.solver import CELL, End, Solved
+from frenkel.kinetic.solver import CELL, Solved, VoltageNode
 from frenkel.kinetic.waveform import Waveform
 from frenkel.units import BOLTZMANN_EV
 
@@ -233,7 +233,7 @@ def test_a_cell_of_a_linear_network_is_exact(number):
     ends = np.array([columns["energy1"], columns["heat"], np.zeros(linear.n)])
 
     def solve(voltages):
-        return [End(ends * v, heat * v, 0.0) for v in voltages]
+        return [VoltageNode(ends * v, heat * v, 0.0) for v in voltages]
 
     now = Solved(linear, 1e-6, 70.0, 0.0, 0.0, make_ends=solve)
     for voltage in CELL * (number + np.array([0.0, 0.3, 1.0])):
@@ -278,7 +278,9 @@ def test_bound_of_a_cell_is_stated():
     stack(device, range(3, 9))
     found = device.solved().events
     zero = np.zeros((3, found.n))
-    now = Solved(found, 1e-6, 0.0, 0.0, 1e-12, make_ends=lambda v: [End(zero, zero[0], 1e-9 * x) for x in v])
+    now = Solved(
+        found, 1e-6, 0.0, 0.0, 1e-12, make_ends=lambda v: [VoltageNode(zero, zero[0], 1e-9 * x) for x in v]
+    )
     now.at(0.51), now.at(0.31)
     assert now.removal_error == pytest.approx(0.55e-9)
 

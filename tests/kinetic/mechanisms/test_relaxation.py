@@ -6,7 +6,7 @@ from scipy.stats import kstest
 
 from frenkel.kinetic.circuit import Circuit
 from frenkel.kinetic.device import Device
-from frenkel.kinetic.finite_difference import Twins
+from frenkel.kinetic.finite_difference import FiniteDifference
 from frenkel.kinetic.lattice.species import VACANCY
 from frenkel.kinetic.materials.material import Material
 from frenkel.kinetic.mechanisms.relaxation import Relaxation
@@ -251,7 +251,7 @@ def test_a_run_goes_on_bit_by_bit_and_a_branch_by_itself():
 def test_twins_have_the_bonds_of_the_device_that_they_follow():
     """Two devices like a third, without a difference: no derivative of its current or rates; exact."""
     device, low, high = make(FROZEN), make(FROZEN), make(FROZEN)
-    twins = Twins(low, high, 1.0)
+    twins = FiniteDifference(low, high, 1.0)
     put(device, column(device, range(8)))
     assert twins.conductance_slope(device) == 0.0
     device.advance(Waveform.constant(0.1, 100.0 / RATE), samples=5)
@@ -267,7 +267,7 @@ def test_twins_in_the_disorder_of_the_bonds_keep_it():
         values = FROZEN | {"disorder.relaxation_rate": rate}
         device, low, high = (make(values | {"disorder.bond": bond}) for bond in (0.5, 0.49, 0.51))
         put(device, column(device, range(8)))
-        twins = Twins(low, high, 0.02, "disorder.bond")
+        twins = FiniteDifference(low, high, 0.02, "disorder.bond")
         slopes.append(twins.conductance_slope(device))
         assert twins.conductance_slope(device) == slopes[-1]
     assert abs(slopes[0]) > 0.1

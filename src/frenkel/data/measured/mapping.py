@@ -12,7 +12,7 @@ from typing import Any
 import numpy as np
 
 from ...typing import Floats
-from .mapping_file import Told, constant, constant_units, quoted
+from .mapping_file import MappingFile, constant, constant_units, quoted
 from .quantities import (
     FEATURES,
     KINDS,
@@ -96,7 +96,7 @@ class Column:
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
-class Plan:
+class TablePlan:
     """How a table is read.
 
     Parameters
@@ -127,13 +127,13 @@ class Plan:
         return [column for column in self.columns if column.quantity in quantities]
 
 
-def plan(table: Table, told: Told | None = None, kind: str = "") -> Plan:
+def plan(table: Table, told: MappingFile | None = None, kind: str = "") -> TablePlan:
     """Return what is in a table.
 
     Parameters
     ----------
     table : Table
-    told : Told, optional
+    told : MappingFile, optional
         What a mapping file says; the rest is guessed.
     kind : str
         One of :data:`KINDS` instead of a guess.
@@ -143,12 +143,12 @@ def plan(table: Table, told: Told | None = None, kind: str = "") -> Plan:
     TableError
         A column that is needed is missing, has no unit, or two hold the same quantity.
     """
-    told = told or Told()
+    told = told or MappingFile()
     constants = {key: constant(table.name, key, value) for key, value in table.constants.items()}
     constants |= told.constants
     kind = kind or told.kind
     columns = columns_of(table, told)
-    planned = Plan(kind=kind, guessed=not kind, columns=columns, constants=constants, style=told.style)
+    planned = TablePlan(kind=kind, guessed=not kind, columns=columns, constants=constants, style=told.style)
     if not kind:
         planned = replace(planned, kind=_kind(table, planned))
     planned = _settled(planned)
@@ -192,7 +192,7 @@ def _seconds(table: Table, column: Column) -> Floats:
     return np.asarray(since, float)
 
 
-def columns_of(table: Table, told: Told) -> tuple[Column, ...]:
+def columns_of(table: Table, told: MappingFile) -> tuple[Column, ...]:
     """Return what each column of a table holds, as told, as an instrument tells, or guessed from its name."""
     used = set()
     columns = []
@@ -200,7 +200,7 @@ def columns_of(table: Table, told: Told) -> tuple[Column, ...]:
         key = next((label for label in (header, str(i + 1)) if label and label in told.columns), None)
         if key is not None:
             used.add(key)
-            columns.append(_told(table, i, header, told.columns[key]))
+            columns.append(_mapped_column(table, i, header, told.columns[key]))
         elif i in table.quantities:
             own = name_and_unit(header)[1] or table.units[i]
             columns.append(
@@ -226,7 +226,7 @@ def _with_unit(table: Table, column: Column, units: tuple[str, ...]) -> Column:
     return replace(column, unit=fit[0]) if fit else column
 
 
-def _told(table: Table, i: int, header: str, entry: str) -> Column:
+def _mapped_column(table: Table, i: int, header: str, entry: str) -> Column:
     if entry == IGNORE:
         return Column(index=i, header=header, quantity="", how="mapping")
     match = _ENTRY.match(entry)
@@ -261,7 +261,7 @@ def _guessed(table: Table, i: int, header: str) -> Column:
     return Column(index=i, header=header, quantity=quantity, unit=unit, how="unit")
 
 
-def _settled(found: Plan) -> Plan:
+def _settled(found: TablePlan) -> TablePlan:
     """Return a plan without columns that are known by their unit alone where others are by their name.
 
     In a table of cycles only its numbers count.
@@ -283,7 +283,7 @@ def _check_feature(table: Table, column: Column) -> None:
         )
 
 
-def _kind(table: Table, found: Plan) -> str:
+def _kind(table: Table, found: TablePlan) -> str:
     """Return the kind of measurement that the columns tell of."""
     there = {column.quantity for column in found.columns} | set(found.constants)
     responses = [name for name in RESPONSES if name in there]
@@ -313,20 +313,20 @@ def _kind(table: Table, found: Plan) -> str:
     )
 
 
-def takes_turns(table: Table, found: Plan) -> bool:
+def takes_turns(table: Table, found: TablePlan) -> bool:
     """Tell whether rows of HRS and of LRS take turns, by their column of states."""
     columns = found.of("state")
     there = {text.lower() for text in table.texts(columns[0].index)} if len(columns) == 1 else set()
     return bool(there & HIGH) and bool(there & LOW) and there <= HIGH | LOW | MISSING
 
 
-def _is_sampled(table: Table, found: Plan) -> bool:
+def _is_sampled(table: Table, found: TablePlan) -> bool:
     """Tell whether the rows are many and at equal steps of time, as a trace is and reads are not."""
     steps = np.diff(values(table, found.of("time")[0]))
     return len(steps) >= SAMPLED and bool(np.ptp(steps) <= STEADY * np.abs(steps).max())
 
 
-def _is_magnitude(table: Table, found: Plan) -> bool:
+def _is_magnitude(table: Table, found: TablePlan) -> bool:
     """Tell whether currents are positive in both polarities, as files for a logarithmic axis have them."""
     if not (found.of("voltage") and found.of("current")):
         return False
@@ -339,7 +339,7 @@ WIDE = ("trace", "reads")
 """Kinds whose table may hold a column for each device."""
 
 
-def _check(table: Table, found: Plan) -> None:
+def _check(table: Table, found: TablePlan) -> None:
     if "step" in found.constants and found.kind != "trace":
         raise TableError(f"{table.name}: step is the time between samples of a trace, not of {found.kind}")
     turns = found.kind == "cycles" and bool(found.of("state")) and bool(found.of(*RESPONSES))
@@ -362,7 +362,7 @@ def _check(table: Table, found: Plan) -> None:
             _check_unit(table, found, column)
 
 
-def _check_reads(table: Table, found: Plan) -> None:
+def _check_reads(table: Table, found: TablePlan) -> None:
     """Complain of currents whose resistance cannot be known."""
     there = {column.quantity for column in found.columns} | set(found.constants)
     if found.kind == "reads" and found.of("current") and "voltage" not in there:
@@ -376,7 +376,7 @@ def _check_reads(table: Table, found: Plan) -> None:
         )
 
 
-def _check_unit(table: Table, found: Plan, column: Column) -> None:
+def _check_unit(table: Table, found: TablePlan, column: Column) -> None:
     allowed = QUANTITIES[column.quantity].units
     if not allowed:
         return
@@ -409,7 +409,7 @@ def _no_unit(table: Table, column: Column) -> str:
     )
 
 
-def as_toml(found: Plan) -> str:
+def as_toml(found: TablePlan) -> str:
     """Return a plan as the text of a mapping file."""
     lines = ["[measurement]", f'kind = "{found.kind}"']
     for name, value in found.constants.items():

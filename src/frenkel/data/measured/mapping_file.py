@@ -36,7 +36,7 @@ _VALUE = re.compile(r"^\s*(?P<number>[-+]?[\d.]+(?:[eE][-+]?\d+)?)\s*(?P<unit>[^
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
-class Told:
+class MappingFile:
     """What a mapping file says: kind ("": guess it), style of the table, columns, constants, units.
 
     Each of the units goes to the columns without one that it fits.
@@ -49,7 +49,7 @@ class Told:
     units: tuple[str, ...] = ()
 
 
-def read_mapping(path: Path) -> Told:
+def read_mapping(path: Path) -> MappingFile:
     """Read a mapping file.
 
     Raises
@@ -61,13 +61,13 @@ def read_mapping(path: Path) -> Told:
         document = toml.read(path)
     except ValueError as error:
         raise TableError(f"{path}: {error}") from None
-    _known(path, "tables", document, ("measurement", "table", "columns"))
+    _check_keys(path, "tables", document, ("measurement", "table", "columns"))
     parts = {key: document.get(key, {}) for key in ("measurement", "table", "columns")}
     for key, part in parts.items():
         if not isinstance(part, dict):
             raise TableError(f"{path}: {key} must be a table [{key}], got {part!r}")
     measurement = dict(parts["measurement"])
-    _known(path, "keys of [measurement]", measurement, ("kind", *CONSTANTS))
+    _check_keys(path, "keys of [measurement]", measurement, ("kind", *CONSTANTS))
     kind = measurement.pop("kind", "")
     if kind and kind not in KINDS:
         raise TableError(f"{path}: kind must be one of {', '.join(KINDS)}, got {kind!r}")
@@ -78,7 +78,9 @@ def read_mapping(path: Path) -> Told:
     constants = {key: constant(str(path), key, value) for key, value in measurement.items()}
     table = dict(parts["table"])
     units = units_of(str(path), table.pop("units", ""))
-    return Told(kind=kind, style=_style(path, table), columns=columns, constants=constants, units=units)
+    return MappingFile(
+        kind=kind, style=_style(path, table), columns=columns, constants=constants, units=units
+    )
 
 
 def units_of(origin: str, text: Any) -> tuple[str, ...]:
@@ -94,7 +96,7 @@ def units_of(origin: str, text: Any) -> tuple[str, ...]:
     return units
 
 
-def _known(path: Path, what: str, given: Mapping[str, Any], allowed: tuple[str, ...]) -> None:
+def _check_keys(path: Path, what: str, given: Mapping[str, Any], allowed: tuple[str, ...]) -> None:
     for key in given:
         if key not in allowed:
             raise TableError(f"{path}: {what} must be among {', '.join(allowed)}, got {key!r}")
@@ -104,7 +106,7 @@ def _style(path: Path, table: Mapping[str, Any]) -> Style:
     texts = ("sheet", "values")
     allowed = {"delimiter": tuple(DELIMITERS), "decimal": (".", ","), "instrument": ("none",)}
     allowed |= dict.fromkeys(("sheets", "files", "side_by_side"), ("cycle", "device"))
-    _known(path, "keys of [table]", table, (*allowed, "header", "repeat", "units", *texts))
+    _check_keys(path, "keys of [table]", table, (*allowed, "header", "repeat", "units", *texts))
     for key, values in allowed.items():
         if key in table and table[key] not in values:
             raise TableError(f"{path}: {key} must be one of {', '.join(values)}, got {table[key]!r}")

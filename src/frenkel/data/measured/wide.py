@@ -15,7 +15,7 @@ RESPONSES = ("current", "conductance", "resistance")
 
 
 @dataclass(frozen=True, slots=True)
-class Group:
+class ColumnGroup:
     """Columns that belong together: number, and places by the name that all groups share."""
 
     number: int
@@ -76,7 +76,7 @@ def _melted(table: Table, times: list[int], values: str | None) -> Table:
                    quantities={len(rest): "time"}, notes=(*table.notes, note))  # fmt: skip
 
 
-def _numbered(table: Table) -> list[Group]:
+def _numbered(table: Table) -> list[ColumnGroup]:
     """Return groups by the numbers in the names of columns, or by names that repeat; [] where none are."""
     if table.quantities:
         return []
@@ -94,7 +94,7 @@ def _numbered(table: Table) -> list[Group]:
         elif match and quantity_of(name_and_unit(match["base"])[0]):
             base = match["base"].strip() + (f" ({unit})" if unit else "")
             places_of.setdefault(int(match["number"]), {})[base] = i
-    groups = [Group(number, places) for number, places in sorted(places_of.items())]
+    groups = [ColumnGroup(number, places) for number, places in sorted(places_of.items())]
     if len(groups) < 2 or any(set(group.places) != set(groups[0].places) for group in groups):
         return []
     meant = {quantity_of(name_and_unit(name)[0]): name for name in groups[0].places}
@@ -115,17 +115,17 @@ def _varies(table: Table, column: int) -> bool:
     return bool(np.nanmax(numbers) > np.nanmin(numbers))
 
 
-def _repeated(table: Table, every: int) -> list[Group]:
+def _repeated(table: Table, every: int) -> list[ColumnGroup]:
     width = len(table.headers)
     if width % every:
         raise TableError(f"{table.name}: repeat must divide the {width} columns, got {every}")
     return [
-        Group(k + 1, {table.headers[i] or str(i + 1): k * every + i for i in range(every)})
+        ColumnGroup(k + 1, {table.headers[i] or str(i + 1): k * every + i for i in range(every)})
         for k in range(width // every)
     ]
 
 
-def _stacked(table: Table, groups: list[Group], what: str | None) -> Table:
+def _stacked(table: Table, groups: list[ColumnGroup], what: str | None) -> Table:
     """Return the groups below each other: cycles of one device as blocks, or devices."""
     names = list(groups[0].places)
     meant = {quantity_of(name_and_unit(name)[0]) for name in names}

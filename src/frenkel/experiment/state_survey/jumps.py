@@ -181,6 +181,6 @@ def _step(
     return happened
 
 
-def made(data: dict[str, Any]) -> Jump:
+def jump_of(data: dict[str, Any]) -> Jump:
     """Return the jump in plain data, as :func:`dataclasses.asdict` gives it."""
     return Event(**data | {side: Reading(**data[side]) for side in ("before", "after")})

@@ -16,7 +16,7 @@ from ...kinetic.solver import Solved
 from ...typing import Floats
 from . import jumps, probes
 from .jumps import Jump, Reservoir
-from .probes import Plan, Probe
+from .probes import Probe, ProbePlan
 from .reading import Reading, read
 from .resting import Resting, resting
 
@@ -33,7 +33,7 @@ BITS = 10
 
 
 @dataclass(slots=True)
-class End:
+class PhaseEnd:
     """The state at the end of a phase."""
 
     cycle: int
@@ -62,7 +62,7 @@ class Measurement:
     cycles: set[int] = field(init=False)
     read_cycles: set[int] = field(init=False)
     reservoir: Reservoir = field(init=False)
-    ends: list[End] = field(default_factory=list)
+    ends: list[PhaseEnd] = field(default_factory=list)
     walks: list[Jump] = field(default_factory=list)
     probes: list[Probe] = field(default_factory=list)
     twins: dict[float, Device] = field(default_factory=dict)
@@ -95,7 +95,7 @@ class Measurement:
             return
         state = ENDS.index(kind)
         reading = self.read(self.device.solved(), jumps.present(self.device))
-        self.ends.append(End(cycle, state, reading[0]))
+        self.ends.append(PhaseEnd(cycle, state, reading[0]))
         if cycle in self.cycles:
             self._walk(cycle, state, reading)
             self._probe(cycle, state)
@@ -185,9 +185,9 @@ class Measurement:
     def restore(self, state: dict[str, Any]) -> None:
         """Go on from a :meth:`state`."""
         self.reservoir.restore(state["reservoir"])
-        self.ends = [End(**item | {"reading": Reading(**item["reading"])}) for item in state["ends"]]
-        self.walks = [jumps.made(item) for item in state["walks"]]
-        self.probes = [Probe(**item | {"plan": Plan(**item["plan"])}) for item in state["probes"]]
+        self.ends = [PhaseEnd(**item | {"reading": Reading(**item["reading"])}) for item in state["ends"]]
+        self.walks = [jumps.jump_of(item) for item in state["walks"]]
+        self.probes = [Probe(**item | {"plan": ProbePlan(**item["plan"])}) for item in state["probes"]]
 
     def arrays(self) -> dict[str, np.ndarray[Any, Any]]:
         """Return what was measured, under the names of the file of an ensemble."""

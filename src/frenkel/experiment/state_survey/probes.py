@@ -20,7 +20,7 @@ from .resting import rest
 
 
 @dataclass(frozen=True, slots=True)
-class Plan:
+class ProbePlan:
     """One probe: kind, source voltage (V; of a ramp its tip), time (s; of a ramp up to its tip), heat (K),
     and a limit of the current (A) where it is not that of the protocol.
     """
@@ -41,7 +41,7 @@ class Probe:
     before a limit of the current acted; no ramp.
     """
 
-    plan: Plan
+    plan: ProbePlan
     cycle: int
     state: int
     series: float
@@ -54,9 +54,9 @@ class Probe:
 
 def plans(
     settings: MeasureSection, sweep: Sweep | None, temperature: float, random: np.random.Generator
-) -> list[Plan]:
+) -> list[ProbePlan]:
     """Draw the probes of one end state; ``sweep`` is the phase that switches it."""
-    drawn: list[Plan] = []
+    drawn: list[ProbePlan] = []
     for number, kind in enumerate(KINDS[:3]):
         section: HoldSection | None = getattr(settings, kind)
         if section is None:
@@ -64,14 +64,14 @@ def plans(
         grid = list(product(section.voltages, section.times, section.temperatures or (temperature,)))
         for place in chosen(len(grid), section.draws, random):
             voltage, time, heat = grid[place]
-            drawn.append(Plan(number, voltage, time * section.pulses, heat))
+            drawn.append(ProbePlan(number, voltage, time * section.pulses, heat))
     if settings.ramp is not None and sweep is not None:
         # What a limit decides is the state after a SET.
         limits = (settings.ramp.limits or (None,)) if sweep.kind == "set" else (None,)
         ramps = list(product(settings.ramp.rates, limits))
         for place in chosen(len(ramps), settings.ramp.draws, random):
             rate, limit = ramps[place]
-            drawn.append(Plan(RAMP, sweep.amplitude, abs(sweep.amplitude) / rate, temperature, limit))
+            drawn.append(ProbePlan(RAMP, sweep.amplitude, abs(sweep.amplitude) / rate, temperature, limit))
     return drawn
 
 
@@ -82,7 +82,7 @@ def chosen(of: int, draws: int, random: np.random.Generator) -> list[int]:
 
 
 def carry_out(
-    plan: Plan,
+    plan: ProbePlan,
     twin: Device,
     circuit: Circuit,
     sweep: Sweep | None,
