@@ -7,6 +7,7 @@ traceback; when the process dies or a member takes too long, the parent makes th
 """
 
 import contextlib
+import faulthandler
 import gc
 import importlib
 import json
@@ -365,7 +366,7 @@ def _note(raw: bytes) -> Any:
 def _die_with_parent(parent: int) -> None:
     """Let the kernel end this process with its parent (Linux); leave at once if that is gone already."""
     if sys.platform == "linux":
-        import ctypes
+        import ctypes  # libffi, and only a member in a process of its own needs it
 
         ctypes.CDLL(None).prctl(OWN_DEATH, signal.SIGKILL)
     if os.getppid() != parent:
@@ -374,8 +375,6 @@ def _die_with_parent(parent: int) -> None:
 
 def main() -> None:
     """Serve members until the pipe ends."""
-    import faulthandler
-
     arguments = sys.argv[1:]
     plan_file, (inbox, outbox, notes, parent) = Path(arguments[0]), map(int, arguments[1:])
     for number in (signal.SIGTERM, signal.SIGUSR1, signal.SIGUSR2, signal.SIGINT):

@@ -109,7 +109,7 @@ def mpi() -> Iterator[Workers | None]:
         with serial() as here:
             yield here
         return
-    from mpi4py.futures import MPICommExecutor
+    from mpi4py.futures import MPICommExecutor  # an MPI library, which a run on one computer does without
 
     served: Any = MPICommExecutor(world, root=0)
     with _closing(), served as ranks, ThreadPoolExecutor(1, "frenkel") as own:
@@ -126,7 +126,7 @@ def dask(workers: int | None = None, address: str | None = None) -> Iterator[Wor
         dask is not installed.
     """
     try:
-        import distributed
+        import distributed  # Dask, which only --engine dask needs
     except ImportError:
         raise FarmError('there is no dask here: pip install ".[dask]" in the clone brings it') from None
     local = {"n_workers": workers or cores(), "threads_per_worker": 1, "dashboard_address": None}
@@ -157,7 +157,7 @@ def choose(name: str | None) -> str:
 def _world() -> Any:
     """Return COMM_WORLD, after checking that it holds every process that was launched."""
     try:
-        from mpi4py import MPI
+        from mpi4py import MPI  # an MPI library, and here is looked whether there is one
     except (ImportError, RuntimeError) as error:
         raise FarmError(f"{NO_MPI} ({error})") from None
     world = MPI.COMM_WORLD

@@ -127,7 +127,7 @@ class Index:
     @property
     def status(self) -> "NDArray[np.uint8]":
         """What became of them."""
-        import numpy as np
+        import numpy as np  # numpy: ranks that only pass records on do without
 
         return self._column(1).astype(np.uint8)
 
@@ -142,7 +142,7 @@ class Index:
         return self._column(3)
 
     def _column(self, number: int) -> "NDArray[np.int64]":
-        import numpy as np
+        import numpy as np  # numpy, as above
 
         # A copy, since an array that is looked at by numpy cannot grow.
         return np.frombuffer(self.rows, np.int64).reshape(-1, 4)[:, number].copy()
@@ -184,7 +184,7 @@ def encode(
     """
     described, parts = [], []
     if arrays:
-        import numpy as np
+        import numpy as np  # numpy, as above
     for name, value in (arrays or {}).items():
         array = np.ascontiguousarray(value)
         if array.dtype.kind not in "fiub":
@@ -214,7 +214,7 @@ def decode(frame: bytes) -> "tuple[int, int, dict[str, Any], dict[str, NDArray[A
     ShardError
         Its checksum is wrong, or it does not hold what it says.
     """
-    import numpy as np
+    import numpy as np  # numpy, as above
 
     if not sound(frame):
         raise ShardError("its checksum is wrong")

@@ -2,6 +2,7 @@
 
 import json
 import math
+import socket
 import time
 from collections.abc import Mapping
 from dataclasses import dataclass, field
@@ -136,8 +137,6 @@ def read(folder: Path) -> list[Mapping[str, Any]]:
 
 def alive(one: Mapping[str, Any]) -> bool:
     """Tell whether a run that says it is running still renews its status."""
-    import socket
-
     if one["state"] != "running":
         return False
     if one["host"] == socket.gethostname():

@@ -428,6 +428,7 @@ def _mixture(found: Any, shown: Floats, spread: Floats, noise: Floats) -> tuple[
 
 def _gaussian_mixture() -> Any:
     try:
+        # scikit-learn, an extra that only fits need.
         from sklearn.mixture import GaussianMixture  # type: ignore[import-untyped, unused-ignore]
     except ImportError:
         raise ImportError('fitting needs scikit-learn: pip install ".[fit]" in the clone') from None

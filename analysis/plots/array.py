@@ -60,7 +60,7 @@ def save(result: xr.Dataset, path: str | Path, *, force: bool = False) -> list[P
 
 
 def _page(result: xr.Dataset, what: str, size: tuple[float, float]) -> "Figure":
-    from matplotlib.figure import Figure as NewFigure
+    from matplotlib.figure import Figure as NewFigure  # matplotlib, which only drawing needs
 
     figure = NewFigure(figsize=size, layout="constrained")
     title = str(result.attrs.get("title", "array"))
@@ -326,7 +326,7 @@ def maps(result: xr.Dataset) -> "Figure":
         positive = size[size > 0]
         wide = positive.size and positive.max() / positive.min() > 50
         if wide:
-            from matplotlib.colors import LogNorm
+            from matplotlib.colors import LogNorm  # matplotlib
 
             scale = LogNorm(max(positive.min(), positive.max() * 1e-8), positive.max())
             _image(row[1], size, "|current| / A", "through the cells", cmap=SEQUENTIAL, norm=scale)

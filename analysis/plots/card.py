@@ -63,7 +63,7 @@ def page(
         The same of cells of the card, shown beside them; by default those of its core, where it has one.
     seed : int
     """
-    from matplotlib.figure import Figure as NewFigure
+    from matplotlib.figure import Figure as NewFigure  # matplotlib, which only drawing needs
 
     k = len(card.features)
     figure = NewFigure(figsize=(max(3.1 * k, 12.4), 9.2), layout="constrained")

@@ -166,7 +166,7 @@ def loops(data: Sequence[tuple[str, xr.Dataset, float]], axes: "Axes") -> None:
 
 def distributions(one: Observations, other: Observations, i: int, axes: "Axes") -> None:
     """Draw all cycles of a number, sorted, against scores of a Gaussian."""
-    from matplotlib.ticker import LogFormatterSciNotation, LogLocator
+    from matplotlib.ticker import LogFormatterSciNotation, LogLocator  # matplotlib
 
     for values, colour in ((one, DATA), (other, MODEL)):
         finite = np.sort(values.values[:, :, i][np.isfinite(values.values[:, :, i])])
@@ -211,7 +211,7 @@ def corner(found: xr.Dataset) -> "Figure":
     found : xarray.Dataset
         As ``frenkel calibrate`` writes it.
     """
-    from matplotlib.figure import Figure as NewFigure
+    from matplotlib.figure import Figure as NewFigure  # matplotlib, which only drawing needs
 
     p = found.sizes["parameter"]
     size = 2.4 * max(p, 2) + 2.0
@@ -266,7 +266,7 @@ def _pair(found: xr.Dataset, axes: "Axes", i: int, j: int) -> None:
 
 def _ends(found: xr.Dataset, axes: "Axes", i: int, j: int, p: int) -> None:
     """Set the range, scale and names of the axes of a panel."""
-    from matplotlib.ticker import NullFormatter
+    from matplotlib.ticker import NullFormatter  # matplotlib
 
     pairs = zip(found["parameter"].values, found["unit"].values, strict=True)
     names = [mathtext(f"{name}\n/ {unit}") for name, unit in pairs]

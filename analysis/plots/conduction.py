@@ -130,7 +130,7 @@ def draw_conduction(dataset: xr.Dataset) -> "Figure":
     matplotlib Figure
         Five or six axes; save it with ``figure.savefig``.
     """
-    from matplotlib.figure import Figure as NewFigure
+    from matplotlib.figure import Figure as NewFigure  # matplotlib, which only drawing needs
 
     table = _one_sign(dataset)
     page = NewFigure(figsize=(13.2, 8.4))
@@ -237,7 +237,7 @@ def _strip(table: xr.Dataset, axes: "Axes") -> None:
 
     White where the total is not known.
     """
-    from matplotlib.colors import to_rgb
+    from matplotlib.colors import to_rgb  # matplotlib
 
     part = shares(table)
     first = part.argmax("law").values

@@ -45,7 +45,7 @@ def overview(result: xr.Dataset) -> "Figure":
     -------
     matplotlib Figure
     """
-    from matplotlib.figure import Figure as NewFigure
+    from matplotlib.figure import Figure as NewFigure  # matplotlib, which only drawing needs
 
     sheet = NewFigure()
     shown = filament.shown_snapshots(result)
@@ -351,7 +351,7 @@ def _mark_switching(result: xr.Dataset, axes: "Axes") -> None:
 def _paint(shot: filament.Snapshot, colour: Colouring) -> Floats:
     """Return the colour of each defect, (n, 3)."""
     if colour == "temperature":
-        from matplotlib import colormaps
+        from matplotlib import colormaps  # matplotlib
 
         low, high = shot.temperature.min(initial=np.inf), shot.temperature.max(initial=-np.inf)
         return np.asarray(
@@ -405,7 +405,7 @@ def _view_title(result: xr.Dataset, index: int, shot: filament.Snapshot) -> str:
 
 
 def _legend_of_views(sheet: "Figure", name: str, top: float) -> None:
-    from matplotlib.lines import Line2D
+    from matplotlib.lines import Line2D  # matplotlib
 
     handles: list[Any] = [
         Line2D([], [], marker="o", linestyle="", markersize=8, color=colour, label=label)

@@ -35,7 +35,7 @@ def draw(path: Path) -> "Figure":
     their number is in the legend. A sweep shows the median and the middle half of all members and cycles of
     each point, against the first of its axes that has several values.
     """
-    from matplotlib.figure import Figure as NewFigure
+    from matplotlib.figure import Figure as NewFigure  # matplotlib, which only drawing needs
 
     figure = NewFigure(figsize=(10, 4.6), layout="constrained")
     left, right = figure.subplots(1, 2)
@@ -64,7 +64,7 @@ def draw(path: Path) -> "Figure":
 
 def _ticks(axis: "Axis") -> None:
     """Label a logarithmic axis with prefixes; 2 and 5 of a decade only where there is room for them."""
-    from matplotlib.ticker import EngFormatter, LogLocator, NullFormatter
+    from matplotlib.ticker import EngFormatter, LogLocator, NullFormatter  # matplotlib
 
     low, high = sorted(axis.get_view_interval())
     axis.set_major_locator(LogLocator(subs=(1.0, 2.0, 5.0) if high < 1e3 * low else (1.0,)))

@@ -62,7 +62,7 @@ def save(figure: "Figure", path: str | Path, *, force: bool = True) -> Path:
 
 def check_name(path: str | Path) -> None:
     """Raise ValueError unless a picture can be written under this name's ending."""
-    from matplotlib.backend_bases import FigureCanvasBase
+    from matplotlib.backend_bases import FigureCanvasBase  # matplotlib, which only drawing needs
 
     endings = FigureCanvasBase.get_supported_filetypes()
     ending = Path(path).suffix.lstrip(".").lower()
@@ -83,7 +83,7 @@ def show(draw: Callable[["Figure"], object]) -> "Figure":
     RuntimeError
         There is no screen.
     """
-    import matplotlib
+    import matplotlib  # pyplot, which looks for a display
     from matplotlib import pyplot
 
     backend = matplotlib.get_backend().lower()
@@ -124,7 +124,7 @@ def sheet(
     space : float
         Between two panels, in widths of a panel; between two rows 0.4 heights.
     """
-    from matplotlib.figure import Figure as NewFigure
+    from matplotlib.figure import Figure as NewFigure  # matplotlib
 
     figure = NewFigure(figsize=size)
     ends = {"left": left, "right": 0.985, "top": top, "bottom": bottom}
@@ -186,7 +186,7 @@ def _lay_out(ax: "Axes") -> None:
 
 def _box(ax: "Axes", artist: Any) -> "Bbox":
     """Return where on the canvas something is drawn (pixels); of a note its words, without its line."""
-    from matplotlib.text import Annotation, Text
+    from matplotlib.text import Annotation, Text  # matplotlib
 
     figure = ax.figure.get_figure(root=True)
     assert figure is not None

@@ -73,7 +73,7 @@ def style(**changes: Any) -> AbstractContextManager[None]:
     >>> with frenkel.plot.style():  # doctest: +SKIP
     ...     figure, (left, right) = plt.subplots(1, 2, figsize=(frenkel.plot.PAGE, 2.6))
     """
-    import matplotlib
+    import matplotlib  # matplotlib, which only drawing needs
 
     settable = {name.replace(".", "_"): name for name in matplotlib.rcParams}
     for name in changes:
@@ -283,7 +283,7 @@ def rtn(
         else:
             fitted = None
         if fitted is not None:
-            from . import rtn as page
+            from . import rtn as page  # the page, whose name is that of this function
 
             page.current_time(trace, fitted, panel)
             panel.set_title("", loc="left")
@@ -344,7 +344,7 @@ def _check(data: Any) -> None:
 @contextmanager
 def _on(ax: "Axes | None", height: float | None = None) -> "Iterator[Axes]":
     """Give the axes to draw on: those given, or those of a new figure of one column, in its style."""
-    from matplotlib.backends.backend_agg import FigureCanvasAgg
+    from matplotlib.backends.backend_agg import FigureCanvasAgg  # matplotlib and its Agg renderer
     from matplotlib.figure import Figure
 
     with style() if ax is None or ax.figure in _OURS else nullcontext():

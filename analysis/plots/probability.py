@@ -113,7 +113,7 @@ def probability_plot(
 
 
 def _panels(number: int) -> list["Axes"]:
-    from matplotlib.figure import Figure as NewFigure
+    from matplotlib.figure import Figure as NewFigure  # matplotlib, which only drawing needs
 
     figure = NewFigure(figsize=(6.2 * number, 4.8), layout="constrained")
     return list(figure.subplots(1, number, squeeze=False)[0])
@@ -142,7 +142,7 @@ def _dress(panel: "Axes", family: str, bottom: float, top: float) -> None:
 
 def _tick(panel: "Axes") -> None:
     """Write plain numbers on a logarithmic axis of less than two decades, where powers of ten are too few."""
-    from matplotlib import ticker
+    from matplotlib import ticker  # matplotlib
 
     low, high = panel.get_xlim()
     if high > 100 * low:

@@ -35,7 +35,7 @@ def page(trace: xr.Dataset, found: xr.Dataset | None = None) -> "Figure":
     found : xarray.Dataset, optional
         From :func:`.rtn.traps`; found here if it is not given.
     """
-    from matplotlib.figure import Figure as NewFigure
+    from matplotlib.figure import Figure as NewFigure  # matplotlib, which only drawing needs
 
     traps = rtn.traps(trace) if found is None else found
     figure = NewFigure(figsize=(12.4, 8.6))
@@ -96,7 +96,7 @@ def histogram(trace: xr.Dataset, found: xr.Dataset, axes: "Axes") -> None:
 
 def time_lag(trace: xr.Dataset, axes: "Axes", found: xr.Dataset | None = None, lag: int = 1) -> None:
     """Draw the weighted time-lag plot on a logarithmic scale; crosses mark levels."""
-    from matplotlib.colors import LogNorm
+    from matplotlib.colors import LogNorm  # matplotlib
 
     pairs = rtn.time_lag(trace, lag=lag)
     axis, step = pairs["first"].values, float(pairs["first"][1] - pairs["first"][0])

@@ -149,7 +149,7 @@ def draw_slab(
     zorder: float,
 ) -> None:
     """Draw an electrode: the box from z = ``corners[0]`` to ``corners[1]`` over x, y of the given width."""
-    from matplotlib.colors import to_rgb
+    from matplotlib.colors import to_rgb  # matplotlib, which only drawing needs
     from matplotlib.patches import Polygon
 
     low, high = corners

@@ -111,7 +111,7 @@ def cycle_summary(result: "xr.Dataset", rule: str = HALF_RISE) -> "xr.Dataset":
         name: ("cycle", column, {"units": units[name]} | more.get(name, {}))
         for name, column in zip(units, columns[1:], strict=True)
     }
-    import xarray as xr
+    import xarray as xr  # xarray, and most numbers of a result need none
 
     return xr.Dataset(data, {"cycle": columns[0].astype(int)})
 

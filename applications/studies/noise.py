@@ -363,7 +363,7 @@ def table(data: xr.Dataset) -> str:
 
 def draw(data: xr.Dataset, folder: Path) -> list[Path]:
     """Draw accuracy by rounding, and what averaging of reads gives."""
-    from matplotlib.figure import Figure
+    from matplotlib.figure import Figure  # matplotlib, which only drawing needs
 
     figure = Figure(figsize=(10, 3.6), layout="constrained")
     left, right = figure.subplots(1, 2)

@@ -348,7 +348,7 @@ def _of_refresh(data: xr.Dataset) -> Claim:
 
 def draw(data: xr.Dataset, folder: Path) -> list[Path]:
     """Draw where the energy goes; return the files."""
-    from matplotlib.figure import Figure
+    from matplotlib.figure import Figure  # matplotlib, which only drawing needs
 
     figure = Figure(figsize=(7.5, 3.4), layout="constrained")
     axes = figure.subplots()

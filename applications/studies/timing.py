@@ -306,7 +306,7 @@ def _bank(
 
 def _foretold(features: Floats, series: Floats) -> float:
     """Return the normalised root mean square error on steps after 4000 of a fit to those before."""
-    from sklearn.linear_model import RidgeCV
+    from sklearn.linear_model import RidgeCV  # scikit-learn, an extra
     from sklearn.pipeline import make_pipeline
     from sklearn.preprocessing import StandardScaler
 
@@ -415,7 +415,7 @@ def _ranges(data: xr.Dataset) -> tuple[list[str], list[list[str]]]:
 
 def draw(data: xr.Dataset, folder: Path) -> list[Path]:
     """Draw accuracy against time constant and number of devices, and how devices of atoms forget."""
-    from matplotlib.figure import Figure
+    from matplotlib.figure import Figure  # matplotlib, which only drawing needs
 
     figure = Figure(figsize=(11, 3.4), layout="constrained")
     left, middle, right = figure.subplots(1, 3)

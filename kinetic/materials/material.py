@@ -113,7 +113,7 @@ class Material(Sections):
         MaterialError
             The file cannot be read, is not TOML, or has a fault.
         """
-        from .changes import based, doubts
+        from .changes import based, doubts  # numpy and pydantic, and a list of names needs neither
         from .reader import read_toml
 
         path = Path(path)
@@ -206,7 +206,7 @@ class Material(Sections):
         Doubt
             A value outside the range that the set states for the number.
         """
-        from .changes import doubts, number
+        from .changes import doubts, number  # numpy
 
         document = self.document()
         for name, value in values.items():
@@ -233,7 +233,7 @@ class Material(Sections):
         MaterialError
             A fault of the changes, or of the set that they make.
         """
-        from .changes import changed
+        from .changes import changed  # numpy
 
         return Material(changed(self._document, changes, self.name), self.name)
 

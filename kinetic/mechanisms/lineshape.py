@@ -92,7 +92,7 @@ def refuse_cold(mechanisms: Iterable[Mechanism], least: float) -> None:
 
 def log_exchanged(transition: Multiphonon, level: Floats, thermal: float) -> Floats:
     """Return ``transition.log_exchanged`` at kT = ``thermal`` (eV), with few Bessel functions."""
-    from scipy.interpolate import CubicSpline
+    from scipy.interpolate import CubicSpline  # SciPy, and only exchange of electrons by phonons needs it
     from scipy.special import logsumexp
 
     from .multiphonon import STEP, contact_energies, log_half_sech

@@ -61,7 +61,7 @@ __all__ = [*(name for name in _PLACES if name != "open"), "__version__"]
 
 def __getattr__(name: str) -> Any:
     if name == "__version__":
-        from .provenance import version
+        from .provenance import version  # importlib.metadata, and only the version needs it
 
         return version()
     if name in _ROOMS:

@@ -52,7 +52,7 @@ class Reporter:
 
     def __enter__(self) -> "Reporter":
         if self.mode == "bar":
-            from rich.console import Console
+            from rich.console import Console  # rich, and a run that nobody looks at shows nothing
             from rich.progress import BarColumn, Progress, TaskProgressColumn, TextColumn
 
             self.bar = Progress(

@@ -53,7 +53,7 @@ def interval(values: ArrayLike) -> Interval:
     values : array_like of shape (seeds,)
         One number per seed; a difference of two methods for a paired interval.
     """
-    from scipy import stats
+    from scipy import stats  # scipy.stats, and reading a study back needs none
 
     numbers = np.asarray(values, float).ravel()
     if numbers.size < 2:

@@ -29,7 +29,7 @@ def save(figure: "Figure", path: Path) -> Path:
 
 def panel_lines(path: Path, panels: Sequence[Panel]) -> Path:
     """Draw panels of curves with 95 % intervals over the last axis; return the path."""
-    from matplotlib.figure import Figure
+    from matplotlib.figure import Figure  # matplotlib, which only drawing needs
 
     rows, columns = -(-len(panels) // 2), min(2, len(panels))
     figure = Figure(figsize=(5.2 * columns, 3.6 * rows), layout="constrained")
@@ -62,7 +62,7 @@ def _lines(axes: Any, panel: Panel) -> None:
 
 def panel_matrix(path: Path, title: str, rows: Sequence[str], columns: Sequence[str], values: Any) -> Path:
     """Draw a matrix of numbers with its values; return the path."""
-    from matplotlib.figure import Figure
+    from matplotlib.figure import Figure  # matplotlib
 
     matrix = np.asarray(values, float)
     figure = Figure(figsize=(1.5 + 1.1 * len(columns), 1.2 + 0.55 * len(rows)), layout="constrained")

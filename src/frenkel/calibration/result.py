@@ -15,6 +15,7 @@ from ..analysis.fitting.observations import Observations
 from ..configuration.device import Configuration
 from ..configuration.material import as_file
 from ..data import kinds, store
+from ..data.stopping import held_back
 from ..kinetic.materials.material import Material
 from .free import unit_of
 from .rounds import Calibration
@@ -55,7 +56,7 @@ def dataset(found: Calibration, made: Made) -> "xr.Dataset":
 
     The attributes ``misfit``, ``freedom`` and ``p_value`` are those of the best point.
     """
-    import xarray as xr
+    import xarray as xr  # xarray, and only files of results need it
 
     names = [q.name for q in found.parameters]
     bounds = np.array([found.intervals[name] for name in names])
@@ -182,7 +183,5 @@ def load(path: Path) -> "xr.Dataset":
     OSError
         It cannot be read.
     """
-    from ..data.stopping import held_back
-
     with held_back():
         return kinds.load(store.readable(path), "calibration")

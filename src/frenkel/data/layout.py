@@ -199,7 +199,7 @@ class Layout:
         SchemaError
             A name is unknown, a required one is missing, or a value is not allowed.
         """
-        import xarray as xr
+        import xarray as xr  # xarray: layouts are also checked on files that netCDF4 has open
 
         data: dict[str, Any] = {}
         coordinates: dict[str, Any] = {}

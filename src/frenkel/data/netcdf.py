@@ -28,7 +28,7 @@ def lazy(path: str | Path, chunks: dict[str, int] | None = None) -> "xr.Dataset"
     OSError
         It cannot be read.
     """
-    import xarray as xr
+    import xarray as xr  # xarray
 
     return xr.open_dataset(path, engine="netcdf4", decode_times=False, chunks=chunks)
 
@@ -41,6 +41,6 @@ def direct(path: str | Path, mode: Literal["r", "a", "w"]) -> "netCDF4.Dataset":
     OSError
         It cannot be read or written.
     """
-    import netCDF4
+    import netCDF4  # the netCDF and HDF5 libraries
 
     return netCDF4.Dataset(path, mode)

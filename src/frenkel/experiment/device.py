@@ -283,7 +283,7 @@ class Device(Steps):
         ValueError
             Nothing was run yet.
         """
-        from ..analysis.plots.film import Film
+        from ..analysis.plots.film import Film  # pages and films, which a run does without
 
         return Film(self.result)
 
@@ -295,7 +295,7 @@ class Device(Steps):
         ValueError
             Nothing was run yet, or the file's ending is no picture.
         """
-        from ..analysis.plots import page
+        from ..analysis.plots import page  # pages and films, which a run does without
         from ..analysis.plots.device import overview
 
         if path is not None:

@@ -10,6 +10,7 @@ import numpy as np
 
 from .. import provenance
 from ..analysis.results.melting import melting
+from ..data import schema
 from ..kinetic.device import Device
 from ..kinetic.extremes import DIRECTIONS
 from ..kinetic.lattice.species import Species
@@ -46,8 +47,6 @@ def dataset(
     -------
     xarray.Dataset
     """
-    from ..data import schema
-
     logs = list(logs)
     material = device.material
     attrs = provenance.attributes(

@@ -161,7 +161,7 @@ def open_ensemble(path: str | Path) -> "xr.Dataset":
     SchemaError
         It is one of an earlier frenkel.
     """
-    import importlib.util
+    import importlib.util  # xarray and pandas, which merging does without
 
     from ..data.ragged import guarded
 
@@ -253,7 +253,7 @@ def padded(ensemble: "xr.Dataset", name: str) -> "xr.DataArray":
     SchemaError
         There is no such variable along the samples, or other entries, of each member.
     """
-    import xarray as xr
+    import xarray as xr  # xarray and pandas
 
     ragged = [
         str(name) for name, array in ensemble.data_vars.items() if f"{(*array.dims, '')[0]}_count" in ensemble

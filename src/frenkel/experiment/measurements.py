@@ -11,6 +11,8 @@ from ..analysis.measured import files
 from ..analysis.measured.dataset import READOUT, with_terminals
 from ..analysis.measured.loops import Readout
 from ..analysis.noise import trace
+from ..analysis.reliability import pulses, relaxation
+from ..analysis.results import metrics
 from ..analysis.results.readout import TERMINAL
 from ..analysis.statistics.censoring import Sample
 from ..configuration import device as config
@@ -183,8 +185,6 @@ def windows(path: Path) -> tuple[Floats, Floats, Floats]:
         good = whole["status"].values == shards.OK
         cycle, hrs, lrs = whole["cycle"].values, whole["hrs"].values[good], whole["lrs"].values[good]
     else:
-        from ..analysis.results import metrics
-
         summary = metrics.cycle_summary(store.load(path))
         cycle, hrs, lrs = summary["cycle"].values, summary["hrs"].values[None], summary["lrs"].values[None]
     if not hrs.size:
@@ -201,8 +201,6 @@ def trains(path: Path) -> list[tuple[int, Floats]]:
         Result or ensemble (.nc), or table (.csv) with ``voltage`` of each pulse and ``conductance`` after it,
         in order; the first line is the state before, its voltage 0.
     """
-    from ..analysis.reliability import pulses
-
     if (table := _table(path, "voltage (V)", "conductance (S)")) is not None:
         sign, g = np.sign(table["voltage"].values), table["conductance"].values
         ends = [*(np.flatnonzero(np.diff(sign)) + 1).tolist(), len(sign)]
@@ -245,8 +243,6 @@ def levels(path: Path, phase: str | None, number: int) -> dict[str, "xr.DataArra
     dict
         Of each group, named by its point and median, what :func:`.relaxation.conductances` returns.
     """
-    from ..analysis.reliability import relaxation
-
     groups = {}
     for label, rows in resting(path, phase).items():
         time, g = joined(rows)
@@ -403,8 +399,6 @@ def _of_ensemble(path: Path) -> "xr.Dataset":
 
 def _simulated(path: Path) -> "xr.Dataset":
     """Return cycles and loops of the result of one device."""
-    from ..analysis.results import metrics
-
     ((_, _, result),) = devices(path)
     numbers = metrics.cycle_summary(result)
     columns: dict[str, Any] = {"device": ["0"]}

@@ -121,7 +121,7 @@ def _measurement(configuration: Configuration, material: Material, device: Devic
     """Return what a configuration looks at beside its protocol, None if it has no such section."""
     if configuration.measure is None:
         return None
-    from .state_survey.measurement import Measurement
+    from .state_survey.measurement import Measurement  # the survey of states, which most ensembles do without
 
     arguments = configuration.arguments()
 

@@ -226,6 +226,7 @@ class Steps(kinetic.Device):
 
     def _tell_of_sign(self) -> None:
         """Warn of a RESET or SET that did nothing, at what seems to be the wrong sign."""
+        # xarray and pandas, and only a phase that did nothing needs them.
         from ..analysis.plots.caption import wrong_sign
         from ..analysis.results.signs import Swept, farthest, judge, missed
 

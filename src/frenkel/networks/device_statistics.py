@@ -293,7 +293,7 @@ def curvature(label: float) -> float:
     between("nonlinearity label", label, -9.9, 9.9)
     if abs(label) < 1e-6:
         return 0.0
-    from scipy.optimize import brentq
+    from scipy.optimize import brentq  # scipy.optimize, and only measured pulses need it
 
     return math.copysign(float(brentq(lambda b: label_of(b) - abs(label), 1e-7, 1e4)), label)
 

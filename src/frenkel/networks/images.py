@@ -107,7 +107,7 @@ def pool(name: str) -> Pool:
 def _digits() -> Pool:
     if importlib.util.find_spec("sklearn") is None:
         raise DataError("the task digits needs scikit-learn: pip install '.[fit]' in the clone")
-    from sklearn.datasets import load_digits
+    from sklearn.datasets import load_digits  # scikit-learn, an extra
 
     digits = load_digits()
     x, y = np.asarray(digits.data, float) / 16.0, np.asarray(digits.target, np.int64)

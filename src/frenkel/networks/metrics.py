@@ -108,7 +108,7 @@ def by_harness(
     missing = harness_missing()
     if missing:
         raise ImportError(missing)
-    import torch
+    import torch  # PyTorch and NeuroBench, which are extras
     from neurobench.benchmarks import Benchmark
     from neurobench.metrics.static import ConnectionSparsity, Footprint, ParameterCount
     from neurobench.metrics.workload import ActivationSparsity, ClassificationAccuracy, SynapticOperations

@@ -306,7 +306,7 @@ def classified(train: Part, test: Part, strengths: int = 7) -> float:
     """Return the test accuracy of a linear classifier, its strength, one of some, by cross-validation."""
     if importlib.util.find_spec("sklearn") is None:
         raise DataError("a linear classifier needs scikit-learn: pip install '.[fit]' in the clone")
-    from sklearn.linear_model import RidgeClassifierCV
+    from sklearn.linear_model import RidgeClassifierCV  # scikit-learn, an extra
     from sklearn.pipeline import make_pipeline
     from sklearn.preprocessing import StandardScaler
 

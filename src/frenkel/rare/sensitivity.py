@@ -204,7 +204,7 @@ def table(found: xr.Dataset) -> tuple[xr.Dataset, Floats]:
     ndarray of shape (mechanisms,)
         z of the mean weights, a test of the clock; NaN where too little happened.
     """
-    import xarray as xr
+    import xarray as xr  # xarray, which the ranks of a run do without
 
     rows = []
     for name in VALUES:

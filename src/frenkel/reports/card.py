@@ -15,7 +15,7 @@ if TYPE_CHECKING:
 
 def fit_text(fitted: "FittedCard") -> str:
     """Return how a fit went: what was chosen, the core of the traces, the gate."""
-    from ..analysis.statistics import comparison
+    from ..analysis.statistics import comparison  # scipy.stats, and only a card that was just fitted needs it
 
     chosen = fitted.card.provenance["ranks"]
     lines = [_choice(chosen)] if "statistics" in chosen else []
@@ -77,7 +77,7 @@ def _choice(chosen: Mapping[str, Any]) -> str:
 
 def describe(card: Card) -> str:
     """Return a card as text: features, devices, memory, box, gate."""
-    from ..analysis.statistics.comparison import verdict_of
+    from ..analysis.statistics.comparison import verdict_of  # scipy.stats
 
     mean = card.weights @ card.means
     k = len(card.features)

@@ -25,6 +25,8 @@ from ..mpi_runs.merge import Located
 from ..mpi_runs.session import RunOutcome
 from ..mpi_runs.status import Status
 from ..progress import Reporter, duration
+from .device import changed_numbers, table
+from .sweep import points_table
 
 if TYPE_CHECKING:
     from ..analysis.statistics.sequential import Stopping
@@ -227,9 +229,6 @@ def _size(found: runs.Survey) -> str:
 
 def describe(path: Path) -> str:
     """Return what is in the file of an ensemble: sizes, what became of members, quantiles."""
-    from .device import changed_numbers, table
-    from .sweep import points_table
-
     with netcdf.direct(path, "r") as file:
         file.set_auto_mask(False)
         record = provenance.read(getattr(file, "provenance", None), str(path))

@@ -60,6 +60,7 @@ class Frenkel:
 
     def indexed(self) -> xr.Dataset:
         """Return the result with names along its dimensions; see :func:`.indexed`."""
+        # xarray has the accessor as soon as frenkel is imported: all it needs waits.
         from ..data.index import indexed
 
         return indexed(self._of("device"))
@@ -91,13 +92,13 @@ class Frenkel:
 
     def phases(self, rule: str = HALF_RISE) -> xr.Dataset:
         """Return what happened in each phase, V_SET by a rule; see :func:`.phase_summary`."""
-        from ..analysis.results.metrics import phase_summary
+        from ..analysis.results.metrics import phase_summary  # waits, as above
 
         return phase_summary(self.indexed(), rule)
 
     def cycles(self, rule: str = HALF_RISE) -> xr.Dataset:
         """Return resistances and voltages of each cycle, V_SET by a rule; see :func:`.cycle_summary`."""
-        from ..analysis.results.metrics import cycle_summary
+        from ..analysis.results.metrics import cycle_summary  # waits, as above
 
         return cycle_summary(self._of("device"), rule)
 
@@ -109,7 +110,7 @@ class Frenkel:
         KeyError, ValueError
             There is no such snapshot.
         """
-        from ..analysis.results.filament import snapshot
+        from ..analysis.results.filament import snapshot  # scipy
         from ..validation import suggest
 
         data = self._of("device")
@@ -132,7 +133,7 @@ class Frenkel:
         --------
         >>> frenkel.open("run.nc").frenkel.film().save("run.html")  # doctest: +SKIP
         """
-        from ..analysis.plots.film import Film
+        from ..analysis.plots.film import Film  # scipy
 
         return Film(self._of("device"))
 
@@ -144,7 +145,7 @@ class Frenkel:
         ImportError
             ase is not installed.
         """
-        import io
+        import io  # ASE, an extra
 
         from ase.io import read
 
@@ -162,14 +163,14 @@ class Frenkel:
         SchemaError
             The member did not finish, or only summaries were kept.
         """
-        from ..data.index import indexed
+        from ..data.index import indexed  # pydantic and scipy
         from ..experiment.ensemble_file import member
 
         return indexed(member(self._of("ensemble"), number, **point))
 
     def padded(self, name: str) -> xr.DataArray:
         """Return a variable along the samples of all members as a rectangle, NaN after the end of each."""
-        from ..experiment.ensemble_file import padded
+        from ..experiment.ensemble_file import padded  # pydantic and scipy
 
         return padded(self._of("ensemble"), name)
 
@@ -179,20 +180,20 @@ class Frenkel:
         """Return as text what is in it and what made it, as ``frenkel show`` prints it."""
         data = self._of("device", "ensemble", "array")
         if self.kind == "device":
-            from ..reports.device import describe
+            from ..reports.device import describe  # scipy
 
             return describe(data)
         if self.kind == "array":
-            from ..reports.array import describe as describe_array
+            from ..reports.array import describe as describe_array  # scipy and simpy
 
             return describe_array(data)
-        from ..reports.ensemble import describe as describe_ensemble
+        from ..reports.ensemble import describe as describe_ensemble  # pydantic and scipy
 
         return str(self._with_file(describe_ensemble))
 
     def view(self, path: "str | Path | None" = None) -> "Figure | Path":
         """Draw it on one page: into a file, or as a figure."""
-        from ..analysis.plots import device, ensemble, page
+        from ..analysis.plots import device, ensemble, page  # scipy
 
         data = self._of("device", "ensemble")
         figure: Figure = device.overview(data) if self.kind == "device" else self._with_file(ensemble.draw)
@@ -200,7 +201,7 @@ class Frenkel:
 
     def _with_file(self, function: Any) -> Any:
         """Return what a function makes of the file of an ensemble, written anew if there is none."""
-        import tempfile
+        import tempfile  # waits, as above
         from pathlib import Path
 
         from ..data.stopping import held_back

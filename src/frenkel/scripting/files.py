@@ -5,6 +5,7 @@ from pathlib import Path
 from typing import Any
 
 from ..analysis.measured import files as measured
+from ..cells.card import Card
 from ..cells.files import packaged
 from ..data import forms, index, kinds, schema, stopping, store
 from ..experiment import array_file, ensemble_file
@@ -47,8 +48,6 @@ def open_file(path: str | Path) -> Any:
     if source.suffix in OTHERS:
         raise schema.SchemaError(f"{source} is not a result: {OTHERS[source.suffix]}")
     if source.suffix == ".json" or (str(path) in packaged() and not source.exists()):
-        from ..cells.card import Card
-
         return Card.load(path)
     if not source.exists() and forms.run_folder(source).is_dir():
         raise store.StoreError(

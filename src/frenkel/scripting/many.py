@@ -1,10 +1,11 @@
 """Many devices from a script: the datasets that ``frenkel run --members`` and ``frenkel sweep`` write."""
 
 import contextlib
+import copy
 import tempfile
 import warnings
 from collections.abc import Callable, Iterator, Mapping, Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
@@ -196,8 +197,6 @@ class _Plan:
 
     def kept(self, asked: Ensemble) -> Ensemble:
         """Return an ensemble that keeps what is asked for here."""
-        from dataclasses import replace
-
         return asked if self.keep is None else replace(asked, keep=self.keep)
 
     @contextlib.contextmanager
@@ -289,8 +288,6 @@ def _configuration(what: Any, changes: Mapping[str, Any], seed: int | None) -> t
 
 
 def _changed(document: Mapping[str, Any], texts: Sequence[str]) -> dict[str, Any]:
-    import copy
-
     variant = copy.deepcopy(dict(document))
     for text in texts:
         change(variant, text)

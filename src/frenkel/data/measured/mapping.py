@@ -182,7 +182,7 @@ def values(table: Table, column: Column, area: float = 1.0) -> Floats:
 
 def _seconds(table: Table, column: Column) -> Floats:
     """Return dates and times of day as seconds after the first."""
-    import pandas
+    import pandas  # pandas, and only columns of dates need it
 
     try:
         stamps = pandas.to_datetime(pandas.Series(table.texts(column.index)))

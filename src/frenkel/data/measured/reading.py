@@ -35,7 +35,7 @@ def read_tables(path: str | Path, style: Style | None = None) -> list[Table]:
     TableError
         There is no table of numbers, a row has another number of columns, or the file is no text.
     """
-    from .instruments.catalogue import instrument_of
+    from .instruments.catalogue import instrument_of  # the instruments, which import this module
 
     source, given = Source(Path(path)), style or Style()
     if given.sheet is not None:

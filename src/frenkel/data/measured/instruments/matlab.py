@@ -16,7 +16,7 @@ def _recognises(source: Source) -> bool:
 
 
 def _parse(source: Source) -> Recording:
-    from scipy import io as scipy_io
+    from scipy import io as scipy_io  # scipy.io, and only files of MATLAB need it
 
     if source.data.startswith(WORDS[1]):
         raise ValueError("is of MATLAB 7.3: save it with save(..., '-v7')")

@@ -123,7 +123,7 @@ class Source:
         """
         if self.suffix not in READERS:
             return {}
-        import pandas
+        import pandas  # pandas, and only workbooks need it
 
         self._check_size()
         try:
