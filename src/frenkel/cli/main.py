@@ -1,6 +1,7 @@
 """The command line. Each command is a few lines over public functions; imports wait until it runs."""
 
 import argparse
+import importlib
 import os
 import sys
 import warnings
@@ -8,43 +9,7 @@ from collections.abc import Sequence
 from pathlib import Path
 from typing import Any
 
-from frenkel_studies import command as studies  # the application, see docs/design.md
-
-from ..data import forms
-from . import (
-    arrays,
-    calibrate,
-    cards,
-    cluster,
-    devices,
-    ensembles,
-    examples,
-    export,
-    materials,
-    measured,
-    pictures,
-    tails,
-)
-from .common import (
-    CHANGES,
-    CONFIGURATION,
-    FORCE,
-    FORCE_PICTURE,
-    MOVIE,
-    OUTPUT,
-    PLOT,
-    QUIET,
-    RESULT,
-    SEED,
-    VERBOSE,
-    Option,
-    Parser,
-    UsageError,
-    add,
-    check_movie,
-    check_picture,
-    read,
-)
+from .common import Parser, UsageError
 
 EXAMPLES = """examples:
   frenkel run switching.toml -o switching.nc --plot switching.png
@@ -61,14 +26,33 @@ EXAMPLES = """examples:
 """
 
 
+COMMANDS = {
+    "runs": ("run", "show", "check", "verify", "again"),
+    "materials": ("materials",),
+    "examples": ("examples",),
+    "ensembles": ("sweep", "extend", "merge", "hash", "status", "log"),
+    "cluster": ("job", "slurm", "plan", "watch"),
+    "measured": ("read", "compare"),
+    "calibrate": ("calibrate",),
+    "pictures": ("plot", "rtn"),
+    "cards": ("fit", "gate", "card"),
+    "studies": ("study",),
+    "tails": ("tails", "sensitivity"),
+    "export": ("migrate", "export"),
+    "completion": ("completion",),
+}
+"""Modules and their commands, in the order of --help; a module is imported where one of its commands runs."""
+
+
 def main(arguments: Sequence[str] | None = None) -> int:
     """Run the command line; return the exit status: 0, 1 (failed), 2 (usage), 130 (interrupted)."""
-    commands = parser()
+    given = list(sys.argv[1:] if arguments is None else arguments)
+    commands = parser(None if "_ARGCOMPLETE" in os.environ or not given else given[0])
     _complete(commands)
-    if not (sys.argv[1:] if arguments is None else arguments):
+    if not given:
         commands.print_help(sys.stderr)
         return 2
-    options = commands.parse_args(arguments)
+    options = commands.parse_args(given)
     debug = os.environ.get("FRENKEL_DEBUG") == "1"
     before, warnings.formatwarning = warnings.formatwarning, _warning
     try:
@@ -116,8 +100,8 @@ def _sentence(error: Exception) -> str:
     return str(error)
 
 
-def parser() -> argparse.ArgumentParser:
-    """Return what knows all commands and their options."""
+def parser(command: str | None = None) -> argparse.ArgumentParser:
+    """Return what knows the commands and their options: those of a command's module, all where it is none."""
     top = Parser(
         prog="frenkel",
         description="Resistive memory from single atoms: run, look at and check devices.",
@@ -126,20 +110,9 @@ def parser() -> argparse.ArgumentParser:
     )
     top.add_argument("--version", action=_Version, help="print the version and leave")
     commands = top.add_subparsers(title="commands", metavar="COMMAND", required=True)
-    _add_run(commands)
-    _add_looks(commands)
-    materials.add_commands(commands)
-    examples.add_commands(commands)
-    ensembles.add_commands(commands)
-    cluster.add_commands(commands)
-    measured.add_commands(commands)
-    calibrate.add_commands(commands)
-    pictures.add_commands(commands)
-    cards.add_commands(commands)
-    studies.add_commands(commands)
-    tails.add_commands(commands)
-    export.add_commands(commands)
-    _add_completion(commands)
+    modules = [module for module, names in COMMANDS.items() if command in names] or list(COMMANDS)
+    for module in modules:
+        importlib.import_module(f".{module}", __package__).add_commands(commands)
     return top
 
 
@@ -162,138 +135,6 @@ class _Version(argparse.Action):
 
         print(f"frenkel {provenance.version()}")
         parser.exit(0)
-
-
-def _add_run(commands: Any) -> None:
-    add(
-        commands,
-        "run",
-        _run,
-        "run the protocol of a configuration on one device",
-        "frenkel run switching.toml -o switching.nc --plot switching.png --seed 3",
-        CONFIGURATION,
-        OUTPUT.but(help="result (default: the name of the configuration with .nc, here)"),
-        PLOT,
-        SEED,
-        FORCE.but(help="replace existing files"),
-        Option("--resume", action="store_true", help="go on from the last checkpoint"),
-        Option(
-            "--checkpoint",
-            type=float,
-            default=10.0,
-            metavar="SECONDS",
-            help="time between checkpoints (default: 10)",
-        ),
-        CHANGES,
-        VERBOSE,
-        QUIET,
-        ensembles.RUN,
-    )
-
-
-def _add_looks(commands: Any) -> None:
-    """Add what comes before and after a run."""
-    add(
-        commands,
-        "show",
-        _show,
-        "print what is in a result and what made it, and draw it",
-        "frenkel show switching.nc --plot switching.png --movie switching.html",
-        RESULT,
-        PLOT,
-        MOVIE,
-        FORCE_PICTURE,
-    )
-    add(
-        commands,
-        "check",
-        _check,
-        "print what a configuration would do, without running it",
-        "frenkel check switching.toml",
-        CONFIGURATION,
-        CHANGES,
-    )
-    add(
-        commands,
-        "verify",
-        _verify,
-        "compare with exact results: quantity, theory, ours, deviation, verdict",
-        "frenkel verify",
-    )
-    add(
-        commands,
-        "again",
-        _again,
-        "run the configuration in a result once more and compare bit by bit",
-        "frenkel again switching.nc",
-        RESULT,
-        VERBOSE,
-        QUIET,
-    )
-
-
-def _add_completion(commands: Any) -> None:
-    add(
-        commands,
-        "completion",
-        _completion,
-        "print what lets a shell complete commands, options, names and files",
-        'eval "$(frenkel completion bash)"            in ~/.bashrc\n'
-        '  eval "$(frenkel completion zsh)"             in ~/.zshrc, after compinit\n'
-        "  frenkel completion fish | source             in ~/.config/fish/config.fish",
-        Option("shell", choices=("bash", "zsh", "fish"), metavar="SHELL", help="bash, zsh or fish"),
-    )
-
-
-def _completion(options: argparse.Namespace) -> None:
-    from argcomplete.shell_integration import shellcode
-
-    print(shellcode(["frenkel"], shell=options.shell))
-
-
-def _run(options: argparse.Namespace) -> int | None:
-    if not options.checkpoint >= 0:
-        raise UsageError(f"--checkpoint must be at least 0 s, got {options.checkpoint:g}")
-    if forms.configures_array(options.file):
-        return arrays.run(options)
-    code = ensembles.run(options)
-    if code is None:
-        devices.run(options)
-    return code
-
-
-def _show(options: argparse.Namespace) -> None:
-    check_picture(options.plot, options.force)
-    check_movie(options.movie, options.force)
-    if not (arrays.show(options) or ensembles.show(options)):
-        devices.show(options)
-    elif options.movie is not None:
-        raise UsageError(
-            f"--movie is for the result of one device, {options.file} holds several; "
-            "in Python frenkel.open(...).frenkel.member(k).frenkel.film() is one of an ensemble"
-        )
-
-
-def _check(options: argparse.Namespace) -> None:
-    if forms.configures_array(options.file):
-        return arrays.check(options)
-    from ..reports.plan import plan
-
-    print(plan(read(options.file, options.changes), options.file.parent))
-
-
-def _verify(_: argparse.Namespace) -> int:
-    from ..reports.device import verification_table
-    from ..verify.exact import rows
-
-    table = rows()
-    print(verification_table(table))
-    return 0 if all(row.passed for row in table) else 1
-
-
-def _again(options: argparse.Namespace) -> int:
-    code = arrays.again(options.file)
-    return devices.again(options) if code is None else code
 
 
 def _complain(sentence: str, status: int) -> int:

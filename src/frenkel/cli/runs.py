@@ -1,0 +1,145 @@
+"""Commands that take a configuration or a result of any kind: run, show, check, again; and verify."""
+
+import argparse
+from typing import Any
+
+from ..data import forms
+from . import arrays, devices, ensembles
+from .common import (
+    CHANGES,
+    CONFIGURATION,
+    FORCE,
+    FORCE_PICTURE,
+    MOVIE,
+    OUTPUT,
+    PLOT,
+    QUIET,
+    RESULT,
+    SEED,
+    VERBOSE,
+    Option,
+    UsageError,
+    add,
+    check_movie,
+    check_picture,
+    read,
+)
+
+
+def add_commands(commands: Any) -> None:
+    """Add "run", "show", "check", "verify" and "again" to the parser of commands."""
+    _add_run(commands)
+    _add_looks(commands)
+
+
+def _add_run(commands: Any) -> None:
+    add(
+        commands,
+        "run",
+        _run,
+        "run the protocol of a configuration on one device",
+        "frenkel run switching.toml -o switching.nc --plot switching.png --seed 3",
+        CONFIGURATION,
+        OUTPUT.but(help="result (default: the name of the configuration with .nc, here)"),
+        PLOT,
+        SEED,
+        FORCE.but(help="replace existing files"),
+        Option("--resume", action="store_true", help="go on from the last checkpoint"),
+        Option(
+            "--checkpoint",
+            type=float,
+            default=10.0,
+            metavar="SECONDS",
+            help="time between checkpoints (default: 10)",
+        ),
+        CHANGES,
+        VERBOSE,
+        QUIET,
+        ensembles.RUN,
+    )
+
+
+def _add_looks(commands: Any) -> None:
+    """Add what comes before and after a run."""
+    add(
+        commands,
+        "show",
+        _show,
+        "print what is in a result and what made it, and draw it",
+        "frenkel show switching.nc --plot switching.png --movie switching.html",
+        RESULT,
+        PLOT,
+        MOVIE,
+        FORCE_PICTURE,
+    )
+    add(
+        commands,
+        "check",
+        _check,
+        "print what a configuration would do, without running it",
+        "frenkel check switching.toml",
+        CONFIGURATION,
+        CHANGES,
+    )
+    add(
+        commands,
+        "verify",
+        _verify,
+        "compare with exact results: quantity, theory, ours, deviation, verdict",
+        "frenkel verify",
+    )
+    add(
+        commands,
+        "again",
+        _again,
+        "run the configuration in a result once more and compare bit by bit",
+        "frenkel again switching.nc",
+        RESULT,
+        VERBOSE,
+        QUIET,
+    )
+
+
+def _run(options: argparse.Namespace) -> int | None:
+    if not options.checkpoint >= 0:
+        raise UsageError(f"--checkpoint must be at least 0 s, got {options.checkpoint:g}")
+    if forms.configures_array(options.file):
+        return arrays.run(options)
+    code = ensembles.run(options)
+    if code is None:
+        devices.run(options)
+    return code
+
+
+def _show(options: argparse.Namespace) -> None:
+    check_picture(options.plot, options.force)
+    check_movie(options.movie, options.force)
+    if not (arrays.show(options) or ensembles.show(options)):
+        devices.show(options)
+    elif options.movie is not None:
+        raise UsageError(
+            f"--movie is for the result of one device, {options.file} holds several; "
+            "in Python frenkel.open(...).frenkel.member(k).frenkel.film() is one of an ensemble"
+        )
+
+
+def _check(options: argparse.Namespace) -> None:
+    if forms.configures_array(options.file):
+        return arrays.check(options)
+    from ..reports.plan import plan
+
+    print(plan(read(options.file, options.changes), options.file.parent))
+
+
+def _verify(_: argparse.Namespace) -> int:
+    from ..reports.device import verification_table
+    from ..verify.exact import rows
+
+    table = rows()
+    print(verification_table(table))
+    return 0 if all(row.passed for row in table) else 1
+
+
+def _again(options: argparse.Namespace) -> int:
+    code = arrays.again(options.file)
+    return devices.again(options) if code is None else code
