@@ -131,7 +131,7 @@ def _rounding(parts: Splits, settings: Settings, ways: Sequence[str]) -> Variabl
     }
 
 
-def _uniform(way: str, source: entropy.Source | None, random: np.random.Generator) -> Uniform:
+def _uniform(way: str, source: entropy.EntropySource | None, random: np.random.Generator) -> Uniform:
     """Return the numbers that a way of rounding decides by."""
     if way.startswith("bias"):
         shift = float(way.removeprefix("bias +"))
@@ -159,7 +159,7 @@ def _uniform(way: str, source: entropy.Source | None, random: np.random.Generato
 
 
 def _descend(
-    settings: Settings, parts: Splits, rate: float, way: str, source: entropy.Source | None,
+    settings: Settings, parts: Splits, rate: float, way: str, source: entropy.EntropySource | None,
     decides: np.random.Generator,
 ) -> Perceptron:  # fmt: skip
     """Return networks after steps of plain gradient descent with weights on a grid of :data:`LEVELS`."""

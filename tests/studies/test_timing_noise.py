@@ -62,7 +62,7 @@ def made_up_source(devices, cycles, seed):
     noise = random.standard_normal((devices, cycles))
     for cycle in range(1, cycles):
         noise[:, cycle] = 0.3 * noise[:, cycle - 1] + np.sqrt(1 - 0.09) * noise[:, cycle]
-    return entropy.Source(0.9 + 0.06 * random.standard_normal((devices, 1)) + 0.08 * noise, "made up")
+    return entropy.EntropySource(0.9 + 0.06 * random.standard_normal((devices, 1)) + 0.08 * noise, "made up")
 
 
 def test_bits_come_from_cards_that_tell_a_set_voltage():

@@ -14,7 +14,7 @@ Bits = NDArray[np.bool_]
 
 
 @dataclass(frozen=True, slots=True)
-class Source:
+class EntropySource:
     """SET voltages of some devices, one per cycle: what chance there is.
 
     Attributes
@@ -61,7 +61,7 @@ class Source:
         return bits
 
 
-def source(cell: str | Card, devices: int, cycles: int, seed: int) -> Source | None:
+def source(cell: str | Card, devices: int, cycles: int, seed: int) -> EntropySource | None:
     """Return SET voltages drawn from a card, None where the cell is measured or has none.
 
     More cycles than the ensemble of the card had are drawn by its law all the same: the law is stationary.
@@ -74,7 +74,7 @@ def source(cell: str | Card, devices: int, cycles: int, seed: int) -> Source | N
     with warnings.catch_warnings():
         warnings.simplefilter("ignore", CardWarning)
         drawn = card.sample(devices, cycles, seed=seed)["set_voltage"]
-    return Source(np.asarray(drawn), f"card {card.name} {card.version}")
+    return EntropySource(np.asarray(drawn), f"card {card.name} {card.version}")
 
 
 def corrected(bits: Bits) -> list[Bits]:
