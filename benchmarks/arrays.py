@@ -36,7 +36,6 @@ from numpy.typing import NDArray
 from report import machine, write, write_table
 from scipy.sparse.linalg import spsolve
 
-from frenkel.array.cells.jumping import JumpingCardCells
 from frenkel.array.columns import TransistorArray
 from frenkel.array.crossbar import Crossbar
 from frenkel.array.crosspoint import ExponentialSelector, OneTransistorOneResistor, Transistor
@@ -47,6 +46,7 @@ from frenkel.array.lines.newton import solve
 from frenkel.array.lines.solvers import DirectSolver, LinearSolver, SchurSolver
 from frenkel.cells.core import GapCore
 from frenkel.cells.gap_cells import CardCells
+from frenkel.cells.jumping_cells import JumpingCardCells
 from frenkel.cells.jumps import JumpLaw
 from frenkel.cells.resistors import LinearCells
 from frenkel.events.clock import Clock

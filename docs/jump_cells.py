@@ -22,12 +22,12 @@ import frenkel as fk
 from frenkel.analysis.exports import cards as card_exports
 from frenkel.analysis.fitting.observations import Observations, from_dataset
 from frenkel.analysis.plots import card as card_plot
-from frenkel.array.cells.jumping import JumpingCardCells
 from frenkel.array.columns import TransistorArray
 from frenkel.array.crossbar import Crossbar
 from frenkel.array.crosspoint import OneTransistorOneResistor, Transistor
 from frenkel.array.lines.network import Lines
 from frenkel.cells.card import Card
+from frenkel.cells.jumping_cells import JumpingCardCells
 from frenkel.cli import main as cli
 from frenkel.experiment.ensemble_file import open_ensemble
 

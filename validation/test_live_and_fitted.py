@@ -13,12 +13,12 @@ from scipy.stats import ks_2samp
 
 import frenkel as fk
 from frenkel.analysis.statistics.comparison import FACTOR
-from frenkel.array.cells.jumping import JumpingCardCells
 from frenkel.array.columns import TransistorArray
 from frenkel.array.crosspoint import OneTransistorOneResistor, Transistor
 from frenkel.array.live_cells import LiveCells
 from frenkel.cells.card import Card
 from frenkel.cells.interface import conductance
+from frenkel.cells.jumping_cells import JumpingCardCells
 from frenkel.events.word_lines import TransistorWordLines
 from frenkel.experiment.device import build
 from frenkel.experiment.protocol import Protocol

@@ -13,7 +13,6 @@ from typing import Any
 import numpy as np
 
 from ..array import periphery
-from ..array.cells.jumping import JumpingCardCells
 from ..array.columns import TransistorArray
 from ..array.complementary import ComplementaryCells
 from ..array.crossbar import Crossbar
@@ -35,6 +34,7 @@ from ..cells.core import GapCore
 from ..cells.files import packaged
 from ..cells.gap_cells import CardCells
 from ..cells.interface import Cells
+from ..cells.jumping_cells import JumpingCardCells
 from ..cells.resistors import FaultyCells, LinearCells
 from ..configuration import device as configuration
 from ..configuration.array import (

@@ -12,12 +12,12 @@ from typing import Any
 import numpy as np
 
 from .. import checks
-from ..array.cells.jumping import JumpingCardCells
 from ..array.columns import TransistorArray
 from ..array.crosspoint import OneTransistorOneResistor, Transistor
 from ..array.lines import wires
 from ..cells.card import Card
 from ..cells.gap_cells import CardCells
+from ..cells.jumping_cells import JumpingCardCells
 from ..events.clock import Clock
 from ..events.controller import Controller, Timing
 from ..events.programming import GateIncremental, WriteOutcome

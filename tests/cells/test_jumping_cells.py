@@ -9,7 +9,6 @@ from made_up_jumps import ensemble
 from scipy.stats import binom, ks_2samp
 
 from frenkel.analysis.fitting import jump_fit
-from frenkel.array.cells.jumping import JumpingCardCells
 from frenkel.array.columns import TransistorArray
 from frenkel.array.crossbar import Crossbar
 from frenkel.array.crosspoint import ExponentialSelector, OneTransistorOneResistor, Transistor
@@ -18,6 +17,7 @@ from frenkel.array.lines.network import Lines
 from frenkel.cells.files import CardWarning
 from frenkel.cells.interface import conductance
 from frenkel.cells.jump_cells import JumpCells
+from frenkel.cells.jumping_cells import JumpingCardCells
 from frenkel.cells.jumps import JumpError, JumpLaw
 from frenkel.cells.resistors import FaultyCells
 from frenkel.events.word_lines import TransistorWordLines
@@ -186,7 +186,7 @@ def test_reads_and_stuck_cells():
 
 
 def test_many_jumps_end_with_a_warning(monkeypatch):
-    monkeypatch.setattr("frenkel.array.cells.jumping.MOST", 50)
+    monkeypatch.setattr("frenkel.cells.jumping_cells.MOST", 50)
     cells = JumpingCardCells(two_states(1e9, 1e9), (2, 2), seed=1)
     with pytest.warns(CardWarning, match="4 cells jumped 50 times within one pulse"):
         cells.apply(np.zeros((2, 2)), 1.0)

@@ -13,17 +13,17 @@ from typing import TYPE_CHECKING
 import numpy as np
 from numpy.typing import NDArray
 
-from ... import checks
-from ...cells import files
-from ...cells._jump_law import JumpKernel, JumpTable
-from ...cells.aging import CellTelegraph
-from ...cells.interface import CellLoad, Where, pick
-from ...cells.jumps import STATES, JumpError, JumpLaw
-from ...cells.noise import RtnLaw
-from ...typing import Floats, Index
+from .. import checks
+from ..typing import Floats, Index
+from . import files
+from ._jump_law import JumpKernel, JumpTable
+from .aging import CellTelegraph
+from .interface import CellLoad, Where, pick
+from .jumps import STATES, JumpError, JumpLaw
+from .noise import RtnLaw
 
 if TYPE_CHECKING:
-    from ...cells.card import Card
+    from .card import Card
 
 MOST = 10_000
 """Jumps of one cell within a pulse after which it is left where it is, with a warning."""
