@@ -113,7 +113,7 @@ def read(text: str | None, origin: str = "the dataset") -> dict[str, Any]:
     try:
         entries: dict[str, Any] = json.loads(text)
         number = entries["version"]
-    except (ValueError, TypeError, KeyError):
+    except (ValueError, TypeError, KeyError, RecursionError):
         raise ProvenanceError(f"the attribute provenance of {origin} is damaged") from None
     if number != PROVENANCE_VERSION:
         raise ProvenanceError(

@@ -16,6 +16,7 @@ from pathlib import Path
 from typing import Any
 
 import bases
+import bombs
 import numpy as np
 from bases import PULSE, SERIAL, TINY
 from hypothesis import strategies as st
@@ -456,12 +457,42 @@ def measurements() -> st.SearchStrategy[Case]:
     return st.builds(case, texts(list(_TABLES)), told, st.sampled_from(commands))
 
 
+def declared() -> st.SearchStrategy[Case]:
+    """Small files that declare or unpack to far more than they have, and structures within structures."""
+    sizes = st.sampled_from([1, 5, 2**20, 2**23, 2**26, 2**31 - 1, 2**31, 2**33, 2**40])
+    depths = st.sampled_from([0, 1, 31, 33, 1000, 50_000])
+
+    def result(size: int, packed: bool, dtype: Any, depth: int, command: str) -> Case:
+        with tempfile.TemporaryDirectory() as folder:
+            path = Path(folder) / "a.nc"
+            deep = "[" * depth if depth else "{}"
+            attrs = {"provenance": deep, "periphery": deep, "without_cycles": deep}
+            kind = "array" if depth % 2 else "measured"
+            bombs.netcdf(path, size, packed=packed, dtype=dtype, kind=kind, attrs=attrs)
+            return Case(tuple(command.split()), {"a.nc": path.read_bytes()})
+
+    def read(name: str, content: bytes) -> Case:
+        return Case(("read", name), {name: content})
+
+    commands = st.sampled_from(["show a.nc", "hash a.nc", "fit a.nc -o b.json", "rtn a.nc"])
+    types = st.sampled_from(["f8", "i1", "i8", str])
+    whole = st.sampled_from([0, 1000, 2**16, 2**21, 2**22])
+    cells = st.lists(st.sampled_from(["A1", "B2", "C3", "XFD1", "A1048576", "ZZ9999"]), min_size=1)
+    return (
+        st.builds(result, sizes, st.booleans(), types, depths, commands)
+        | st.builds(lambda depth, zeros: read("a.mat", bombs.matlab(depth, zeros)), depths, whole)
+        | st.builds(lambda rows: read("a.csv.gz", bombs.table(rows)), whole)
+        | st.builds(lambda where, blanks: read("a.xlsx", bombs.book(where, blanks)), cells, whole)
+    )
+
+
 STRATEGIES: dict[str, tuple[Callable[[], st.SearchStrategy[Case]], float]] = {
     "configurations": (configurations, 0.12),
     "measurements": (measurements, 0.04),
     "texts": (texts_of_configurations, 0.1),
     "arrays": (arrays, 0.1),
-    "units": (units, 0.13),
+    "units": (units, 0.12),
+    "declared": (declared, 0.01),
     "materials": (materials, 0.12),
     "options": (options, 0.05),
     "rare": (rare, 0.02),

@@ -23,7 +23,7 @@ import numpy as np
 from numpy.typing import NDArray
 
 from ..escape import shell
-from . import forms, netcdf
+from . import forms, netcdf, sizes
 
 BLOCK = 8 << 20  # bytes read at once
 ATTRIBUTE = "content_hash"
@@ -167,14 +167,21 @@ def remedy(path: Path) -> str:
 def _hashes(path: Path, alive: Callable[[], object]) -> tuple[str, str]:
     """Return the hash of a file and the one that it carries; call ``alive`` now and then."""
     computed = ContentHash()
+    size, texts = path.stat().st_size, 0
     with netcdf.direct(path, "r") as file:
         carried = str(getattr(file, ATTRIBUTE, ""))
         file.set_auto_maskandscale(False)
         for name, variable in file.variables.items():
             alive()
             computed.declare(name, dtype_text(variable.dtype), variable.dimensions, variable.shape)
-            for block in _blocks(variable):
-                computed.add(name, np.asarray(block))
+            for block in _blocks(variable, size):
+                values = np.asarray(block)
+                texts += sum(len(str(text)) for text in values.ravel()) if values.dtype.kind == "O" else 0
+                if texts > size:
+                    # Letters are not packed, but many entries may refer to the same.
+                    words = "it holds more letters than the file has bytes"
+                    raise sizes.SizeError(f"{path} cannot be read: {words}")
+                computed.add(name, values)
                 alive()
     return computed.hexdigest(), carried
 
@@ -182,6 +189,8 @@ def _hashes(path: Path, alive: Callable[[], object]) -> tuple[str, str]:
 def _answer(path: Path, alive: Callable[[], object] = lambda: None) -> dict[str, str]:
     try:
         computed, carried = _hashes(path, alive)
+    except sizes.SizeError as error:
+        return {"error": str(error).removeprefix(f"{path} ")}
     except Exception as error:  # whatever the library makes of damaged bytes
         reason = " ".join(str(getattr(error, "strerror", None) or error or type(error).__name__).split())
         return {"error": f"cannot be read, it is truncated or damaged ({reason})"}
@@ -230,12 +239,15 @@ def _listen(handle: int) -> bytes | None:
     return None
 
 
-def _blocks(variable: Any) -> Iterator[Any]:
-    """Yield the values of a variable in its order, a few megabytes at a time."""
+def _blocks(variable: Any, size: int) -> Iterator[Any]:
+    """Yield the values of a variable in its order, a few megabytes at a time.
+
+    A text may be as long as the file, of ``size`` bytes.
+    """
     if variable.ndim == 0 or 0 in variable.shape:
         yield variable[...]
         return
-    width = 64 if variable.dtype is str else variable.dtype.itemsize
+    width = max(min(size, BLOCK // 16), 64) if variable.dtype is str else variable.dtype.itemsize
     row = max(int(np.prod(variable.shape[1:])) * width, 1)
     step = max(BLOCK // row, 1)
     # Whole chunks, since each read unpacks those that it touches.

@@ -1,10 +1,15 @@
 """The only calls that open netCDF files: through xarray, and directly where it goes piece by piece.
 
-Libraries are imported by the first file, since most commands open none.
+A file that declares more than it can hold (:mod:`.sizes`) is refused. Libraries are imported by the first
+file, since most commands open none.
 """
 
+import math
+from collections.abc import Mapping
 from pathlib import Path
-from typing import TYPE_CHECKING, Literal
+from typing import TYPE_CHECKING, Any, Literal
+
+from . import sizes
 
 if TYPE_CHECKING:
     import netCDF4
@@ -27,9 +32,20 @@ def lazy(path: str | Path, chunks: dict[str, int] | None = None) -> "xr.Dataset"
     ------
     OSError
         It cannot be read.
+    SizeError
+        It declares more values than its size can hold.
     """
     import xarray as xr  # xarray
 
+    data = xr.open_dataset(path, engine="netcdf4", decode_times=False)
+    try:
+        _check(path, {str(name): (one.shape, _written(one)) for name, one in data.variables.items()})
+    except sizes.SizeError:
+        data.close()
+        raise
+    if chunks is None:
+        return data
+    data.close()  # dask would lay out every chunk that is declared, so only now
     return xr.open_dataset(path, engine="netcdf4", decode_times=False, chunks=chunks)
 
 
@@ -40,7 +56,37 @@ def direct(path: str | Path, mode: Literal["r", "a", "w"]) -> "netCDF4.Dataset":
     ------
     OSError
         It cannot be read or written.
+    SizeError
+        It is to be read, and declares more values than its size can hold.
     """
     import netCDF4  # the netCDF and HDF5 libraries
 
-    return netCDF4.Dataset(path, mode)
+    file = netCDF4.Dataset(path, mode)
+    if mode == "r":
+        try:
+            _check(path, {name: (one.shape, one.dtype) for name, one in file.variables.items()})
+        except sizes.SizeError:
+            file.close()
+            raise
+    return file
+
+
+def _check(path: str | Path, variables: Mapping[str, tuple[tuple[int, ...], Any]]) -> None:
+    """Raise SizeError if shapes and types of variables declare more than their file can hold."""
+    declared = {name: math.prod(shape) * _width(dtype) for name, (shape, dtype) in variables.items()}
+    if declared:
+        largest = max(declared, key=lambda name: declared[name])
+        try:
+            sizes.check(sum(declared.values()), Path(path).stat().st_size, largest)
+        except sizes.SizeError as error:
+            raise sizes.SizeError(f"{path} cannot be read: {error}") from None
+
+
+def _written(variable: "xr.Variable") -> Any:
+    """Return the type of a variable of xarray in its file: integers with a scale are fractions in memory."""
+    return variable.dtype if variable.dtype.kind in "SOUT" else variable.encoding.get("dtype", variable.dtype)
+
+
+def _width(dtype: Any) -> int:
+    """Return the bytes of a value; of a text those of its reference."""
+    return sizes.REFERENCE if dtype is str or dtype.kind == "O" else max(int(dtype.itemsize), 1)

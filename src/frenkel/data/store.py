@@ -201,7 +201,11 @@ def load_checkpoint(path: str | Path) -> dict[str, Any]:
 def unpack(file: Path | io.BytesIO, source: str) -> dict[str, Any]:
     """Return what a checkpoint holds; errors name it by its source."""
     try:
+        size = file.stat().st_size if isinstance(file, Path) else len(file.getbuffer())
         with np.load(file, allow_pickle=False) as archive:
+            # A checkpoint is not packed.
+            if (declared := sum(entry.file_size for entry in archive.zip.infolist())) > size:
+                raise StoreError(f"it declares {declared} bytes, the file has {size}")
             # All checksums, since numpy reads no further than the shape that an array says it has.
             if (damaged := archive.zip.testzip()) is not None:
                 raise StoreError(f"the checksum of {damaged} is wrong")

@@ -217,7 +217,7 @@ def _periphery(result: xr.Dataset) -> str:
     try:
         settings = json.loads(result.attrs.get("periphery", "{}"))
         return ", ".join(f"{key} {value}" for key, value in settings.items())
-    except (ValueError, AttributeError):
+    except (ValueError, AttributeError, RecursionError):
         raise SchemaError("the attribute periphery of the result is damaged") from None
 
 

@@ -1,12 +1,12 @@
 """MATLAB .mat files to version 7: vectors are columns; matrices of one shape have a column for each sweep."""
 
-import io
 from typing import Any
 
 import numpy as np
 import pandas
 
-from .source import LARGEST, Instrument, Recording, Source
+from ... import matlab_elements
+from .source import Instrument, Recording, Source
 
 WORDS = (b"MATLAB 5.0 MAT-file", b"MATLAB 7.3 MAT-file")
 
@@ -16,15 +16,9 @@ def _recognises(source: Source) -> bool:
 
 
 def _parse(source: Source) -> Recording:
-    from scipy import io as scipy_io  # scipy.io, and only files of MATLAB need it
-
     if source.data.startswith(WORDS[1]):
         raise ValueError("is of MATLAB 7.3: save it with save(..., '-v7')")
-    shapes = scipy_io.whosmat(io.BytesIO(source.data))
-    size = sum(8 * int(np.prod(shape, dtype=float)) for _, shape, _ in shapes)
-    if size > LARGEST:
-        raise ValueError(f"must hold at most {LARGEST} bytes, it declares {size}")
-    arrays = _numbers(scipy_io.loadmat(io.BytesIO(source.data), simplify_cells=True))
+    arrays = _numbers(matlab_elements.load(source.data, source.most))
     count: dict[tuple[int, ...], int] = {}
     for array in arrays.values():
         count[array.shape] = count.get(array.shape, 0) + array.size

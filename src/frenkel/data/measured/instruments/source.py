@@ -5,6 +5,7 @@ An instrument looks at a :class:`Source`, and returns a :class:`Recording` if it
 
 import gzip
 import io
+import re
 import zipfile
 import zlib
 from collections.abc import Callable, Mapping
@@ -14,12 +15,10 @@ from pathlib import Path
 from typing import TYPE_CHECKING
 
 from ....typing import Index
+from ...sizes import LARGEST, largest_table
 
 if TYPE_CHECKING:
     import pandas
-
-LARGEST = 2**28
-"""Most bytes of a file, unpacked."""
 
 READERS = {".xlsx": "openpyxl", ".xls": "python-calamine", ".ods": "odfpy"}
 """Endings of spreadsheets; pandas reads each with a package of its own."""
@@ -55,20 +54,24 @@ class Source:
     Raises
     ------
     TableError
-        It cannot be unpacked, is empty, or has more than :data:`LARGEST` bytes.
+        It cannot be unpacked, is empty, or has more bytes than :func:`.sizes.largest_table` allows.
     """
 
     def __init__(self, path: Path) -> None:
         self.name = path.name
         packed = path.suffix.lower() == ".gz"
+        self.most = largest_table(path.stat().st_size)
+        """Most bytes of what is packed in it."""
+        most = self.most if packed else LARGEST
         self.suffix = (path.with_suffix("") if packed else path).suffix.lower()
         try:
             with gzip.open(path, "rb") if packed else path.open("rb") as stream:
-                self.data = stream.read(LARGEST + 1)
+                self.data = stream.read(most + 1)
         except (gzip.BadGzipFile, EOFError, zlib.error) as error:
             raise TableError(f"{self.name} cannot be unpacked: {error}") from None
-        if len(self.data) > LARGEST:
-            raise TableError(f"{self.name} must have at most {LARGEST} bytes")
+        if len(self.data) > most:
+            what = f" unpacked, since its {path.stat().st_size} are packed" if packed else ""
+            raise TableError(f"{self.name} must have at most {most} bytes{what}")
         if not self.data.strip():
             raise TableError(f"{self.name} holds no data")
 
@@ -141,16 +144,44 @@ class Source:
             raise TableError(f"{self.name} cannot be read as Excel: {error}") from None
 
     def _check_size(self) -> None:
-        """Refuse a book that says it unpacks to more than :data:`LARGEST` bytes."""
+        """Refuse a book that unpacks to more than it may, or most of whose cells are empty.
+
+        Its engine lays out the whole rectangle from the first to the last cell.
+        """
         if not self.data.startswith(b"PK"):
             return
         try:
             with zipfile.ZipFile(io.BytesIO(self.data)) as book:
                 size = sum(entry.file_size for entry in book.infolist())
-        except zipfile.BadZipFile:
+                if size > self.most:
+                    words = f"must have at most {self.most} bytes unpacked, it has {size}"
+                    raise TableError(f"{self.name} {words}")
+                for entry in book.infolist():
+                    if re.fullmatch(r"xl/worksheets/[^/]+\.xml", entry.filename):
+                        self._check_cells(book.read(entry))
+        except (zipfile.BadZipFile, zlib.error, EOFError, NotImplementedError, RuntimeError):
             return  # the message of its engine says more
-        if size > LARGEST:
-            raise TableError(f"{self.name} must have at most {LARGEST} bytes unpacked, it has {size}")
+
+    def _check_cells(self, sheet: bytes) -> None:
+        rows = [int(number) for number in re.findall(rb"<row\b[^>]{0,200}?\br=[\"'](\d{1,9})[\"']", sheet)]
+        cells = re.findall(rb"<c\b[^>]{0,200}?\br=[\"']([A-Z]{1,3})(\d{1,9})[\"']", sheet)
+        rows += [int(number) for _, number in cells]
+        columns = [_column(name) for name in {name for name, _ in cells}]
+        number = max(rows, default=0) * max(columns, default=0)
+        # A cell with a number has at least 20 bytes, so this lets 19 of 20 be empty.
+        if number > len(sheet):
+            raise TableError(
+                f"{self.name} must have at most as many cells, with empty ones, as its sheet has bytes, "
+                f"{len(sheet)}: got {number}"
+            )
+
+
+def _column(name: bytes) -> int:
+    """Return the number of a column by its letters, from 1."""
+    number = 0
+    for letter in name:
+        number = 26 * number + letter - 64
+    return number
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
