@@ -27,21 +27,24 @@ EXAMPLES = """examples:
 
 
 COMMANDS = {
-    "runs": ("run", "show", "check", "verify", "again"),
-    "materials": ("materials",),
-    "examples": ("examples",),
-    "ensembles": ("sweep", "extend", "merge", "hash", "status", "log"),
-    "cluster": ("job", "slurm", "plan", "watch"),
-    "measured": ("read", "compare"),
-    "calibrate": ("calibrate",),
-    "pictures": ("plot", "rtn"),
-    "cards": ("fit", "gate", "card"),
-    "studies": ("study",),
-    "tails": ("tails", "sensitivity"),
-    "export": ("migrate", "export"),
-    "completion": ("completion",),
+    ".runs": ("run", "show", "check", "verify", "again"),
+    ".materials": ("materials",),
+    ".examples": ("examples",),
+    ".ensembles": ("sweep", "extend", "merge", "hash", "status", "log"),
+    ".cluster": ("job", "slurm", "plan", "watch"),
+    ".measured": ("read", "compare"),
+    ".calibrate": ("calibrate",),
+    ".pictures": ("plot", "rtn"),
+    ".cards": ("fit", "gate", "card"),
+    "frenkel_studies.command": ("study",),
+    ".tails": ("tails", "sensitivity"),
+    ".export": ("migrate", "export"),
+    ".completion": ("completion",),
 }
-"""Modules and their commands, in the order of --help; a module is imported where one of its commands runs."""
+"""Modules and their commands, in the order of --help; a module is imported where one of its commands runs.
+
+A name with a dot in front is of this folder; the application is `frenkel_studies`, see docs/design.md.
+"""
 
 
 def main(arguments: Sequence[str] | None = None) -> int:
@@ -104,7 +107,7 @@ def parser(command: str | None = None) -> argparse.ArgumentParser:
     """Return what knows the commands and their options: those of a command's module, all where it is none."""
     top = Parser(
         prog="frenkel",
-        description="Resistive memory from single atoms: run, look at and check devices.",
+        description="Kinetic Monte Carlo simulation of resistive memory: run, inspect and validate devices.",
         epilog=EXAMPLES,
         formatter_class=argparse.RawDescriptionHelpFormatter,
     )
@@ -112,7 +115,7 @@ def parser(command: str | None = None) -> argparse.ArgumentParser:
     commands = top.add_subparsers(title="commands", metavar="COMMAND", required=True)
     modules = [module for module, names in COMMANDS.items() if command in names] or list(COMMANDS)
     for module in modules:
-        importlib.import_module(f".{module}", __package__).add_commands(commands)
+        importlib.import_module(module, __package__).add_commands(commands)
     return top
 
 
