@@ -1,4 +1,4 @@
-"""Resistive memory from single atoms to arrays: the public names, and nothing else.
+"""Kinetic Monte Carlo simulation of resistive memory: the public names, and nothing else.
 
 Names are imported when first used, so that ``import frenkel`` and the command line start at once.
 """
