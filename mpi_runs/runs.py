@@ -222,8 +222,8 @@ def refuse_loss(folder: Path, digest: str) -> None:
         return  # what cannot be read or is mixed helps nobody
     done = len(np.unique(existing.member[existing.status == shards.OK]))
     if done:
-        output = str(folder.with_suffix(""))
-        command = shell("frenkel", "merge", output, "-o", output, "--force")
+        output = folder.with_suffix("")
+        command = shell("frenkel", "merge", str(output), "-o", str(output), "--force")
         raise shards.ShardError(
             None,
             f"{folder} holds {done} finished members of this very configuration, which --force would "

@@ -37,7 +37,10 @@ def lazy(path: str | Path, chunks: dict[str, int] | None = None) -> "xr.Dataset"
     """
     import xarray as xr  # xarray
 
-    data = xr.open_dataset(path, engine="netcdf4", decode_times=False)
+    def opened(chunks: dict[str, int] | None) -> "xr.Dataset":
+        return xr.open_dataset(path, engine="netcdf4", decode_times=False, chunks=chunks)
+
+    data = opened(None)
     try:
         _check(path, {str(name): (one.shape, _written(one)) for name, one in data.variables.items()})
     except sizes.SizeError:
@@ -46,7 +49,7 @@ def lazy(path: str | Path, chunks: dict[str, int] | None = None) -> "xr.Dataset"
     if chunks is None:
         return data
     data.close()  # dask would lay out every chunk that is declared, so only now
-    return xr.open_dataset(path, engine="netcdf4", decode_times=False, chunks=chunks)
+    return opened(chunks)
 
 
 def direct(path: str | Path, mode: Literal["r", "a", "w"]) -> "netCDF4.Dataset":
