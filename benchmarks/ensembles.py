@@ -272,8 +272,8 @@ def write_rows(folder: Path) -> list[list[str]]:
 
 def merge_some(folder: Path, number: int, compression: int) -> None:
     """Merge shards and print time, size and memory as JSON; run in a process of its own."""
-    columns = {f"trace{i}": member_file.Column(dims=("sample",), kind="ragged") for i in range(TRACES)}
-    columns["number"] = member_file.Column()
+    columns = {f"trace{i}": member_file.MemberColumn(dims=("sample",), kind="ragged") for i in range(TRACES)}
+    columns["number"] = member_file.MemberColumn()
     import netCDF4  # noqa: F401
 
     idle = peak_memory()

@@ -12,7 +12,7 @@ import numpy as np
 from numpy.typing import NDArray
 
 from ..data import member_file
-from ..data.member_file import Array, Contents, Target
+from ..data.member_file import Array, MemberContents, Target
 from ..errors import explain
 from . import index, shards
 
@@ -97,9 +97,9 @@ def merge(located: Located, target: Target, path: Path, progress: Callable[[int]
     return digest
 
 
-def _contents(reader: "_Reader", target: Target) -> Contents:
+def _contents(reader: "_Reader", target: Target) -> MemberContents:
     """Return what is in the records, as it must be known before the file is written."""
-    contents = Contents(target, len(reader.located.member))
+    contents = MemberContents(target, len(reader.located.member))
     for number in range(len(reader.located.member)):
         head = reader.head(number)
         contents.add_run(number, head)

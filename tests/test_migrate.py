@@ -42,9 +42,18 @@ def today():
     return earlier.today()
 
 
+TOP_LAYER = """
+from frenkel.kinetic.mechanisms import reactions
+from frenkel.kinetic.mechanisms.mechanism import PairInteraction
+reactions._binding = lambda material, lattice, defect: [
+    PairInteraction(defect, defect, -material.defect.binding_energy, exempt=lattice.electrode == 2)]
+"""
+"""Two vacancies in the top layer did not bind."""
+
+
 def as_then(code, *arguments):
-    """Run code with the constant of that commit, in force before any kernel reads it."""
-    code = "import sys, frenkel.units; frenkel.units.BOLTZMANN_EV = 8.617333262e-5\n" + code
+    """Run code with constant and binding of that commit, in force before any kernel reads them."""
+    code = "import sys, frenkel.units; frenkel.units.BOLTZMANN_EV = 8.617333262e-5\n" + TOP_LAYER + code
     done = subprocess.run(
         [sys.executable, "-c", code, *map(str, arguments)], capture_output=True, text=True, timeout=300
     )

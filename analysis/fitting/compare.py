@@ -11,9 +11,8 @@ from dataclasses import replace
 import numpy as np
 import xarray as xr
 
-from ...data.measured.schema import rules_of
+from ...data.measured.schema import compared, knows_series, rules_of, with_terminals
 from ...typing import Floats
-from ..measured.dataset import compared, knows_series, with_terminals
 from ..statistics.comparison import LARGEST_KS, Comparison, halves, ks_distance, of_splits
 from . import gate
 from .observations import FEATURES, ObservationError, Observations, from_dataset

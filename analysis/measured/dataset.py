@@ -14,12 +14,12 @@ from typing import TYPE_CHECKING, Any
 import numpy as np
 
 from ... import checks
+from ...data.layout import TERMINAL
 from ...data.measured.mapping import HIGH, TablePlan, takes_turns, values
 from ...data.measured.quantities import FEATURES, unit_of
 from ...data.measured.schema import LAYOUT, with_rules
 from ...data.measured.table import Table, TableError
 from ...typing import Floats, Index
-from ..results.readout import TERMINAL
 from ..results.switching import LARGEST_CURRENT
 from . import loops
 
@@ -84,26 +84,6 @@ def dataset(
     without = {"without_cycles": json.dumps(lost)} if lost else {}
     whole = LAYOUT.dataset(columns, {**(attrs or {}), **without})
     return with_rules(whole, dict.fromkeys(SWITCHED, how.rule) | RESET) if "loops" in parts else whole
-
-
-def compared(names: Sequence[str], *, device: bool = False) -> tuple[str, ...]:
-    """Return the names of numbers that are compared: resistances at the terminals unless told otherwise."""
-    return tuple(name + TERMINAL if name in ("hrs", "lrs") and not device else name for name in names)
-
-
-def with_terminals(data: "xr.Dataset") -> "xr.Dataset":
-    """Return measurements with resistances at the terminals, which other programs may not have written."""
-    for name in ("hrs", "lrs"):
-        if name in data and name + TERMINAL not in data:
-            series = float(data["series_resistance"]) if knows_series(data) else 0.0
-            attrs = LAYOUT.variables[name + TERMINAL].attrs()
-            data = data.assign({name + TERMINAL: (data[name].dims, data[name].values + series, attrs)})
-    return data
-
-
-def knows_series(data: "xr.Dataset") -> bool:
-    """Return whether a dataset tells what is in series with its devices, so that hrs and lrs are of these."""
-    return "series_resistance" in data and bool(np.isfinite(data["series_resistance"]).all())
 
 
 def _in_series(part: Part, series: float) -> Part:

@@ -8,9 +8,9 @@ from typing import TYPE_CHECKING, Any
 
 import numpy as np
 
-from ...data.layout import RULE
+from ...data.layout import RULE, TERMINAL
 from ...typing import Floats
-from .readout import DEVICE_READ, TERMINAL, TERMINAL_READ, terminal_resistance
+from .readout import DEVICE_READ, TERMINAL_READ, terminal_resistance
 from .switching import HALF_RISE, LARGEST_CURRENT, REACHED, SWITCHED_ON, switching_voltage
 
 if TYPE_CHECKING:  # the processes of an ensemble use the functions on arrays, and are spared the import

@@ -9,9 +9,6 @@ import numpy as np
 
 from ...typing import Floats
 
-TERMINAL = "_terminal"
-"""What the names of resistances at the terminals end in."""
-
 DEVICE_READ = "after the phase, at the read voltage across the device, while no time passes"
 TERMINAL_READ = "on the way back of the sweep, at the read voltage of the source, with all that is in series"
 """Where in a cycle a resistance is read: values of the attribute ``read``."""

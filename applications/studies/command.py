@@ -73,6 +73,7 @@ def _name(text: str) -> str:
 
 
 def _study(options: argparse.Namespace) -> None:
+    # The networks are loaded where a study runs, not for --help.
     from frenkel.networks import images
     from frenkel.networks.device_statistics import statistics_of
     from frenkel.progress import Reporter

@@ -16,7 +16,7 @@ def html(text: str) -> str:
     >>> html("<b title='x'>")
     '&lt;b title=&#x27;x&#x27;&gt;'
     """
-    from html import escape
+    from html import escape  # the processes of an ensemble write no page
 
     return escape(text, quote=True)
 
@@ -36,7 +36,7 @@ def html_json(data: Any) -> str:
     >>> print(html_json({"title": "<!--<script>"}))
     {"title":"\\u003c!--\\u003cscript\\u003e"}
     """
-    import json
+    import json  # the processes of an ensemble write no page
 
     text = json.dumps(data, separators=(",", ":"), allow_nan=False)  # "<" is in strings alone; ASCII
     return re.sub("[<>&]", lambda sign: f"\\u{ord(sign[0]):04x}", text)
@@ -61,7 +61,7 @@ def shell(*words: str) -> str:
     >>> shell("frenkel", "status", "my run.nc")
     "frenkel status 'my run.nc'"
     """
-    import shlex
+    import shlex  # the processes of an ensemble write no job script
 
     return shlex.join(words)
 

@@ -83,7 +83,7 @@ def test_steps_end_where_a_limit_acts(monkeypatch):
     """Held at the limit: the peak is its first moment, and no later step counts."""
     limit = 10e-6
     found, (time, source, volts, before, after) = moments(
-        make(compliance=limit), Waveform.triangle(2.0, rate=1e6), monkeypatch, samples=5
+        make(2, compliance=limit), Waveform.triangle(2.0, rate=1e6), monkeypatch, samples=5
     )
     first = int(np.flatnonzero(after >= limit * (1 - 1e-9))[0])
     rise, later = (after - before)[: first + 1], (after - before)[first + 1 :]
@@ -122,7 +122,7 @@ def test_samples_do_not_matter(values):
     """Forming, read 4 or 203 times: steps in time end at samples, which moves events by 2e-5 of the time."""
     runs = []
     for samples in (4, 203):
-        device = make(values=values, series_resistance=2e3, compliance=10e-6)
+        device = make(2, values=values, series_resistance=2e3, compliance=10e-6)
         record = device.advance(Waveform.triangle(2.0, rate=1e6), samples=samples)
         assert device.events > 50
         runs.append((record.extremes, device.events))

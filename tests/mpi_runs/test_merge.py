@@ -13,7 +13,10 @@ import pytest
 from frenkel.data import content, member_file
 from frenkel.mpi_runs import index, merge, runs, shards
 
-COLUMNS = {"x": member_file.Column(dims=("item",), kind="ragged"), "w": member_file.Column(dims=("cycle",))}
+COLUMNS = {
+    "x": member_file.MemberColumn(dims=("item",), kind="ragged"),
+    "w": member_file.MemberColumn(dims=("cycle",)),
+}
 HEAD = {"wall": 0.1, "host": "h"}
 
 

@@ -183,10 +183,10 @@ def test_differing_keys_are_named():
 
 def member_columns():
     return {
-        "x": member_file.Column(dims=("item",), kind="ragged"),
-        "n": member_file.Column(),
-        "w": member_file.Column(dims=("cycle",)),
-        "k": member_file.Column(kind="constant"),
+        "x": member_file.MemberColumn(dims=("item",), kind="ragged"),
+        "n": member_file.MemberColumn(),
+        "w": member_file.MemberColumn(dims=("cycle",)),
+        "k": member_file.MemberColumn(kind="constant"),
     }
 
 
@@ -268,7 +268,7 @@ def test_a_merged_file_is_as_wide_as_its_widest_member(tmp_path):
         for member, width in enumerate(order):
             writer.append(shards.encode(member, shards.OK, {}, {"w": np.arange(1.0, width + 1)}))
         writer.close()
-        target = member_file.Target([("member", 3)], {"w": member_file.Column(dims=("cycle",))}, {}, {})
+        target = member_file.Target([("member", 3)], {"w": member_file.MemberColumn(dims=("cycle",))}, {}, {})
         merge.merge(runs.survey([folder]).best(range(3)), target, folder / "m.nc")
         with netCDF4.Dataset(folder / "m.nc") as file:
             file.set_auto_mask(False)

@@ -62,12 +62,12 @@ def prepare(settings):
 
 
 COLUMNS = {
-    "a": member_file.Column(attrs={"units": "V"}),
-    "trace": member_file.Column(dims=("sample", "species"), kind="ragged", attrs={"units": "A"}),
-    "row": member_file.Column(dims=("cycle",)),
-    "size": member_file.Column(kind="constant"),
-    "bulk": member_file.Column(dims=("item",), kind="ragged"),
-    "species": member_file.Column(dims=("species",)),
+    "a": member_file.MemberColumn(attrs={"units": "V"}),
+    "trace": member_file.MemberColumn(dims=("sample", "species"), kind="ragged", attrs={"units": "A"}),
+    "row": member_file.MemberColumn(dims=("cycle",)),
+    "size": member_file.MemberColumn(kind="constant"),
+    "bulk": member_file.MemberColumn(dims=("item",), kind="ragged"),
+    "species": member_file.MemberColumn(dims=("species",)),
 }
 
 

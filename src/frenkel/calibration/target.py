@@ -6,14 +6,14 @@ from typing import TYPE_CHECKING
 import numpy as np
 
 from ..analysis.fitting.observations import FEATURES, Observations, build
-from ..analysis.measured.dataset import READ_VOLTAGE, compared, knows_series
+from ..analysis.measured.dataset import READ_VOLTAGE
 from ..analysis.measured.loops import Readout
-from ..analysis.results.readout import TERMINAL
 from ..analysis.results.switching import HALF_RISE, LARGEST_CURRENT
 from ..configuration.base import ConfigurationError
 from ..configuration.device import Configuration
 from ..configuration.phases import Sweep
-from ..data.measured.schema import rules_of
+from ..data.layout import TERMINAL
+from ..data.measured.schema import compared, knows_series, rules_of
 from ..experiment import measurements
 
 if TYPE_CHECKING:

@@ -25,6 +25,9 @@ CONVENTIONS = "CF-1.11"
 RULE = "rule"
 """Attribute of switching voltages: the name of the rule by which they were read."""
 
+TERMINAL = "_terminal"
+"""What the names of resistances at the terminals end in."""
+
 KINDS = {"float": "f", "whole": "i", "text": "U"}
 """numpy's letters of the kinds of values."""
 

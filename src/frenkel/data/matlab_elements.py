@@ -29,7 +29,7 @@ def load(data: bytes, most: int) -> dict[str, Any]:
     ValueError
         They have more bytes, arrays lie within each other more than :data:`DEEPEST` times, or it is damaged.
     """
-    from scipy import io as scipy_io
+    from scipy import io as scipy_io  # only files of MATLAB need it
 
     for element in _elements(data, most):
         _check_depth(element)

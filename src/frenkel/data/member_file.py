@@ -25,7 +25,7 @@ Array = NDArray[Any]
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
-class Column:
+class MemberColumn:
     """Where the array of a member goes in the merged file.
 
     Parameters
@@ -51,7 +51,7 @@ class Target:
     ----------
     grid : list of (str, int)
         Dimensions over which the members go, the last one fastest.
-    columns : dict of str to Column
+    columns : dict of str to MemberColumn
     coordinates : dict of str to (dims, values, attrs)
         Variables that do not come from members.
     attrs : dict
@@ -62,14 +62,14 @@ class Target:
     """
 
     grid: list[tuple[str, int]]
-    columns: dict[str, Column]
+    columns: dict[str, MemberColumn]
     coordinates: dict[str, tuple[tuple[str, ...], Any, dict[str, Any]]]
     attrs: dict[str, Any]
     compression: int = 1
     stride: int = 2**62
 
 
-class Contents:
+class MemberContents:
     """What must be known before writing: types, sizes, and how much of each ragged dimension a member has.
 
     Parameters
@@ -143,7 +143,7 @@ class Contents:
 def write(
     path: Path,
     target: Target,
-    contents: Contents,
+    contents: MemberContents,
     members: NDArray[np.int64],
     arrays: Callable[[int], dict[str, Array]],
     progress: Callable[[int], None],
@@ -155,7 +155,7 @@ def write(
     path : Path
         Written from its start; what writes it beside its name and renames it is up to the caller.
     target : Target
-    contents : Contents
+    contents : MemberContents
         Of the same members.
     members : (n,) int64
         Their numbers.
@@ -207,7 +207,7 @@ def write(
     return hashed.hexdigest()
 
 
-def _coordinates(file: Any, target: Target, contents: Contents, hashed: ContentHash) -> None:
+def _coordinates(file: Any, target: Target, contents: MemberContents, hashed: ContentHash) -> None:
     """Write what does not grow with the members' data: coordinates, texts, counts."""
     for dim, size in contents.sizes.items():
         if dim not in file.dimensions:
@@ -226,7 +226,7 @@ def _coordinates(file: Any, target: Target, contents: Contents, hashed: ContentH
 
 
 def _constants(
-    file: Any, target: Target, contents: Contents, hashed: ContentHash, names: Sequence[str]
+    file: Any, target: Target, contents: MemberContents, hashed: ContentHash, names: Sequence[str]
 ) -> None:
     """Write what all members of a point share, once where all points do."""
     grid = tuple(name for name, _ in target.grid)
@@ -249,10 +249,10 @@ def _owner(dim: str) -> str:
     return f"{dim}_member"
 
 
-def _owner_column(dim: str) -> Column:
+def _owner_column(dim: str) -> MemberColumn:
     """Return the column by which each entry along a ragged dimension says whose it is."""
     attrs = {"units": "1", "long_name": f"member that the entry along {dim} belongs to"}
-    return Column(dims=(dim,), attrs=attrs, kind="ragged")
+    return MemberColumn(dims=(dim,), attrs=attrs, kind="ragged")
 
 
 def _small(
@@ -274,8 +274,8 @@ class _Stream:
     """Writes one variable in whole chunks, as its values come."""
 
     def __init__(
-        self, file: Any, target: Target, contents: Contents, hashed: ContentHash,
-        name: str, column: Column, dtype: str,
+        self, file: Any, target: Target, contents: MemberContents, hashed: ContentHash,
+        name: str, column: MemberColumn, dtype: str,
     ) -> None:  # fmt: skip
         self.name, self.column, self.hashed = name, column, hashed
         self.dtype = np.dtype(dtype)
@@ -364,7 +364,7 @@ def _fill(dtype: Any) -> float:
     return np.nan if np.dtype(dtype).kind == "f" else -1
 
 
-def _provenance(file: Any, contents: Contents, target: Target) -> None:
+def _provenance(file: Any, contents: MemberContents, target: Target) -> None:
     """Write what differs between runs: times, hosts, memory. It does not enter the hash."""
     group = file.createGroup("provenance")
     dims, shape = tuple(name for name, _ in target.grid), tuple(size for _, size in target.grid)

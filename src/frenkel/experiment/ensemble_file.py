@@ -22,7 +22,7 @@ from ..configuration.phases import kind_of
 from ..configuration.points import Grid, point_document
 from ..data import content, kinds, schema
 from ..data.layout import Layout, SchemaError, Variable
-from ..data.member_file import Column
+from ..data.member_file import MemberColumn
 from ..data.member_parts import MEASURED, RAGGED, part_name
 from ..data.stopping import held_back
 from ..errors import of_earlier
@@ -59,7 +59,7 @@ SUMMARY = {
 """Numbers of each member, or of each of its cycles."""
 
 
-def columns() -> dict[str, Column]:
+def columns() -> dict[str, MemberColumn]:
     """Return where each array of a member goes: summaries, and the variables of a single result."""
     layout = {}
     for variables, kind in ((LAYOUT.variables, "member"), (schema.VARIABLES, "constant")):
@@ -69,7 +69,7 @@ def columns() -> dict[str, Column]:
             if kind == "member":
                 attrs = {"units": variable.units} | attrs  # first, for text too
             kind_of = "ragged" if _ragged(variable) else "constant" if name in SHARED else kind
-            layout[name] = Column(dims=variable.dims, attrs=attrs, kind=kind_of)
+            layout[name] = MemberColumn(dims=variable.dims, attrs=attrs, kind=kind_of)
     return layout
 
 

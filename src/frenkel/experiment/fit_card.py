@@ -30,13 +30,13 @@ from ..analysis.fitting import (
 )
 from ..analysis.fitting.cycle_memory import MemoryFitError
 from ..analysis.fitting.observations import ObservationError, Observations
-from ..analysis.measured.dataset import knows_series
 from ..analysis.statistics.comparison import Comparison, passed
 from ..cells.card import Card
 from ..cells.core import RANGES, STEEPEST
 from ..configuration.device import parse
 from ..configuration.phases import Sweep
 from ..data import content, kinds, store
+from ..data.measured.schema import knows_series
 from .ensemble_file import member
 
 Data = str | Path | xr.Dataset

@@ -8,18 +8,18 @@ import numpy as np
 
 from .. import provenance
 from ..analysis.measured import files
-from ..analysis.measured.dataset import READOUT, with_terminals
+from ..analysis.measured.dataset import READOUT
 from ..analysis.measured.loops import Readout
 from ..analysis.noise import trace
 from ..analysis.reliability import pulses, relaxation
 from ..analysis.results import metrics
-from ..analysis.results.readout import TERMINAL
 from ..analysis.statistics.censoring import Sample
 from ..configuration import device as config
 from ..configuration.phases import Pulse
 from ..data import kinds, store
+from ..data.layout import TERMINAL
 from ..data.measured import series
-from ..data.measured.schema import LAYOUT, rules_of, with_rules
+from ..data.measured.schema import LAYOUT, rules_of, with_rules, with_terminals
 from ..mpi_runs import shards
 from ..typing import Floats
 from . import ensemble_file

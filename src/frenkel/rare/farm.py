@@ -15,7 +15,7 @@ from ..configuration.base import ConfigurationError
 from ..configuration.device import Configuration
 from ..configuration.material import MaterialSection
 from ..data import forms, kinds, member_file
-from ..data.member_file import Column
+from ..data.member_file import MemberColumn
 from ..data.stopping import held_back
 from ..experiment.device import check_memory
 from ..mpi_runs import farm, merge, runs, session
@@ -31,9 +31,9 @@ if TYPE_CHECKING:
 PILOT, FIRST_PILOT = 5, 2**30
 """Devices that show what a phase usually does, and the number of the first: none that a repeat has."""
 
-def column(words: str, units: str, *dims: str, kind: str = "member") -> Column:
+def column(words: str, units: str, *dims: str, kind: str = "member") -> MemberColumn:
     """Return how an array of the tasks is written."""
-    return Column(dims=dims, attrs={"long_name": words, "units": units}, kind=kind)
+    return MemberColumn(dims=dims, attrs={"long_name": words, "units": units}, kind=kind)
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -54,7 +54,7 @@ class RareEventStudy:
     function: ClassVar[str]
     kind: ClassVar[kinds.Mark]
     dim: ClassVar[str]
-    columns: ClassVar[Mapping[str, Column]]
+    columns: ClassVar[Mapping[str, MemberColumn]]
 
     def __post_init__(self) -> None:
         if self.configuration.seed is None:
@@ -104,7 +104,7 @@ class Tails(RareEventStudy):
     function: ClassVar[str] = "frenkel.rare.members:prepare"
     kind: ClassVar[kinds.Mark] = "tails"
     dim: ClassVar[str] = "repeat"
-    columns: ClassVar[Mapping[str, Column]] = {
+    columns: ClassVar[Mapping[str, MemberColumn]] = {
         "probability": column("unbiased estimate of the repeat", "1"),
         "variance": column("variance of the estimate, by its genealogy", "1"),
         "stages": column("number of levels", "1"),

@@ -13,7 +13,7 @@ from ..checks import positive, whole
 from ..configuration import device as config
 from ..configuration.device import Configuration
 from ..data import kinds
-from ..data.member_file import Column
+from ..data.member_file import MemberColumn
 from ..kinetic.device import Device
 from ..kinetic.finite_difference import FiniteDifference
 from ..kinetic.waveform import Waveform
@@ -60,7 +60,7 @@ class Sensitivity(RareEventStudy):
     function: ClassVar[str] = "frenkel.rare.sensitivity:prepare"
     kind: ClassVar[kinds.Mark] = "sensitivity"
     dim: ClassVar[str] = "member"
-    columns: ClassVar[Mapping[str, Column]] = {
+    columns: ClassVar[Mapping[str, MemberColumn]] = {
         **{name: column(words, "V" if name == "voltage" else "1") for name, words in VALUES.items()},
         "weight": column("score weights at the end: barriers (1/eV), ln frequencies", "1", "of", "mechanism"),
         "met_weight": column("the same when the edge was met", "1", "of", "mechanism"),

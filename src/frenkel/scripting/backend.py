@@ -45,7 +45,7 @@ class FrenkelBackend(BackendEntrypoint):
         SchemaError
             It is no result of frenkel, or has no such member.
         """
-        from .files import open_file
+        from .files import open_file  # xarray loads this module to ask who reads a file
 
         opened = open_file(Path(filename_or_obj))
         if not isinstance(opened, xr.Dataset):

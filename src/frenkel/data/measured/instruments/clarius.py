@@ -31,9 +31,9 @@ def _tables(source: Source) -> "list[pandas.DataFrame]":
     if not source.sheets:
         text = "\n".join(source.lines)
         return [pandas.read_csv(io.StringIO(text), sep=re.findall(r"[,;\t]", text)[0])]
-    sheets = {key: page for key, page in source.sheets.items() if key not in ("Calc", "Settings") and len(page)}
-    order = sorted(sheets, key=lambda key: int((re.findall(r"\d+$", key) or ["0"])[0]))
-    tables = [sheets[key].iloc[1:].set_axis(sheets[key].iloc[0].astype(str), axis=1) for key in order]
+    pages = {key: page for key, page in source.sheets.items() if key not in ("Calc", "Settings")}
+    order = sorted(pages, key=lambda key: int((re.findall(r"\d+$", key) or ["0"])[0]))
+    tables = [p.iloc[1:].set_axis(p.iloc[0].astype(str), axis=1) for p in (pages[k] for k in order) if len(p)]
     return [table for table in tables if _named(list(table.columns))]
 
 
