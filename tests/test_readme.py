@@ -95,7 +95,8 @@ def test_a_package_page_loses_nothing():
     targets = re.findall(r"\]\(([^)]*)\)", page)
     assert "![" not in page and [one for one in targets if not one.startswith("https://")] == []
     # The text is whole, and so are the tables.
-    assert prose(page).startswith("# frenkel Kinetic Monte Carlo simulation of resistive memory") and "import frenkel" in page
+    assert prose(page).startswith("# frenkel Kinetic Monte Carlo simulation of resistive memory")
+    assert "import frenkel" in page
     assert prose(page).endswith("see LICENSE.")
     assert [line for line in page.split("\n\n") if line.startswith("|---")] == []
     planted = "a\n\n| ![x](y.png) |\n|---|\n| [c](d.md) |\n\n[e](f.md) [g](https://h)\n"
