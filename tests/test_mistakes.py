@@ -179,13 +179,7 @@ def changed(entry):
         yield from ("--set", f"{key}={value.strip(chr(34))}")
 
 
-def marked(group, entry):
-    """Return a mistake as a parameter of a test."""
-    name = f"{group}: {entry['mistake']}"
-    return pytest.param(group, entry, id=name)
-
-
-@pytest.mark.parametrize(("group", "entry"), [marked(*one) for one in MISTAKES])
+@pytest.mark.parametrize(("group", "entry"), MISTAKES, ids=[f"{g}: {e['mistake']}" for g, e in MISTAKES])
 def test_a_mistake_ends_in_one_sentence_or_a_right_result(group, entry, given, tmp_path, monkeypatch):
     monkeypatch.delenv("FRENKEL_DEBUG", raising=False)
     monkeypatch.chdir(tmp_path)

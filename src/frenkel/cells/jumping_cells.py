@@ -19,15 +19,12 @@ from . import files
 from ._jump_law import JumpKernel, JumpTable
 from .aging import CellTelegraph
 from .interface import CellLoad, Where, pick
+from .jump_cells import MOST
 from .jumps import STATES, JumpError, JumpLaw
 from .noise import RtnLaw
 
 if TYPE_CHECKING:
     from .card import Card
-
-MOST = 10_000
-"""Jumps of one cell within a pulse after which it is left where it is, with a warning."""
-
 
 class JumpingCardCells:
     """An array of cells of a law of jumps.
