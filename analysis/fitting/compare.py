@@ -5,7 +5,7 @@ between one half and as many simulated devices. Where there are fewer than :data
 devices, blocks of their cycles stand for devices, and nothing is said of differences between devices.
 """
 
-from collections.abc import Mapping, Sequence
+from collections.abc import Callable, Mapping, Sequence
 from dataclasses import replace
 
 import numpy as np
@@ -136,14 +136,29 @@ def distances(measured: Observations, simulated: Observations, seed: int = 0) ->
 
 def _of_observables(ours: Floats, theirs: Floats, names: Sequence[str], seed: int) -> list[Comparison]:
     """Return the distance of the distributions of each number, all cycles of all devices together."""
-    values: list[dict[str, float]] = []
-    floors: list[dict[str, float]] = []
-    for first, second, random in halves(len(ours), seed, 9):
-        made = theirs[random.integers(0, len(theirs), len(first))]
-        for found, other in ((floors, ours[second]), (values, made)):
-            pairs = zip(names, np.moveaxis(ours[first], 2, 0), np.moveaxis(other, 2, 0), strict=True)
-            found.append({f"{POOLED} of {name}": _ks(one, two) for name, one, two in pairs})
-    return of_splits(values, floors, dict.fromkeys(values[0], LARGEST_KS))
+
+    def differences(one: Floats, other: Floats, _: np.random.Generator) -> dict[str, float]:
+        pairs = zip(names, np.moveaxis(one, 2, 0), np.moveaxis(other, 2, 0), strict=True)
+        return {f"{POOLED} of {name}": _ks(first, second) for name, first, second in pairs}
+
+    largest = dict.fromkeys((f"{POOLED} of {name}" for name in names), LARGEST_KS)
+    return of_splits(*_in_halves(ours, theirs, differences, seed, 9), largest)
+
+
+def _in_halves(
+    ours: Floats,
+    theirs: Floats,
+    differences: Callable[[Floats, Floats, np.random.Generator], dict[str, float]],
+    seed: int,
+    stream: int,
+) -> tuple[list[dict[str, float]], list[dict[str, float]]]:
+    """Return of each split the differences of half of ours from as many of theirs, and from the rest."""
+    values, floors = [], []
+    for first, second, random in halves(len(ours), seed, stream):
+        sampled = theirs[random.integers(0, len(theirs), len(first))]
+        floors.append(differences(ours[first], ours[second], random))
+        values.append(differences(ours[first], sampled, random))
+    return values, floors
 
 
 def _ks(one: Floats, other: Floats) -> float:
@@ -168,12 +183,8 @@ def _parts(one: Floats, other: Floats) -> tuple[Floats, Floats]:
 
 def _of_blocks(ours: Floats, theirs: Floats, *, pooled: bool, seed: int) -> list[Comparison]:
     differences = gate.pooled_differences if pooled else gate.cycle_differences
-    values, floors = [], []
-    for first, second, random in halves(len(ours), seed, 8):
-        sampled = theirs[random.integers(0, len(theirs), len(first))]
-        floors.append(differences(ours[first], ours[second], random))
-        values.append(differences(ours[first], sampled, random))
-    return of_splits(values, floors, gate.largest_values(ours.shape[2]))
+    largest = gate.largest_values(ours.shape[2])
+    return of_splits(*_in_halves(ours, theirs, differences, seed, 8), largest)
 
 
 def _blocks(values: Floats, length: int) -> Floats:
