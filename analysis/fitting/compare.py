@@ -5,7 +5,7 @@ between one half and as many simulated devices. Where there are fewer than :data
 devices, blocks of their cycles stand for devices, and nothing is said of differences between devices.
 """
 
-from collections.abc import Callable, Mapping, Sequence
+from collections.abc import Mapping
 from dataclasses import replace
 
 import numpy as np
@@ -13,13 +13,10 @@ import xarray as xr
 
 from ...data.measured.schema import compared, knows_series, rules_of, with_terminals
 from ...typing import Floats
-from ..statistics.comparison import LARGEST_KS, Comparison, halves, ks_distance, of_splits
+from ..statistics.comparison import Comparison, halves, of_splits
 from . import gate
 from .observations import FEATURES, ObservationError, Observations, from_dataset
 from .statistical_model import POOLED_BELOW
-
-POOLED = "pooled KS"
-"""Statistic of the gate in whose place each number has a row here."""
 
 BLOCKS = 4
 """Blocks at least that the cycles of all measured devices are cut into."""
@@ -102,8 +99,6 @@ def _alive(values: Floats) -> Floats:
 def distances(measured: Observations, simulated: Observations, seed: int = 0) -> list[Comparison]:
     """Return each statistic between measured and simulated devices, its floor, and twice the floor.
 
-    The distance of the distributions is a row of its own for each number.
-
     Parameters
     ----------
     measured, simulated : Observations
@@ -126,43 +121,15 @@ def distances(measured: Observations, simulated: Observations, seed: int = 0) ->
         }
 
     if devices >= gate.FEWEST and cycles >= POOLED_BELOW:
-        rows, parts = gate.judge(measured, sampler, seed=seed), (measured.values, simulated.values)
-    else:
-        parts = _parts(measured.values, simulated.values)
-        rows = _of_blocks(*parts, pooled=cycles < POOLED_BELOW, seed=seed)
-    place = [row.statistic for row in rows].index(POOLED)
-    return [*rows[:place], *_of_observables(*parts, measured.names, seed), *rows[place + 1 :]]
-
-
-def _of_observables(ours: Floats, theirs: Floats, names: Sequence[str], seed: int) -> list[Comparison]:
-    """Return the distance of the distributions of each number, all cycles of all devices together."""
-
-    def differences(one: Floats, other: Floats, _: np.random.Generator) -> dict[str, float]:
-        pairs = zip(names, np.moveaxis(one, 2, 0), np.moveaxis(other, 2, 0), strict=True)
-        return {f"{POOLED} of {name}": _ks(first, second) for name, first, second in pairs}
-
-    largest = dict.fromkeys((f"{POOLED} of {name}" for name in names), LARGEST_KS)
-    return of_splits(*_in_halves(ours, theirs, differences, seed, 9), largest)
-
-
-def _in_halves(
-    ours: Floats,
-    theirs: Floats,
-    differences: Callable[[Floats, Floats, np.random.Generator], dict[str, float]],
-    seed: int,
-    stream: int,
-) -> tuple[list[dict[str, float]], list[dict[str, float]]]:
-    """Return of each split the differences of half of ours from as many of theirs, and from the rest."""
+        return gate.judge(measured, sampler, seed=seed)
+    differences = gate.pooled_differences if cycles < POOLED_BELOW else gate.cycle_differences
+    ours, theirs = _parts(measured.values, simulated.values)
     values, floors = [], []
-    for first, second, random in halves(len(ours), seed, stream):
+    for first, second, random in halves(len(ours), seed, 8):
         sampled = theirs[random.integers(0, len(theirs), len(first))]
-        floors.append(differences(ours[first], ours[second], random))
-        values.append(differences(ours[first], sampled, random))
-    return values, floors
-
-
-def _ks(one: Floats, other: Floats) -> float:
-    return ks_distance(one[np.isfinite(one)], other[np.isfinite(other)])
+        floors.append(gate.common_floors(differences(ours[first], ours[second], measured.names, random)))
+        values.append(differences(ours[first], sampled, measured.names, random))
+    return of_splits(values, floors, gate.largest_values(measured.names))
 
 
 def _parts(one: Floats, other: Floats) -> tuple[Floats, Floats]:
@@ -179,12 +146,6 @@ def _parts(one: Floats, other: Floats) -> tuple[Floats, Floats]:
             f"a floor needs 2 blocks of {POOLED_BELOW} cycles, got {devices} x {cycles} cycles"
         )
     return ours, theirs
-
-
-def _of_blocks(ours: Floats, theirs: Floats, *, pooled: bool, seed: int) -> list[Comparison]:
-    differences = gate.pooled_differences if pooled else gate.cycle_differences
-    largest = gate.largest_values(ours.shape[2])
-    return of_splits(*_in_halves(ours, theirs, differences, seed, 8), largest)
 
 
 def _blocks(values: Floats, length: int) -> Floats:

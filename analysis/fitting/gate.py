@@ -9,7 +9,7 @@ array is asked last: wrong bits and wrong sums.
 
 import math
 import warnings
-from collections.abc import Callable, Iterator, Mapping
+from collections.abc import Callable, Iterable, Iterator, Mapping, Sequence
 from dataclasses import replace
 from typing import Any
 
@@ -45,7 +45,16 @@ SAMPLED = 4000
 FEWEST = 20
 """Held-out devices that the gate needs."""
 
-CHOOSING = ("pooled KS", "sums of an array (MVM)")
+SINGLE = ("pooled tails", "autocorrelation")
+"""Statistics of each feature that compare single numbers, not distributions."""
+
+CALIBRATION = "calibration of predictions (PIT)"
+"""Distance of the probabilities that a card gave to the next cycles from a uniform law."""
+
+SCORE = "continuous ranked probability score (CRPS)"
+"""Of predictions of the next cycle."""
+
+CHOOSING = ("largest pooled KS", "sums of an array (MVM)")
 """Statistics by which ranks or values are chosen: those that see levels which a card smears."""
 
 INNER = 3
@@ -68,7 +77,7 @@ def judge(
     held_out : Observations
         Devices that the model was not fitted to; at least 20.
     model : Card or callable
-        What samples; a card is also asked to foretell the next cycle.
+        What samples; a card also predicts the next cycle.
     repeats : int
         Splits of the held-out devices, over which value and floor are averaged.
     seed : int
@@ -85,12 +94,13 @@ def judge(
     values: list[dict[str, float]] = []
     for r, (first, second, sampled) in enumerate(_halves(held_out, model, repeats, seed)):
         for split_rows, other in ((floors, second), (values, sampled)):
-            row = differences(first, other, np.random.default_rng([seed, r, 1]))
+            row = differences(first, other, held_out.names, np.random.default_rng([seed, r, 1]))
             split_rows.append(row | gate_task.differences(first, other, held_out.features, [seed, r, 2]))
-    rows = of_splits(values, floors, largest_values(len(held_out.features)))
+    floors = [common_floors(row) for row in floors]
+    rows = of_splits(values, floors, largest_values(held_out.names))
     if isinstance(model, Card):
         own = in_ranks(held_out, model.features, seed)
-        rows += [within_kinds(own, model, seed), *foretelling(own, model, seed)]
+        rows += [within_kinds(own, model, seed), *prediction(own, model, seed)]
     return rows
 
 
@@ -190,22 +200,26 @@ def _smeared(held_out: Observations, card: Card, seed: int) -> float:
         for column, other in zip(rows, (sampled, second), strict=True):
             # Without the resistances of an array there are no sums, and the pooled KS stands alone.
             task = gate_task.differences(first, other, held_out.features, [seed, r, 2])
-            pooled = _largest_ks(first.reshape(-1, k), other.reshape(-1, k))
-            column.append([pooled, *(value for name, value in task.items() if name in CHOOSING)])
+            pooled = _ks(first.reshape(-1, k), other.reshape(-1, k))
+            column.append([np.max(pooled), *(value for name, value in task.items() if name in CHOOSING)])
     value, floor = (np.mean(column, axis=0) for column in rows)
     return float(np.mean(value / floor))
 
 
-def largest_values(features: int) -> dict[str, float]:
-    """Return the largest value of each statistic that has one, by the number of features.
+def largest_values(names: Sequence[str]) -> dict[str, float]:
+    """Return the largest value of each statistic that has one, by the names of the features.
 
     An energy distance is largest where all of one half stands in one point and all of the other in another:
     these are two standard deviations apart in each column.
     """
-    lags = [f"{kind} at lag {lag}" for kind in ("autocorrelation", "cross-correlation") for lag in LAGS]
+    lags = [f"cross-correlation at lag {lag}" for lag in LAGS]
+    lags += [f"autocorrelation at lag {lag} of {name}" for lag in LAGS for name in names]
     correlations = ("device correlations", "correlation within a cycle", *lags)
-    shares = ("device KS", "pooled KS", "bit errors of an array", "uniform foretelling (PIT)")
-    columns = {"device energy distance": 3 * features, "pooled energy distance": features}
+    distances = [f"device KS of {number}" for number in _names_of_devices(names)]
+    distances += [f"pooled KS of {name}" for name in names]
+    distances += [f"{CALIBRATION} of {name}" for name in names]
+    shares = (*distances, "bit errors of an array")
+    columns = {"device energy distance": 3 * len(names), "pooled energy distance": len(names)}
     return (
         dict.fromkeys(correlations, LARGEST_CORRELATION)
         | dict.fromkeys(shares, LARGEST_KS)
@@ -213,37 +227,68 @@ def largest_values(features: int) -> dict[str, float]:
     )
 
 
-def differences(one: Floats, other: Floats, random: np.random.Generator) -> dict[str, float]:
+def _names_of_devices(names: Sequence[str]) -> list[str]:
+    """Return the names of the columns of :func:`_device_numbers`."""
+    return [f"{name} ({number})" for number in ("mean", "spread", "lag 1") for name in names]
+
+
+def _rows(statistic: str, names: Sequence[str], values: Iterable[float]) -> dict[str, float]:
+    """Return a statistic of each feature under a name of its own."""
+    return {f"{statistic} of {name}": float(value) for name, value in zip(names, values, strict=True)}
+
+
+def common_floors(row: Mapping[str, float]) -> dict[str, float]:
+    """Return differences by chance with, for statistics of single numbers, the largest of all features.
+
+    The difference of two correlations or quantiles may be near zero by chance on all splits of the same
+    devices. Twice the floor of one feature alone would refuse some 5 % of right models in each row.
+    """
+    largest: dict[str, float] = {}
+    kinds = {name: name.rpartition(" of ")[0] for name in row if name.startswith(SINGLE)}
+    for name, kind in kinds.items():
+        largest[kind] = np.fmax(row[name], largest.get(kind, math.nan))
+    return {name: float(largest[kinds[name]]) if name in kinds else value for name, value in row.items()}
+
+
+def differences(
+    one: Floats, other: Floats, names: Sequence[str], random: np.random.Generator
+) -> dict[str, float]:
     """Return the statistics between two sets of devices, (devices, cycles, k) in transformed space.
 
-    Of a statistic that each feature has, the largest.
+    Distances of distributions, quantiles and autocorrelations of each feature by its name; of correlations
+    of pairs of features the largest.
     """
     devices = _device_numbers(one), _device_numbers(other)
     statistics = {
-        "device KS": _largest_ks(devices[0], devices[1]),
-        "device energy distance": _energy(devices[0], devices[1], random),
+        **_rows("device KS", _names_of_devices(names), _ks(*devices)),
+        "device energy distance": _energy(*devices, random),
         "device correlations": _device_correlations(one, other),
     }
-    return statistics | cycle_differences(one, other, random)
+    return statistics | cycle_differences(one, other, names, random)
 
 
-def pooled_differences(one: Floats, other: Floats, random: np.random.Generator) -> dict[str, float]:
+def pooled_differences(
+    one: Floats, other: Floats, names: Sequence[str], random: np.random.Generator
+) -> dict[str, float]:
     """Return the statistics of :func:`differences` that pool all cycles of all devices."""
     pooled = one.reshape(-1, one.shape[2]), other.reshape(-1, other.shape[2])
     return {
-        "pooled KS": _largest_ks(pooled[0], pooled[1]),
-        "pooled energy distance": _energy(pooled[0], pooled[1], random),
-        "pooled tails": _tails(pooled[0], pooled[1]),
+        **_rows("pooled KS", names, _ks(*pooled)),
+        "pooled energy distance": _energy(*pooled, random),
+        **_rows("pooled tails", names, _tails(*pooled)),
     }
 
 
-def cycle_differences(one: Floats, other: Floats, random: np.random.Generator) -> dict[str, float]:
+def cycle_differences(
+    one: Floats, other: Floats, names: Sequence[str], random: np.random.Generator
+) -> dict[str, float]:
     """Return the statistics of :func:`differences` that do not compare devices with each other."""
-    statistics = pooled_differences(one, other, random)
+    statistics = pooled_differences(one, other, names, random)
     for lag in LAGS:
         if lag < one.shape[1] // 2:
             ours, theirs = (_correlations(values, lag) for values in (one, other))
-            statistics[f"autocorrelation at lag {lag}"] = float(np.abs(np.diag(ours - theirs)).max())
+            own = np.abs(np.diag(ours - theirs))
+            statistics |= _rows(f"autocorrelation at lag {lag}", names, own)
             if len(ours) > 1:
                 off = ~np.eye(len(ours), dtype=bool)
                 statistics[f"cross-correlation at lag {lag}"] = float(np.abs((ours - theirs)[off]).max())
@@ -306,8 +351,8 @@ def _kinds(levels: Floats, card: Card) -> Index:
     return np.asarray(np.argmax(scores, axis=0))
 
 
-def foretelling(held_out: Observations, card: Card, seed: int) -> list[Comparison]:
-    """Return how well the card foretells the next cycle from those before.
+def prediction(held_out: Observations, card: Card, seed: int) -> list[Comparison]:
+    """Return how well the card predicts the next cycle from those before.
 
     The probability that it gave to a value at most as large must be uniform (Kolmogorov and Smirnov), and its
     continuous ranked probability score (standard scores) no worse than on cycles of its own making. The floor
@@ -316,19 +361,33 @@ def foretelling(held_out: Observations, card: Card, seed: int) -> list[Compariso
     devices, cycles, _ = held_out.values.shape
     drawn = synthetic_cycles(card, devices, cycles, held_out, seed + 1)
     theirs, ours = surprises(held_out.values, card), surprises(drawn, card)
-    value, floor = not_uniform(theirs), not_uniform(ours)
-    rows = [
-        Comparison.of(
-            "uniform foretelling (PIT)", value, floor, limit=max(FACTOR * floor, 0.02), largest=LARGEST_KS
-        )
-    ]
     scale = np.sqrt(np.diag(card.innovation))
-    score, own_score = crps(theirs) * scale, crps(ours) * scale
-    worst = int(np.argmax(score / own_score))
-    # A score has a floor of its own: 5 % worse than on the card's own cycles is the limit.
-    value, floor = float(score[worst]), float(own_score[worst])
-    rows.append(Comparison.of("score of foretelling (CRPS)", value, floor, limit=1.05 * floor))
+    values, floors = (predictions(z, held_out.names, scale) for z in (theirs, ours))
+    largest = largest_values(held_out.names)
+    rows = []
+    for name, value in values.items():
+        # A score has a floor of its own: 5 % worse than on the card's own cycles is the limit.
+        limit = 1.05 * floors[name] if name.startswith(SCORE) else max(FACTOR * floors[name], 0.02)
+        rows.append(
+            Comparison.of(name, value, floors[name], limit=limit, largest=largest.get(name, math.inf))
+        )
     return rows
+
+
+def predictions(z: Floats, names: Sequence[str], scale: Floats) -> dict[str, float]:
+    """Return the distance from uniform probabilities and the mean score of each feature.
+
+    Parameters
+    ----------
+    z : ndarray
+        Standardised errors, (cycles, k), from :func:`surprises`.
+    names : sequence of str
+        Of the features.
+    scale : ndarray
+        Standard deviations of the errors, (k,).
+    """
+    distances = [float(kstest(norm.cdf(u[np.isfinite(u)]), "uniform").statistic) for u in z.T]
+    return _rows(CALIBRATION, names, distances) | _rows(SCORE, names, crps(z) * scale)
 
 
 def surprises(values: Floats, card: Card) -> Floats:
@@ -341,11 +400,6 @@ def surprises(values: Floats, card: Card) -> Floats:
         errors -= scores[:, p - 1 - i : scores.shape[1] - 1 - i] @ card.coefficients[i].T
     standardised: Floats = errors.reshape(-1, errors.shape[2]) / np.sqrt(np.diag(card.innovation))
     return standardised
-
-
-def not_uniform(z: Floats) -> float:
-    """Return the largest distance of the features' probabilities from a uniform law."""
-    return max(float(kstest(norm.cdf(u[np.isfinite(u)]), "uniform").statistic) for u in z.T)
 
 
 def crps(z: Floats) -> Floats:
@@ -378,9 +432,10 @@ def _device_correlations(one: Floats, other: Floats) -> float:
     return float(np.sqrt(np.mean((matrices[0] - matrices[1])[pairs] ** 2)))
 
 
-def _largest_ks(one: Floats, other: Floats) -> float:
+def _ks(one: Floats, other: Floats) -> list[float]:
+    """Return the distance of the distributions of each column."""
     pairs = zip(one.T, other.T, strict=True)
-    return float(np.max([ks_distance(a[np.isfinite(a)], b[np.isfinite(b)]) for a, b in pairs]))
+    return [ks_distance(a[np.isfinite(a)], b[np.isfinite(b)]) for a, b in pairs]
 
 
 def _energy(one: Floats, other: Floats, random: np.random.Generator) -> float:
@@ -401,17 +456,19 @@ def _energy(one: Floats, other: Floats, random: np.random.Generator) -> float:
     return float(np.sqrt(2.0 * cdist(a, b).mean() - cdist(a, a).mean() - cdist(b, b).mean()))
 
 
-def _tails(one: Floats, other: Floats) -> float:
-    """Return the largest difference of the 1 % and 99 % quantiles, in standard deviations of the first.
+def _tails(one: Floats, other: Floats) -> Floats:
+    """Return the larger difference of the 1 % and 99 % quantiles of each column, in its standard deviations.
 
-    NaN if a column of the first has no spread, or one of the other no value.
+    NaN if the column of the first has no spread, or that of the other no value.
     """
-    if not (np.nanmin(one, axis=0, initial=math.inf) < np.nanmax(one, axis=0, initial=-math.inf)).all():
-        return math.nan
-    if not np.isfinite(other).any(axis=0).all():
-        return math.nan
-    points = [np.nanquantile(values, [0.01, 0.99], axis=0) for values in (one, other)]
-    return float((np.abs(points[0] - points[1]) / np.nanstd(one, axis=0)).max())
+    spread = np.nanmax(one, axis=0, initial=-math.inf) - np.nanmin(one, axis=0, initial=math.inf)
+    known = (spread > 0) & np.isfinite(other).any(axis=0)
+    largest: Floats = np.full(one.shape[1], math.nan)
+    for i in np.flatnonzero(known):
+        first, second = one[:, i], other[:, i]
+        points = [np.nanquantile(column, [0.01, 0.99]) for column in (first, second)]
+        largest[i] = np.abs(points[0] - points[1]).max() / np.nanstd(first)
+    return largest
 
 
 def _correlations(values: Floats, lag: int) -> Floats:

@@ -37,11 +37,6 @@ CROSSED = 6
 PARTS = 5
 """Parts that are left out in turn."""
 
-SCORE = "score of foretelling (CRPS)"
-
-OF_DEVICES = ("device KS", "device energy distance", "device correlations")
-"""Statistics that blocks of cycles of the same devices cannot have."""
-
 Fit = Callable[[Observations], Card]
 """From observations to a card, the same way for every part."""
 
@@ -290,6 +285,7 @@ def _rows(
     pairs: Sequence[tuple[Floats, Card, Observations]], seed: int, *, of_devices: bool, pooled: bool
 ) -> list[Comparison]:
     held = np.concatenate([values for values, _, _ in pairs])
+    names = pairs[0][2].names
 
     def sample(number: int) -> Floats:
         return np.concatenate([
@@ -303,17 +299,21 @@ def _rows(
         first_sample, other = sample(2 * repeat + 1), sample(2 * repeat + 2)
         for table, first in ((values, held), (floors, first_sample)):
             random = np.random.default_rng([seed, repeat, 7])
-            distances = _differences(first, other, random, of_devices, pooled)
-            distances |= {} if pooled else _foretelling(first, pairs)
+            distances = _differences(first, other, names, random, of_devices, pooled)
+            distances |= {} if pooled else _predictions(first, names, pairs)
+            if table is floors:
+                distances = gate.common_floors(distances)
             for name, value in distances.items():
                 table.setdefault(name, []).append(value)
-    largest = gate.largest_values(held.shape[2])
+    largest = gate.largest_values(names)
     rows = [
         Comparison.of(name, values[name], floors[name], largest=largest.get(name, math.inf))
         for name in values
         if name in floors
     ]
-    return [_scored(row, floors[SCORE]) if row.statistic == SCORE else row for row in rows]
+    return [
+        _scored(row, floors[row.statistic]) if row.statistic.startswith(gate.SCORE) else row for row in rows
+    ]
 
 
 def _scored(row: Comparison, floors: Sequence[float]) -> Comparison:
@@ -321,24 +321,30 @@ def _scored(row: Comparison, floors: Sequence[float]) -> Comparison:
     return replace(row, limit=max(1.05 * row.floor, row.floor + 3.0 * float(np.std(floors, ddof=1))))
 
 
-def _foretelling(values: Floats, pairs: Sequence[tuple[Floats, Card, Observations]]) -> dict[str, float]:
-    """Return how well each card foretells the next cycle of the part that it did not see."""
+def _predictions(
+    values: Floats, names: Sequence[str], pairs: Sequence[tuple[Floats, Card, Observations]]
+) -> dict[str, float]:
+    """Return how well each card predicts the next cycle of the part that it did not see."""
     ends = np.cumsum([len(part) for part, _, _ in pairs])[:-1]
     z = np.concatenate([
         gate.surprises(own, card) for own, (_, card, _) in zip(np.split(values, ends), pairs, strict=True)
     ])  # fmt: skip
-    return {"uniform foretelling (PIT)": gate.not_uniform(z), SCORE: float(gate.crps(z).mean())}
+    return gate.predictions(z, names, np.ones(len(names)))
 
 
 def _differences(
-    one: Floats, other: Floats, random: np.random.Generator, of_devices: bool, pooled: bool
+    one: Floats,
+    other: Floats,
+    names: Sequence[str],
+    random: np.random.Generator,
+    of_devices: bool,
+    pooled: bool,
 ) -> dict[str, float]:
     if pooled:
         # A device is a cycle of the one that all are taken for.
-        return gate.pooled_differences(one, other, random)
-    numbers = (
-        gate.differences(one, other, random) if of_devices else gate.cycle_differences(one, other, random)
-    )
+        return gate.pooled_differences(one, other, names, random)
+    differences = gate.differences if of_devices else gate.cycle_differences
+    numbers = differences(one, other, names, random)
     return {name: value for name, value in numbers.items() if np.isfinite(value)}
 
 

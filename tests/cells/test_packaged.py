@@ -105,8 +105,9 @@ def test_pooled_cycles_are_refused(cycles):
         return {f.name: f.backward(whole[:, :, i]) for i, f in enumerate(cycles.features)}
 
     failed = {row.statistic for row in gate.judge(cycles, sampler, repeats=4) if not row.passed}
-    assert {"device KS", "cross-correlation at lag 1", "autocorrelation at lag 1"} <= failed
-    assert "pooled KS" not in failed
+    assert "cross-correlation at lag 1" in failed
+    for statistic, fails in (("device KS", True), ("autocorrelation at lag 1", True), ("pooled KS", False)):
+        assert any(name.startswith(statistic) for name in failed) == fails
 
 
 def test_members_that_were_not_run_are_left_out():

@@ -54,7 +54,7 @@ def test_gate_of_ranks_and_of_values(cards):
     """
     ranks, values = (gate.judge(observed(150, 60, 2), card) for card in cards)
     assert comparison.passed(ranks), comparison.table(ranks)
-    assert "pooled KS" in {row.statistic for row in values if not row.passed}
+    assert any(row.statistic.startswith("pooled KS") for row in values if not row.passed)
 
 
 def test_card_and_export(cards, tmp_path):

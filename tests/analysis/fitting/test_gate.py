@@ -7,7 +7,7 @@ import pytest
 from made_up_cycles import NAMES, UNITS, cycles, truth
 from made_up_surrogates import forgetful, hierarchical_gaussian, independent, pooled_copula
 
-from frenkel.analysis.fitting import cycle_memory, gate, gate_task, small_samples, statistical_model
+from frenkel.analysis.fitting import cycle_memory, gate, gate_task, statistical_model
 from frenkel.analysis.fitting.observations import build
 from frenkel.analysis.statistics import comparison
 
@@ -50,10 +50,13 @@ def test_what_each_statistic_sees(judged):
     """The pooled distribution favours the pooled copula; devices and memory tell the others apart."""
 
     def of(statistic):
-        return {name: rows[statistic].value for name, rows in judged.items()}
+        return {
+            name: max(row.value for key, row in rows.items() if key.startswith(statistic))
+            for name, rows in judged.items()
+        }
 
     pooled, device, memory = of("pooled KS"), of("device KS"), of("autocorrelation at lag 1")
-    floor = judged["card"]["pooled KS"].floor
+    floor = max(row.floor for key, row in judged["card"].items() if key.startswith("pooled KS"))
     assert pooled["pooled copula"] < 2 * floor and pooled["card"] < 2 * floor
     assert pooled["pooled copula"] < pooled["hierarchical Gaussian"]
     assert pooled["pooled copula"] < pooled["independent"]
@@ -61,8 +64,21 @@ def test_what_each_statistic_sees(judged):
     assert device["hierarchical Gaussian"] < device["independent"]
     assert all(memory["card"] < 0.3 * memory[name] for name in memory if name != "card")
     # Right pool and right correlations of its devices, and yet refused.
-    assert judged["no memory"]["pooled KS"].passed and judged["no memory"]["device correlations"].passed
-    assert not judged["no memory"]["autocorrelation at lag 2"].passed
+    rows = judged["no memory"]
+    assert all(rows[f"pooled KS of {name}"].passed for name in NAMES) and rows["device correlations"].passed
+    assert not any(rows[f"autocorrelation at lag 2 of {name}"].passed for name in NAMES)
+
+
+def test_a_wrong_number_fails_its_own_rows(held_out):
+    """One feature of a card that is one standard deviation too high: rows of the others pass."""
+    right = truth()
+    shift = np.zeros(2 * len(NAMES))
+    shift[1] = np.nanstd(held_out.values[:, :, 1])
+    rows = gate.judge(held_out, replace(right, means=right.means + shift).sample, repeats=4)
+    failed = {row.statistic for row in rows if not row.passed}
+    assert {f"pooled KS of {NAMES[1]}", f"device KS of {NAMES[1]} (mean)"} <= failed
+    others = [name for name in NAMES if name != NAMES[1]]
+    assert not [row for row in failed if any(f" of {name}" in row for name in others)]
 
 
 def test_an_array_sees_devices_that_are_alike(judged):
@@ -133,19 +149,20 @@ def test_missing_values_are_missing_in_the_sample(held_out):
         assert np.array_equal(np.isnan(made), np.isnan(second)) and np.isnan(made).mean() > 0.15
 
 
-def test_limits_of_foretelling_come_from_the_card(held_out):
+def test_limits_of_predictions_come_from_the_card(held_out):
     """They are those of its own cycles, whatever the devices show; here a card that forgets."""
     law = truth()
     now = cycle_memory.covariances(law.coefficients, law.innovation, 0)[0]
-    uniform, score = gate.foretelling(
-        held_out, replace(law, coefficients=law.coefficients[:0], innovation=now), 0
-    )
-    assert score.limit == 1.05 * score.floor != 1.05 * score.value
-    assert uniform.limit == max(comparison.FACTOR * uniform.floor, 0.02)
-    assert comparison.passed(gate.foretelling(held_out, truth(), 0))
+    forgetful_card = replace(law, coefficients=law.coefficients[:0], innovation=now)
+    rows = {row.statistic: row for row in gate.prediction(held_out, forgetful_card, 0)}
+    for name in NAMES:
+        uniform, score = rows[f"{gate.CALIBRATION} of {name}"], rows[f"{gate.SCORE} of {name}"]
+        assert score.limit == 1.05 * score.floor != 1.05 * score.value
+        assert uniform.limit == max(comparison.FACTOR * uniform.floor, 0.02)
+    assert comparison.passed(gate.prediction(held_out, truth(), 0))
 
 
-def test_errors_of_foretelling_are_standard(held_out):
+def test_errors_of_predictions_are_standard(held_out):
     """By their own law the errors have a spread of 1: 11,000 of each feature, 4 % for the 60 cycles."""
     found = gate.surprises(held_out.values, truth())
     np.testing.assert_allclose(found.std(axis=0), 1.0, atol=0.04)
@@ -164,17 +181,19 @@ def test_an_array_holds_its_bits():
 
 def test_every_bounded_statistic_knows_its_largest_value(judged):
     """Halves in two points are as far apart as can be: KS 1, energy distance 2 k^(1/4)."""
-    most = gate.largest_values(len(NAMES))
-    free = {"pooled tails", "sums of an array (MVM)", "scatter within kinds of device", small_samples.SCORE}
+    most = gate.largest_values(NAMES)
+    free = {"sums of an array (MVM)", "scatter within kinds of device"}
+    free |= {f"{statistic} of {name}" for statistic in ("pooled tails", gate.SCORE) for name in NAMES}
     rows = judged["card"].values()
     assert {row.statistic for row in rows if row.largest == np.inf} == free
     assert all(row.largest == most[row.statistic] for row in rows if row.statistic not in free)
     one, other = np.zeros((5, 1, 3)), np.ones((5, 1, 3))
-    found = gate.pooled_differences(one, other, np.random.default_rng(0))
-    assert found["pooled KS"] == most["pooled KS"] == 1.0
-    assert found["pooled energy distance"] == pytest.approx(gate.largest_values(3)["pooled energy distance"])
+    most = gate.largest_values("abc")
+    found = gate.pooled_differences(one, other, "abc", np.random.default_rng(0))
+    assert [found[f"pooled KS of {name}"] for name in "abc"] == [1.0] * 3 and most["pooled KS of a"] == 1.0
+    assert found["pooled energy distance"] == pytest.approx(most["pooled energy distance"])
     turned = np.stack([np.arange(10.0), -np.arange(10.0)], axis=1)[None]
-    found = gate.cycle_differences(turned, np.abs(turned), np.random.default_rng(0))
+    found = gate.cycle_differences(turned, np.abs(turned), "ab", np.random.default_rng(0))
     assert found["correlation within a cycle"] == pytest.approx(most["correlation within a cycle"])
 
 
@@ -183,8 +202,9 @@ def test_values_without_spread_have_no_statistic():
     """No warning of a library: one value has no spread to count in, and a gap has no distance."""
     one, gap = np.ones((1, 1, 2)), np.full((1, 1, 2), np.nan)
     for first, second in ((one, one), (one, gap), (gap, one)):
-        found = gate.pooled_differences(first, second, np.random.default_rng(0))
-        assert np.isnan(found["pooled tails"]) and np.isnan(found["pooled energy distance"])
-    assert np.isnan(found["pooled KS"])
+        found = gate.pooled_differences(first, second, "ab", np.random.default_rng(0))
+        unknown = ("pooled energy distance", "pooled tails of a", "pooled tails of b")
+        assert np.isnan([found[name] for name in unknown]).all()
+    assert np.isnan(found["pooled KS of a"])
     every_other = np.where(np.arange(8)[:, None] % 2, np.nan, np.arange(8.0)[:, None] ** 2)[None]
     assert np.isnan(gate._correlations(every_other, 1)).all()

@@ -209,7 +209,9 @@ def test_gate_refuses_a_pooled_copula(training, held_out):
         return {f.name: f.backward(rows[:, :, i]) for i, f in enumerate(training.features)}
 
     failed = failures(gate.judge(held_out, copula, repeats=4))
-    assert {"device KS", "device energy distance", "autocorrelation at lag 1"} <= failed
+    assert "device energy distance" in failed
+    assert any(name.startswith("device KS") for name in failed)
+    assert any(name.startswith("autocorrelation at lag 1") for name in failed)
     assert not any(name.startswith("pooled") for name in failed)
 
 
@@ -233,13 +235,13 @@ def alike(card):
 )
 def test_gate_refuses_planted_errors(held_out, wrong, statistic):
     rows = gate.judge(held_out, wrong(truth()).sample, repeats=3)
-    assert statistic in failures(rows)
+    assert any(name.startswith(statistic) for name in failures(rows))
 
 
-def test_foretelling_sees_a_wrong_memory(held_out, fitted):
+def test_prediction_sees_a_wrong_memory(held_out, fitted):
     wrong = replace(fitted, coefficients=-fitted.coefficients)
-    rows = {row.statistic: row for row in gate.foretelling(held_out, wrong, 0)}
-    assert not rows["score of foretelling (CRPS)"].passed
+    rows = gate.prediction(held_out, wrong, 0)
+    assert any(row.statistic.startswith(gate.SCORE) and not row.passed for row in rows)
 
 
 def test_gate_needs_devices(held_out, fitted):
