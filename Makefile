@@ -161,7 +161,7 @@ $(WHOLE): $(READY) | $(BUILT)
 	@$(PIP) install -r $(VENV)/test.txt
 	@touch $@
 
-# Installs, then compiles only what changed. pip compiles everything anew each time, so it is asked only when
+# Installs, then compiles only what changed. pip compiles everything each time, so it is asked only when
 # the packaging changed; the checked build is a copy and always goes through it.
 $(BUILT): $(READY) setup.py MANIFEST.in $(SOURCES)
 	@echo "compiling frenkel$(if $(CHECKS), with bounds checks)"

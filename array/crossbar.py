@@ -301,7 +301,7 @@ class Crossbar:
         return energy
 
     def _visiting(self, cell: tuple[int, int], amplitude: float, scheme: str) -> Visit:
-        """Return the array around a cell, made anew when the cell is another or has moved too far."""
+        """Return the array around a cell, made again when the cell is another or has moved too far."""
         memory, key = self.memory, (scheme, amplitude)
         memory.begin(cell)
         old = memory.visits.get(key)

@@ -150,7 +150,7 @@ def _prepared(by: Prepare, make: Make, tasks: Sequence[tuple[int]]) -> list[tupl
 
 def _advanced(make: Make, tasks: Sequence[Task]) -> list[tuple[int, tuple[dict[str, Any], float]]]:
     """Return the states of devices after their drives, and the charges (C)."""
-    # What travels with every task is unpacked anew: its bytes tell whether it is the same.
+    # What travels with every task is unpacked each time: its bytes tell whether it is the same.
     maker = pickle.dumps(make)
     return [(number, _one(make, (maker, number), state, drive)) for number, state, drive in tasks]
 

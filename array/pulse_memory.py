@@ -187,7 +187,7 @@ class PulseMemory:
         return visit.now
 
     def met(self, visit: Visit) -> CrossingState:
-        """Return the same, looked for anew."""
+        """Return the same without the memory."""
         line, voltage = visit.around.line, visit.now.voltage
         quick = self.crosspoint.meet(self._cells, self.at, line.open_voltage, line.resistance, voltage)
         if quick is not None:

@@ -356,7 +356,7 @@ def jump_law(states: int) -> JumpLaw:
 
 
 def jump_rows(repeats: int) -> Iterator[list[str]]:
-    """Cells of a law of jumps: short pulses, and some in which each draws; the table is filled before."""
+    """Cells of a jump-process model: short pulses, and some in which each draws; the table is full before."""
     n = 500
     cells = JumpingCardCells(jump_law(200), (n, n), seed=1)
     volts = np.random.default_rng(3).uniform(0.5, 1.2, (n, n))

@@ -1,8 +1,8 @@
 """From an ensemble of kinetic devices to a card, a circuit and an array: python docs/jump_cells.py [FOLDER]
 
 Some minutes on one core: cells of the passive array flicker at 1 V. Reads examples/ensemble_cycles.nc, which
-`frenkel run` made of the .toml beside it, for the law of cycles, and the packaged card for the law of jumps,
-which circuit and array have.
+`frenkel run` made of the .toml beside it, for the cycle model, and the packaged card for the jump-process
+model of circuit and array.
 Writes the card, the circuit and four pictures to FOLDER; without it only the pictures, beside this file.
 Needs the extra "fit"; the circuit is simulated where ngspice is installed.
 """
@@ -41,7 +41,7 @@ def walk(folder: Path, pictures: Path) -> None:
     # 1. The kinetic devices: what each showed in each of its cycles.
     with open_ensemble(EXAMPLES / "ensemble_cycles.nc") as ensemble:
         cycles = from_dataset(ensemble)
-    # 2. The law of cycles: fitted to 70 % of the devices, judged by the others.
+    # 2. The cycle model: fitted to 70 % of the devices, judged by the others.
     path = folder / "cycles.card.json"
     cli.main(["fit", str(EXAMPLES / "ensemble_cycles.nc"), "-o", str(path), "--bootstrap", "0", "--force"])
     card = Card.load(path)
@@ -50,7 +50,7 @@ def walk(folder: Path, pictures: Path) -> None:
     drawn = observed_like(held_out, card.sample(devices, number, seed=1))
     save(picture_of_cycles(held_out, drawn), pictures / "walk_cycles.png")
     kinetic = cycle_kinetic_device(8)
-    # 3. The circuit: cells of the law of jumps as subcircuits, cycled on the ramps of the ensemble.
+    # 3. The circuit: cells of the jump-process model as subcircuits, cycled on the ramps of the ensemble.
     jumps = Card.load("hfo2")
     simulated = cycle_in_ngspice(jumps, folder, 8)
     save(card_plot.page(card, held_out, kinetic, drawn=simulated), pictures / "walk_law.png")
@@ -116,7 +116,7 @@ def cycle_kinetic_device(number: int) -> list[tuple[np.ndarray, np.ndarray]]:
     return [(volts[turns == c], amperes[turns == c]) for c in range(1, number + 1)]
 
 
-DECK = """cells of a law of jumps, one after another on the ramps of the ensemble
+DECK = """cells of a jump-process model, one after another on the ramps of the ensemble
 .include cells.sub
 {cells}
 vsource s 0 pwl({ramps})

@@ -163,7 +163,7 @@ def signatures() -> list[str]:
     """Return the table of what was measured, and the remarks to it."""
     if not MEASURED.exists():
         page = (DOCS / "materials.md").read_text(encoding="utf-8")
-        return page.partition("verify`, which measures each row anew.\n\n")[2].rstrip("\n").split("\n")
+        return page.partition("verify`, which measures each row again.\n\n")[2].rstrip("\n").split("\n")
     rows = json.loads(MEASURED.read_text(encoding="utf-8"))
     lines = ["| family | row | quantity | published | ours | verdict |", "|---" * 6 + "|"]
     for row in rows:
@@ -216,7 +216,7 @@ def main() -> None:
         "at 300 K it does not move at rest, and bakes lose no state, so that relaxation, false verify and",
         "bakes (D-02 to D-12) stand on `HfO2-retention`. Remarks tell what the set judged before gave.",
         "",
-        "Printed by `make verify`, which measures each row anew.",
+        "Printed by `make verify`, which measures each row again.",
         "",
         *signatures(),
         "",

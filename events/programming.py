@@ -221,7 +221,7 @@ class GateIncremental(Verified):
     """SET pulses under a gate voltage that grows until the target is reached; behind a transistor (1T1R).
 
     The gate sets the compliance, and with it the conductance that a pulse can make. A cell that has gone too
-    far is reset, and the gate starts anew.
+    far is reset, and the gate starts again.
 
     Parameters
     ----------

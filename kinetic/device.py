@@ -274,11 +274,11 @@ class Device(DeviceState):
         state : dict
         stream : sequence of int, optional
             Go on with random numbers of their own, of the stream with these numbers (>= 0), and draw the
-            hazard anew: an independent future of the same state, another one for each stream. Without it
+            hazard again: an independent future of the same state, another one for each stream. Without it
             the state goes on bit by bit.
         keep_solved : bool
-            Keep the solved arrangements, which saves time; those of large networks, whose last digits hang on
-            what was solved before them, go. `field_solves` then counts on from what is kept.
+            Keep the solved arrangements, which saves time; those of large networks go: their last digits
+            depend on what was solved before. `field_solves` then counts on from what is kept.
         """
         super().restore(state, stream=stream)
         if keep_solved:

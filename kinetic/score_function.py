@@ -83,7 +83,7 @@ class ScoreFunction:
         return cls(barrier, frequency, events, np.zeros(len(numbers)), state, numbers)
 
     def clear(self) -> None:
-        """Begin anew."""
+        """Reset the sums."""
         for sums in (self.barrier, self.frequency, self.events, self.number):
             sums[:] = 0.0
 

@@ -419,7 +419,7 @@ class FilamentSolver(Solver):
     def _make_ends(
         self, of: EventRates, species: NDArray[np.int8], voltages: list[float]
     ) -> list[VoltageNode]:
-        """Solve an arrangement at ends of cells; it is solved anew where the fields have gone on."""
+        """Solve an arrangement at ends of cells; it is solved again where the fields have gone on."""
         ends = []
         with one_blas_thread():
             traps = self._trap_ends(species, voltages)

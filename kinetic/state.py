@@ -355,7 +355,7 @@ class DeviceState(ABC):
         """Return everything that changes in a run; `restore` continues from it bit by bit.
 
         The device itself goes on with the same bits after `Device.forget`: above 150 conducting defects last
-        digits hang on what was solved before.
+        digits depend on what was solved before.
         """
         return {
             "engine": self.engine.state(),

@@ -168,7 +168,7 @@ class _Reader:
         return shards.ShardError(
             None,
             f"the record of member {self.located.member[number]} at offset {self.located.offset[number]} of "
-            f"{path} is damaged: {what}; the same command again looks for it anew",
+            f"{path} is damaged: {what}; the same command looks for it again",
         )
 
     def _handle(self, shard: int) -> int:

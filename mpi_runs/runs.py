@@ -183,7 +183,7 @@ def claim(folder: Path, document: Mapping[str, Any], digest: str) -> None:
         keys = differing(present["document"], document)
         raise ChangedError(
             f"{folder} holds members of another configuration, which differs in {'; '.join(keys)}: "
-            "take another output, or --force starts anew and discards them"
+            "take another output, or --force starts again and discards them"
         )
 
 
@@ -228,7 +228,7 @@ def refuse_loss(folder: Path, digest: str) -> None:
             None,
             f"{folder} holds {done} finished members of this very configuration, which --force would "
             f"discard: leave it out to go on with them, `{command}` "
-            "makes the file anew, or remove the folder",
+            "makes the file again, or remove the folder",
         )
 
 

@@ -42,7 +42,7 @@ def test_code_of_the_pages_runs(tmp_path, page, number, code):
     )
     assert done.returncode == 0, done.stderr
     if (page.name, number) == ("README.md", 0):
-        # `python docs/pictures.py first_device` writes it anew.
+        # `python docs/pictures.py first_device` writes it again.
         shown = re.search(r"```\n(phase  .*?)```", page.read_text(encoding="utf-8"), re.DOTALL)[1]
         printed = [line.rstrip() for line in done.stdout.rstrip().splitlines() if not line.startswith("---")]
         assert shown.splitlines() == printed[-len(shown.splitlines()) :]

@@ -59,7 +59,7 @@ def test_figures_of_known_devices(bench):
     assert found["memory to lag 50"] == pytest.approx(0.8, abs=0.05)
 
 
-def test_a_next_cycle_is_foretold_by_what_follows_alike(bench):
+def test_a_next_cycle_is_predicted_by_what_follows_alike(bench):
     """Normal numbers: 1/sqrt(pi) by an independent forecast, 0.6 of it where the memory of 0.8 is known."""
     judge, free = cycles(40, 400, 1, memory=0.8), cycles(40, 400, 2)
     assert bench.next_cycle(judge, free) == pytest.approx(1 / np.sqrt(np.pi), rel=0.03)
@@ -106,7 +106,7 @@ def test_models_of_relaxation_meet_what_they_were_trained_on(bench):
     assert off["as last seen"] == pytest.approx(np.log(13 / 9), abs=0.12)
 
 
-def test_bakes_and_traces_are_foretold_by_the_law_they_have(bench):
+def test_bakes_and_traces_are_predicted_by_the_law_they_have(bench):
     """Planted shares at an activation energy; white noise. Six standard errors at most."""
     random = np.random.default_rng(7)
     kelvin = np.repeat([400.0, 440.0, 480.0, 520.0], 2000)

@@ -49,7 +49,7 @@ def test_what_is_not_deep_is_read(text):
 
 @pytest.mark.parametrize("piece", ['"', '"""x\\', "'''", "a.", "a", "[]", "a . ", "\\", "#", '"a" '])
 def test_the_look_at_a_text_takes_one_pass(piece):
-    """A pattern that begins anew at every place would take hours for a text as long as this."""
+    """A pattern that starts again at every place would take hours for a text as long as this."""
     text = piece * (500_000 // len(piece))
     with pytest.raises(ValueError):
         toml.loads("a=" + "{" * PARTS + text)

@@ -2,7 +2,7 @@
 
     .venv/bin/python validation/default_device.py [MATERIAL] [--devices 24] [--cycles 20]
 
-Cells of 2.6 nm as in examples/first_device.py, on seeds that chose nothing: cycles, then waits of what the
+Cells of 2.6 nm as in examples/first_device.py, on validation seeds: cycles, then waits of what the
 first and the third SET leave, at 300 K and 85 C, each until half or twice of its conductance is left, or
 4 s of CPU time are used up. Six minutes on two cores.
 """

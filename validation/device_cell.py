@@ -286,7 +286,7 @@ class Watch:
 
 
 def gaps(device):
-    """Return missing layers between what hangs on the top electrode and what stands on the bottom one.
+    """Return missing layers between what is attached to the top and to the bottom electrode.
 
     Hanging and standing are conducting vacancies linked to the electrode; what floats between them does not
     count. The second number is that of layers passed over in the longest jump of the easiest path between the

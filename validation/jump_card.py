@@ -1,4 +1,4 @@
-"""What the law of jumps of a card foretells of devices that it was not fitted to, in figures.
+"""What the jump-process model of a card predicts of devices that it was not fitted to, in figures.
 
 ::
 

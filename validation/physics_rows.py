@@ -256,7 +256,7 @@ def v19_low(lab, n=4, factors=(1, 2, 4)):
         verdict=bool(abs(value) < 0.1),
         n=f"{len(results)} filaments x {len(factors)} areas",
         note=notes(
-            f"the same filament in larger boxes; formed anew in each: {formed:.2f} +- {formed_error:.1g}",
+            f"the same filament in larger boxes; formed again in each: {formed:.2f} +- {formed_error:.1g}",
             lost(boxes),
         ),
     )

@@ -116,7 +116,7 @@ def test_layers_between_what_hangs_and_what_stands():
     species[column] = VACANCY.code
     device.arrange(species=species)
     assert cell.gaps(device) == (0, pytest.approx(0.0))
-    species[column[-2:]] = OXYGEN.code  # nothing hangs on the top: the gap lies below it
+    species[column[-2:]] = OXYGEN.code  # nothing is attached to the top: the gap lies below it
     device.arrange(species=species)
     assert cell.gaps(device) == (2, pytest.approx(2.0))
     species[:] = OXYGEN.code

@@ -80,7 +80,7 @@ def test_ranks_of_kinetic_devices(kinetic):
 
 @pytest.mark.xfail(
     strict=True,
-    reason="179 devices of 100 cycles are enough to see that the law foretells not quite evenly: PIT 0.029, "
+    reason="179 devices of 100 cycles suffice to see that predictions are not quite calibrated: PIT 0.029, "
     "limit 0.022 (0.023 for the default before); passing means that this mark must go",
 )
 def test_card_of_kinetic_devices(kinetic):

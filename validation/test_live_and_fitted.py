@@ -1,8 +1,8 @@
 """Arrays of live devices and of cells of the card fitted to such devices, given the same pulses.
 
 Live: HfO2 devices of examples/ensemble_jumps.toml, formed, set once and reset as there, with another seed.
-Fitted: cells of the law of jumps of the shipped card. Both stand behind the same transistors, whose gate is
-the limit of the ensemble. ``pytest -s`` prints the table.
+Fitted: cells of the jump-process model of the shipped card. Both stand behind the same transistors, whose
+gate is the limit of the ensemble. ``pytest -s`` prints the table.
 """
 
 from pathlib import Path

@@ -98,7 +98,7 @@ def test_bakes_give_the_combination_that_is_identified(name):
     assert all(found.ratio_interval[0] < one < found.ratio_interval[1] for one in lines)
 
 
-def test_a_relaxation_is_foretold_a_hundred_times_as_far():
+def test_a_relaxation_is_predicted_a_hundred_times_as_far():
     """Half of the middle 68 % of all cells at 10,000 s from reads up to 100 s: |ln ratio| at most 0.15.
 
     Of the cells that were read at all times, on which the law was fitted, and of those that lack the read at

@@ -142,7 +142,7 @@ def to_npz(card: Card) -> bytes:
 
     The entry ``python`` is that source; ``law = numpy.load(file)``, ``exec(str(law["python"]))`` and
     ``sample(law, devices, cycles, seed)`` draw. The tables of quantiles are written with their straight ends.
-    A card with a law of jumps has its arrays too, with ``jumps.`` before their names, and in ``python_jumps``
+    A card with a jump-process model has its arrays too, with ``jumps.`` before their names. ``python_jumps``
     the class :class:`.exported_jumps.Jumping`, which takes them without that.
     """
     text = inspect.getsource(sample).replace("Mapping[str, Any]", "dict").replace("dict[str, Any]", "dict")
@@ -160,7 +160,7 @@ def to_npz(card: Card) -> bytes:
 
 
 def jump_arrays(card: Card) -> dict[str, Any]:
-    """Return the law of jumps of a card as a file has it; nothing where there is none."""
+    """Return the jump-process model of a card as a file has it; nothing where there is none."""
     law = card.jump_law
     if law is None:
         return {}

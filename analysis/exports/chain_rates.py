@@ -1,4 +1,4 @@
-"""Rungs of a ladder: levels of conductance between which a cell of a law of jumps goes up and down.
+"""Rungs of a ladder: levels of conductance between which a cell of a jump-process model goes up and down.
 
 A cell of the law leaves its state many times before its conductance is another one: atoms go to and fro, and
 a state that is left fast need not lead anywhere. What a circuit can follow is when the cell comes to another

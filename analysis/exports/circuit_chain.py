@@ -1,4 +1,4 @@
-"""The law of jumps of a card in a circuit: a cell climbs a ladder of levels, one step at a time.
+"""The jump-process model of a card in a circuit: a cell climbs a ladder of levels, one step at a time.
 
 A simulator of circuits draws no numbers and keeps none, so that both are drawn when the file is written. Of a
 cell that is its ladder, the levels of some walks of the law (:mod:`.chain_rates`), and what each of its steps
@@ -78,7 +78,7 @@ class CircuitChain:
 
 
 def of(card: Card) -> JumpLaw:
-    """Return the law of jumps of a card.
+    """Return the jump-process model of a card.
 
     Raises
     ------
@@ -87,7 +87,7 @@ def of(card: Card) -> JumpLaw:
     """
     if card.jump_law is None:
         raise ValueError(
-            f"card {card.name} has no law of jumps: its ensemble was not measured (a table [measure])"
+            f"card {card.name} has no jump-process model: its ensemble was not measured (a table [measure])"
         )
     return card.jump_law
 
@@ -100,7 +100,7 @@ def circuit_chain(
     Parameters
     ----------
     card : Card
-        With a law of jumps.
+        With a jump-process model.
     seed, device : int
         0 or more; the same give the same ladder.
     jumps : int
@@ -111,7 +111,7 @@ def circuit_chain(
     Raises
     ------
     ValueError
-        The card has no law of jumps, or its walks do not lead from HRS to LRS.
+        The card has no jump-process model, or its walks do not lead from HRS to LRS.
     """
     law = of(card)
     random = np.random.default_rng(np.random.SeedSequence(seed, spawn_key=(device,)))

@@ -1,4 +1,4 @@
-"""What an export to numpy carries with it of a law of jumps: cells that are held at a voltage.
+"""The jump-process model in an export to numpy: cells under constant-voltage stress.
 
 This file is copied into such an export as it stands; it imports numpy only. ``law`` is a mapping of arrays,
 those of :func:`frenkel.analysis.exports.cards.jump_arrays`.

@@ -48,7 +48,7 @@ FEWEST = 20
 SINGLE = ("pooled tails", "autocorrelation")
 """Statistics of each feature that compare single numbers, not distributions."""
 
-CALIBRATION = "calibration of predictions (PIT)"
+CALIBRATION = "calibration (PIT)"
 """Distance of the probabilities that a card gave to the next cycles from a uniform law."""
 
 SCORE = "continuous ranked probability score (CRPS)"
@@ -301,7 +301,7 @@ def cycle_differences(
 def within_kinds(held_out: Observations, card: Card, seed: int) -> Comparison:
     """Return how far devices scatter otherwise within their kind than those of the card.
 
-    Every device is given to the likeliest component of the mixture, and its numbers (mean and ln(spread) of
+    Every device is given to the most likely component of the mixture, and its numbers (mean and ln(spread) of
     each feature) are counted in means and standard deviations of the card's devices of that kind. The
     statistic is the root mean square of the differences of their correlations and of ln(standard deviation):
     it sees missing correlations and kinds that are too narrow, which leave the marginal distributions as they
@@ -343,7 +343,7 @@ def synthetic_cycles(card: Card, devices: int, cycles: int, held_out: Observatio
 
 
 def _kinds(levels: Floats, card: Card) -> Index:
-    """Return the likeliest component of the mixture of each device."""
+    """Return the most likely component of the mixture of each device."""
     scores = []
     for weight, mean, covariance in zip(card.weights, card.means, card.covariances, strict=True):
         white = np.linalg.solve(np.linalg.cholesky(covariance), (levels - mean).T)

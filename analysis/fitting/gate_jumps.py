@@ -1,4 +1,4 @@
-"""Acceptance test of the law of jumps of a card, by probes of devices that it was not fitted to.
+"""Acceptance test of the jump-process model of a card, by probes of devices that it was not fitted to.
 
 Each probe of a held-out device is repeated on cells of the card under the same source, circuit and
 temperature, from states of the card's own. As in :mod:`.gate`, two halves of the held-out devices give the
@@ -112,7 +112,7 @@ class Compared:
 
 
 def judge(law: JumpLaw, data: "xr.Dataset", members: Index, *, seed: int = 0) -> list[Comparison]:
-    """Return the rows of the law of jumps.
+    """Return the rows of the jump-process model.
 
     Parameters
     ----------

@@ -1,11 +1,11 @@
-"""From what an ensemble measured of its states and jumps to the law of jumps of a card.
+"""From what an ensemble measured of its states and jumps to the jump-process model of a card.
 
 The rates are the devices' own; nothing is fitted to them. What is chosen is how alike two states must be for
 the jumps of one to stand for those of the other, and how much of what distinguishes them is carried over a
 jump: number of neighbours, four scales and two shares, by the predictive density of the jumps of devices
 that were left out. Jumps at rest, under a positive and under a negative voltage count alike: those at rest
 are few, and others do not stand for them. Where the ensemble has probes, all but two of the scales are then
-those with which cells foretell the probes of devices left out best (:mod:`.jump_probes`): what many jumps in
+those with which cells predict the probes of devices left out best (:mod:`.jump_probes`): what many jumps in
 a row lead to is not in the density of one.
 """
 
@@ -45,7 +45,7 @@ CHOICES: dict[str, tuple[float, ...]] = {
     "neighbours": (1, 2, 4, 8, 16, 32, 64),
     "level_scale": (0.125, 0.25, 0.5, 1.0, 2.0),
     "rate_scale": (0.25, 0.5, 1.0, 2.0, 4.0, 8.0),
-    # Wider ones foretell single jumps a little better, but let those under voltage stand for rest: of
+    # Wider ones predict single jumps a little better, but let those under voltage stand for rest: of
     # 188 rests of LRS of devices of HfO2 0.5 % switched, of cells 6 % with 0.1 V and 15 % with 0.2 V.
     "voltage_scale": (0.025, 0.05, 0.1),
     # At 1 a cell never forgets, and LRS ends at higher conductances with every jump.
@@ -57,7 +57,7 @@ CHOICES: dict[str, tuple[float, ...]] = {
 
 PROBED: dict[str, tuple[float, ...]] = {
     # The density of one jump asks for as many neighbours as there are, which smooths it; what it chose stays
-    # where no fewer foretell more.
+    # where no fewer predict more.
     "neighbours": (8, 16, 32),
     "level_scale": (0.25, 0.5, 1.0),
     **{name: CHOICES[name] for name in ("rest_scale", "carry", "rest_carry")},
@@ -80,7 +80,7 @@ def finished(data: "xr.Dataset") -> Index:
 
 
 def fit(data: "xr.Dataset", members: Index, *, seed: int = 0) -> tuple[JumpLaw, dict[str, Any]]:
-    """Return the law of jumps of some members, and how it was made.
+    """Return the jump-process model of some members, and how it was made.
 
     Parameters
     ----------
@@ -106,13 +106,13 @@ def fit(data: "xr.Dataset", members: Index, *, seed: int = 0) -> tuple[JumpLaw, 
     law, owner, home, left_out = gathered(data, members, random)
     devices = np.unique(owner)
     if devices.size < 2:
-        raise ObservationError(f"a law of jumps needs those of at least two devices, got {devices.size}")
+        raise ObservationError(f"a jump-process model needs jumps of at least two devices, got {devices.size}")
     law, best = chosen(law, owner, random)
     notes: dict[str, Any] = {"devices": int(devices.size), "jumps": len(law.before), "states": len(law.level)}
     notes |= {"left_out": left_out, "score": best}
     if "probe_count" in data and np.any(data["probe_count"].values[members]):
-        law, foretold = by_probes(law, data, owner, home, seed)
-        notes |= {} if foretold is None else {"probes": foretold}
+        law, predicted = by_probes(law, data, owner, home, seed)
+        notes |= {} if predicted is None else {"probes": predicted}
     return law, notes
 
 
@@ -139,7 +139,7 @@ def gathered(
     own = entries(data, "state", members)
     ends = own[(kind[own] >= 0) & usable[own]]
     if not ends.size:
-        raise ObservationError("a law of jumps needs states that a RESET or a SET has left: measure.cycles")
+        raise ObservationError("a jump-process model needs states after a RESET or a SET: measure.cycles")
     states, place_of = np.unique(np.concatenate([ends, *sides[:, kept]]), return_inverse=True)
     before, after = place_of[len(ends) :].reshape(2, -1)
     # Sides of jumps are read again where they are end states too: those that cells start in keep their kind.
@@ -173,7 +173,7 @@ def _quantised(data: "xr.Dataset", heats: Index) -> tuple[Floats, Floats, NDArra
 
 
 def chosen(law: JumpLaw, owner: Index, random: np.random.Generator) -> tuple[JumpLaw, float]:
-    """Return the law with the numbers that foretell the jumps of devices left out best, and its score."""
+    """Return the law with the numbers that predict the jumps of devices left out best, and its score."""
     devices = random.permutation(np.unique(owner))
     fold = np.argmax(owner[:, None] == devices, axis=1) % min(FOLDS, len(devices))
     kinds = classes(law.jump_voltage)
@@ -209,7 +209,7 @@ def best_of(
 def by_probes(
     law: JumpLaw, data: "xr.Dataset", owner: Index, home: Index, seed: int
 ) -> tuple[JumpLaw, float | None]:
-    """Return the law with the numbers that foretell probes of devices left out best, and their score.
+    """Return the law with the numbers that predict probes of devices left out best, and their score.
 
     Where no probe tells anything, as all were given up, the law stays and there is no score.
 
@@ -280,7 +280,7 @@ def score(law: JumpLaw, fold: Index, judged: Index) -> float:
             return np.stack([law.level[states] / LEVEL_WIDTH, *(one / RATE_WIDTH for one in rates)])
 
         distance = np.sum((features(led) - features(law.after[jumps, None])) ** 2, axis=0)
-        # Heavy tails, so that one jump that nothing foretells does not decide.
+        # Heavy tails, so that one jump that nothing predicts does not decide.
         total[mine] = np.log(np.sum(weight / (1.0 + distance) ** 2, axis=1))
     kinds = classes(law.jump_voltage[judged])
     mean = np.mean([total[kinds == kind].mean() for kind in np.unique(kinds)])

@@ -1,4 +1,4 @@
-"""What probes of devices that were left out tell of a law of jumps: holds, pulses, rests and ramps.
+"""What probes of devices that were left out tell of a jump-process model: holds, pulses, rests and ramps.
 
 A single jump does not tell what many in a row lead to, which is what a cell is asked. So cells of a law of
 some devices are put through the probes of the others, and each probe is given its density among the cells.

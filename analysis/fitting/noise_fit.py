@@ -201,7 +201,7 @@ def _take(data: xr.Dataset, devices: Index) -> xr.Dataset:
         return chosen
     owner = data["trap_device"].values
     kept = np.flatnonzero(np.isin(owner, devices))
-    # The devices are counted anew.
+    # The devices are counted again.
     return chosen.isel(trap=kept).assign(trap_device=("trap", np.searchsorted(devices, owner[kept])))
 
 

@@ -31,7 +31,7 @@ FINISHED = 0
 """Status of a member that was run to its end: the flag "ok" in the file of an ensemble."""
 
 RESOLUTION = {"log": 0.02, "linear": 1e-3}
-"""Of a value in ln, below which a resistance is the same as in the law of jumps, and of one in V. Chosen."""
+"""Differences in ln, as in the jump-process model, and in V below which values are the same. Chosen."""
 
 REPEATS = 0.1
 """Of the resolution: a spread below which a device shows one value."""

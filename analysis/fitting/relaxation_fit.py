@@ -3,7 +3,7 @@
 Location and spread of the shift are linear between knots in ln(G), as cards interpolate them, and over ln t
 the location is linear, and so is either the spread or the variance: the variance where readings favour
 it by two standard errors over devices (Q. H. Vuong, Econometrica 57, 307 (1989), 10.2307/1912557, recalled),
-since those of one device are alike; else the spread, which foretells more. Readings count by a t of 4 degrees
+since those of one device are alike; else the spread, which predicts more. Readings count by a t of 4 degrees
 of freedom, since a few cells of real arrays jump. The spread is then scaled at each knot to half of the
 middle 68 %, whatever the tails are, and the shape of what is left becomes a table.
 """

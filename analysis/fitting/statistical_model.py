@@ -37,7 +37,7 @@ ALIKE = 0.01
 """Difference of logarithms, or in spreads of the pool, below which values have the same rank."""
 
 POOLED_BELOW = 10
-"""Cycles below which devices and cycles are not told apart: every value is a cycle of one device."""
+"""Cycles below which devices and cycles are not distinguished: every value is a cycle of one device."""
 
 RESAMPLED_FROM = 5
 """Devices from which on intervals come from drawing them with replacement."""

@@ -235,7 +235,7 @@ def _joint(flips: Floats) -> Floats:
 
 
 def _emission(model: TelegraphModel, y: Floats, real: NDArray[np.bool_]) -> tuple[Floats, float]:
-    """Return exp(-z^2/2) of every state over that of the likeliest, (length, states, blocks), and its log."""
+    """Return exp(-z^2/2) of every state over the largest of them, (length, states, blocks), and its log."""
     log = -0.5 * ((y[:, None, :] - model.level[None, :, None]) / model.noise) ** 2
     top = log.max(axis=1)
     log -= top[:, None, :]
@@ -355,7 +355,7 @@ def fit(
 def maximise(
     model: TelegraphModel, seen: Expectations, step: float, samples: int, adds: bool
 ) -> TelegraphModel:
-    """Return the model that makes the expected states likeliest."""
+    """Return the model that makes the expected states most likely."""
     level = _levels(model, seen, adds)
     variance = (seen.square - 2 * level @ seen.total + level**2 @ seen.time) / samples
     # Without noise the difference of large sums is its rounding.

@@ -243,7 +243,7 @@ def temperature(result: xr.Dataset, axes: "Axes") -> None:
 
 
 def resistances(result: xr.Dataset, axes: "Axes") -> None:
-    """Draw the resistance at the read voltage after each phase, high and low states told apart."""
+    """Draw the resistance at the read voltage after each phase, high and low states in different colours."""
     resistance = metrics.resistance(result)
     kinds = result["phase_kind"].values
     number = np.arange(len(kinds))

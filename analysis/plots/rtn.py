@@ -55,7 +55,7 @@ def page(trace: xr.Dataset, found: xr.Dataset | None = None) -> "Figure":
 
 
 def current_time(trace: xr.Dataset, found: xr.Dataset, axes: "Axes") -> None:
-    """Draw the beginning of a trace, the current of the likeliest states on it, and the levels."""
+    """Draw the beginning of a trace, the current of the most likely states on it, and the levels."""
     step, current = traces.uniform(trace)
     rate = float((found["transitions"] / (step * len(current))).max())
     shown = min(len(current), max(200, int(SHOWN / rate / step)))
@@ -65,7 +65,7 @@ def current_time(trace: xr.Dataset, found: xr.Dataset, axes: "Axes") -> None:
     axes.plot(time / scale, current[:shown] / factor, color=MEASURED, linewidth=0.6, label="trace")
     ideal = rtn.states(trace, found)["current"].values[:shown]
     axes.step(
-        time / scale, ideal / factor, where="post", color=FITTED, linewidth=1.1, label="likeliest states"
+        time / scale, ideal / factor, where="post", color=FITTED, linewidth=1.1, label="most likely states"
     )
     for level in found["current"].values:
         axes.axhline(level / factor, color="0.45", linewidth=0.6, linestyle=(0, (4, 4)), zorder=0)

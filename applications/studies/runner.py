@@ -115,7 +115,7 @@ def carry_out(name: str, settings: Settings, folder: Path, *, force: bool = Fals
 
 
 def read(name: str, folder: Path) -> Outcome:
-    """Return a study from the dataset in a folder, its pictures drawn anew.
+    """Return a study from the dataset in a folder, its pictures drawn again.
 
     Raises
     ------

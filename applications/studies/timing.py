@@ -141,7 +141,7 @@ def run(settings: Settings) -> xr.Dataset:
         "parallel": variable("parallel", PARALLEL, "1", "devices of atoms in one synapse"),
         "way": variable("way", METHODS, "1", "what is read"),
         "series": variable("series", SERIES, "1", "series to classify"),
-        "forecast": variable("forecast", LASER, "1", "what foretells the laser"),
+        "forecast": variable("forecast", LASER, "1", "predictor of the laser"),
         "lifetime": variable("device pulse", memory, "s", "time until a device forgets a pulse"),
     }
     settings.progress(0.4, "intervals of spikes")
@@ -280,10 +280,10 @@ def _laser(settings: Settings) -> Variables:
         random = settings.random(7, seed)
         lags = np.stack([np.roll(series, k) for k in range(10)], axis=1)
         error[seed] = [
-            _foretold(_bank(drive, random, 0.0), series),
-            _foretold(_bank(drive, random, 0.3, noise=0.005), series),
-            _foretold(_bank(drive, random, 0.0, memory=False), series),
-            _foretold(lags, series),
+            _predicted(_bank(drive, random, 0.0), series),
+            _predicted(_bank(drive, random, 0.3, noise=0.005), series),
+            _predicted(_bank(drive, random, 0.0, memory=False), series),
+            _predicted(lags, series),
             float(np.sqrt(np.mean(np.diff(series[4000:]) ** 2) / series[4001:].var())),
         ]
     return {
@@ -304,7 +304,7 @@ def _bank(
     return np.asarray(states + noise * random.standard_normal(states.shape))
 
 
-def _foretold(features: Floats, series: Floats) -> float:
+def _predicted(features: Floats, series: Floats) -> float:
     """Return the normalised root mean square error on steps after 4000 of a fit to those before."""
     from sklearn.linear_model import RidgeCV  # scikit-learn, an extra
     from sklearn.pipeline import make_pipeline
@@ -362,7 +362,7 @@ def _series_claims(data: xr.Dataset) -> list[Claim]:
 
 
 def _forecast_claim(data: xr.Dataset) -> Claim:
-    """Foretelling is worth devices if they, with spread and noise, beat a line through ten past values."""
+    """Prediction gains from devices if they, with spread and noise, beat a line through ten past values."""
     series = str(data["forecast_error"].attrs["long_name"])
     error = {name: data["forecast_error"].sel(forecast=name) for name in LASER}
     ideal, real, memoryless, past = (error[name] for name in LASER[:4])

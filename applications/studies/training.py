@@ -56,7 +56,7 @@ def lognormal(sigma: float) -> Noise | None:
 
 
 def mixed(w: Floats, random: np.random.Generator) -> Floats:
-    """Return weights under a sigma drawn anew from those of the teachers."""
+    """Return weights under a sigma drawn again from those of the teachers."""
     return hardware.scattered(w, float(random.choice(TEACHERS)), random)
 
 

@@ -167,7 +167,7 @@ class Stepper:
         checks.positive("duration", duration, "s")
         shape = self.network.lines.shape
         nodes = np.zeros(shape), np.zeros(shape)
-        # The drive may jump at a corner: each piece between two of them begins anew, with F as it is there.
+        # The drive may jump at a corner: each piece between two of them begins again, with F as it is there.
         ends = sorted({float(c) for c in corners if 0.0 < c < duration} | {duration})
         course, now, step = Transient(*nodes), 0.0, ends[0] * 1e-3
         cells = tuple(np.array(watch, dtype=np.intp).reshape(-1, 2).T)

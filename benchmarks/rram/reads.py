@@ -1,4 +1,4 @@
-"""Models of reads foretell an unseen time, an unseen temperature, the next half of a trace.
+"""Models of reads predict an unseen time, an unseen temperature, the next half of a trace.
 
 Relaxation: trained on reads up to 300 s of one half of the cells and judged by the last read of the other.
 Bakes: each temperature but the first and last is left out in turn. Traces: the first half trains. A model is
@@ -157,15 +157,15 @@ BAKES: Mapping[str, Bake] = {"this card": activated, "straight line": between, "
 
 
 def bakes(kelvin: Floats, low: Floats, high: Floats) -> dict[str, float]:
-    """Return of each model the mean difference of foretold and measured shares of failed cells."""
+    """Return of each model the mean difference of predicted and measured shares of failed cells."""
     found: dict[str, list[float]] = {name: [] for name in ("floor", *BAKES)}
     for other in np.unique(kelvin)[1:-1]:
         out = kelvin == other
         share = float(np.isfinite(high[out]).mean())
         found["floor"].append(np.sqrt(share * (1 - share) / out.sum() * 2 / np.pi))
         for name, model in BAKES.items():
-            foretold = model(kelvin[~out], low[~out], high[~out], float(other))
-            found[name].append(abs(foretold - share))
+            predicted = model(kelvin[~out], low[~out], high[~out], float(other))
+            found[name].append(abs(predicted - share))
     return {name: float(np.mean(values)) for name, values in found.items()}
 
 
@@ -210,7 +210,7 @@ def bands(trace: xr.Dataset) -> tuple[Floats, Floats]:
 
 
 def noise(traces: list[xr.Dataset]) -> dict[str, float]:
-    """Return of each model the mean over traces and bands of |ln(foretold/measured)| of the second half."""
+    """Return of each model the mean over traces and bands of |ln(predicted/measured)| of the second half."""
     found: dict[str, list[float]] = {name: [] for name in ("floor", *NOISE)}
     for trace in traces:
         middle = trace.sizes["sample"] // 2

@@ -5,9 +5,9 @@
 Each set of ``examples/measured``, and each table that is named, is split once and for all: devices by the
 hash of their names, cycles of a single device into halves. A model is trained on one part, draws devices of
 as many cycles as the other has, and is compared with that. ``floor`` is the distance between halves of the
-judging part itself; nothing can be told apart below it. Task and figure: distance of Kolmogorov and Smirnov
+judging part; no difference below it is significant. Task and figure: distance of Kolmogorov and Smirnov
 of all cycles and of means of devices; largest difference of autocorrelations up to lag 50; size of ln of the
-ratio of the spreads within a device; continuous ranked probability score of the next cycle, foretold by what
+ratio of the spreads within a device; continuous ranked probability score of the next cycle, predicted by what
 follows the drawn cycles that are nearest to the present one. All are means over the numbers of a cycle, and
 less is better. Tables of reads and traces have tasks and models of their own (reads.py); what is in a table
 is read from it. Devices of aihwkit and CrossSim take part where these libraries are installed (libraries.py).
@@ -47,7 +47,7 @@ FAILED = 0.5
 """Share of its first conductance at which a cell has failed in a bake."""
 
 LAG, REPEATS, NEAR = 50, 8, 20
-"""Longest memory; halves for a floor; drawn cycles by which the next one is foretold."""
+"""Longest memory; halves for a floor; drawn cycles by which the next one is predicted."""
 
 
 def judging(name: str) -> bool:
@@ -94,7 +94,7 @@ def figures(one: Floats, other: Floats) -> dict[str, float]:
 
 
 def next_cycle(one: Floats, other: Floats) -> float:
-    """Return the mean score of foretelling each next cycle of ``one`` by ``other``, over its spread.
+    """Return the mean score of predictions of each next cycle of ``one`` by ``other``, over its spread.
 
     The forecast is what follows those `NEAR` cycles of ``other`` that are nearest to the present one; the
     score is eq. 21 of doi:10.1198/016214506000001437, with distinct pairs. Incomplete cycles are left out.

@@ -246,7 +246,7 @@ class DisorderNumbers:
         "Hz",
         0.0,
         1e14,
-        "rate at which a site where a defect came or went, and its neighbours, draw their bonds anew",
+        "rate at which a site where a defect came or went, and its neighbours, draw their bonds again",
         default=0.0,
     )
 

@@ -1,4 +1,4 @@
-"""How an amorphous oxide relaxes round a site where a defect came or went: bonds there are drawn anew."""
+"""How an amorphous oxide relaxes round a site where a defect came or went: bonds there are drawn again."""
 
 from __future__ import annotations
 
@@ -21,7 +21,7 @@ class Relaxation:
 
     A host site that holds a defect and held none when the oxide there relaxed last, or the other way round,
     waits at one rate; a pair that goes to and fro meanwhile is back where it was and waits no more. When the
-    oxide relaxes, the factors of the site and of its neighbours are drawn anew, log-normal as in the fresh
+    oxide relaxes, the factors of the site and of its neighbours are redrawn, log-normal as in the fresh
     device: where a defect lies, and how deep its level, is another after its surroundings have moved.
 
     An event changes no factor, so that its way back is priced in the same network without the moving atom, at
@@ -128,7 +128,7 @@ class Relaxation:
                 self.waiting[site] = now
 
     def _relax(self, site: int, draw: Draw) -> None:
-        """Draw the factors of a site that waits and of its neighbours anew."""
+        """Draw the factors of a site that waits and of its neighbours again."""
         del self.waiting[site]
         self.held[site] = not self.held[site]
         near = self.neighbours[site]

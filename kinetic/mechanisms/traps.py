@@ -325,7 +325,7 @@ def nearest_nodes(
     if lattice.lateral == "periodic":
         period = np.array([lattice.shape[0], lattice.shape[1]]) * lattice.spacing
         away[..., :2] -= np.round(away[..., :2] / period) * period
-    # Equal distances must stay equal: the choice may not hang on the last digit.
+    # Equal distances must stay equal: the choice may not depend on the last digit.
     squared = np.round((away**2).sum(axis=2) / lattice.spacing**2, 6)
     near = squared.argmin(axis=1)
     return near, lattice.spacing * np.sqrt(squared[np.arange(len(sites)), near])

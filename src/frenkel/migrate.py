@@ -7,7 +7,7 @@ result of a device     no largest currents and steps of all events; they are tak
 ensemble               the same, and no member of each entry, ``reset_current``, ``time_above_melting``
 result of an array     ``operation_row`` and ``operation_column`` for word and bit lines
 their configurations   ``to_limit``, ``rows``, ``columns``, ``columns_per_adc``, ``parallel = "row"``
-card                   schema 1.2.0: no law of jumps
+card                   schema 1.2.0: no jump-process model
 =====================  =======================================================================================
 
 Checkpoints, shards and folders of runs hold the state of a run in progress and cannot be migrated: such a run

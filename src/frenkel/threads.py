@@ -91,7 +91,7 @@ class _Held:
                 _set(self.before)
 
     def forked(self) -> None:
-        """Begin anew in a child, which has none of the other threads; BLAS stays as it is there."""
+        """Begin with one thread in a child, which has none of the others; BLAS stays as it is there."""
         self.lock, self.inside = threading.Lock(), 0
 
 

@@ -140,7 +140,7 @@ SMALL = Recipe(material="HfO2-volatile", thickness=2e-9, width=1.1e-9, seed=1)
 
 
 def test_devices_advanced_elsewhere_are_the_same_bit_by_bit():
-    """Their states travel; here to devices made anew in this process."""
+    """Their states travel; here to devices made again in this process."""
     workers = LiveWorkers(SMALL, SHAPE, [Serial(), Serial()])
     here, there = live(), LiveCells(workers.devices, advance=workers)
     for cells in (here, there):

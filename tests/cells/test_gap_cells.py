@@ -196,7 +196,7 @@ def traps_after(conductance, turned):
 
 
 def test_a_cell_that_has_turned_has_other_traps():
-    """At the same conductance: those that turned are drawn anew, the others keep theirs.
+    """At the same conductance: those that turned are drawn again, the others keep theirs.
 
     Of two draws of Poisson(3) low traps 1 in 6 are alike by chance; 0.3 of 200 is 5 standard errors away.
     """
@@ -219,7 +219,7 @@ def test_a_pulse_on_some_cells_keeps_the_traps_of_all():
     cells.current(np.zeros((3, 4)))
     cells.apply(np.full(2, 0.9), 1e-9, (np.array([0, 2]), np.array([1, 3])))
     some = cells.sinh_law()[0]
-    cells.rest(1e-15)  # too short for a trap; everything is computed anew
+    cells.rest(1e-15)  # too short for a trap; everything is computed again
     np.testing.assert_allclose(cells.sinh_law()[0], some, rtol=1e-12)
 
 

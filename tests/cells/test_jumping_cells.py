@@ -1,4 +1,4 @@
-"""Cells of a law of jumps in arrays: against closed forms, the walk of the card, and whole solutions."""
+"""Cells of a jump-process model in arrays: against closed forms, paths of the card, and whole solutions."""
 
 import warnings
 from dataclasses import replace

@@ -70,7 +70,8 @@ def test_it_works_by_its_name(tmp_path, capsys, monkeypatch):
     """What takes hfo2 takes it: card, export, and cells of an array whose levels are those of the atoms."""
     monkeypatch.chdir(tmp_path)
     assert main(["card", "mos2-au"]) == 0
-    assert "error of reading: hrs 1, lrs 4" in (told := capsys.readouterr().out) and "law of jumps" in told
+    printed = capsys.readouterr().out
+    assert "error of reading: hrs 1, lrs 4" in printed and "jump-process model" in printed
     assert main(["export", "mos2-au", "--to", "npz"]) == 0 and (tmp_path / "mos2-au.npz").exists()
     (tmp_path / "a.toml").write_text(
         '[array]\nword_lines = 2\nbit_lines = 2\ncrossing = "0T1R"\n'

@@ -1,4 +1,4 @@
-"""An array of cells of a card with a law of jumps, from a configuration to its result."""
+"""An array of cells of a card with a jump-process model, from a configuration to its result."""
 
 from dataclasses import replace
 
@@ -103,7 +103,7 @@ def test_complementary_crossings_need_a_gap(folder, capsys):
     text = SMALL[: SMALL.index("[[phase]]")].replace("1T1R", "CRS").split("[array.transistor]")[0]
     text += '[cells]\nkind = "card"\ncard = "jumps.card.json"\n\n[[phase]]\nkind = "map"\nvoltage = "0.2 V"\n'
     assert run(folder, text, "c.nc") == 1
-    assert "cells of a crossing of CRS must have a gap that moves" in capsys.readouterr().err
+    assert "cells of a crossing of CRS need a gap that moves" in capsys.readouterr().err
 
 
 def test_another_temperature_than_was_read(folder, card, capsys):

@@ -64,7 +64,7 @@ def test_a_merged_file_names_the_command_that_makes_it_anew(path):
     with pytest.raises(content.ContentError, match=f"frenkel merge {path} -o {path} --force"):
         content.check(path)
     os.truncate(path, path.stat().st_size // 2)
-    words = f"truncated or damaged .*frenkel merge {path} -o {path} --force` makes it anew from {folder}"
+    words = f"truncated or damaged .*frenkel merge {path} -o {path} --force` makes it again from {folder}"
     with pytest.raises(content.ContentError, match=words):
         content.check(path)
 

@@ -402,7 +402,7 @@ def _signed(frame: bytes, member: int, status: int, text: bytes, arrays: bytes) 
 
 
 def checkpoints() -> st.SearchStrategy[Case]:
-    """Damaged checkpoints of a device and of a member: refused, begun afresh, or the same result."""
+    """Damaged checkpoints of a device and of a member: refused, begun again, or the same result."""
 
     @st.composite
     def cases(draw: st.DrawFn) -> Case:

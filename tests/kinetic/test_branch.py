@@ -30,7 +30,7 @@ def box():
 
 
 def waits(made, restored, number):
-    """Return when the first event falls in branches of a gas, made anew or in place."""
+    """Return when the first event falls in branches of a gas, made again or in place."""
     start, begin, found = made.state(), made.time, []
     for k in range(number):
         if restored:
@@ -93,7 +93,7 @@ def test_streams_are_none_of_those_of_runs_and_of_making():
 
 
 def test_branch_of_a_device_is_independent_and_repeatable():
-    """The unit exponential is drawn anew (KS, false alarm 1e-4); fields are the twin's own."""
+    """The unit exponential is drawn again (KS, false alarm 1e-4); fields are the twin's own."""
     device = cell()
     before = device.state()
     twins = [device.branch(k) for k in range(200)]

@@ -1,4 +1,4 @@
-"""A small law of jumps whose ladder is known: three ohmic states that a SET goes up and a RESET down."""
+"""A small jump-process model of known states: three ohmic ones that a SET goes up and a RESET down."""
 
 from dataclasses import replace
 

@@ -147,7 +147,7 @@ def test_a_changed_network_takes_over_the_background_of_the_last():
         fresh += network._carried is None
         kept, exact = np.tril(network.stiffness), np.tril(background.stiffness(network.nodes))
         assert np.max(np.abs(kept - exact)) <= 1e-12 * np.max(exact)
-    assert fresh == 1  # made anew once, after LONGEST_LIFE changes
+    assert fresh == 1  # made again once, after LONGEST_LIFE changes
     assert solve(network, 0.5).current == pytest.approx(solve(bonded(None), 0.5).current, rel=1e-12, abs=0)
     # Nothing is taken over from another background, or from too different a network.
     other = Network(network.bonds, UniformBackground(table, 2e-10), after=network)

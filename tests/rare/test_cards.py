@@ -30,7 +30,7 @@ EDGE = 1e-5
 
 @pytest.fixture(scope="module")
 def law():
-    """Return a law of jumps between states of two kinds."""
+    """Return a jump-process model between states of two kinds."""
     data = ensemble(4, seed=2)
     return jump_fit.fit(data, np.arange(4), seed=1)[0]
 
@@ -92,7 +92,7 @@ def test_a_ramp_by_the_master_equation(law):
 
 
 def test_a_card_beside_devices_on_the_command_line(law, tmp_path, capsys):
-    """A row of the gate below what devices say; a card without a law of jumps is one sentence."""
+    """A row of the gate below what devices say; a card without a jump-process model is one sentence."""
     (tmp_path / "tiny.toml").write_text(TINY)
     card = replace(Card.load("hfo2"), jump_law=law)
     (tmp_path / "card.json").write_text(json.dumps(card.to_dict()))
@@ -104,7 +104,7 @@ def test_a_card_beside_devices_on_the_command_line(law, tmp_path, capsys):
     assert "card hfo2" in out and ("no row" in out or "read disturbs, 0.2 V, 1500 K: ln P at" in out)
     (tmp_path / "plain.json").write_text(json.dumps(replace(card, jump_law=None).to_dict()))
     assert main([*few, "--card", str(tmp_path / "plain.json")]) == 1
-    assert "no law of jumps" in capsys.readouterr().err
+    assert "no jump-process model" in capsys.readouterr().err
 
 
 def test_devices_of_one_start_each_are_told_apart():

@@ -33,7 +33,7 @@ ASKED = Question(event="set fails", conductance=EDGE, particles=60, kill=6, star
 
 @pytest.fixture(scope="module")
 def law():
-    """Return a law of jumps between states of two kinds, the slowest seven times as slow as most."""
+    """Return a jump-process model between states of two kinds, the slowest seven times as slow as most."""
     return jump_fit.fit(ensemble(4, seed=2), np.arange(4), seed=1)[0]
 
 
@@ -121,7 +121,7 @@ def test_value_and_floor_by_hand():
 
 @pytest.fixture(scope="module")
 def folder(law, tmp_path_factory):
-    """Return a folder with an ensemble, a card of it with a law of jumps, and a file of tails."""
+    """Return a folder with an ensemble, a card of it with a jump-process model, and a file of tails."""
     path = tmp_path_factory.mktemp("gate")
     drawn = truth().sample(40, 12, 1)
     variables = {
@@ -158,4 +158,4 @@ def test_rows_on_the_command_line(folder, capsys):
     assert judge("evnt.nc") == 1 and "does not say what was asked" in capsys.readouterr().err
     plain = replace(Card.load(str(folder / "card.json")), jump_law=None)
     (folder / "plain.json").write_text(json.dumps(plain.to_dict()))
-    assert judge("t.nc", "plain.json") == 1 and "no law of jumps" in capsys.readouterr().err
+    assert judge("t.nc", "plain.json") == 1 and "no jump-process model" in capsys.readouterr().err

@@ -28,7 +28,7 @@ def hopping():
 def test_a_pulse_that_fails(hopping):
     """No rise to 1.5 times the conductance in 60 of the shortest waits: 2.3e-6 by the master equation.
 
-    Fails when the hazard of a clone is not drawn anew.
+    Fails when the hazard of a clone is not drawn again.
     """
     device, matrix, ratio, rate = hopping
     law = law_after(absorbed(matrix, ratio >= 1.5), 0, 60 / rate)

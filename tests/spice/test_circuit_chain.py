@@ -1,4 +1,4 @@
-"""Ladders of the law of jumps in ngspice, as a subcircuit and as Verilog-A, against small steps in numpy."""
+"""Markov chains of a jump-process model in ngspice, as subcircuit and Verilog-A, against steps in numpy."""
 
 import subprocess
 

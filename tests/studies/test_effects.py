@@ -138,7 +138,7 @@ def test_accuracies_are_means_over_chips():
     np.testing.assert_allclose(found, (right(net) + turned) / 2)
 
 
-# --------------------------------------------------------------------------- neurons set anew
+# --------------------------------------------------------------------------- neurons recalibrated
 
 
 def test_recalibrated_neurons_undo_any_gain_and_offset():

@@ -14,7 +14,7 @@ if TYPE_CHECKING:
     from matplotlib.figure import Figure
 
 COLOURS = ("#0072b2", "#d55e00", "#009e73", "#cc79a7", "#e69f00", "#56b4e9", "#000000")
-"""Told apart by colour-blind readers (Okabe and Ito)."""
+"""Colours that colour-blind readers distinguish (Okabe and Ito)."""
 
 Panel = tuple[str, str, Any, Mapping[str, Any], Any]
 """Labels of x and y, x, curves by name of shape (x,) or (x, seeds), logarithmic: x (True), "both" or no."""

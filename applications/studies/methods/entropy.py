@@ -110,7 +110,7 @@ def autocorrelation(rows: list[Bits]) -> float:
 def min_entropy(rows: list[Bits]) -> float:
     """Return the min-entropy per bit of a chain of first order fitted to rows of bits.
 
-    ``-log2 P / n`` of the likeliest path of n = 128 bits, with the transition frequencies as they are. The
+    ``-log2 P / n`` of the most likely path of n = 128 bits, with the transition frequencies as they are. The
     frequencies are those of all rows together: this is the entropy for one who does not know the device, more
     than that of a device which is biased.
 

@@ -56,7 +56,7 @@ class _Weights:
     plus, minus : ndarray
         Places of the cells in the window; no minus: an ideal reference at its middle.
     shown : ndarray
-        Weights; after a step only those whose cells were pulsed are worked out anew.
+        Weights; after a step only those whose cells were pulsed are worked out again.
     """
 
     def __init__(self, weights: Floats, cells: Cells) -> None:

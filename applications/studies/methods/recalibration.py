@@ -1,4 +1,4 @@
-"""Gain and offset of neurons set anew on a chip, as batch normalisation does with statistics of its own."""
+"""Gain and offset of neurons recalibrated on a chip, as batch normalisation does with its own statistics."""
 
 from collections.abc import Callable, Sequence
 

@@ -1,6 +1,6 @@
 """Single precision where networks are trained: their numbers, and a stream of random ones.
 
-An accuracy is known to a tenth of a point; networks of 50,000 weights and their noise, drawn anew in every
+An accuracy is known to a tenth of a point; networks of 50,000 weights and their noise, drawn in every
 step, take a third of the time in 32 bits. Laws of cells keep the precision of what they are given.
 """
 

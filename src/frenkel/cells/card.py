@@ -47,7 +47,7 @@ BOX = {"voltage": "V", "pulse_width": "s", "temperature": "K", "cycles": "1", "t
 """Quantities that a validity box can limit, and their units."""
 
 LAYERS: dict[str, Any] = {"rtn": RtnLaw, "relaxation": RelaxationLaw, "jumps": JumpLaw}
-"""Layers that a file may have beside the law of the cycles."""
+"""Layers that a file may have beside the cycle model."""
 
 FEATURE_KEYS = ("name", "unit", "transform", "sign", "missing", "quantiles", "ranks", "levels")
 DEVICE_KEYS = ("weights", "means", "covariances")
@@ -204,10 +204,10 @@ class Card:
         Raises
         ------
         CardError
-            The card has no law of jumps.
+            The card has no jump-process model.
         """
         if self.jump_law is None:
-            raise CardError(f"card {self.name} has no law of jumps: {self.cannot_tell()[0]} is not in it")
+            raise CardError(f"card {self.name} has no jump-process model: it lacks {self.cannot_tell()[0]}")
         return JumpCells(self.jump_law, number, seed, state, temperature)
 
     def cannot_tell(self) -> tuple[str, ...]:

@@ -17,7 +17,7 @@ PACKAGED = Path(__file__).with_name("hfo2.card.json")
 """Card of the default HfO2 (examples/ensemble_jumps.toml); others stand beside it (docs/compact.md)."""
 
 LARGEST = 2**24
-"""Bytes of a file; 1,000 states of a law of jumps take some 450,000."""
+"""Bytes of a file; 1,000 states of a jump-process model take some 450,000."""
 
 
 class CardError(ValueError):

@@ -1,4 +1,4 @@
-"""Cells of a card's law of jumps in an array: pulses, half-select, reads and rests are one motion.
+"""Cells of a card's jump-process model in an array: pulses, half-select, reads and rests are one motion.
 
 Each cell is in a state of the law (:mod:`frenkel.cells.jumps`) and carries what is left of a unit
 exponential. Time at a voltage uses it up by the rate of leaving the state, so that a pulse costs an
@@ -27,7 +27,7 @@ if TYPE_CHECKING:
     from .card import Card
 
 class JumpingCardCells:
-    """An array of cells of a law of jumps.
+    """An array of cells of a jump-process model.
 
     Parameters
     ----------
@@ -102,15 +102,15 @@ class JumpingCardCells:
         *,
         temperature: float | None = None,
     ) -> JumpingCardCells:
-        """Return cells of a card with a law of jumps in HRS, with telegraph noise where the card has it.
+        """Return cells of a card with a jump-process model in HRS, with telegraph noise if the card has it.
 
         Raises
         ------
         ValueError
-            The card has no law of jumps.
+            The card has no jump-process model.
         """
         if card.jump_law is None:
-            raise JumpError(f"card {card.name} has no law of jumps")
+            raise JumpError(f"card {card.name} has no jump-process model")
         return cls(card.jump_law, shape, seed, telegraph=card.rtn_law, temperature=temperature)
 
     # ------------------------------------------------------------------ as they are
@@ -171,7 +171,7 @@ class JumpingCardCells:
     def drive(self, load: CellLoad, duration: float, where: Where) -> Floats:
         """Hold the sources behind a load for a duration (s); return the charge through each cell (C).
 
-        Voltages are looked for anew after every jump of a cell.
+        Voltages are looked for again after every jump of a cell.
         """
         checks.at_least("duration", duration, 0, "s")
         places, _ = self._picked(where)

@@ -58,7 +58,7 @@ OHMIC = 1e-6
 
 
 class JumpError(ValueError):
-    """A law of jumps is none, or is asked for what it does not hold."""
+    """A jump-process model is none, or is asked for what it does not hold."""
 
 
 @dataclass(slots=True, kw_only=True)

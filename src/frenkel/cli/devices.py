@@ -93,7 +93,7 @@ def _check(options: argparse.Namespace, output: Path, checkpoint: Path) -> None:
         raise store.StoreError(f"there is no checkpoint {checkpoint} to resume from; run without --resume")
     if checkpoint.exists() and not options.resume and not options.force:
         raise store.StoreError(
-            f"{checkpoint} is left from an interrupted run; --resume goes on from it, --force starts afresh"
+            f"{checkpoint} is left from an interrupted run; --resume goes on from it, --force starts again"
         )
 
 

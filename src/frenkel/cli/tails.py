@@ -197,7 +197,7 @@ def _card(options: argparse.Namespace) -> "Card | None":
     if options.card is None:
         return None
     card = Card.load(options.card)
-    card.jump_cells(1, 0)  # says what is missing where the card has no law of jumps
+    card.jump_cells(1, 0)  # says what is missing where the card has no jump-process model
     return card
 
 

@@ -58,7 +58,7 @@ assert set(typing.get_args(Unselected)) == set(UNSELECTED)
 
 
 class CardCellsSection(Section):
-    """Cells of a statistical card, one draw of it per cell: of its law of jumps where it has one."""
+    """Cells of a statistical card, one draw of it per cell: of its jump-process model where it has one."""
 
     kind: Literal["card"]
     card: str = Field(min_length=1)

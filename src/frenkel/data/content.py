@@ -160,7 +160,7 @@ def remedy(path: Path) -> str:
     """Return how to make a merged file again, "" where that cannot be."""
     folder = forms.run_folder(path)
     command = shell("frenkel", "merge", str(path), "-o", str(path), "--force")
-    words = f"; `{command}` makes it anew from {folder}"
+    words = f"; `{command}` makes it again from {folder}"
     return words if folder.is_dir() else ""
 
 

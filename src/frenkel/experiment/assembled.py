@@ -232,7 +232,7 @@ class AssembledArray:
             lower = self._of_kind(rng, int(stream(self.seed, LOWER).integers(2**63)))
             if not (isinstance(cells, CardCells) and isinstance(lower, CardCells)):
                 raise ConfigurationError(
-                    "cells of a crossing of CRS must have a gap that moves, not those of a law of jumps: "
+                    "cells of a crossing of CRS need a gap that moves, not those of a jump-process model: "
                     "name a card without one, or another crossing"
                 )
             # All crossings hold a "0": upper cells as made in HRS, lower ones in LRS.

@@ -410,7 +410,7 @@ def run(
         if kept["configuration_hash"] != provenance.digest(recorded):
             raise ConfigurationError(
                 f"checkpoint {checkpoint} belongs to another configuration; "
-                "run without --resume to start afresh"
+                "run without --resume to start again"
             )
         protocol.restore(kept["protocol"])
     pause = None

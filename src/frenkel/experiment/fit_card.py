@@ -104,7 +104,7 @@ def fit_card(
     Parameters
     ----------
     data : path or xarray.Dataset
-        An ensemble of ``frenkel run`` (.nc), whose table ``measure`` gives the card a law of jumps, or a
+        Ensemble of ``frenkel run`` (.nc), whose table ``measure`` gives the card a jump-process model, or a
         table: features over (device, cycle), each with ``units``; a .csv file has the columns ``device``,
         ``cycle`` and ``name [unit]``.
     name : str, optional
@@ -339,7 +339,7 @@ class _Layers:
         return card, gate_noise.judge_relaxation(held_out, card, seed=self.seed)
 
     def add_jumps(self, card: Card, data: Data) -> tuple[Card, list[Comparison]]:
-        """Return the card with a law of jumps where an ensemble was measured for it, and its rows."""
+        """Return the card with a jump-process model where an ensemble was measured for it, and its rows."""
         if store.form_of(data) == "csv":
             return card, []
         with _opened(data) as dataset:

@@ -97,7 +97,7 @@ def reach(card: Card, levels: Floats, distance: float, seed: int = 0) -> Reached
     Parameters
     ----------
     card : Card
-        With a law of jumps, or a core for circuits.
+        With a jump-process model, or a core for circuits.
     levels : ndarray
         Conductances that a network asks for (S); ROWS x COLUMNS of them are taken at random, none within the
         distance of the least one, at which cells of small weights stay.

@@ -312,7 +312,7 @@ class Chip:
             yield tile.program(self.scheme, self.copies, self.statistics, self._random)
 
     def refresh(self) -> Written:
-        """Program all cells to their targets again; time starts anew. Return what all of it took."""
+        """Program all cells to their targets again and reset their time. Return what all of it took."""
         self._need_network()
         self.written.add(self._write())
         return self.written

@@ -98,8 +98,8 @@ class DeviceStatistics:
     source : str
         Name of the card, or of what else the numbers come from.
     relaxation : RelaxedCells, optional
-        Measured cells, or those of a law of jumps, that stand for programmed ones as time passes, instead of
-        the power law.
+        Measured cells, or those of a jump-process model, that stand for programmed ones as time passes,
+        instead of the power law.
 
     Raises
     ------
@@ -322,9 +322,9 @@ def from_card(card: Card, *, temperature: float | None = None) -> DeviceStatisti
     ----------
     card : Card
         With the features ``hrs`` and ``lrs``. Its RTN and relaxation layers are used where it has them, at
-        the state of largest conductance; without the latter cells of its law of jumps rest. Its core, where
-        it has one, says how it answers trains of pulses: these numbers are marked "chosen", since the core's
-        drive is (docs/compact.md).
+        the state of largest conductance; without the latter its jump-process model gives the retention.
+        Its core, where it has one, says how it answers trains of pulses: these numbers are marked
+        "chosen", since the core's drive is (docs/compact.md).
     temperature : float, optional
         (K); checked against the box of the card.
 

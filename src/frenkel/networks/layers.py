@@ -1,8 +1,8 @@
 """Layers of PyTorch whose weights are cells: noise in training, a chip of their own in inference.
 
 They are `torch.nn.Linear` and `torch.nn.Conv2d`, so that whatever knows those knows them. In training their
-weights show the noise of a device, anew in every pass, and gradients pass to the clean weights. In evaluation
-they are ideal until :func:`program` writes them into arrays; from then on they run there.
+weights show the noise of a device, drawn in every pass, and gradients pass to the clean weights. In
+evaluation they are ideal until :func:`program` writes them into arrays; from then on they run there.
 
 >>> model = torch.nn.Sequential(AnalogLinear(64, 32), torch.nn.ReLU(), AnalogLinear(32, 10))
 >>> ...                                              # train as any model

@@ -2,7 +2,7 @@
 
 A perceptron with rectified layers, the first of which may be convolutions; all arrays have the seed as their
 first axis, so that the networks of a study are trained together. ``noise`` is what the hardware does to the
-weights: it acts anew at every step (noise-aware training), while the weights that are kept stay clean.
+weights: it is drawn at every step (noise-aware training), while the weights that are kept stay clean.
 Numbers are of the precision of weights and inputs, double or single.
 """
 
@@ -196,7 +196,7 @@ def descend(network: Perceptron, gradient: Callable[[Perceptron], list[Floats]],
 def _adam(p: Floats, g: Floats, state: tuple[Floats, ...], rate: float, step: int) -> None:
     """Change parameters by a gradient; the state is both moments and room for two more arrays.
 
-    In place: with a million weights, arrays made anew in every step took more time than the sums.
+    In place: with a million weights, new arrays in every step took more time than the sums.
     """
     m, v, work, root = state
     np.multiply(np.subtract(g, m, out=work), 0.1, out=work)

@@ -36,7 +36,7 @@ def simulate(law: JumpLaw, temperature: float | None = None, cells: int = CELLS)
     """
     if not is_described(law):
         lacking = "jump" if np.any(law.kind >= 0) else "end state"
-        raise JumpError(f"the law of jumps holds no {lacking}, so it cannot tell what rest does")
+        raise JumpError(f"the jump-process model holds no {lacking}, so it cannot tell what rest does")
     start, later = [], []
     for seed, state in enumerate(STATES):
         if not np.any(law.kind == seed):

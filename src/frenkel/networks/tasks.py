@@ -14,7 +14,7 @@ a folder   images in IDX files, as those of MNIST are              anywhere
 intervals  spikes in 4 channels; only their timing tells           made here
 =========  ======================================================  =============================
 
-Series to foretell, by :func:`series`: "laser" (Santa Fe, from reservoirpy) and "mackey-glass" (made here).
+Series to predict, by :func:`series`: "laser" (Santa Fe, from reservoirpy) and "mackey-glass" (made here).
 """
 
 import importlib.util
@@ -186,7 +186,7 @@ TASKS: dict[str, Callable[[int], Task]] = {
 
 
 def series(name: str, length: int | None = None) -> Floats:
-    """Return a series to foretell, with mean 0 and variance 1.
+    """Return a series to predict, with mean 0 and variance 1.
 
     Parameters
     ----------

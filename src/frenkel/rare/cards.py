@@ -1,4 +1,4 @@
-"""The same rare event of the cells of a card: one cell of its law of jumps as a system of paths.
+"""The same rare event of the cells of a card: one cell of its jump-process model as a system of paths.
 
 A cell starts in a state of the card's own, that a RESET or a SET has left; waveform, circuit, temperature and
 edge are those of the devices. So the two probabilities answer one question, and stand side by side.
@@ -139,7 +139,7 @@ def card_tails(
         Source voltage (V) against time (s).
     circuit : Circuit
     question : Question
-        Its ``starts`` are as many states that cells start in, drawn anew for each repeat.
+        Its ``starts`` are as many states that cells start in, drawn again for each repeat.
     temperature : float
         (K)
     repeats, seed : int
@@ -177,10 +177,10 @@ def beside(asked: Tails, card: Card, progress: Callable[[float, str], None]) -> 
     Raises
     ------
     CardError, JumpError
-        The card has no law of jumps, or cannot tell this temperature.
+        The card has no jump-process model, or cannot tell this temperature.
     """
     if card.jump_law is None:
-        raise CardError(f"card {card.name} has no law of jumps")
+        raise CardError(f"card {card.name} has no jump-process model")
     configuration = asked.configuration
     *_, (_, _, phase) = configuration.phases()
     return card_tails(

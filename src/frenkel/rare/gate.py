@@ -69,7 +69,7 @@ def judge(
     ValueError
         It is a file of something else, or of one repeat, which has no error.
     CardError, JumpError
-        The card has no law of jumps, or cannot tell this temperature.
+        The card has no jump-process model, or cannot tell this temperature.
     """
     repeats = farm.load(path)
     return judged(study_in(repeats, str(path)), repeats, card, progress)

@@ -122,7 +122,7 @@ def split(
     -------
     Splitting
         The variance is that of unbiased pairs of particles with different ancestors (the method of Lee and
-        Whiteley, arXiv:1509.00394, with survivors that are kept instead of drawn anew):
+        Whiteley, arXiv:1509.00394, with survivors that are kept instead of redrawn):
         Var = P^2 - prod_q S_q^2 / (N^2 - K_q) (pairs that hit, of different first ancestors) / (N (N - 1)),
         with S_q = N - K_q survivors.
     """

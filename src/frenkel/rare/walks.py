@@ -33,7 +33,7 @@ class System(Protocol):
         state
             As `start` or `state` returned it.
         time : float
-            Where it stood (s); random waits are drawn anew from there.
+            Where it stood (s); random waits are drawn again from there.
         stream : tuple of int
             Tells these random numbers from all others.
         look : callable

@@ -172,7 +172,7 @@ def _levels(result: xr.Dataset, found: Floats) -> str:
     if all(np.ptp(found[good & (target == level)]) < ALIKE * level for level in np.unique(target[good])):
         return "; cells of one target all end at one conductance, so that levels between are not told"
     number = levels_apart(target[good], found[good])
-    return f"; room for {number:.3g} levels, {np.log2(number):.2g} bits, in cells that were reached"
+    return f"; {number:.3g} distinguishable levels, {np.log2(number):.2g} bits, in cells that were reached"
 
 
 def _products(result: xr.Dataset) -> list[str]:

@@ -108,13 +108,13 @@ def describe(card: Card) -> str:
 
 
 def _jump_lines(card: Card) -> list[str]:
-    """Return what is in the law of jumps, if there is one, and what the card cannot tell."""
+    """Return what is in the jump-process model, if there is one, and what the card cannot tell."""
     lines = []
     if (law := card.jump_law) is not None:
         low, high = law.voltages[[0, -1]]
         lines.append(
-            f"law of jumps: {len(law.before)} between {len(law.level)} states, rates read from {low:g} to "
-            f"{high:g} V; the next of the nearest {law.neighbours}"
+            f"jump-process model: {len(law.before)} between {len(law.level)} states, rates read from "
+            f"{low:g} to {high:g} V; the next of the nearest {law.neighbours}"
         )
     lost = card.provenance.get("jumps", {}).get("given_up", {})
     if lost:

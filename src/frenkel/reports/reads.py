@@ -195,7 +195,7 @@ def _parting(found: Extrapolation) -> list[str]:
                 f"{point.probability:.2g} ({point.low:.1g} to {point.high:.1g})",
                 f"{middle:.2g} ({low:.1g} to {high:.1g})",
                 f"{point.probability / middle:.2g} times",
-                "they part" if point.low > high or point.high < low else "not told apart",
+                "they part" if point.low > high or point.high < low else "not distinguishable",
             ]
         )
     heads = ["by this time", "fails, by splitting", "extrapolated", "as usual", ""]

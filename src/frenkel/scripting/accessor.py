@@ -200,7 +200,7 @@ class Frenkel:
         return figure if path is None else page.save(figure, path)
 
     def _with_file(self, function: Any) -> Any:
-        """Return what a function makes of the file of an ensemble, written anew if there is none."""
+        """Return what a function makes of the file of an ensemble, written if there is none."""
         import tempfile  # waits, as above
         from pathlib import Path
 

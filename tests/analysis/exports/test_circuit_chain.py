@@ -1,4 +1,4 @@
-"""Ladders of states for circuits, and the law of jumps in numpy; spice/ simulates them."""
+"""Ladders of states for circuits, and the jump-process model in numpy; spice/ simulates them."""
 
 import re
 
@@ -137,7 +137,7 @@ def test_texts_are_whole(make):
 def test_what_has_no_ladder_is_refused(tmp_path):
     plain = Card.load(earlier.today() / "small.card.json")
     for form in ("jumps-ngspice", "jumps-verilog-a"):
-        with pytest.raises(ValueError, match="has no law of jumps: its ensemble was not measured"):
+        with pytest.raises(ValueError, match="has no jump-process model: its ensemble was not measured"):
             card_exports.export(plain, form, tmp_path / "a.sub")
     with pytest.raises(JumpError, match="no walk of this law leads from HRS to LRS"):
         circuit_chain.to_ngspice(card(rate=np.full((3, 3, 25), 1e-30)))

@@ -151,7 +151,7 @@ def test_aihwkit_draws_the_law(aihwkit):
 
 PLANTED = {
     "no memory": ("score += self.past[:, i] @ law", "score += 0 * self.past[:, i] @ law", "lag 1"),
-    "devices drawn anew in each cycle": (
+    "other devices in each cycle": (
         "law, (number, p, k) = self.law, self.past.shape",
         "Cells.__init__(self, self.law, len(self.past), self.random)\n"
         "        law, (number, p, k) = self.law, self.past.shape",

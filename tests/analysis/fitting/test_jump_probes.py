@@ -1,4 +1,4 @@
-"""What probes say of a law of jumps: exact densities, and that devices left out alone decide."""
+"""What probes say of a jump-process model: exact densities, and that devices left out alone decide."""
 
 import made_up_jumps as made
 import numpy as np

@@ -1,4 +1,4 @@
-"""The law of jumps of a made-up ensemble: its closed forms, what is chosen, and the gate."""
+"""The jump-process model of a made-up ensemble: its closed forms, what is chosen, and the gate."""
 
 from dataclasses import replace
 
@@ -167,7 +167,7 @@ def test_what_a_jump_keeps_is_chosen(fitted):
 
 
 def test_what_a_jump_leaves_is_judged_at_rest():
-    """Two laws foretell the same conductance, and the same rate at the jump; one a wrong rate at rest. Exact.
+    """Two laws predict the same conductance, and the same rate at the jump; one a wrong rate at rest. Exact.
 
     Twelve devices of a state a and a state b. In the law that is wrong, b is 100 times faster at 0 V in the
     devices that are not judged: its density at rest is that of t with ln(100) instead of 0.
@@ -213,7 +213,7 @@ def test_fewer_jumps_are_drawn_where_there_are_many(data, monkeypatch):
 def test_a_card_carries_the_law(fitted, tmp_path):
     plain = Card.load(earlier.today() / "small.card.json")
     assert len(plain.cannot_tell()) >= 3
-    with pytest.raises(Exception, match="has no law of jumps"):
+    with pytest.raises(Exception, match="has no jump-process model"):
         plain.jump_cells(3, seed=1)
     path = card_schema.save(replace(plain, jump_law=fitted[0]), tmp_path / "with.json")
     card = Card.load(path)
@@ -222,7 +222,7 @@ def test_a_card_carries_the_law(fitted, tmp_path):
     other.hold(0.8, 1e-4)
     assert one.states.tolist() == other.states.tolist()
     assert not any("pulses" in text for text in card.cannot_tell())
-    assert "law of jumps: 480 between 1200 states" in describe(card)
+    assert "jump-process model: 480 between 1200 states" in describe(card)
     assert "cannot tell what pulses" in describe(plain)
 
 

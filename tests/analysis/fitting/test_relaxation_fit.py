@@ -1,4 +1,4 @@
-"""Relaxation continuous in the conductance: planted laws come back, and foretell times that were not read."""
+"""Relaxation continuous in the conductance: planted laws come back, and predict times that were not read."""
 
 import numpy as np
 import pytest
@@ -41,18 +41,18 @@ def half(values):
 
 
 @pytest.mark.parametrize("growth", ["spread", "variance"])
-def test_a_planted_law_foretells_a_hundred_times_the_time(growth):
+def test_a_planted_law_predicts_a_hundred_times_the_time(growth):
     """2,000 or 6,000 devices to 100 s: the growth is told, and the spread at 1e4 s in three bands of G within
-    0.15 (standard error of the truth's own 0.03; of the foretold one, by repeats, 0.04)."""
+    0.15 (standard error of the truth's own 0.03; of the predicted one, by repeats, 0.04)."""
     random = np.random.default_rng(1)
     law = planted(growth)
     start = np.exp(random.uniform(np.log(4e-6), np.log(1.2e-4), {"spread": 2000, "variance": 6000}[growth]))
     shift = law.relax(start, TIMES, random).T - start[:, None]
     found = relaxation_fit.fit(start, TIMES, shift)
     assert found.law.growth == growth and (found.told > 2) == (growth == "variance")
-    late, foretold = (one.relax(start, 1e4, random) - start for one in (law, found.law))
+    late, predicted = (one.relax(start, 1e4, random) - start for one in (law, found.law))
     for band in np.array_split(np.argsort(start), 3):
-        assert abs(np.log(half(foretold[band]) / half(late[band]))) < 0.15
+        assert abs(np.log(half(predicted[band]) / half(late[band]))) < 0.15
 
 
 def test_where_nothing_tells_the_growth_the_cautious_law_is_taken():

@@ -140,7 +140,7 @@ def test_a_trace_and_its_levels():
     assert (axes.get_xlabel(), axes.get_ylabel()) == ("time / ms", "current / nA")
     assert {line.get_label() for line in paper.rtn(data, traps=1).get_lines()} >= {
         "trace",
-        "likeliest states",
+        "most likely states",
     }
 
 

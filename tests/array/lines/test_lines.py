@@ -420,5 +420,5 @@ def test_an_unchanged_crossbar_keeps_its_matrix(monkeypatch):
     cells.conductance[2, 3] *= 2.0
     changed = crossbar.multiply(vectors)
     assert len(made) == 2
-    afresh = Crossbar(LinearCells(cells.conductance), crossbar.lines).multiply(vectors)
-    np.testing.assert_array_equal(changed, afresh)
+    fresh = Crossbar(LinearCells(cells.conductance), crossbar.lines).multiply(vectors)
+    np.testing.assert_array_equal(changed, fresh)

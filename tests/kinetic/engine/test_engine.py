@@ -68,7 +68,7 @@ def same(first, second):
 
 
 def is_listed_afresh(gas):
-    """Return whether rates after many events are those of the same atoms put down anew."""
+    """Return whether rates after many events are those of a new gas with the same atoms."""
     fresh = gas.branch()
     return np.array_equal(gas.transitions(), fresh.transitions()) and fresh.engine is not gas.engine
 
@@ -254,7 +254,7 @@ def test_fields_follow_the_source_and_are_those_given_at_1_volt():
 
 @pytest.mark.parametrize("held", [0, 1])
 def test_first_atom_of_an_electrode_opens_the_way_back_and_the_last_one_shuts_it(held):
-    """Every rate after each of 60 exchanges with a nearly empty electrode is what it would be afresh."""
+    """Every rate after each of 60 exchanges with a nearly empty electrode is what a new gas would have."""
     gas = box(share=0.3, shape=(4, 4, 3), mechanisms=[exchange(energy=0.0)], reservoir=(0, held))
     seen = set()
     for _ in range(60):

@@ -316,7 +316,7 @@ def test_power_of_all_bonds_heats_by_what_flows():
 
 
 def test_heat_is_that_of_the_whole_network_when_an_atom_was_solved_afresh():
-    """A floating chain whose ends hang on the background once an atom is gone: ends of cells, in turn."""
+    """A floating chain whose ends touch only the background once an atom is gone: ends of cells, in turn."""
     values = GAP | {
         "conduction.tunnel_factor": 1e-6,
         "conduction.decay_length": 5e-11,

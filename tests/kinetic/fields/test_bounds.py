@@ -93,7 +93,7 @@ def beside(device, site, nodes):
 
 
 def solve(device, species):
-    """Solve fields and energies afresh, not from what a solver keeps."""
+    """Solve fields and energies from scratch, not from what a solver keeps."""
     candidates = device.solver.candidates()
     device.solver.solve_network(species)
     return device.solver.event_rates(candidates, species)

@@ -199,7 +199,7 @@ def biases(device, oracle, species, candidates):
 @pytest.mark.parametrize("name", ["HfO2-volatile", "HfO2-ETH"])
 @pytest.mark.parametrize("kind", ["pristine", "hrs", "lrs"])
 def test_potential_without_the_mover_equals_a_direct_solve(kind, name, lateral):
-    """every moving atom of a state; the network is classified and wired anew with the vacancy deleted.
+    """every moving atom of a state; the network is classified and wired again with the vacancy deleted.
 
     Planted error: the network with the moving atom left in is off by more than 1 mV somewhere.
     """
@@ -265,7 +265,7 @@ def accompanied(device, site, others):
 
 @pytest.mark.parametrize("block", [(1, 1, 2), (1, 1, 3), (2, 2, 2), (2, 2, 3), (2, 2, 13)])
 def test_mover_that_holds_a_floating_cluster_together(block):
-    """Clusters far from any contact at a contrast of 1e8: what hangs on the background once it is gone.
+    """Clusters far from any contact at a contrast of 1e8: what touches only the background once it is gone.
 
     Once wrong by up to 0.1 eV per volt: the inverse of the stiff network has lost how its parts float.
     """

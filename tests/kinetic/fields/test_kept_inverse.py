@@ -37,9 +37,9 @@ def arranged(sites, lateral="periodic", name="HfO2-volatile", cache=0):
 
 @pytest.mark.parametrize("lateral", ["periodic", "reflecting"])
 def test_fields_of_a_kept_inverse_are_those_of_a_fresh_one(lateral):
-    """Through 40 arrangements, one to three atoms moved at a time; it is made afresh in none of them.
+    """Through 40 arrangements, one to three atoms moved at a time; it is recomputed in none of them.
 
-    Potentials are taken anew from residuals and their last digits (1e-16 V) are those of K: 1e-13 V.
+    Potentials are taken from new residuals and their last digits (1e-16 V) are those of K: 1e-13 V.
     """
     sites, near = column(220)
     kept, fresh = (arranged(sites, lateral).fields for _ in range(2))
@@ -94,7 +94,7 @@ def test_looking_at_a_device_changes_no_bit_of_what_follows():
 
 
 def test_looking_changes_no_bit_of_rates_at_a_voltage_where_bonds_have_laws():
-    """Ends of cells are solved anew after a look: with the K that the arrangement was solved with first.
+    """Ends of cells are solved again after a look: with the K that the arrangement was solved with first.
 
     Beyond a hundred changes, too, and in an arrangement that comes back from what is kept.
     """

@@ -72,7 +72,7 @@ def test_a_hop_adds_a_few_terms_and_not_one_for_each_charge():
     """Among 200 isolated vacancies a hop changes two charges, more only where it meets one.
 
     Each of the sums that are kept takes the terms of the charges that changed, and only sites that come
-    newly into reach take 200. Measured: 3,500 terms for each of 30 hops; all sums afresh would take 270,000.
+    newly into reach take 200. Measured: 3,500 terms for each of 30 hops; all of them would take 270,000.
     """
     device = make("HfO2-volatile", (24, 20))
     x, y, z = np.unravel_index(np.arange(device.n_hosts), device.shape)

@@ -98,7 +98,7 @@ class Iterate:
     energy: float
 
     def bound(self, residual: Floats) -> float:
-        """Return the bound of any site's error (V), given the true residual (A) computed afresh.
+        """Return the bound of any site's error (V), given the true residual (A) computed again.
 
         The recursion's residual drifts from the true one by rounding; the difference is bounded by the
         smallest eigenvalue alone, which is pessimistic but small here.

@@ -17,7 +17,7 @@ from frenkel.typing import Floats, Index
 MOST_CHANGES = 4
 """Nodes that differ up to which carrying over is cheaper than a new inverse."""
 LONGEST_LIFE = 200
-"""Changes after which the inverse is made anew, so that rounding cannot build up."""
+"""Changes after which the inverse is made again, so that rounding cannot build up."""
 
 
 def carried(stiffness: Floats, before: Index, after: Index, table: GreenTable) -> Floats | None:
