@@ -164,7 +164,7 @@ cdef class BondNetwork:
                 self.distance2[i, j] = d2
                 self.distance2[j, i] = d2
         for i in range(m):
-            # Bonds after all distances: whether one is hidden hangs on third nodes.
+            # Bonds after all distances: whether one is hidden depends on third nodes.
             self._connect_pairs(i)
             self._connect_contacts(i)
 

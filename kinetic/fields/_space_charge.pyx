@@ -3,7 +3,7 @@
 A hop changes two charges, so that a few terms bring the sum at a site up to date instead of one for each charge.
 Each term, charge times Green's function, is rounded to a whole number of units before it is added. Sums of whole
 numbers are exact: what was added can be taken away without a trace, so that there is no drift to refresh, and the
-potential is to the last bit that of a sum made afresh, whatever came before. Rounding takes at most half a unit
+potential is to the last bit that of a new sum, whatever came before. Rounding takes at most half a unit
 of each charged site; the unit is the finest whose sums cannot run over, 2^-50 of a charge times G at 47 layers.
 """
 
@@ -88,7 +88,7 @@ cdef class SpaceCharge:
             for k in range(8):
                 # An interstitial ion stands in the middle of a cube: an eighth on each corner.
                 self._charge_site(self.green.corner(ions[i], k), code_charge[codes[i]] / 8.0)
-        # Where most charges are others, sums made afresh when they are read are less work.
+        # Where most charges are others, new sums when they are read are less work.
         self._forget_sums(self.arrangement if 2 * self._changed(False) > self.n_coming else self.arrangement - KEEP)
         self._changed(True)
         for i in range(self.n_coming):
