@@ -106,7 +106,7 @@ def fit(data: "xr.Dataset", members: Index, *, seed: int = 0) -> tuple[JumpLaw, 
     law, owner, home, left_out = gathered(data, members, random)
     devices = np.unique(owner)
     if devices.size < 2:
-        raise ObservationError(f"a jump-process model needs jumps of at least two devices, got {devices.size}")
+        raise ObservationError(f"a jump-process model needs at least two devices, got {devices.size}")
     law, best = chosen(law, owner, random)
     notes: dict[str, Any] = {"devices": int(devices.size), "jumps": len(law.before), "states": len(law.level)}
     notes |= {"left_out": left_out, "score": best}
