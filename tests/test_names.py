@@ -3,6 +3,7 @@
 import ast
 import inspect
 import itertools
+import re
 import subprocess
 import sys
 from collections import defaultdict
@@ -129,14 +130,28 @@ def test_a_class_has_a_name_of_its_own():
 
 
 def test_an_import_inside_a_function_says_what_it_keeps_from_loading():
-    """Outside the command line, each of whose commands imports what it needs when it runs."""
+    """A comment at the import, or one for a whole module of the command line."""
     bare = {
         str(path): rows
         for path, tree in modules()
-        if "cli" not in path.parts
+        if not kept_from_loading(path)
         and (rows := bare_imports(tree, (ROOT / path).read_text(encoding="utf-8").splitlines()))
     }
     assert not bare
+
+
+def kept_from_loading(path):
+    """Return the libraries that a module of the command line says to keep from loading."""
+    text = (ROOT / path).read_text(encoding="utf-8") if "cli" in path.parts else ""
+    kept = re.search(r"^# Imports inside functions keep ([\w., ]+) from loading", text, re.MULTILINE)
+    return re.findall(r"[\w.]+", kept[1].replace(" and ", " ")) if kept else []
+
+
+def test_help_loads_none_of_what_imports_inside_functions_keep_from_loading():
+    code = "import sys; from frenkel.cli import main; main.parser(); print(*sys.modules)"
+    done = subprocess.run([sys.executable, "-c", code], capture_output=True, text=True, check=True)
+    kept = {name for path, _ in modules() for name in kept_from_loading(path)}
+    assert {"numpy", "xarray"} <= kept and not kept & set(done.stdout.split())
 
 
 def test_planted_names_are_seen():

@@ -1,10 +1,13 @@
 """Arrays on the command line: ``frenkel run``, ``check``, ``show`` and ``again`` come here for them."""
 
+# Imports inside functions keep numpy, scipy, xarray and pydantic from loading for other commands.
+
 import argparse
 import time
 from pathlib import Path
 from typing import TYPE_CHECKING
 
+from ..progress import Reporter
 from .common import UsageError, check_ending, check_picture, read
 
 if TYPE_CHECKING:
@@ -16,7 +19,6 @@ def run(options: argparse.Namespace) -> int:
     from ..data import store
     from ..experiment import array as array_experiment
     from ..experiment import array_file
-    from ..progress import Reporter
     from ..reports.array import describe
 
     for name in ("members", "only", "until", "shard", "dask", "resume"):

@@ -1,5 +1,7 @@
 """The command ``frenkel calibrate``: numbers of a material from measured devices."""
 
+# Imports inside functions keep numpy, scipy, xarray and pydantic from loading for other commands.
+
 import argparse
 import math
 import time

@@ -1,9 +1,12 @@
 """Commands of the command line for cards: fit one to an ensemble, look at it, judge it."""
 
+# Imports inside functions keep numpy, scipy, xarray and pydantic from loading for other commands.
+
 import argparse
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
+from ..progress import Reporter
 from . import values
 from .common import (
     FORCE,
@@ -209,7 +212,6 @@ def _gate(options: argparse.Namespace) -> int:
 
 def _tails(card: "Card", paths: "list[Path]") -> "list[Judged]":
     """Return the rows of rare events, with progress."""
-    from ..progress import Reporter
     from ..rare import gate
 
     judgements = []

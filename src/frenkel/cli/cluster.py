@@ -1,5 +1,7 @@
 """Commands for long runs: job scripts, a forecast, and what a run is doing."""
 
+# Imports inside functions keep numpy, scipy, xarray, pydantic and rich from loading for other commands.
+
 import argparse
 import contextlib
 import sys

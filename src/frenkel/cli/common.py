@@ -1,5 +1,7 @@
 """What commands share: options declared once, errors of use, how files are read and pictures written."""
 
+# Imports inside functions keep numpy, scipy, xarray and pydantic from loading where no file is read.
+
 import argparse
 import difflib
 from collections.abc import Callable, Sequence

@@ -1,5 +1,7 @@
 """The command ``frenkel completion``."""
 
+# Imports inside functions keep argcomplete from loading for other commands.
+
 import argparse
 from typing import Any
 

@@ -1,10 +1,13 @@
 """One device on the command line: ``frenkel run``, ``check``, ``show`` and ``again`` come here for it."""
 
+# Imports inside functions keep numpy, scipy, xarray and pydantic from loading for other commands.
+
 import argparse
+import signal
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
-from .. import provenance
+from ..progress import Reporter
 from . import ensembles
 from .common import check_ending, check_picture, draw, read
 
@@ -16,7 +19,6 @@ def run(options: argparse.Namespace) -> None:
     """Run a configuration, or one member of an ensemble, and write its result and its picture."""
     from ..data import store
     from ..experiment import device as experiment
-    from ..progress import Reporter
 
     settings = read(options.file, options.changes, options.seed)
     output = options.output or Path(options.file.stem + ".nc")
@@ -65,9 +67,9 @@ def show(options: argparse.Namespace) -> None:
 
 def again(options: argparse.Namespace) -> int:
     """Run a recorded device again and compare bit by bit."""
+    from .. import provenance
     from ..data import store
     from ..experiment import device as experiment
-    from ..progress import Reporter
 
     recorded = store.load(options.file)
     with Reporter(lines=options.verbose, quiet=options.quiet) as progress:
@@ -113,7 +115,6 @@ def _caption(result: "xr.Dataset") -> str:
 
 def _terminate_like_interrupt() -> None:
     """Let SIGTERM, which batch systems send, end a run as Ctrl-C does."""
-    import signal
 
     def stop(*_: Any) -> None:
         raise KeyboardInterrupt

@@ -1,5 +1,7 @@
 """Commands for many devices: run with members, sweep, merge, hash, status."""
 
+# Imports inside functions keep numpy, scipy, xarray and pydantic from loading for other commands.
+
 import argparse
 import itertools
 import logging
@@ -10,6 +12,7 @@ from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
 from ..data import forms
+from ..validation import suggest
 from . import common, values
 from .common import (
     CHANGES,
@@ -335,7 +338,6 @@ def _run_until(options: argparse.Namespace, settings: Any, output: Path, workers
     from ..experiment.more import run_until
     from ..mpi_runs import session
     from ..reports.ensemble import quantile_line
-    from ..validation import suggest
 
     if options.shard:
         raise UsageError("--until needs all members in one run and cannot be combined with --shard")

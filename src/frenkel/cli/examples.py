@@ -1,11 +1,14 @@
 """The command that lists the examples that come along, and copies one to where it can be run and changed."""
 
+# Imports inside functions keep numpy from loading for other commands.
+
 import argparse
 import re
 import textwrap
 from pathlib import Path
 from typing import Any
 
+from ..validation import suggest
 from . import values
 from .common import FORCE, OUTPUT, Option, UsageError, add
 
@@ -31,8 +34,6 @@ def add_commands(commands: Any) -> None:
 
 
 def _examples(options: argparse.Namespace) -> None:
-    from ..validation import suggest
-
     paths = values.examples()
     if options.name is None:
         width = max(map(len, paths))

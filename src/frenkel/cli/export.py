@@ -1,9 +1,12 @@
 """The commands that write results and cards for other programs, and files of today of earlier ones."""
 
+# Imports inside functions keep numpy, scipy, xarray and pydantic from loading for other commands.
+
 import argparse
 from pathlib import Path
 from typing import Any
 
+from ..progress import Reporter
 from . import values
 from .common import FORCE, OUTPUT, QUIET, SEED, Option, OptionGroup, UsageError, add, check_ending
 
@@ -110,7 +113,6 @@ def _result(options: argparse.Namespace) -> Path:
 def _card(options: argparse.Namespace) -> Path:
     from ..analysis.exports import cards as card_exports
     from ..cells.card import Card
-    from ..progress import Reporter
 
     ending = card_exports.FORMATS[options.to]
     output = options.output or Path(options.file.name.removesuffix(".json").removesuffix(".card") + ending)

@@ -1,5 +1,7 @@
 """The command line. Each command is a few lines over public functions; imports wait until it runs."""
 
+# Imports inside functions keep argcomplete and importlib.metadata from loading for --help.
+
 import argparse
 import importlib
 import os

@@ -1,5 +1,7 @@
 """The command for materials: list them, print one with its sources, write one into a file of yours."""
 
+# Imports inside functions keep numpy, scipy, xarray and pydantic from loading for other commands.
+
 import argparse
 import os
 from pathlib import Path

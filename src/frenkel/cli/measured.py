@@ -1,5 +1,7 @@
 """Commands of the command line for measurements of a laboratory: read them, compare them."""
 
+# Imports inside functions keep numpy, scipy, xarray and pydantic from loading for other commands.
+
 import argparse
 from pathlib import Path
 from typing import TYPE_CHECKING, Any

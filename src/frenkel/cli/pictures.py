@@ -1,5 +1,7 @@
 """Commands of the command line that read traces and curves: kinds of measurement, random telegraph noise."""
 
+# Imports inside functions keep numpy, scipy, xarray and pydantic from loading for other commands.
+
 import argparse
 from pathlib import Path
 from typing import Any

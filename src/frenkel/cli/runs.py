@@ -1,5 +1,7 @@
 """Commands that take a configuration or a result of any kind: run, show, check, again; and verify."""
 
+# Imports inside functions keep numpy, scipy, xarray and pydantic from loading for other commands.
+
 import argparse
 from typing import Any
 

@@ -1,11 +1,14 @@
 """The commands ``frenkel tails`` and ``frenkel sensitivity``: what hardly ever happens, and what decides."""
 
+# Imports inside functions keep numpy, scipy, xarray and pydantic from loading for other commands.
+
 import argparse
 import time
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
 from ..data import forms
+from ..progress import Reporter
 from .common import (
     CHANGES,
     CONFIGURATION,
@@ -113,7 +116,6 @@ def _tails(options: argparse.Namespace) -> int:
 
 def _run(options: argparse.Namespace, workers: "Workers") -> int:
     from ..mpi_runs import session
-    from ..progress import Reporter
     from ..rare import farm
     from ..reports.tails import below, describe
 
@@ -139,7 +141,6 @@ def _run(options: argparse.Namespace, workers: "Workers") -> int:
 def _beside(options: argparse.Namespace, asked: Any, card: "Card", found: "xr.Dataset") -> bool:
     """Ask the cells of a card the same; print what they say, and return whether every row passes."""
     from ..analysis.statistics.comparison import passed
-    from ..progress import Reporter
     from ..rare import gate
     from ..reports.tails import beside
 

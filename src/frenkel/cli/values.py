@@ -1,12 +1,14 @@
 """Values of options: read from text, an unfit one refused with what is allowed; and what a shell offers."""
 
+# Imports inside functions keep numpy, pydantic and argcomplete from loading where no value needs them.
+
 import re
 from argparse import ArgumentTypeError
 from collections.abc import Callable
 from pathlib import Path
 from typing import Any
 
-from ..validation import shown
+from ..validation import keys, sections, shown
 
 
 def seconds(text: str) -> float:
@@ -169,7 +171,6 @@ def numbers() -> list[str]:
 
     from ..configuration.device import Configuration
     from ..kinetic.materials.sections import SECTIONS
-    from ..validation import keys, sections
 
     endings = [f"{section}.{field.name}=" for section, kind in SECTIONS.items() for field in fields(kind)]
     for name in keys(Configuration):
