@@ -165,7 +165,7 @@ def test_one_device_is_judged_by_blocks_of_its_cycles():
     rows, judged = small_samples.judge(whole, fit)
     assert judged["by"] == "blocks of cycles" and "whether others behave alike" in judged["cannot_show"][0]
     assert not [row.statistic for row in rows if row.statistic.startswith("device")]
-    # From 120 cycles a card foretells worse than it thinks, and says so; its distributions and memory hold.
+    # From 120 cycles a card predicts worse than it thinks, and says so; its distributions and memory hold.
     assert all(row.passed or row.statistic.startswith(gate.SCORE) for row in rows)
     drifting = replace(whole, values=whole.values + 0.02 * np.arange(150)[:, None])
     rows, _ = small_samples.judge(drifting, fit)
