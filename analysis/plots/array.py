@@ -8,7 +8,6 @@ from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
 import numpy as np
-import xarray as xr
 from numpy.typing import NDArray
 
 from ...data import store
@@ -19,6 +18,7 @@ from .caption import quantity
 from .page import label
 
 if TYPE_CHECKING:
+    import xarray as xr
     from matplotlib.axes import Axes
     from matplotlib.figure import Figure
 
@@ -31,7 +31,7 @@ MARKED = 0.0
 """Read margin below which a line is not readable."""
 
 
-def save(result: xr.Dataset, path: str | Path, *, force: bool = False) -> list[Path]:
+def save(result: "xr.Dataset", path: str | Path, *, force: bool = False) -> list[Path]:
     """Write every page that a result has something for; return their names.
 
     Parameters
@@ -59,7 +59,7 @@ def save(result: xr.Dataset, path: str | Path, *, force: bool = False) -> list[P
     return [page.save(draw(result), targets[name]) for name, draw in chosen.items()]
 
 
-def _page(result: xr.Dataset, what: str, size: tuple[float, float]) -> "Figure":
+def _page(result: "xr.Dataset", what: str, size: tuple[float, float]) -> "Figure":
     from matplotlib.figure import Figure as NewFigure  # matplotlib, which only drawing needs
 
     figure = NewFigure(figsize=size, layout="constrained")
@@ -80,7 +80,7 @@ def _image(axes: "Axes", values: Floats, unit: str, title: str, **more: Any) -> 
 # --------------------------------------------------------------------------- programming
 
 
-def programming(result: xr.Dataset) -> "Figure":
+def programming(result: "xr.Dataset") -> "Figure":
     """Draw what programming reached: error map, pulses, error by target, and what time does to it."""
     figure = _page(result, "programming", (12.4, 7.4))
     upper, lower = figure.subplots(2, 3)
@@ -107,7 +107,7 @@ def programming(result: xr.Dataset) -> "Figure":
     return figure
 
 
-def _pulses(axes: "Axes", result: xr.Dataset) -> None:
+def _pulses(axes: "Axes", result: "xr.Dataset") -> None:
     pulses = result["program_pulses"].values.ravel()
     axes.hist(pulses, bins=min(60, int(pulses.max()) + 1), color=COLOURS[0])
     axes.axvline(pulses.mean(), color=COLOURS[1], linewidth=1, label=f"mean {pulses.mean():.3g}")
@@ -115,13 +115,13 @@ def _pulses(axes: "Axes", result: xr.Dataset) -> None:
     label(axes, "pulses a cell", "pulses", "cells", legend=8)
 
 
-def _written(result: xr.Dataset) -> list[int]:
+def _written(result: "xr.Dataset") -> list[int]:
     """Return the snapshots since the cells were programmed."""
     labels = [str(label) for label in result["snapshot_label"].values]
     return [k for k, label in enumerate(labels) if label != "as made"]
 
 
-def _by_target(axes: "Axes", result: xr.Dataset) -> None:
+def _by_target(axes: "Axes", result: "xr.Dataset") -> None:
     """Draw mean and spread of the error at each target, per snapshot."""
     target = result["target"].values
     levels = np.unique(target)
@@ -140,7 +140,7 @@ def _by_target(axes: "Axes", result: xr.Dataset) -> None:
     label(axes, "mean and standard deviation by target", "target / µS", "error as read / µS", legend=8)
 
 
-def _error_distribution(axes: "Axes", result: xr.Dataset) -> None:
+def _error_distribution(axes: "Axes", result: "xr.Dataset") -> None:
     target = result["target"].values
     for place, k in enumerate(_written(result)):
         share = np.sort(((result["conductance"].values[k] - target) / target).ravel()) * 100
@@ -153,7 +153,7 @@ def _error_distribution(axes: "Axes", result: xr.Dataset) -> None:
     label(axes, *words, legend=8)
 
 
-def _over_time(axes: "Axes", result: xr.Dataset) -> None:
+def _over_time(axes: "Axes", result: "xr.Dataset") -> None:
     time, conductance = result["time"].values, result["conductance_quantile"].values * 1e6
     shown = time > 0
     for k, quantile in enumerate(result["quantile"].values):
@@ -166,7 +166,7 @@ def _over_time(axes: "Axes", result: xr.Dataset) -> None:
 # --------------------------------------------------------------------------- products
 
 
-def products(result: xr.Dataset) -> "Figure":
+def products(result: "xr.Dataset") -> "Figure":
     """Draw products against what they should be, and where the difference comes from."""
     figure = _page(result, "products of vectors", (12.4, 4.2))
     scatter, histogram, columns = figure.subplots(1, 3)
@@ -209,7 +209,7 @@ def products(result: xr.Dataset) -> "Figure":
     return figure
 
 
-def one_gain(result: xr.Dataset) -> float:
+def one_gain(result: "xr.Dataset") -> float:
     """Return the number by which all products are scaled to come nearest to those of the targets.
 
     NaN where all products are 0, which no number brings nearer, or beyond floating point.
@@ -222,7 +222,7 @@ def one_gain(result: xr.Dataset) -> float:
 # --------------------------------------------------------------------------- energy
 
 
-def energy(result: xr.Dataset) -> "Figure":
+def energy(result: "xr.Dataset") -> "Figure":
     """Draw where energy went in each phase, over time, and what takes area."""
     origin = str(result.attrs.get("periphery_label", ""))
     figure = _page(result, "energy and area", (12.4, 4.2))
@@ -265,7 +265,7 @@ def energy(result: xr.Dataset) -> "Figure":
 # --------------------------------------------------------------------------- timeline
 
 
-def timeline(result: xr.Dataset) -> "Figure":
+def timeline(result: "xr.Dataset") -> "Figure":
     """Draw what the controller did when, in its first operations and where the last phase with any begins."""
     figure = _page(result, "timeline of the controller", (12.4, 5.2))
     upper, lower = figure.subplots(2, 1)
@@ -285,11 +285,11 @@ def timeline(result: xr.Dataset) -> "Figure":
     return figure
 
 
-def _lanes(result: xr.Dataset) -> NDArray[np.str_]:
+def _lanes(result: "xr.Dataset") -> NDArray[np.str_]:
     return np.asarray(result["lane"].values.astype(str)[result["operation_lane"].values])
 
 
-def _gantt(axes: "Axes", result: xr.Dataset, begin: int, end: int, title: str) -> None:
+def _gantt(axes: "Axes", result: "xr.Dataset", begin: int, end: int, title: str) -> None:
     start, stop = result["operation_start"].values, result["operation_end"].values
     lanes = [str(lane) for lane in result["lane"].values]
     order: list[str] = [lane for lane in ("driver", "pulse", "read", "product", "converter") if lane in lanes]
@@ -312,7 +312,7 @@ def _gantt(axes: "Axes", result: xr.Dataset, begin: int, end: int, title: str) -
 # --------------------------------------------------------------------------- maps
 
 
-def maps(result: xr.Dataset) -> "Figure":
+def maps(result: "xr.Dataset") -> "Figure":
     """Draw voltages and currents of all cells and the voltage along the lines, one row for each map."""
     number = result.sizes["map"]
     figure = _page(result, "voltages and currents", (15.0, 3.9 * number))
@@ -337,7 +337,7 @@ def maps(result: xr.Dataset) -> "Figure":
     return figure
 
 
-def _profile(axes: "Axes", result: xr.Dataset, number: int, side: int) -> None:
+def _profile(axes: "Axes", result: "xr.Dataset", number: int, side: int) -> None:
     """Draw the voltage along some lines of one kind."""
     name = str(result["line"].values[side])
     volts = result["map_line"].values[number, side]
@@ -353,7 +353,7 @@ def _profile(axes: "Axes", result: xr.Dataset, number: int, side: int) -> None:
 # --------------------------------------------------------------------------- margins
 
 
-def margin(result: xr.Dataset) -> "Figure":
+def margin(result: "xr.Dataset") -> "Figure":
     """Draw read margins against size, one panel for each crossing."""
     figure = _page(result, "read margin against size", (11.0, 4.4))
     crossings = [str(name) for name in result["crossing"].values]
@@ -377,7 +377,7 @@ def margin(result: xr.Dataset) -> "Figure":
 
 NAMES = {"floating": "floating", "half": "V/2", "third": "V/3", "grounded": "grounded"}
 
-PAGES: dict[str, tuple[str, Callable[[xr.Dataset], "Figure"]]] = {
+PAGES: dict[str, tuple[str, Callable[["xr.Dataset"], "Figure"]]] = {
     "programming": ("programmed", programming),
     "products": ("product", products),
     "energy": ("energy", energy),

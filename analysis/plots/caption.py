@@ -3,11 +3,14 @@
 import json
 import textwrap
 from collections.abc import Sequence
+from typing import TYPE_CHECKING
 
 import numpy as np
-import xarray as xr
 
 from ..results import filament, melting, metrics, signs
+
+if TYPE_CHECKING:
+    import xarray as xr
 
 NAMES = {"form": "forming", "set": "SET", "reset": "RESET"}
 WINDOW = 10.0  # on/off ratio that counts as a window
@@ -15,7 +18,7 @@ PREFIXES = {1e9: "G", 1e6: "M", 1e3: "k", 1.0: "", 1e-3: "m", 1e-6: "µ", 1e-9: 
 ANALOG_WINDOW = 2.0  # the same for families that switch gradually
 
 
-def caption(result: xr.Dataset, shown: Sequence[int], width: int = 172) -> str:
+def caption(result: "xr.Dataset", shown: Sequence[int], width: int = 172) -> str:
     """Return the caption, wrapped.
 
     Parameters
@@ -32,7 +35,7 @@ def caption(result: xr.Dataset, shown: Sequence[int], width: int = 172) -> str:
     return "\n".join(textwrap.wrap(" ".join(part for part in parts if part), width))
 
 
-def phase_title(result: xr.Dataset, index: int) -> str:
+def phase_title(result: "xr.Dataset", index: int) -> str:
     """Return the name of a phase with its kind in the usual spelling: "reset 5" is "RESET 5"."""
     name, kind = str(result["phase_name"].values[index]), str(result["phase_kind"].values[index])
     return NAMES[kind] + name.removeprefix(kind) if kind in NAMES and name.startswith(kind) else name
@@ -54,12 +57,12 @@ def prefix(value: float, unit: str, *, least: float = 1e-12, largest: float = 1e
     raise ValueError(f"least must be at least 1e-15, got {least:g}")
 
 
-def filamentary(result: xr.Dataset) -> bool:
+def filamentary(result: "xr.Dataset") -> bool:
     """Return whether defects wire a filament, rather than change a barrier over the whole electrode."""
     return str(result.attrs.get("family", "")) != "interfacial"
 
 
-def several(result: xr.Dataset, number: int) -> str:
+def several(result: "xr.Dataset", number: int) -> str:
     """Return a number of the defects that conduct: "40 vacancies", "1 silver atom"."""
     name = str(result["species"].values[0])
     if name.endswith("y"):
@@ -67,7 +70,7 @@ def several(result: xr.Dataset, number: int) -> str:
     return f"{number} {name} atom" + ("" if number == 1 else "s")
 
 
-def _device(result: xr.Dataset) -> str:
+def _device(result: "xr.Dataset") -> str:
     spacing = float(result["lattice_spacing"]) * 1e9
     x, y, z = (int(n) for n in result["lattice_shape"].values)
     material = result.attrs.get("material", "oxide")
@@ -79,7 +82,7 @@ def _device(result: xr.Dataset) -> str:
     )
 
 
-def _forming(result: xr.Dataset) -> str:
+def _forming(result: "xr.Dataset") -> str:
     phases = metrics.phase_summary(result)
     formings = phases.isel(phases=phases["phase_kind"].values == "form")
     if not formings.sizes["phases"]:
@@ -99,7 +102,7 @@ def _forming(result: xr.Dataset) -> str:
     return text + f", to {quantity(float(formings['resistance'][-1]), 'ohm')}."
 
 
-def _cycles(result: xr.Dataset) -> str:
+def _cycles(result: "xr.Dataset") -> str:
     cycles = metrics.cycle_summary(result)
     total = cycles.sizes["cycle"]
     if not total:
@@ -132,7 +135,7 @@ def wrong_sign(found: signs.Missed) -> str:
     )
 
 
-def _signs(result: xr.Dataset) -> str:
+def _signs(result: "xr.Dataset") -> str:
     missed = signs.all_missed(signs.swept(result))
     if not missed:
         return ""
@@ -141,7 +144,7 @@ def _signs(result: xr.Dataset) -> str:
     return f"{sentence[0].upper()}{sentence[1:]}{more}."
 
 
-def _filaments(result: xr.Dataset, shown: Sequence[int]) -> str:
+def _filaments(result: "xr.Dataset", shown: Sequence[int]) -> str:
     """Say for each snapshot in the picture whether the electrodes are joined and where the gap lies."""
     sentences = []
     for index in shown:
@@ -167,13 +170,13 @@ def _filaments(result: xr.Dataset, shown: Sequence[int]) -> str:
     return " ".join(sentences)
 
 
-def _heat(result: xr.Dataset) -> str:
+def _heat(result: "xr.Dataset") -> str:
     hottest = float(result["temperature_max"].max())
     events, solves = (int(result[name].max()) for name in ("events", "field_solves"))
     return f"Hottest: {hottest:.0f} K.{_molten(result)} {events} atomic events, {solves} field solutions."
 
 
-def _molten(result: xr.Dataset) -> str:
+def _molten(result: "xr.Dataset") -> str:
     """Say how long the device is above its melting point; "" if that is not long or not known."""
     molten = melting.of_result(result)
     if molten is None or molten.longest <= melting.LEAST:

@@ -3,7 +3,6 @@
 from typing import TYPE_CHECKING, Any, Literal
 
 import numpy as np
-import xarray as xr
 from numpy.typing import NDArray
 
 from ...escape import mathtext
@@ -16,6 +15,7 @@ from .caption import NAMES, caption, filamentary, phase_title, prefix, several
 from .page import label
 
 if TYPE_CHECKING:
+    import xarray as xr
     from matplotlib.axes import Axes
     from matplotlib.figure import Figure
 
@@ -33,7 +33,7 @@ READ_SAMPLES = 1000  # of a phase at constant voltage whose trace is worth a pan
 Colouring = Literal["state", "temperature"]
 
 
-def overview(result: xr.Dataset) -> "Figure":
+def overview(result: "xr.Dataset") -> "Figure":
     """Draw a run on one page: I-V loops, filaments, counts (or a trace), temperature, resistances, caption.
 
     Parameters
@@ -90,7 +90,7 @@ def overview(result: xr.Dataset) -> "Figure":
     return sheet
 
 
-def current_voltage(result: xr.Dataset, axes: "Axes") -> None:
+def current_voltage(result: "xr.Dataset", axes: "Axes") -> None:
     """Draw |current| on a logarithmic scale against the source voltage, each kind of phase in its colour.
 
     Of several phases of a kind one is drawn strong: the first forming, the last of the others. A run
@@ -131,7 +131,7 @@ def current_voltage(result: xr.Dataset, axes: "Axes") -> None:
 
 
 def filament_view(
-    result: xr.Dataset,
+    result: "xr.Dataset",
     index: int,
     axes: "Axes",
     *,
@@ -191,14 +191,14 @@ def filament_view(
     axes.set_title(mathtext(title), fontsize=8.2, loc="center", pad=4)
 
 
-def read_phase(result: xr.Dataset) -> int | None:
+def read_phase(result: "xr.Dataset") -> int | None:
     """Return the last phase at constant voltage that was sampled finely, to see noise, if there is one."""
     samples = np.bincount(result["phase"].values, minlength=result.sizes["phases"])
     phases = np.flatnonzero((result["phase_kind"].values == "constant") & (samples >= READ_SAMPLES))
     return int(phases[-1]) if len(phases) else None
 
 
-def read_trace(result: xr.Dataset, index: int, axes: "Axes") -> None:
+def read_trace(result: "xr.Dataset", index: int, axes: "Axes") -> None:
     """Draw the current of a phase against its time."""
     rows = result["phase"].values == index
     time, current = result["time"].values[rows], result["current"].values[rows]
@@ -209,7 +209,7 @@ def read_trace(result: xr.Dataset, index: int, axes: "Axes") -> None:
     label(axes, f"current in {phase_title(result, index)}", f"time / {unit}", f"current / {name}")
 
 
-def counts(result: xr.Dataset, axes: "Axes") -> None:
+def counts(result: "xr.Dataset", axes: "Axes") -> None:
     """Draw the number of each species of defect, and the reservoirs of the electrodes, over the run."""
     along = _axis(result, axes)
     palette = (CONDUCTING, INTERSTITIAL)
@@ -235,14 +235,14 @@ def counts(result: xr.Dataset, axes: "Axes") -> None:
     label(axes, "number of defects", legend=8)
 
 
-def temperature(result: xr.Dataset, axes: "Axes") -> None:
+def temperature(result: "xr.Dataset", axes: "Axes") -> None:
     """Draw the highest temperature in the device over the run."""
     axes.plot(_axis(result, axes), result["temperature_max"].values, color="#8a3ab0", linewidth=0.9)
     axes.axhline(float(result["ambient_temperature"]), color="0.6", linewidth=0.8, linestyle=":")
     label(axes, "highest temperature / K")
 
 
-def resistances(result: xr.Dataset, axes: "Axes") -> None:
+def resistances(result: "xr.Dataset", axes: "Axes") -> None:
     """Draw the resistance at the read voltage after each phase, high and low states in different colours."""
     resistance = metrics.resistance(result)
     kinds = result["phase_kind"].values
@@ -264,7 +264,7 @@ def resistances(result: xr.Dataset, axes: "Axes") -> None:
     label(axes, f"resistance at {float(result['read_voltage']):g} V / ohm", "phase", legend=8)
 
 
-def _conductance_time(result: xr.Dataset, axes: "Axes") -> None:
+def _conductance_time(result: "xr.Dataset", axes: "Axes") -> None:
     """Draw the conductance against time, which shows pulses and rest alike."""
     conductance, time = result["conductance"].values, result["time"].values
     steps = np.diff(time)
@@ -281,7 +281,7 @@ def _conductance_time(result: xr.Dataset, axes: "Axes") -> None:
     label(axes, "conductance", y=f"conductance / {unit}")
 
 
-def _mark_limit(result: xr.Dataset, axes: "Axes") -> None:
+def _mark_limit(result: "xr.Dataset", axes: "Axes") -> None:
     limits = np.unique(result["phase_compliance"].values)
     limits = limits[np.isfinite(limits)]
     for limit in limits:
@@ -303,7 +303,7 @@ def _mark_limit(result: xr.Dataset, axes: "Axes") -> None:
     )
 
 
-def _mark_switching(result: xr.Dataset, axes: "Axes") -> None:
+def _mark_switching(result: "xr.Dataset", axes: "Axes") -> None:
     """Point along the upper edge at the voltages where the strong curves switch, and mark them on these."""
     phases = metrics.phase_summary(result)
     kinds, volts = phases["phase_kind"].values, phases["switching_voltage"].values
@@ -395,7 +395,7 @@ def _mark_gap(axes: "Axes", jump: filament.Jump, width: tuple[float, float], cam
     )
 
 
-def _view_title(result: xr.Dataset, index: int, shot: filament.Snapshot) -> str:
+def _view_title(result: "xr.Dataset", index: int, shot: filament.Snapshot) -> str:
     when = "as made" if index == 0 else f"after {phase_title(result, shot.phase)}"
     if not filamentary(result) or not len(shot.position):
         return f"{when}: {several(result, len(shot.position))}"
@@ -429,7 +429,7 @@ def _legend_of_views(sheet: "Figure", name: str, top: float) -> None:
     )
 
 
-def _name_phases(result: xr.Dataset, axes: "Axes", places: Floats | NDArray[np.int_]) -> None:
+def _name_phases(result: "xr.Dataset", axes: "Axes", places: Floats | NDArray[np.int_]) -> None:
     """Write the names of phases along an axis that counts them, where they find room; else their numbers."""
     names = [str(name) for name in result["phase_name"].values]
     if len(names) <= NAMED and sum(map(len, names)) <= NAMED * 8:
@@ -438,7 +438,7 @@ def _name_phases(result: xr.Dataset, axes: "Axes", places: Floats | NDArray[np.i
         axes.locator_params(axis="x", integer=True)
 
 
-def _axis(result: xr.Dataset, axes: "Axes") -> Floats:
+def _axis(result: "xr.Dataset", axes: "Axes") -> Floats:
     """Return time, or the phase count where times are too uneven, and shade the phases behind."""
     phase, time = result["phase"].values, result["time"].values
     starts = np.searchsorted(phase, np.arange(result.sizes["phases"] + 1))

@@ -1,17 +1,21 @@
 """Pulse trains: soft bounds and their statistics over devices, and endurance."""
 
+from typing import TYPE_CHECKING
+
 import numpy as np
-import xarray as xr
 from numpy.typing import ArrayLike, NDArray
 
 from ...checks import finite, positive
 from ...typing import Floats
 
+if TYPE_CHECKING:
+    import xarray as xr
+
 DEAD = 0.1  # of the median range of all devices: a device that moves less is dead
 LEAST = 8  # pulses in a row that a direction needs
 
 
-def soft_bounds(conductance: ArrayLike, direction: ArrayLike) -> xr.Dataset:
+def soft_bounds(conductance: ArrayLike, direction: ArrayLike) -> "xr.Dataset":
     """Extract soft-bounds parameters from trains of equal pulses up and down.
 
     A pulse up adds ``dw_up (1 - w/w_max)``, one down takes ``dw_down (1 - w/w_min)``; every step has its own
@@ -63,7 +67,7 @@ def soft_bounds(conductance: ArrayLike, direction: ArrayLike) -> xr.Dataset:
 
 def _soft_bounds_dataset(
     step: Floats, rows: Floats, bound: Floats, half: float, dead: NDArray[np.bool_]
-) -> xr.Dataset:
+) -> "xr.Dataset":
     up, down = step[:, 0], -step[:, 1]
     mean = (up + down) / 2
     noise = [np.sqrt(np.maximum(rows[..., k].mean(1), 0)) / half / mean for k in (2, 3)]
@@ -79,6 +83,8 @@ def _soft_bounds_dataset(
         "write_noise": ("device", noise[1]),
         "dead": ("device", dead),
     }
+    import xarray as xr  # xarray, and trains of pulses in a report need none
+
     dataset = xr.Dataset(data)
     dataset["dw_min"] = overall
     dataset["up_down"] = float((up - down)[alive].mean()) / (2 * overall)
@@ -111,7 +117,7 @@ def _one_way(g: Floats, way: Floats, sign: int) -> tuple[float, float, float, fl
     return level, slope, float(np.mean(rest[middle] ** 2)) - reading * (1 + kept**2), reading
 
 
-def endurance(hrs: ArrayLike, lrs: ArrayLike, window: float = 10.0) -> xr.Dataset:
+def endurance(hrs: ArrayLike, lrs: ArrayLike, window: float = 10.0) -> "xr.Dataset":
     """Summarise the resistances of a device, or of many, over cycles.
 
     Parameters
@@ -165,6 +171,8 @@ def endurance(hrs: ArrayLike, lrs: ArrayLike, window: float = 10.0) -> xr.Datase
         "median_window": ("decade", [np.nanmedian(ratio[:, p]) for p in pieces]),
         "least_window": ("decade", [np.nanmin(ratio[:, p]) for p in pieces]),
     }
+    import xarray as xr  # xarray, as above
+
     return xr.Dataset(data, {"decade": ends}, {"cycles": cycles, "window": window})
 
 
@@ -198,7 +206,7 @@ def disturb(reads: ArrayLike, conductance: ArrayLike, share: float) -> tuple[Flo
     return x[np.where(failed, beyond.argmax(axis=1), len(x) - 1)], np.asarray(failed)
 
 
-def trains(result: xr.Dataset, least: int = 10) -> list[tuple[int, Floats]]:
+def trains(result: "xr.Dataset", least: int = 10) -> list[tuple[int, Floats]]:
     """Find trains of equal pulses of one sign in a result.
 
     Parameters

@@ -2,15 +2,16 @@
 
 from dataclasses import dataclass
 from itertools import pairwise
+from typing import TYPE_CHECKING
 
 import numpy as np
-import xarray as xr
 from numpy.typing import NDArray
-from scipy.sparse import coo_array
-from scipy.sparse.csgraph import connected_components, minimum_spanning_tree
 
 from ...checks import whole
 from ...typing import Floats
+
+if TYPE_CHECKING:
+    import xarray as xr
 
 LINK = 1.5  # spacings: nearest neighbours (1) and second neighbours (sqrt 2), not third (sqrt 3)
 
@@ -53,7 +54,7 @@ class Snapshot:
         return f"<Snapshot {self.label!r}: {len(self.position)} defects, {conducting} conduct>"
 
 
-def snapshot(result: xr.Dataset, index: int, species: str | None = None) -> Snapshot:
+def snapshot(result: "xr.Dataset", index: int, species: str | None = None) -> Snapshot:
     """Take one snapshot out of a result.
 
     Parameters
@@ -100,7 +101,7 @@ def snapshot(result: xr.Dataset, index: int, species: str | None = None) -> Snap
     )
 
 
-def shown_snapshots(result: xr.Dataset) -> list[int]:
+def shown_snapshots(result: "xr.Dataset") -> list[int]:
     """Return the snapshots to show: the first, and those after forming, the last RESET and the last SET."""
     phase, kind = result["snapshot_phase"].values, result["phase_kind"].values
     if not len(phase):
@@ -151,6 +152,8 @@ def longest_jump(shot: Snapshot) -> Jump:
     The easiest path is the one whose longest jump is shortest. One spacing means that a chain of nearest
     neighbours joins the electrodes, the whole thickness that there is no conducting defect.
     """
+    from scipy.sparse.csgraph import minimum_spanning_tree  # 0.15 s, and a plan draws no filament
+
     height = np.append(shot.position[shot.conducting, 2], [0.0, (shot.shape[2] + 1) * shot.spacing])
     n = len(height) - 2
     graph = np.zeros((n + 2, n + 2))
@@ -208,6 +211,9 @@ def shifted(shot: Snapshot, shift: Floats) -> Floats:
 
 def clusters(shot: Snapshot) -> NDArray[np.int64]:
     """Return the cluster number of each defect, shape (n,); links reach second neighbours."""
+    from scipy.sparse import coo_array  # scipy.sparse, as above
+    from scipy.sparse.csgraph import connected_components
+
     near = distances(shot.position, shot.spacing, shot.shape, shot.periodic) < LINK
     return np.asarray(connected_components(coo_array(near), directed=False)[1], np.int64)
 

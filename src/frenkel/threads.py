@@ -11,8 +11,6 @@ from functools import cache
 from importlib.machinery import ModuleSpec
 from typing import Any
 
-import threadpoolctl
-
 
 def load_blas_alone() -> None:
     """Load what compiled kernels call of SciPy's BLAS and LAPACK, but not all of ``scipy.linalg`` around it.
@@ -59,6 +57,8 @@ def load_hashes_alone() -> None:
 
 @cache
 def _blas() -> tuple[Any, ...]:
+    import threadpoolctl  # 20 ms, and only what calls a kernel needs it
+
     # The kernels call SciPy's BLAS, which is another one than NumPy's and may not be loaded yet.
     importlib.import_module("scipy.linalg.cython_blas")
     return tuple(threadpoolctl.ThreadpoolController().select(user_api="blas").lib_controllers)

@@ -12,6 +12,7 @@ from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
 from ..data import forms
+from ..threads import load_blas_alone
 from ..validation import suggest
 from . import common, values
 from .common import (
@@ -287,6 +288,7 @@ def _hash(options: argparse.Namespace) -> None:
 
 def _status(options: argparse.Namespace) -> None:
     """Print how far a run is."""
+    load_blas_alone()
     from ..reports import ensemble as ensemble_report
 
     print(ensemble_report.status_text(_folder(options.file), tracebacks=options.tracebacks))
@@ -294,6 +296,7 @@ def _status(options: argparse.Namespace) -> None:
 
 def _log(options: argparse.Namespace) -> None:
     """Print what is in the records of members besides their results."""
+    load_blas_alone()
     from ..reports import ensemble as ensemble_report
 
     nothing = "no member has reported anything"

@@ -6,6 +6,7 @@ import argparse
 from typing import Any
 
 from ..data import forms
+from ..threads import load_blas_alone
 from . import arrays, devices, ensembles
 from .common import (
     CHANGES,
@@ -107,6 +108,7 @@ def _run(options: argparse.Namespace) -> int | None:
         raise UsageError(f"--checkpoint must be at least 0 s, got {options.checkpoint:g}")
     if forms.configures_array(options.file):
         return arrays.run(options)
+    load_blas_alone()
     code = ensembles.run(options)
     if code is None:
         devices.run(options)
@@ -128,7 +130,8 @@ def _show(options: argparse.Namespace) -> None:
 def _check(options: argparse.Namespace) -> None:
     if forms.configures_array(options.file):
         return arrays.check(options)
-    from ..reports.plan import plan
+    load_blas_alone()
+    from ..reports.plan import plan  # the kernels of a device
 
     print(plan(read(options.file, options.changes), options.file.parent))
 

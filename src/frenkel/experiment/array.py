@@ -5,10 +5,9 @@ import json
 from collections.abc import Callable, Generator, Iterator
 from pathlib import Path
 from types import SimpleNamespace
-from typing import Any
+from typing import TYPE_CHECKING, Any
 
 import numpy as np
-import xarray as xr
 
 from .. import provenance
 from ..array import periphery
@@ -53,10 +52,14 @@ from ..events.workload import (
     Staircase,
     log_times,
 )
+from ..progress import in_words
 from ..typing import Floats
 from . import array_file
 from .array_margin import margins
 from .assembled import VECTORS, AssembledArray, executors, stream
+
+if TYPE_CHECKING:
+    import xarray as xr
 
 Progress = Callable[[float, str, Any], None]
 
@@ -406,17 +409,9 @@ def gated_map(array: TransistorWordLines, voltage: float) -> tuple[Floats, Float
     return over, solution.current[0], solution.node
 
 
-def in_words(seconds: float) -> str:
-    """Return a time as "1 day" or "30 s"."""
-    for unit, size in (("day", 86400.0), ("h", 3600.0), ("s", 1.0), ("ms", 1e-3), ("us", 1e-6), ("ns", 1e-9)):
-        if seconds >= size:
-            return f"{seconds / size:g} {unit}"
-    return f"{seconds:g} s"
-
-
 def run(
     configuration: ArrayConfiguration, *, folder: Path = Path(), progress: Progress | None = None
-) -> xr.Dataset:
+) -> "xr.Dataset":
     """Carry out what a configuration says.
 
     Parameters
@@ -458,7 +453,7 @@ def run(
     return array_file.dataset(values, attrs)
 
 
-def again(result: xr.Dataset, origin: str = "the dataset") -> xr.Dataset:
+def again(result: "xr.Dataset", origin: str = "the dataset") -> "xr.Dataset":
     """Run the configuration recorded in a result once more.
 
     Raises

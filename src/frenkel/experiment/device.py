@@ -9,7 +9,6 @@ from pathlib import Path
 from typing import TYPE_CHECKING, Any, Self, Unpack
 
 import numpy as np
-import xarray as xr
 
 from .. import checks, notebook, provenance
 from ..configuration import device as config
@@ -28,6 +27,7 @@ from .protocol import Checkpoints, PhaseLog, Progress, Protocol
 from .steps import Options, Steps, check_options
 
 if TYPE_CHECKING:
+    import xarray as xr
     from matplotlib.figure import Figure
 
     from ..analysis.plots.film import Film
@@ -116,7 +116,7 @@ class Device(Steps):
         stop: Test | None = None,
         snapshots: int | None = None,
         progress: Progress | bool | None = None,
-    ) -> xr.Dataset:
+    ) -> "xr.Dataset":
         """Apply a source voltage, let the atoms move, and return what happened.
 
         Parameters
@@ -237,12 +237,12 @@ class Device(Steps):
             "phase": list(_in_cycles(self.logs if logs is None else logs)),
         }
 
-    def _dataset(self, logs: list[PhaseLog]) -> xr.Dataset:
+    def _dataset(self, logs: list[PhaseLog]) -> "xr.Dataset":
         recorded = self.document(logs)
         return dataset(self, logs, recorded, read_voltage=self.read_voltage, not_repeatable=self.touched)
 
     @property
-    def result(self) -> xr.Dataset:
+    def result(self) -> "xr.Dataset":
         """Everything that was run on this device so far."""
         if not self.logs:
             raise ValueError("nothing was run on this device yet")
@@ -365,7 +365,7 @@ def run(
     resume: bool = False,
     progress: Progress | None = None,
     interval: float = CHECKPOINT_INTERVAL,
-) -> xr.Dataset:
+) -> "xr.Dataset":
     """Carry out the protocol of a configuration.
 
     Parameters
@@ -421,7 +421,9 @@ def run(
     return dataset(device, device.logs, recorded, read_voltage=device.read_voltage)
 
 
-def again(result: xr.Dataset, *, origin: str = "the dataset", progress: Progress | None = None) -> xr.Dataset:
+def again(
+    result: "xr.Dataset", *, origin: str = "the dataset", progress: Progress | None = None
+) -> "xr.Dataset":
     """Run the configuration recorded in a result once more.
 
     Raises
@@ -436,7 +438,7 @@ def again(result: xr.Dataset, *, origin: str = "the dataset", progress: Progress
     return run(parsed, progress=progress)
 
 
-def first_difference(one: xr.Dataset, other: xr.Dataset) -> str | None:
+def first_difference(one: "xr.Dataset", other: "xr.Dataset") -> str | None:
     """Compare two results bit by bit; return None when equal, else a sentence about the first difference."""
     for name in schema.VARIABLES:
         here, there = name in one.variables, name in other.variables

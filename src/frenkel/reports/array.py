@@ -1,10 +1,9 @@
 """What the result of an array holds, in plain text, and what a configuration of one would do."""
 
 import json
-from typing import Any
+from typing import TYPE_CHECKING, Any
 
 import numpy as np
-import xarray as xr
 
 from .. import provenance
 from ..analysis.plots.array import one_gain
@@ -17,8 +16,11 @@ from ..configuration.array import (
     StaircasePhase,
 )
 from ..data.layout import SchemaError
-from ..experiment.array import in_words
+from ..progress import in_words
 from ..typing import Floats
+
+if TYPE_CHECKING:
+    import xarray as xr
 
 LISTED = 8
 """Failed cells that a report names."""
@@ -61,7 +63,7 @@ def _planned(phase: AnyArrayPhase) -> str:
     return ""
 
 
-def describe(result: xr.Dataset) -> str:
+def describe(result: "xr.Dataset") -> str:
     """Return what became of an array: cells, energy, products, margins."""
     record = provenance.read(result.attrs.get("provenance"))
     lines = [
@@ -78,7 +80,7 @@ def describe(result: xr.Dataset) -> str:
     return "\n".join(lines)
 
 
-def _programming(result: xr.Dataset) -> list[str]:
+def _programming(result: "xr.Dataset") -> list[str]:
     if "reached" not in result:
         return []
     reached, pulses = result["reached"].values, result["program_pulses"].values
@@ -97,7 +99,7 @@ def _programming(result: xr.Dataset) -> list[str]:
     return lines + _never_reached(result)
 
 
-def _never_reached(result: xr.Dataset) -> list[str]:
+def _never_reached(result: "xr.Dataset") -> list[str]:
     """Return of each target that several cells had and none reached where these ended."""
     target, reached, programmed = (result[name].values for name in ("target", "reached", "programmed"))
     lines = []
@@ -112,7 +114,7 @@ def _never_reached(result: xr.Dataset) -> list[str]:
     return lines
 
 
-def _snapshots(result: xr.Dataset) -> list[str]:
+def _snapshots(result: "xr.Dataset") -> list[str]:
     if "target" not in result:
         return []
     lines = []
@@ -125,7 +127,7 @@ def _snapshots(result: xr.Dataset) -> list[str]:
     return lines
 
 
-def _readings(result: xr.Dataset) -> list[str]:
+def _readings(result: "xr.Dataset") -> list[str]:
     if "reading_phase" not in result:
         return []
     lines = []
@@ -165,7 +167,7 @@ def levels_apart(target: Floats, found: Floats) -> float:
     return 1.0 + float(steps.sum())
 
 
-def _levels(result: xr.Dataset, found: Floats) -> str:
+def _levels(result: "xr.Dataset", found: Floats) -> str:
     target, good = result["target"].values, result["reached"].values != 0
     if len(np.unique(target[good])) > 256 or np.count_nonzero(good) < 10 * len(np.unique(target[good])):
         return ""
@@ -175,7 +177,7 @@ def _levels(result: xr.Dataset, found: Floats) -> str:
     return f"; {number:.3g} distinguishable levels, {np.log2(number):.2g} bits, in cells that were reached"
 
 
-def _products(result: xr.Dataset) -> list[str]:
+def _products(result: "xr.Dataset") -> list[str]:
     if "product" not in result:
         return []
     lines = []
@@ -197,7 +199,7 @@ def _products(result: xr.Dataset) -> list[str]:
     return lines
 
 
-def _energy(result: xr.Dataset) -> list[str]:
+def _energy(result: "xr.Dataset") -> list[str]:
     if "energy" not in result or not result.sizes["sample"]:
         return []
     last = result["energy"].values[-1]
@@ -213,7 +215,7 @@ def _energy(result: xr.Dataset) -> list[str]:
     ]
 
 
-def _periphery(result: xr.Dataset) -> str:
+def _periphery(result: "xr.Dataset") -> str:
     try:
         settings = json.loads(result.attrs.get("periphery", "{}"))
         return ", ".join(f"{key} {value}" for key, value in settings.items())
@@ -221,7 +223,7 @@ def _periphery(result: xr.Dataset) -> str:
         raise SchemaError("the attribute periphery of the result is damaged") from None
 
 
-def _margins(result: xr.Dataset) -> list[str]:
+def _margins(result: "xr.Dataset") -> list[str]:
     if "read_margin" not in result:
         return []
     lines = ["read margin " + " ".join(f"{int(n):>8}" for n in result["size"].values)]

@@ -5,7 +5,6 @@ from collections.abc import Mapping, Sequence
 from typing import TYPE_CHECKING, Any
 
 import numpy as np
-import xarray as xr
 from numpy.typing import NDArray
 
 from .. import provenance
@@ -16,13 +15,15 @@ from ..kinetic.materials.rows import BY_HAND
 from ..kinetic.materials.sections import FAMILIES
 
 if TYPE_CHECKING:
+    import xarray as xr
+
     from ..kinetic.materials.material import Material
     from ..verify.row import Check
 
 WIDTH = 110
 
 
-def describe(result: xr.Dataset) -> str:
+def describe(result: "xr.Dataset") -> str:
     """Return what is in a result, what made it, and what can be read off it."""
     record = provenance.read(result.attrs.get("provenance"))
     software = record["software"]
@@ -105,7 +106,7 @@ def _percent(share: float) -> str:
     return "-" if np.isnan(share) else f"{round(100 * share, 3):g} %"
 
 
-def phase_table(result: xr.Dataset) -> str:
+def phase_table(result: "xr.Dataset") -> str:
     """Return the phases of a result as a table."""
     summary = metrics.phase_summary(result)
     heads = [
@@ -138,7 +139,7 @@ def phase_table(result: xr.Dataset) -> str:
     return table(heads, rows)
 
 
-def cycle_table(result: xr.Dataset) -> str:
+def cycle_table(result: "xr.Dataset") -> str:
     """Return the cycles of a result as a table."""
     cycles = metrics.cycle_summary(result)
     rows = [
@@ -229,7 +230,7 @@ def _or_dash(value: float, unit: str) -> str:
     return f"{value:.2f} V" if unit == "V" else quantity(float(value), unit)
 
 
-def trap_table(found: xr.Dataset) -> str:
+def trap_table(found: "xr.Dataset") -> str:
     """Return the traps of a trace, as `rtn.traps` gives them, as a table."""
     rows = []
     for k in range(found.sizes["trap"]):

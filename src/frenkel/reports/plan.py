@@ -53,7 +53,7 @@ def plan(configuration: Configuration, folder: Path = Path()) -> str:
         "",
         _phases(configuration),
         "",
-        *_cost(configuration, sites, folder),
+        *_cost(configuration, material, shape, folder),
     ]
     return "\n".join(lines)
 
@@ -109,12 +109,13 @@ def _phases(configuration: Configuration) -> str:
     return f"{body}\n{whole}"
 
 
-def _cost(configuration: Configuration, sites: int, folder: Path) -> list[str]:
+def _cost(
+    configuration: Configuration, material: Material, shape: tuple[int, int, int], folder: Path
+) -> list[str]:
     """Time field solutions of the device as made, and scale by what phases have taken before."""
-    if sites > TIMED_SITES:
+    if shape[0] * shape[1] * shape[2] > TIMED_SITES:
         return [f"cost        not estimated above {TIMED_SITES} sites"]
-    section, spacing = configuration.device, configuration.made_of(folder).lattice.spacing
-    if experiment.memory(box(section.thickness, section.width, spacing), section.lateral) > TIMED_MEMORY:
+    if experiment.memory(shape, configuration.device.lateral) > TIMED_MEMORY:
         return [f"cost        not estimated above {TIMED_MEMORY / 1e6:g} MB of tables"]
     device = experiment.build(configuration, folder)
     spent = []
