@@ -3,8 +3,9 @@
 At 0 V atoms go to neighbouring places and back, up to some 1e9 times a day, and nothing comes of it. A
 jump-process model that draws the next state from jumps of states alike does not know the way back, and would
 wander. So at 0 V two kinds of neighbours are part of a state: those that do not change its conductance, and
-those in which it spends less than :data:`SHARE` of its own time. Together they are an absorbing Markov chain (as in
-:mod:`frenkel.kinetic.superbasin`): the mean time to its exit gives the rate of leaving, its exits the jumps.
+those in which it spends less than :data:`SHARE` of its own time. Together they are an absorbing Markov chain
+(as in :mod:`frenkel.kinetic.superbasin`): the mean time to its exit gives the rate of leaving, its exits the
+jumps.
 """
 
 from dataclasses import dataclass
