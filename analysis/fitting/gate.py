@@ -286,13 +286,13 @@ def cycle_differences(
     statistics = pooled_differences(one, other, names, random)
     for lag in LAGS:
         if lag < one.shape[1] // 2:
-            ours, theirs = (_correlations(values, lag) for values in (one, other))
+            ours, theirs = (correlations(values, lag) for values in (one, other))
             own = np.abs(np.diag(ours - theirs))
             statistics |= _rows(f"autocorrelation at lag {lag}", names, own)
             if len(ours) > 1:
                 off = ~np.eye(len(ours), dtype=bool)
                 statistics[f"cross-correlation at lag {lag}"] = float(np.abs((ours - theirs)[off]).max())
-    ours, theirs = (_correlations(values, 0) for values in (one, other))
+    ours, theirs = (correlations(values, 0) for values in (one, other))
     if len(ours) > 1:
         statistics["correlation within a cycle"] = float(np.abs(ours - theirs).max())
     return statistics
@@ -471,7 +471,7 @@ def _tails(one: Floats, other: Floats) -> Floats:
     return largest
 
 
-def _correlations(values: Floats, lag: int) -> Floats:
+def correlations(values: Floats, lag: int) -> Floats:
     """Return the correlations of cycles ``lag`` apart about the device means, (k, k)."""
     inner = (values - np.nanmean(values, axis=1, keepdims=True)) / np.nanstd(values, axis=1, keepdims=True)
     late, early = inner[:, lag:], inner[:, : inner.shape[1] - lag]

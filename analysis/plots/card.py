@@ -11,8 +11,9 @@ from ...cells.card import Card, CardWarning
 from ...cells.core import GapCore
 from ...escape import mathtext
 from ...typing import Floats
-from ..fitting import core_fit
+from ..fitting import core_fit, gate
 from ..fitting.observations import Observations
+from .panels import loops
 
 if TYPE_CHECKING:
     from matplotlib.axes import Axes
@@ -152,11 +153,11 @@ def memory(card: Card, observed: Observations, samples: Floats, feature: int, ax
     """Draw the autocorrelation of a feature over cycles, about the mean of each device."""
     longest = min(20, observed.values.shape[1] // 2)
     lags = np.arange(1, longest + 1)
-    drawn = np.array([[_correlation(s[:, :, feature], h) for h in lags] for s in samples])
+    drawn = np.array([autocorrelation(sample[:, :, feature], longest) for sample in samples])
     low, middle, high = np.quantile(drawn, [0.025, 0.5, 0.975], axis=0)
     axes.fill_between(lags, low, high, color=BAND, lw=0)
     axes.plot(lags, middle, color=MODEL, lw=1)
-    axes.plot(lags, [_correlation(observed.values[:, :, feature], h) for h in lags], ".", color=DATA)
+    axes.plot(lags, autocorrelation(observed.values[:, :, feature], longest), ".", color=DATA)
     axes.axhline(0, color="0.6", lw=0.6)
     name = card.features[feature].name
     axes.set(xlabel="lag / cycles", ylabel=f"autocorrelation, {mathtext(LABELS.get(name, name))}")
@@ -169,9 +170,7 @@ def fan(curves: Curves | None, axes: "Axes", whose: str, colour: str) -> None:
         missing = "no traces were given" if colour == DATA else "the card has no core"
         axes.text(0.5, 0.5, missing, transform=axes.transAxes, ha="center", color="0.5")
         return
-    for volts, amps in curves:
-        axes.plot(volts, np.where(amps == 0, np.nan, np.abs(amps)), color=colour, lw=0.6, alpha=0.5)
-    axes.set_yscale("log")
+    loops(curves, axes, colour)
 
 
 def core_curves(card: Card, seed: int = 0) -> list[tuple[Floats, Floats]]:
@@ -224,10 +223,9 @@ def _samples(card: Card, observed: Observations, seed: int) -> Floats:
     return np.array(samples)
 
 
-def _correlation(values: Floats, lag: int) -> float:
-    inner = values - np.nanmean(values, axis=1, keepdims=True)
-    inner /= np.nanstd(values, axis=1, keepdims=True)
-    return float(np.nanmean(inner[:, lag:] * inner[:, :-lag]))
+def autocorrelation(values: Floats, longest: int) -> Floats:
+    """Return the autocorrelation of (devices, cycles) about device means at lags 1, 2, ..., as the gate."""
+    return np.array([gate.correlations(values[:, :, None], lag)[0, 0] for lag in range(1, longest + 1)])
 
 
 def _shown(card: Card, feature: int, values: Floats) -> Floats:

@@ -5,14 +5,15 @@ from typing import TYPE_CHECKING
 
 import numpy as np
 import xarray as xr
-from scipy.stats import norm
 
 from ...escape import mathtext
 from ...typing import Floats
 from ..fitting.compare import other_way_round
 from ..fitting.observations import Observations
-from .card import DATA, LABELS, MODEL
-from .page import TITLE, label, sheet
+from .card import DATA, LABELS, MODEL, autocorrelation
+from .page import TITLE, label, log_ticks, sheet
+from .panels import loops as draw_loops
+from .panels import normal_scores, percent_axis
 
 if TYPE_CHECKING:
     from matplotlib.axes import Axes
@@ -49,7 +50,7 @@ def page(measured: xr.Dataset, simulated: xr.Dataset, one: Observations, other: 
     rows = -(-(k + 2) // columns)
     height = 3.3 * rows + 0.9
     figure, axes = sheet(
-        f"{one.origin} and {other.origin}", (3.7 * columns, height), columns, rows, left=0.08, space=0.3,
+        f"{one.origin} and {other.origin}", (3.7 * columns, height), columns, rows, left=0.09, space=0.42,
         top=1 - 0.8 / height, bottom=0.6 / height,
     )  # fmt: skip
     for empty in axes[k + 2 :]:
@@ -152,55 +153,40 @@ def loops(data: Sequence[tuple[str, xr.Dataset, float]], axes: "Axes") -> None:
     for (name, table, way), colour in zip(data, (DATA, MODEL), strict=True):
         axes.plot([], [], color=colour, label=name)
         ends = np.cumsum(table["loop_size"].values) if "loop" in table.dims else np.zeros(0, int)
-        for place in np.linspace(0, len(ends) - 1, min(LOOPS, len(ends))).astype(int):
-            inside = slice(int(ends[place] - table["loop_size"].values[place]), int(ends[place]))
-            volts, amperes = (table[f"loop_{key}"].values[inside] for key in ("voltage", "current"))
-            axes.plot(way * volts, np.where(amperes == 0, np.nan, np.abs(amperes)), color=colour, lw=0.6)
-            drawn += 1
+        chosen = np.linspace(0, len(ends) - 1, min(LOOPS, len(ends))).astype(int)
+        inside = [slice(int(ends[k] - table["loop_size"].values[k]), int(ends[k])) for k in chosen]
+        if inside:
+            volts, amperes = (table[f"loop_{key}"].values for key in ("voltage", "current"))
+            draw_loops([(way * volts[part], amperes[part]) for part in inside], axes, colour)
             turned = f", voltages of {name}\nturned round" if way < 0 else ""
-    if drawn:
-        axes.set_yscale("log")
+        drawn += len(inside)
     title = f"loops{turned}" if drawn else "loops: none kept"
     label(axes, title, "voltage / V", "|current| / A", legend=8)
 
 
 def distributions(one: Observations, other: Observations, i: int, axes: "Axes") -> None:
-    """Draw all cycles of a number, sorted, against scores of a Gaussian."""
-    from matplotlib.ticker import LogFormatterSciNotation, LogLocator  # matplotlib
-
+    """Draw all cycles of a number on a normal probability plot."""
     for values, colour in ((one, DATA), (other, MODEL)):
-        finite = np.sort(values.values[:, :, i][np.isfinite(values.values[:, :, i])])
-        shown = np.abs(values.features[i].backward(finite))
-        score = norm.ppf((np.arange(len(finite)) + 0.5) / len(finite))
-        axes.plot(shown, score, ".", color=colour, ms=2.5)
+        normal_scores(np.abs(values.features[i].backward(values.values[:, :, i])), axes, colour)
+    percent_axis(axes, *axes.get_ylim())
     feature = one.features[i]
     if feature.transform == "log":
         axes.set_xscale("log")
-        # Within a decade there may be no power of ten, and names of all nine would run into each other.
-        axes.xaxis.set_minor_locator(LogLocator(subs=(2, 5)))
-        axes.xaxis.set_minor_formatter(LogFormatterSciNotation(minor_thresholds=(2.0, 2.0)))
+        log_ticks(axes.xaxis)
     name = LABELS.get(feature.name, feature.name)
     pure = feature.unit in ("", "1")
-    label(axes, name, name if pure else f"{name} / {feature.unit}", "standard scores")
+    label(axes, name, name if pure else f"{name} / {feature.unit}", "share of cycles below")
 
 
 def memory(one: Observations, other: Observations, axes: "Axes") -> None:
     """Draw the autocorrelation of the first number about the means of the devices."""
     for values, colour in ((one, DATA), (other, MODEL)):
-        correlation = autocorrelation(values.values[:, :, 0])
+        longest = min(LAGS, values.values.shape[1] // 3)
+        correlation = autocorrelation(values.values[:, :, 0], longest)
         axes.plot(np.arange(1, len(correlation) + 1), correlation, "o-", color=colour, ms=3, lw=0.8)
     axes.axhline(0.0, color="0.7", lw=0.6)
     name = LABELS.get(one.names[0], one.names[0])
     label(axes, f"memory of {name}", "lag / cycles", "autocorrelation")
-
-
-def autocorrelation(values: Floats) -> Floats:
-    """Return the autocorrelation of (devices, cycles) about the device means at lags 1, 2, ..."""
-    inner = values - np.nanmean(values, axis=1, keepdims=True)
-    longest = min(LAGS, values.shape[1] // 3)
-    power = np.nanmean(inner**2)
-    correlation = [np.nanmean(inner[:, lag:] * inner[:, :-lag]) / power for lag in range(1, longest + 1)]
-    return np.array(correlation)
 
 
 def corner(found: xr.Dataset) -> "Figure":

@@ -17,7 +17,7 @@ from ...typing import Floats
 from ..results import appearance, filament
 from ..results.appearance import BOND_RADIUS, BOTTOM, DEFECT_RADIUS, TOP
 from .caption import NAMES, filamentary, phase_title, several
-from .device import COLOURS, OTHER
+from .panels import COLOURS, OTHER
 
 WEB = Path(__file__).with_name("web")
 NOTEBOOK_HEIGHT = 640  # pixels

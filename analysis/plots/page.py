@@ -18,14 +18,12 @@ from ...typing import Floats
 
 if TYPE_CHECKING:
     from matplotlib.axes import Axes
+    from matplotlib.axis import Axis
     from matplotlib.figure import Figure
     from matplotlib.transforms import Bbox
 
 DPI = 160
 Place = Literal["best", "upper left", "upper right", "lower left", "lower right"]
-PERCENT = (0.01, 0.1, 1, 5, 20, 50, 80, 95, 99, 99.9, 99.99)
-"""Shares (%) that the axis of a distribution is marked at."""
-
 TITLE = 10
 """Size of the letters of a panel's title (points)."""
 
@@ -158,6 +156,18 @@ def label(
     axes.set_title(mathtext(title), loc="left", fontsize=TITLE)
 
 
+def log_ticks(axis: "Axis") -> None:
+    """Label a logarithmic axis with plain numbers, or prefixes; 2 and 5 of a decade where there is room."""
+    from matplotlib import ticker  # matplotlib
+
+    low, high = sorted(axis.get_view_interval())
+    decades = ticker.LogLocator(subs=(1.0, 2.0, 5.0) if high < 100 * low else (1.0,))
+    axis.set_major_locator(ticker.MaxNLocator(6) if high < 5 * low else decades)
+    plain = ticker.FuncFormatter(lambda value, _: f"{value:g}")
+    axis.set_major_formatter(plain if 1e-3 < low and high < 1e3 else ticker.EngFormatter())
+    axis.set_minor_formatter(ticker.NullFormatter())
+
+
 def legend(ax: "Axes") -> None:
     """Write the legend of a panel where it covers neither curve nor text: inside, else above."""
     handles, _ = ax.get_legend_handles_labels()
@@ -202,7 +212,7 @@ def _ink(ax: "Axes") -> Floats:
     """Return points along all curves of a panel, as dense as the eye sees them (pixels), (n, 2)."""
     points = [np.zeros((0, 2))]
     for line in ax.get_lines():
-        path = ax.transData.transform(np.column_stack(line.get_data()).astype(float))
+        path = line.get_transform().transform(np.column_stack(line.get_data()).astype(float))
         path = path[np.isfinite(path).all(axis=1)]
         if len(path) < 2:
             points.append(path)

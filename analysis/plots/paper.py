@@ -16,12 +16,10 @@ import xarray as xr
 from ...checks import one_of
 from ...escape import mathtext
 from ...typing import Floats
-from ..noise import rtn as noise
 from ..noise import trace as traces
-from ..results import filament as geometry
 from ..results import metrics
 from ..results.switching import current_at
-from . import device, probability
+from . import panels
 from .caption import NAMES, prefix
 from .page import legend, name_point
 
@@ -138,7 +136,7 @@ def iv(
             panel.plot(
                 volts[rows],
                 np.abs(amps[rows]) if scale == "log" else amps[rows] / factor,
-                color=colour or device.COLOURS.get(kinds[index], device.OTHER),
+                color=colour or panels.COLOURS.get(kinds[index], panels.OTHER),
                 alpha=1.0 if index in strong else 0.3,
                 linewidth=None if index in strong else 0.6,
                 zorder=3 if index in strong else 2,
@@ -149,7 +147,7 @@ def iv(
         panel.set_ylabel(f"|current| / {unit}" if scale == "log" else f"current / {unit}")
         if mark and voltage == "source":
             for index in strong:
-                paint = colour or device.COLOURS.get(kinds[index], device.OTHER)
+                paint = colour or panels.COLOURS.get(kinds[index], panels.OTHER)
                 _mark(panel, data, index, kinds[index], factor, paint)
         legend(panel)
         return panel
@@ -160,7 +158,7 @@ def filament(
     ax: "Axes | None" = None,
     *,
     snapshot: int | str = -1,
-    colour: device.Colouring = "state",
+    colour: panels.Colouring = "state",
     title: bool | str = False,
 ) -> "Axes":
     """Draw where the defects are between the electrodes, and the gap with its length.
@@ -185,11 +183,7 @@ def filament(
     _check(data)
     number = _snapshot(data, snapshot)
     with _on(ax, height=COLUMN) as panel:
-        device.filament_view(data, number, panel, colour=colour)
-        shot = geometry.snapshot(data, number)
-        for text in panel.texts:
-            if text.get_text() == "gap":
-                text.set_text(f"gap {geometry.longest_jump(shot).length * 1e9:.2f} nm")
+        panels.filament_view(data, number, panel, colour=colour)
         if title is not True:
             panel.set_title(title or "")
         return panel
@@ -227,6 +221,8 @@ def cdf(
     values, text = _values(data, variable)
     with _on(ax) as panel:
         if family is not None:
+            from . import probability  # scipy.stats
+
             probability.probability_plot(
                 values, family, axes=panel, label=text, colour=colour or probability.POINTS
             )
@@ -276,57 +272,56 @@ def rtn(
         number = len(data["phase_name"]) + phase if isinstance(phase, int) and phase < 0 else phase
         trace = traces.from_result(data, number)
     with _on(ax) as panel:
-        if not isinstance(traps, int):
-            fitted = traps
-        elif traps:
-            fitted = noise.traps(trace, maximum=traps)
-        else:
-            fitted = None
-        if fitted is not None:
-            from . import rtn as page  # the page, whose name is that of this function
-
-            page.current_time(trace, fitted, panel)
-            panel.set_title("", loc="left")
-            legend(panel)
+        if isinstance(traps, int) and traps == 0:
+            time, current = trace["time"].values, trace["current"].values
+            panels.current_time(time - time[0], current, panel, color=colour, linewidth=0.5)
             return panel
-        time, current = trace["time"].values, trace["current"].values
-        scale, unit = prefix(float(time[-1] - time[0]), "s", largest=1.0)
-        factor, name = prefix(float(np.abs(current).max()), "A", least=1e-15, largest=1e6)
-        panel.plot(
-            (time - time[0]) / scale, current / factor, color=colour, linewidth=0.5, drawstyle="steps-post"
-        )
-        panel.set_xlim(0, (time[-1] - time[0]) / scale)
-        panel.set_xlabel(f"time / {unit}")
-        panel.set_ylabel(f"current / {name}")
+        from ..noise import rtn as noise  # scipy
+        from . import rtn as page  # the page, whose name is that of this function
+
+        fitted = noise.traps(trace, maximum=traps) if isinstance(traps, int) else traps
+        page.current_time(trace, fitted, panel)
+        panel.set_title("", loc="left")
+        legend(panel)
         return panel
 
 
-def resistance(data: xr.Dataset, ax: "Axes | None" = None) -> "Axes":
-    """Draw the resistance at the read voltage after each RESET and SET against the cycle.
+def resistance(
+    data: xr.Dataset, ax: "Axes | None" = None, *, against: Literal["cycle", "phase"] = "cycle"
+) -> "Axes":
+    """Draw the resistance at the read voltage after each RESET and SET, or after each phase.
 
     Parameters
     ----------
     data : xarray.Dataset
-        Result of a device with cycles.
+        Result of a device.
     ax : matplotlib Axes, optional
+    against : {"cycle", "phase"}
+        Cycles of RESET and SET, or all phases.
 
     Raises
     ------
     ValueError
-        No RESET and SET follow each other in it.
+        No RESET and SET follow each other in it, and cycles are to be drawn.
     """
     _check(data)
+    one_of("against", against, ("cycle", "phase"))
     cycles = metrics.cycle_summary(data)
-    if not cycles.sizes["cycle"]:
+    if against == "cycle" and not cycles.sizes["cycle"]:
         raise ValueError("this result has no cycles of RESET and SET to draw")
     with _on(ax) as panel:
-        for name, kind in (("hrs", "reset"), ("lrs", "set")):
-            panel.semilogy(
-                cycles["cycle"].values, cycles[name].values, "o-", color=device.COLOURS[kind],
-                label=f"after {NAMES[kind]}",
-            )  # fmt: skip
-        panel.locator_params(axis="x", integer=True)
-        panel.set_xlabel("cycle")
+        if against == "cycle":
+            states = {"reset": cycles["hrs"].values, "set": cycles["lrs"].values}
+            panels.resistances(cycles["cycle"].values, states, panel)
+            panel.locator_params(axis="x", integer=True)
+        else:
+            kinds, ohms = data["phase_kind"].values, metrics.resistance(data)
+            number = np.arange(len(kinds))
+            panel.plot(number, ohms, color="0.8", linewidth=0.9, zorder=1)
+            states = {str(kind): np.where(kinds == kind, ohms, np.nan) for kind in dict.fromkeys(kinds)}
+            panels.resistances(number, states, panel, "o")
+            panels.name_phases(data, panel, number)
+        panel.set_xlabel(against)
         panel.set_ylabel(f"resistance at {float(data['read_voltage']):g} V / ohm")
         legend(panel)
         return panel
@@ -366,7 +361,7 @@ def _phases(data: xr.Dataset, asked: Sequence[str] | None) -> list[int]:
             one_of("phase", name, names)
         return [names.index(name) for name in ([asked] if isinstance(asked, str) else asked)]
     kinds = [str(kind) for kind in data["phase_kind"].values]
-    moved = [index for index, kind in enumerate(kinds) if kind in device.SWEPT]
+    moved = [index for index, kind in enumerate(kinds) if kind in panels.SWEPT]
     if not moved:
         raise ValueError(
             "this result has no phase whose voltage moves; frenkel.plot.rtn draws one that stands"
@@ -405,7 +400,6 @@ def _mark(panel: "Axes", data: xr.Dataset, index: int, kind: str, height: float,
     panel.plot(*point, "o", markersize=3.5, markerfacecolor="white", color=paint, zorder=5)
     number = f"{volts:.2f}".replace("-", "−")
     name_point(panel, f"{NAMES[kind]} {number} V", point, paint)
-
 
 
 def _snapshot(data: xr.Dataset, snapshot: int | str) -> int:

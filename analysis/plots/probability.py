@@ -11,7 +11,8 @@ from ...escape import mathtext
 from ...typing import Floats
 from ..statistics.censoring import Sample, kaplan_meier
 from ..statistics.distributions import FAMILIES, Fit, fit
-from .page import PERCENT
+from .page import log_ticks
+from .panels import percent_axis
 
 if TYPE_CHECKING:
     from matplotlib.axes import Axes
@@ -21,9 +22,7 @@ if TYPE_CHECKING:
 POINTS, LINE = "#1f6fb4", "0.25"
 
 
-def probability_page(
-    samples: Mapping[str, Any], family: str = "weibull", *, title: str = ""
-) -> "Figure":
+def probability_page(samples: Mapping[str, Any], family: str = "weibull", *, title: str = "") -> "Figure":
     """Draw a probability plot of each of some samples, beside each other.
 
     Parameters
@@ -126,31 +125,13 @@ def _ends(share: Floats) -> tuple[float, float]:
 
 
 def _dress(panel: "Axes", family: str, bottom: float, top: float) -> None:
-    transform = FAMILIES[family].quantile
-    marks = transform(np.array(PERCENT) / 100)
-    inside = (marks >= bottom) & (marks <= top)
-    shown = [(place, f"{p:g} %") for place, p, used in zip(marks, PERCENT, inside, strict=True) if used]
-    panel.set_yticks([place for place, _ in shown], [text for _, text in shown])
+    percent_axis(panel, bottom, top, FAMILIES[family].quantile)
     panel.set_ylim(bottom, top)
     panel.set_ylabel(f"share of devices below ({_title(family)} axis)")
     if FAMILIES[family].logarithmic:
         panel.set_xscale("log")
-        _tick(panel)
-    panel.grid(alpha=0.3)
+        log_ticks(panel.xaxis)
     panel.legend(fontsize=8, loc="best")
-
-
-def _tick(panel: "Axes") -> None:
-    """Write plain numbers on a logarithmic axis of less than two decades, where powers of ten are too few."""
-    from matplotlib import ticker  # matplotlib
-
-    low, high = panel.get_xlim()
-    if high > 100 * low:
-        return
-    narrow = high < 5 * low
-    panel.xaxis.set_major_locator(ticker.MaxNLocator(6) if narrow else ticker.LogLocator(subs=(1, 2, 5)))
-    panel.xaxis.set_major_formatter(ticker.FuncFormatter(lambda x, _: f"{x:g}"))
-    panel.xaxis.set_minor_formatter(ticker.NullFormatter())
 
 
 def _legend(sample: Sample) -> str:

@@ -8,8 +8,9 @@ from numpy.typing import ArrayLike, NDArray
 
 from ...typing import Floats
 from ..reliability import linearity, pulses, retention
+from . import panels
 from .page import label, sheet
-from .relaxation import COLOURS
+from .relaxation import COLOURS, draw_medians, survival
 
 if TYPE_CHECKING:
     from matplotlib.axes import Axes
@@ -18,7 +19,6 @@ if TYPE_CHECKING:
 
 WAYS = ("potentiation", "depression")
 SIZE = (11.0, 4.8)
-SHOWN = 40  # single devices or trains that are drawn as thin lines
 
 
 def updates_page(trains: Sequence[tuple[int, ArrayLike]], title: str = "pulses") -> "Figure":
@@ -62,7 +62,7 @@ def updates(both: Mapping[str, Floats], axes: "Axes") -> None:
     start = 0
     for k, (name, curves) in enumerate(both.items()):
         number = start + np.arange(curves.shape[1])
-        axes.plot(number, 1e6 * curves[:SHOWN].T, color=COLOURS[k], linewidth=0.5, alpha=0.4)
+        axes.plot(number, 1e6 * curves[: panels.DEVICES].T, color=COLOURS[k], linewidth=0.5, alpha=0.4)
         mean = f"{name}, mean of {len(curves)}" if len(curves) > 1 else name
         axes.plot(number, 1e6 * curves.mean(0), "o-", color=COLOURS[k], markersize=2.5, label=mean)
         start = int(number[-1])
@@ -99,14 +99,12 @@ def endurance_page(
         Headline.
     """
     x = np.asarray(cycle, float)
-    high, low = (np.atleast_2d(np.asarray(values, float)) for values in (hrs, lrs))
     figure, axes = sheet(title, SIZE, 2)
-    for values, colour, after in ((high, COLOURS[1], "after RESET"), (low, COLOURS[0], "after SET")):
-        _devices(x, values, axes[0], colour, after)
-    _devices(x, high / low, axes[1], "0.2", "on/off")
+    panels.resistances(x, {"reset": hrs, "set": lrs}, axes[0])
+    panels.devices(x, np.asarray(hrs, float) / np.asarray(lrs, float), axes[1], "0.2", "on/off")
     axes[1].axhline(window, color="0.55", linewidth=0.9, linestyle="--", label=f"window of {window:g}")
+    axes[1].set_yscale("log")
     for panel in axes:
-        panel.set_yscale("log")
         if x[-1] >= 100:
             panel.set_xscale("log")
     label(axes[0], "resistances at the read voltage", "cycle", "resistance / ohm", legend=8.5)
@@ -139,7 +137,7 @@ def disturb_page(
         relative = rows / rows[:, :1]
         after = x > 0
         colour = COLOURS[k % len(COLOURS)]
-        axes[0].plot(x[after], relative[:SHOWN, after].T, color=colour, linewidth=0.5, alpha=0.4)
+        axes[0].plot(x[after], relative[: panels.DEVICES, after].T, color=colour, linewidth=0.5, alpha=0.4)
         axes[0].plot(
             x[after], np.median(relative, 0)[after], color=colour, linewidth=1.8, label=name or "median"
         )
@@ -150,25 +148,11 @@ def disturb_page(
     label(axes[0], *words, legend=8.5)
     ends = {name: pulses.disturb(reads, g, share) for name, (reads, g) in groups.items()}
     if voltage is None:
-        _survivors(ends, axes[1])
+        survival(ends, axes[1])
+        label(axes[1], "survival (ticks: censored)", "reads", "share of devices undisturbed", legend=8.5)
     else:
         _acceleration(list(ends.values()), np.asarray(voltage, float), axes[1])
     return figure
-
-
-def _survivors(ends: Mapping[str, tuple[Floats, NDArray[np.bool_]]], axes: "Axes") -> None:
-    for k, (name, (reads, failed)) in enumerate(ends.items()):
-        text = f"{name} {failed.sum()} of {len(failed)} failed".strip()
-        if failed.any():
-            curve = retention.kaplan_meier(reads, failed)
-            x = np.append(curve["time"].values, reads.max())
-            left = np.append(curve["survival"].values, curve["survival"].values[-1])
-        else:
-            x, left = np.array([reads.min() / 10, reads.max()]), np.ones(2)
-        axes.step(x, left, where="post", color=COLOURS[k % len(COLOURS)], label=text)
-    axes.set_xscale("log")
-    axes.set_ylim(0, 1.03)
-    label(axes, "survival", "reads", "share of devices undisturbed", legend=8.5)
 
 
 def _acceleration(ends: Sequence[tuple[Floats, NDArray[np.bool_]]], voltage: Floats, axes: "Axes") -> None:
@@ -177,24 +161,12 @@ def _acceleration(ends: Sequence[tuple[Floats, NDArray[np.bool_]]], voltage: Flo
             if len(np.unique(end[0][end[1]])) >= 3]  # fmt: skip
     if fits:
         volts = np.array([v for v, _ in fits])
-        medians = np.array([fit.quantile(0.5) for _, fit in fits])
-        axes.errorbar(volts, medians[:, 0], np.abs(medians[:, 1:] - medians[:, :1]).T, fmt="o",
-                      color=COLOURS[0], label="median, 95 %")  # fmt: skip
+        medians = draw_medians(volts, [fit for _, fit in fits], axes)
     if len(fits) > 1:
         errors = [fit.median_error for _, fit in fits]
-        line = retention.voltage_acceleration(volts, medians[:, 0], errors)
+        line = retention.voltage_acceleration(volts, medians, errors)
         fine = np.linspace(volts.min(), volts.max(), 50)
         text = f"{line.slope:.3g} decades/V ({line.slope_interval[0]:.3g} to {line.slope_interval[1]:.3g})"
         axes.plot(fine, 10 ** (line.intercept + line.slope * fine), color=COLOURS[1], label=text)
     axes.set_yscale("log")
     label(axes, "acceleration by the voltage", "read voltage / V", "reads to failure", legend=8.5)
-
-
-def _devices(x: Floats, rows: Floats, axes: "Axes", colour: str, name: str) -> None:
-    """Draw single devices thinly and their median."""
-    if len(rows) > 1:
-        axes.plot(x, rows[:SHOWN].T, color=colour, linewidth=0.5, alpha=0.4)
-        name += f", median of {len(rows)}"
-    finite = ~np.isnan(rows).all(axis=0)
-    median = np.nanmedian(rows[:, finite], 0)
-    axes.plot(x[finite], median, "o-", color=colour, markersize=3, linewidth=1.2, label=name)

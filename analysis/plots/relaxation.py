@@ -1,6 +1,6 @@
 """Pictures of relaxation and retention: fans of quantiles, laws of time, survival, and the Arrhenius plot."""
 
-from collections.abc import Mapping
+from collections.abc import Mapping, Sequence
 from typing import TYPE_CHECKING
 
 import numpy as np
@@ -110,7 +110,10 @@ def retention_page(
     panels = min(len(bakes), 2)
     figure, axes = sheet(title, (5.5 * panels, 4.8), panels, left=0.15 / panels)
     fits = retention.fit_bakes(bakes, family)
-    survival(bakes, fits, axes[0], family)
+    named = {f"{kelvin:.0f} K,": bake for kelvin, bake in bakes.items()}
+    survival(named, axes[0], {f"{kelvin:.0f} K,": fit for kelvin, fit in fits.items()})
+    words = (f"survival (ticks: censored; thin: {family})", "time / s", "share of devices that survive")
+    label(axes[0], *words, legend=8.5, place="lower left")
     if panels > 1:
         arrhenius(fits, axes[1], use)
     return figure
@@ -140,15 +143,23 @@ def interval_page(found: BakeFit, title: str = "retention") -> "Figure":
 
 
 def survival(
-    bakes: Mapping[float, tuple[ArrayLike, ArrayLike]],
-    fits: Mapping[float, retention.Lifetime],
+    groups: Mapping[str, tuple[ArrayLike, ArrayLike]],
     axes: "Axes",
-    family: str = "lognormal",
+    fits: Mapping[str, retention.Lifetime] | None = None,
 ) -> None:
-    """Draw Kaplan-Meier curves with 95 % bands, censored devices as ticks, and the fitted distributions."""
-    for (temperature, (time, failed)), colour in zip(bakes.items(), _colours(len(bakes)), strict=True):
+    """Draw Kaplan-Meier curves with 95 % bands, censored devices as ticks, and fitted distributions.
+
+    Parameters
+    ----------
+    groups : mapping of str to (time, failed)
+        Times (s) or numbers of reads, and whether the device failed, of each group, by its name.
+    axes : matplotlib Axes
+    fits : mapping of str to Lifetime, optional
+        Of groups, by their names.
+    """
+    for (name, (time, failed)), colour in zip(groups.items(), _colours(len(groups)), strict=True):
         times, dead = np.asarray(time, float), np.asarray(failed).astype(bool)
-        text = f"{temperature:.0f} K, {dead.sum()} of {len(dead)} failed"
+        text = f"{name} {dead.sum()} of {len(dead)} failed".strip()
         if not dead.any():
             axes.plot([times.min() / 2, times.max()], [1, 1], color=colour, linewidth=1.5, label=text)
             continue
@@ -161,13 +172,11 @@ def survival(
         axes.fill_between(t, low, high, step="post", color=colour, alpha=0.18, linewidth=0)
         place = np.maximum(np.searchsorted(t, times[~dead], side="right") - 1, 0)
         axes.plot(times[~dead], left[place], "|", color=colour, markersize=8)
-        if temperature in fits:
+        if fits and name in fits:
             fine = np.geomspace(t[0], times.max(), 150)
-            axes.plot(fine, fits[temperature].survival(fine), color="0.25", linewidth=0.7)
+            axes.plot(fine, fits[name].survival(fine), color="0.25", linewidth=0.7)
     axes.set_xscale("log")
     axes.set_ylim(0, 1.03)
-    words = (f"survival (ticks: censored; thin: {family})", "time / s", "share of devices that survive")
-    label(axes, *words, legend=8.5, place="lower left")
 
 
 def arrhenius(fits: Mapping[float, retention.Lifetime], axes: "Axes", use: float = 358.15) -> None:
@@ -176,23 +185,20 @@ def arrhenius(fits: Mapping[float, retention.Lifetime], axes: "Axes", use: float
     The line needs two temperatures at least.
     """
     temperature = np.array(list(fits))
-    medians = np.array([fit.quantile(0.5) for fit in fits.values()]).reshape(-1, 3)
-    axes.errorbar(
-        1000 / temperature,
-        medians[:, 0],
-        np.abs(medians[:, 1:] - medians[:, :1]).T,
-        fmt="o",
-        color=COLOURS[0],
-        markersize=5,
-        label="median, 95 %",
-        zorder=3,
-    )
+    draw_medians(1000 / temperature, list(fits.values()), axes)
     if len(fits) > 1:
         _extrapolation(retention.arrhenius_of(fits), temperature, axes, use)
     axes.set_yscale("log")
     _mark_durations(axes)
     words = ("Arrhenius plot", "1000 K / temperature", "median time to failure / s")
     label(axes, *words, legend=8.5, place="upper left")
+
+
+def draw_medians(place: Floats, fits: Sequence[retention.Lifetime], axes: "Axes") -> Floats:
+    """Draw median lifetimes with their 95 % intervals against a condition, and return the medians."""
+    median, low, high = np.array([fit.quantile(0.5) for fit in fits]).reshape(-1, 3).T
+    _with_bars(axes, place, median, low, high, COLOURS[0], "median, 95 %")
+    return np.asarray(median)
 
 
 def _extrapolation(found: retention.Arrhenius, temperature: Floats, axes: "Axes", use: float) -> None:

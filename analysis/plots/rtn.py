@@ -9,6 +9,7 @@ from scipy import ndimage
 from ...escape import mathtext
 from ..noise import rtn, spectrum
 from ..noise import trace as traces
+from . import panels
 from .caption import prefix
 from .page import label
 
@@ -60,19 +61,18 @@ def current_time(trace: xr.Dataset, found: xr.Dataset, axes: "Axes") -> None:
     rate = float((found["transitions"] / (step * len(current))).max())
     shown = min(len(current), max(200, int(SHOWN / rate / step)))
     time = trace["time"].values[:shown]
-    scale, unit = _prefix(time[-1] - time[0], "s")
-    factor, name = _prefix(np.abs(current).max(), "A")
-    axes.plot(time / scale, current[:shown] / factor, color=MEASURED, linewidth=0.6, label="trace")
+    scale, factor = panels.current_time(
+        time, current[:shown], axes, color=MEASURED, linewidth=0.6, label="trace"
+    )
     ideal = rtn.states(trace, found)["current"].values[:shown]
     axes.step(
         time / scale, ideal / factor, where="post", color=FITTED, linewidth=1.1, label="most likely states"
     )
     for level in found["current"].values:
         axes.axhline(level / factor, color="0.45", linewidth=0.6, linestyle=(0, (4, 4)), zorder=0)
-    axes.set_xlim(time[0] / scale, time[-1] / scale)
     part = f"first {100 * shown / len(current):.2g} %" if shown < len(current) else "the whole"
     title = f"current and levels, {part}{' of the' if shown < len(current) else ''} trace"
-    label(axes, title, f"time / {unit}", f"current / {name}", legend=8, place="upper right")
+    label(axes, title, legend=8, place="upper right")
 
 
 def histogram(trace: xr.Dataset, found: xr.Dataset, axes: "Axes") -> None:

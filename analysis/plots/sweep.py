@@ -8,7 +8,7 @@ import numpy as np
 
 from ...escape import mathtext
 from ...typing import Floats
-from .device import COLOURS
+from .panels import COLOURS
 
 if TYPE_CHECKING:
     import netCDF4

@@ -144,6 +144,16 @@ def test_disturbed_devices():
     assert when[0] == 10 and failed[0]
 
 
+def test_survival_begins_with_all_devices():
+    """Of reads as of bakes, also where a first group loses none."""
+    reads, failed = np.array([10.0, 100.0, 100.0, 1000.0]), np.array([True, True, False, True])
+    axes = Figure().add_subplot()
+    relaxation_plot.survival({"a": (reads, np.zeros(4, bool)), "b": (reads, failed)}, axes)
+    curves = {line.get_label(): line.get_ydata() for line in axes.get_lines()}
+    np.testing.assert_allclose(curves["b 3 of 4 failed"], [1.0, 0.75, 0.5, 0.0])
+    assert [curve[0] for curve in curves.values()][:2] == [1.0, 1.0]
+
+
 BAKE, DEVICES = "temperature (K),time (s),failed (1)\n", "time (s),g1 (uS),g2 (uS)\n"
 
 

@@ -207,4 +207,4 @@ def test_values_without_spread_have_no_statistic():
         assert np.isnan([found[name] for name in unknown]).all()
     assert np.isnan(found["pooled KS of a"])
     every_other = np.where(np.arange(8)[:, None] % 2, np.nan, np.arange(8.0)[:, None] ** 2)[None]
-    assert np.isnan(gate._correlations(every_other, 1)).all()
+    assert np.isnan(gate.correlations(every_other, 1)).all()

@@ -7,12 +7,19 @@ from io import StringIO
 
 import numpy as np
 import pytest
+from matplotlib.backends.backend_agg import FigureCanvasAgg
 from matplotlib.figure import Figure
 
 from frenkel.analysis.plots import device as plot
-from frenkel.analysis.plots import page, scene
+from frenkel.analysis.plots import page, panels, paper, scene
 from frenkel.analysis.plots.caption import caption
 from frenkel.analysis.results import appearance, export, filament, metrics
+
+
+def agg_axes():
+    figure = Figure()
+    FigureCanvasAgg(figure)
+    return figure.add_subplot()
 
 
 @pytest.mark.parametrize(("ending", "head"), [("png", b"\x89PNG"), ("pdf", b"%PDF"), ("svg", b"<?xml")])
@@ -44,27 +51,18 @@ def test_matplotlib_waits_for_the_first_picture():
     subprocess.run([sys.executable, "-c", code], check=True, timeout=60)
 
 
-def test_phases_are_told_apart(result):
-    axes = Figure().add_subplot()
+def test_loops_are_those_of_the_panel_with_their_limit(result):
+    """Curves and names of `frenkel.plot.iv`, and a line at the current limit."""
+    axes, alone = agg_axes(), paper.iv(result)
     plot.current_voltage(result, axes)
-    colours = {line.get_color() for line in axes.get_lines()}
-    assert set(plot.COLOURS.values()) <= colours
+    curves = [[(*line.get_data(), line.get_color()) for line in panel.get_lines()] for panel in (axes, alone)]
+    for x, y, colour in curves[1]:
+        assert any(c == colour and np.array_equal(a, x) and np.array_equal(b, y) for a, b, c in curves[0])
+    assert set(panels.COLOURS.values()) <= {colour for _, _, colour in curves[0]}
     labels = [text.get_text() for text in axes.get_legend().get_texts()]
-    assert labels == ["forming", "RESET (3, last one strong)", "SET (3, last one strong)"]
-    assert axes.get_yscale() == "log"
-
-
-def test_voltages_are_named_above_the_curves_where_the_strong_ones_switch(result):
-    axes = Figure().add_subplot()
-    plot.current_voltage(result, axes)
-    share = axes.transAxes.inverted().transform(
-        axes.transData.transform([(0.0, np.abs(result["current"].values).max())])
-    )
-    assert share[0, 1] == pytest.approx(1 - plot.FREE, abs=0.01)
-    marks = [line for line in axes.get_lines() if line.get_marker() == "v"]
-    assert len(marks) == 3 and all(mark.get_ydata()[0] > share[0, 1] for mark in marks)
-    phases = metrics.phase_summary(result)["switching_voltage"].values
-    assert phases[[-2, -1]].tolist() == [mark.get_xdata()[0] for mark in marks[:0:-1]]
+    assert labels == ["forming", "RESET", "SET"] and "strong: first forming" in axes.get_title(loc="left")
+    texts = {text.get_text() for text in axes.texts}
+    assert texts == {text.get_text() for text in alone.texts} | {"limit 20 µA"}
 
 
 def test_views_are_in_the_order_of_time(arrays):
@@ -100,8 +98,10 @@ def test_very_uneven_times_are_drawn_by_phase(arrays):
 def test_few_phases_are_named_along_the_axis(result, names, shown):
     few = result.isel(phases=[0, 1, 2]).assign(phase_name=("phases", names))
     few = few.isel(sample=few["phase"].values < 3)
-    drawn = [Figure().add_subplot() for _ in range(2)]
-    plot.resistances(few, drawn[0])
+    drawn = [agg_axes() for _ in range(2)]
+    paper.resistance(few, drawn[0], against="phase")
+    marks = {line.get_label(): line.get_ydata() for line in drawn[0].get_lines()}
+    np.testing.assert_array_equal(marks["after RESET"], metrics.resistance(few)[[1]])
     few = few.assign(time=few["time"] + 10.0 * (few["phase"] == 2))  # too uneven for an axis of time
     plot.counts(few, drawn[1])
     ticks = [[text.get_text() for text in axes.get_xticklabels()] for axes in drawn]
@@ -119,7 +119,7 @@ def test_atoms_of_a_sheet_are_seen_through_its_electrode(arrays):
     for sites in (200, 20):
         arrays["lattice_shape"] = np.array([sites, sites, 20])
         axes = Figure().add_subplot()
-        plot.filament_view(schema.dataset(arrays, {}), 1, axes)
+        panels.filament_view(schema.dataset(arrays, {}), 1, axes)
         top = [patch.get_facecolor()[3] for patch in axes.patches if patch.get_zorder() == 3]
         assert len(top) == 3 and all((alpha < 0.5) is (sites > 20) for alpha in top)
         heights.append(np.ptp(axes.get_ylim()) / np.ptp(axes.get_xlim()))
@@ -135,18 +135,18 @@ def test_temperature_colours_the_spheres(arrays):
 
     arrays["defect_temperature"] = np.linspace(300, 900, len(arrays["defect_site"]))
     shot = filament.snapshot(schema.dataset(arrays, {}), 1)
-    paint = plot._paint(shot, "temperature")
+    paint = panels._paint(shot, "temperature")
     assert len(np.unique(paint, axis=0)) > 50
     axes = Figure().add_subplot()
-    plot.filament_view(schema.dataset(arrays, {}), 1, axes, colour="temperature")
+    panels.filament_view(schema.dataset(arrays, {}), 1, axes, colour="temperature")
     assert "K (dark) to" in axes.get_title()
 
 
 def test_a_gap_is_marked_and_a_chain_is_not(result):
     for index, marked in ((1, False), (2, True)):
         axes = Figure().add_subplot()
-        plot.filament_view(result, index, axes)
-        assert any(text.get_text() == "gap" for text in axes.texts) is marked
+        panels.filament_view(result, index, axes)
+        assert any(text.get_text() == "gap 1.30 nm" for text in axes.texts) is marked
         assert ("electrodes joined" in axes.get_title()) is not marked
 
 
@@ -156,7 +156,7 @@ def test_one_shift_moves_all_alike(result):
     pictures = []
     for shift in (None, filament.middle_shift(shot), filament.middle_shift(shot) + [shot.spacing, 0.0]):
         axes = Figure().add_subplot()
-        plot.filament_view(result, 1, axes, shift=shift)
+        panels.filament_view(result, 1, axes, shift=shift)
         pictures.append(np.asarray(axes.images[0].get_array()))
     np.testing.assert_array_equal(pictures[0], pictures[1])
     assert (pictures[0] != pictures[2]).any(axis=2).mean() > 0.01
@@ -290,8 +290,7 @@ def test_a_trace_that_was_read_is_on_the_page(result, monkeypatch):
     monkeypatch.setattr(plot, "READ_SAMPLES", 300)
     titles = [axes.get_title(loc="left") for axes in plot.overview(result).axes]
     assert "current in set 3" in titles and "number of defects" not in titles
-    axes = Figure().add_subplot()
-    plot.read_trace(result, 6, axes)
+    axes = paper.rtn(result, phase=6)
     rows = result["phase"].values == 6
     np.testing.assert_allclose(axes.get_lines()[0].get_ydata(), result["current"].values[rows] * 1e6)
     assert axes.get_ylabel() == "current / µA"
