@@ -27,6 +27,7 @@ from collections.abc import Callable, Iterator, Mapping
 from pathlib import Path
 from typing import Any
 
+from .. import imports
 from ..data.stopping import Stop
 from ..threads import load_blas_alone, load_hashes_alone
 from . import shards
@@ -267,7 +268,8 @@ class Child:
         environment |= dict.fromkeys(THREADS, "1")
         numbers = (inbox, outbox, self.notes.fileno())
         # Not -m, which would make a second module of this file, with another class Stopped.
-        command = [sys.executable, "-P", "-c", f"from {__name__} import main; main()"]
+        start = f"from {imports.__name__} import *; index_folders(); from {__name__} import main; main()"
+        command = [sys.executable, "-P", "-c", start]
         command += [str(self.plan_file), *map(str, numbers), str(os.getpid())]
         # Popen, since forking after MPI_Init is not allowed.
         self.process = subprocess.Popen(

@@ -15,7 +15,7 @@ from .order import LEAST_CHUNK, MANAGER
 
 SERVICE = 190e-6  # s of the manager per task, mpi4py.futures with mpich
 MEMBER = 90e-6  # s of a worker per member: pipe to its process, shard
-FILE_CALLS = 6100  # of a rank and its member process at their start
+FILE_CALLS = 2600  # of a rank and its member process at their start
 METADATA_RATE = 5e4  # calls/s that a parallel file system answers; recalled, and very different between sites
 MERGE_RATE = 1.5e8  # bytes/s
 

@@ -49,6 +49,9 @@ _PLACES = {
 }
 """Public names and their modules; after a colon the name there, nothing where it is the module itself."""
 
+_OF_DATASETS = ("Chip", "Device", "again", "ensemble", "run", "sweep")
+"""Names of which a script gets datasets, while their modules wait with xarray until there is one."""
+
 _ROOMS = (
     "analysis", "array", "calibration", "cells", "configuration", "events", "experiment", "kinetic",
     "mpi_runs", "networks", "rare", "verify",
@@ -71,6 +74,8 @@ def __getattr__(name: str) -> Any:
         raise AttributeError(f"there is no frenkel.{name}", name=name, obj=sys.modules[__name__])
     place, colon, other = _PLACES[name].partition(":")
     module = importlib.import_module(f".{place}", __name__)
+    if name in _OF_DATASETS:
+        importlib.import_module("xarray")
     value = module if colon and not other else getattr(module, other or name)
     globals()[name] = value
     _know_datasets()

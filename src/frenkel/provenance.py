@@ -8,13 +8,14 @@ import secrets
 import subprocess
 import time
 from collections.abc import Mapping
-from importlib import metadata
 from pathlib import Path
 from typing import Any
 
 PROVENANCE_VERSION = 1
 SEED_LIMIT = 2**63
 """Seeds are whole numbers from 0 and below this."""
+MOST_MEMBERS = 2**31 - 1
+"""Most devices of an ensemble, or of each point of a sweep."""
 LIBRARIES = ("numpy", "scipy", "xarray", "netCDF4")
 RECORD: dict[str, Any] = {
     "software.version": str,
@@ -151,12 +152,16 @@ def draw_seed() -> int:
 @functools.cache
 def libraries() -> tuple[tuple[str, str], ...]:
     """Return names and versions of the libraries that results depend on, read from their files once."""
+    from importlib import metadata  # email among others, and a rank that serves asks for no version
+
     return tuple((name, metadata.version(name)) for name in LIBRARIES)
 
 
 @functools.cache
 def version() -> str:
     """Return the version of frenkel, "unknown" where it is not installed."""
+    from importlib import metadata  # as above
+
     try:
         return metadata.version("frenkel")
     except metadata.PackageNotFoundError:

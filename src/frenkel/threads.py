@@ -30,6 +30,8 @@ def load_blas_alone() -> None:
     try:
         importlib.import_module("scipy.linalg.cython_blas")
         importlib.import_module("scipy.linalg.cython_lapack")
+        # Now, since threadpoolctl looks up the path of every library that is loaded.
+        _blas()
     except ImportError:
         pass  # a SciPy that is arranged otherwise is imported whole by whoever needs it
     finally:

@@ -98,7 +98,7 @@ LORENZ_NUMBER = 2.44e-8
 
 _PLAIN = (
     {"m": m, "mm": mm, "um": um, "nm": nm, "pm": pm, "angstrom": angstrom},
-    {"s": s, "ms": ms, "us": us, "ns": ns, "ps": ps},
+    {"s": s, "ms": ms, "us": us, "ns": ns, "ps": ps, "min": 60.0, "h": 3600.0, "day": 86400.0},
     {"Hz": Hz, "kHz": kHz, "MHz": MHz, "GHz": GHz, "THz": THz},
     {"V": V, "mV": mV, "uV": uV, "kV": kV, "MV": MV},
     {"A": A, "mA": mA, "uA": uA, "nA": nA, "pA": pA},

@@ -165,7 +165,11 @@ def test_the_wrong_call_names_the_right_one():
         store.load(DATA / "ensemble.nc")
 
 
-@pytest.mark.parametrize("first", ["import xarray, frenkel", "import frenkel, xarray; frenkel.Device"])
+@pytest.mark.parametrize(
+    "first",
+    ["import xarray, frenkel", "import frenkel, xarray; frenkel.Material"]
+    + [f"import frenkel; frenkel.{name}; import xarray" for name in ("Device", "run", "ensemble", "open")],
+)
 def test_datasets_know_frenkel_once_it_was_used(first):
     code = f"{first}; print(xarray.Dataset().frenkel.kind)"
     done = subprocess.run([sys.executable, "-c", code], capture_output=True, text=True, check=False)

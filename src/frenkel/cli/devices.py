@@ -7,7 +7,9 @@ import signal
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
+from .. import provenance
 from ..progress import Reporter
+from ..threads import load_blas_alone
 from . import ensembles
 from .common import check_ending, check_picture, draw, read
 
@@ -17,6 +19,7 @@ if TYPE_CHECKING:
 
 def run(options: argparse.Namespace) -> None:
     """Run a configuration, or one member of an ensemble, and write its result and its picture."""
+    load_blas_alone()
     from ..data import store
     from ..experiment import device as experiment
 

@@ -317,6 +317,7 @@ def _folder(file: Path) -> Path:
 
 
 def _run_file(options: argparse.Namespace, workers: "Workers") -> int:
+    load_blas_alone()
     from ..experiment import ensemble
 
     settings = read(options.file, options.changes, options.seed)
@@ -369,6 +370,7 @@ def _run_until(options: argparse.Namespace, settings: Any, output: Path, workers
 
 
 def _run_sweep(options: argparse.Namespace, workers: "Workers") -> int:
+    load_blas_alone()
     from ..experiment import ensemble
 
     output = options.output or Path(options.file.stem + "-sweep.nc")
@@ -384,6 +386,7 @@ def _run_sweep(options: argparse.Namespace, workers: "Workers") -> int:
 
 
 def _run_more(options: argparse.Namespace, workers: "Workers") -> int:
+    load_blas_alone()
     from ..configuration.base import ConfigurationError
     from ..experiment import more
 

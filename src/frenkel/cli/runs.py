@@ -108,7 +108,6 @@ def _run(options: argparse.Namespace) -> int | None:
         raise UsageError(f"--checkpoint must be at least 0 s, got {options.checkpoint:g}")
     if forms.configures_array(options.file):
         return arrays.run(options)
-    load_blas_alone()
     code = ensembles.run(options)
     if code is None:
         devices.run(options)

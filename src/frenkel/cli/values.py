@@ -8,6 +8,7 @@ from collections.abc import Callable
 from pathlib import Path
 from typing import Any
 
+from ..provenance import MOST_MEMBERS
 from ..validation import keys, sections, shown
 
 
@@ -39,15 +40,11 @@ def natural(text: str) -> int:
 
 def members(text: str) -> int:
     """Read how many members there are."""
-    from ..configuration.base import MOST_MEMBERS
-
     return _whole(text, 1, MOST_MEMBERS)
 
 
 def member(text: str) -> int:
     """Read the number of one member, from 0."""
-    from ..configuration.base import MOST_MEMBERS
-
     return _whole(text, 0, MOST_MEMBERS - 1)
 
 

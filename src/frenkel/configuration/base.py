@@ -23,8 +23,6 @@ Rate = Annotated[float, reads("V/s", *RATES), writes("V/s")]
 Current = Annotated[float, reads("A", 1e-15, 1.0), writes("A")]
 Resistance = Annotated[float, reads("ohm", 0.0, 1e12), writes("ohm")]
 Temperature = Annotated[float, reads("K", COLDEST, HOTTEST), writes("K")]
-MOST_MEMBERS = 2**31 - 1
-"""Most devices of an ensemble, or of each point of a sweep."""
 
 Title = Annotated[str, Field(max_length=200)]
 Seed = Annotated[int, Field(ge=0, lt=SEED_LIMIT)]

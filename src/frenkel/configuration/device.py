@@ -33,8 +33,8 @@ from typing import Annotated, Any, Literal
 from pydantic import Field
 
 from ..kinetic.materials.material import Material
+from ..provenance import MOST_MEMBERS
 from .base import (
-    MOST_MEMBERS,
     ConfigurationError,
     Document,
     Length,

@@ -9,7 +9,7 @@ from typing import Any
 import numpy as np
 
 from .. import checks, provenance
-from ..configuration.base import MOST_MEMBERS, ConfigurationError
+from ..configuration.base import ConfigurationError
 from ..configuration.device import Configuration
 from ..configuration.material import is_number
 from ..configuration.points import Grid, points_of
@@ -162,7 +162,7 @@ def plain(
     number = members or (section.members if section else 0)
     if not number:
         raise ConfigurationError("the number of members is missing: give --members or ensemble.members")
-    checks.whole("members", number, 1, MOST_MEMBERS, ConfigurationError)
+    checks.whole("members", number, 1, provenance.MOST_MEMBERS, ConfigurationError)
     if configuration.seed is None:
         configuration = configuration.model_copy(
             update={"seed": provenance.draw_seed() if seed is None else seed}

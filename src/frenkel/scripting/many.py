@@ -11,7 +11,7 @@ from typing import TYPE_CHECKING, Any
 
 from .. import checks, provenance
 from ..configuration import device as config
-from ..configuration.base import MOST_MEMBERS, ConfigurationError
+from ..configuration.base import ConfigurationError
 from ..configuration.device import Configuration
 from ..configuration.reader import change, read
 from ..data import forms, store
@@ -307,7 +307,7 @@ def _of_function(
     function: Callable[..., Any], members: int | None, seed: int | None, plan: _Plan
 ) -> "xr.Dataset":
     """Run an ensemble whose members a function makes."""
-    checks.whole("members", members, 1, MOST_MEMBERS, ConfigurationError)
+    checks.whole("members", members, 1, provenance.MOST_MEMBERS, ConfigurationError)
     assert members is not None
     keep = plan.keep or "traces"
     with plan.place() as path, functions.registered(function) as key:
