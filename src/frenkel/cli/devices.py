@@ -70,7 +70,6 @@ def show(options: argparse.Namespace) -> None:
 
 def again(options: argparse.Namespace) -> int:
     """Run a recorded device again and compare bit by bit."""
-    from .. import provenance
     from ..data import store
     from ..experiment import device as experiment
 
