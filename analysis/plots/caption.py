@@ -89,8 +89,8 @@ def _forming(result: "xr.Dataset") -> str:
         return ""
     voltage = metrics.forming_voltage(result)
     if not np.isfinite(voltage):
-        return "Forming did not reach the current limit."
-    text = f"Forms at {voltage:.2f} V of the source (half rise)"
+        return "Forming did not reach the compliance current."
+    text = f"Forms at a source voltage of {voltage:.2f} V (half rise)"
     attempts = int(formings["phase_attempt"].max())
     if attempts > 1:
         text += f" ({attempts} attempts under verify)"
@@ -98,7 +98,7 @@ def _forming(result: "xr.Dataset") -> str:
     if np.isfinite(limit):
         error = float(np.nanmax(phases["compliance_error"].values))
         held = "never exceeded" if error < 1e-9 else f"exceeded by at most {100 * error:.2g} %"
-        text += f" under a limit of {quantity(limit, 'A')}, {held}"
+        text += f" with a compliance of {quantity(limit, 'A')}, {held}"
     return text + f", to {quantity(float(formings['resistance'][-1]), 'ohm')}."
 
 
@@ -111,8 +111,8 @@ def _cycles(result: "xr.Dataset") -> str:
     least = ANALOG_WINDOW if str(result.attrs.get("family", "")) in ("interfacial", "fcm") else WINDOW
     good = int(np.count_nonzero(ratio >= least))
     text = (
-        f"{good} of {total} RESET/SET cycles open a window of at least {least:g} (median "
-        f"{np.median(ratio):.3g}, least {ratio.min():.3g}; medians: LRS "
+        f"{good} of {total} RESET/SET cycles have HRS/LRS of at least {least:g} (median "
+        f"{np.median(ratio):.3g}, minimum {ratio.min():.3g}; medians: LRS "
         f"{quantity(float(cycles['lrs'].median()), 'ohm')}, HRS "
         f"{quantity(float(cycles['hrs'].median()), 'ohm')}"
     )
@@ -149,7 +149,7 @@ def _filaments(result: "xr.Dataset", shown: Sequence[int]) -> str:
     sentences = []
     for index in shown:
         shot = filament.snapshot(result, index)
-        name = "As made" if index == 0 else f"After {phase_title(result, shot.phase)}"
+        name = "Pristine" if index == 0 else f"After {phase_title(result, shot.phase)}"
         if not filamentary(result) or not len(shot.position):
             sentences.append(f"{name}: {several(result, len(shot.position))}.")
             continue
@@ -157,7 +157,7 @@ def _filaments(result: "xr.Dataset", shown: Sequence[int]) -> str:
         wired = int(shot.conducting.sum())
         if filament.is_continuous(shot):
             state = (
-                f"a chain of neighbours joins the electrodes (radius about "
+                f"a conducting filament bridges the electrodes (radius about "
                 f"{filament.radius(shot) * 1e9:.1f} nm)"
             )
         else:
@@ -165,7 +165,7 @@ def _filaments(result: "xr.Dataset", shown: Sequence[int]) -> str:
             where = (
                 "near the bottom" if middle < 1 / 3 else "near the top" if middle > 2 / 3 else "in the middle"
             )
-            state = f"the shortest way across has a gap of {jump.length * 1e9:.2f} nm {where}"
+            state = f"residual gap {jump.length * 1e9:.2f} nm {where}"
         sentences.append(f"{name}: {several(result, len(shot.position))}, {wired} in the network; {state}.")
     return " ".join(sentences)
 
@@ -173,17 +173,22 @@ def _filaments(result: "xr.Dataset", shown: Sequence[int]) -> str:
 def _heat(result: "xr.Dataset") -> str:
     hottest = float(result["temperature_max"].max())
     events, solves = (int(result[name].max()) for name in ("events", "field_solves"))
-    return f"Hottest: {hottest:.0f} K.{_molten(result)} {events} atomic events, {solves} field solutions."
+    solved = f"{events} atomic events, {solves} field solutions."
+    return f"Highest temperature: {hottest:.0f} K{_molten(result)}. {solved}"
 
 
 def _molten(result: "xr.Dataset") -> str:
-    """Say how long the device is above its melting point; "" if that is not long or not known."""
+    """Say how long the device is above its melting point; "" if that is not known."""
     molten = melting.of_result(result)
-    if molten is None or molten.longest <= melting.LEAST:
+    if molten is None:
         return ""
+    point = f"{float(result.attrs['melting_point']):.0f} K, where it melts or decomposes"
+    if molten.longest == 0.0:
+        return f", below {point}"
+    if molten.longest <= melting.LEAST:
+        return f", above {point}, for at most {quantity(molten.longest, 's')}"
     phase = phase_title(result, int(result["phase"].values[molten.last]))
     return (
-        f" Above {float(result.attrs['melting_point']):.0f} K, where it would melt or decompose (the model "
-        f"does neither), for up to {quantity(molten.longest, 's')} at a time, in {phase}, and "
-        f"{100 * molten.share:.2g} % of the time."
+        f", above {point} (which the model ignores), for up to {quantity(molten.longest, 's')} at a time, in "
+        f"{phase}, and {100 * molten.share:.2g} % of the time"
     )

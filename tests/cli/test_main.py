@@ -144,7 +144,7 @@ def test_show_tells_what_and_from_what(finished, capsys):
         "material    HfO2-volatile",
         "source_voltage",
         "reset",
-        "read as",
+        "overshoot",
         "After RESET:",
     ):
         assert words in out

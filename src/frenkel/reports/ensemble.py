@@ -134,9 +134,9 @@ def _molten(file: Any) -> list[str]:
     if not above:
         return []
     return [
-        f"{above} of {np.count_nonzero(np.isfinite(time))} members are for more than "
-        f"{quantity(melting.LEAST, 's')} at a time, the longest for {quantity(float(np.nanmax(time)), 's')}, "
-        "hotter than where they would melt or decompose; the model does neither"
+        f"{above} of {np.count_nonzero(np.isfinite(time))} members exceed their melting or decomposition "
+        f"temperature for more than {quantity(melting.LEAST, 's')} at a time, for up to "
+        f"{quantity(float(np.nanmax(time)), 's')}; the model ignores melting"
     ]
 
 

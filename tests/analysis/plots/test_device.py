@@ -203,13 +203,14 @@ def test_bonds_across_a_repeating_side_are_left_out():
 
 def test_caption_says_what_the_data_say(result):
     text = " ".join(caption(result, filament.shown_snapshots(result)).split())
-    assert "Forms at 2.94 V of the source (half rise)" in text and "limit of 20 µA, never exceeded" in text
-    assert "3 of 3 RESET/SET cycles open a window of at least 10 (median 30" in text
+    assert "Forms at a source voltage of 2.94 V (half rise)" in text
+    assert "with a compliance of 20 µA, never exceeded" in text
+    assert "3 of 3 RESET/SET cycles have HRS/LRS of at least 10 (median 30" in text
     assert (
         f"After forming: {int(result['snapshot_size'][1])} vacancies" in text
-        and "joins the electrodes" in text
+        and "a conducting filament bridges the electrodes" in text
     )
-    assert "gap of 1.30 nm" in text
+    assert "residual gap 1.30 nm" in text
     assert "649 K" in text and "seed 7" in text
 
 
@@ -225,7 +226,7 @@ def test_caption_without_switching(arrays):
 
     arrays["current"] = arrays["current"] * 1e-3
     text = caption(schema.dataset(arrays, {}), [0])
-    assert "Forming did not reach the current limit." in text
+    assert "Forming did not reach the compliance current." in text
 
 
 def _frames(text):

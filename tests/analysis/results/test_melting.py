@@ -25,15 +25,19 @@ def test_samples_stand_for_the_time_half_way_to_their_neighbours(hot, longest, s
     assert (found.longest, found.share, found.last) == (longest, pytest.approx(share, rel=1e-15), last)
 
 
-def test_a_caption_tells_of_temperatures_above_the_melting_point_for_more_than_a_nanosecond(result):
+def test_a_caption_compares_the_highest_temperature_with_the_melting_point(result):
     assert of_result(result) is None and "melt" not in caption(result, [0])
     hottest = float(result["temperature_max"].max())
     above = result.copy()
     above.attrs["melting_point"] = hottest
-    assert of_result(above).longest == 0.0 and "melt" not in caption(above, [0])
+    assert of_result(above).longest == 0.0
+    text = " ".join(caption(above, [0]).split())
+    assert f"{hottest:.0f} K, below {hottest:.0f} K, where it melts" in text
     above.attrs["melting_point"] = hottest - 1e-3
     found = of_result(above)
     text = " ".join(caption(above, [0]).split())
-    assert found.longest > 1e-9 and f"{found.longest * 1e9:.3g} ns at a time, in" in text
+    assert found.longest > 1e-9 and ", above" in text
+    assert f"{found.longest * 1e9:.3g} ns at a time, in" in text
     above["time"] = above["time"] * (0.9e-9 / found.longest)
-    assert "melt" not in caption(above, [0])
+    text = " ".join(caption(above, [0]).split())
+    assert "for at most 900 ps" in text and "at a time" not in text
