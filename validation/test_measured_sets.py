@@ -14,6 +14,7 @@ from scipy.stats import norm
 
 from frenkel.analysis.fitting import noise_fit
 from frenkel.analysis.measured import files
+from frenkel.analysis.measured.loops import Readout
 from frenkel.analysis.noise import trace
 from frenkel.analysis.noise.answer import answer
 from frenkel.analysis.reliability.bakes import fit_intervals
@@ -47,7 +48,7 @@ def table(name):
 )
 def test_cycles_give_a_card_and_a_verdict(name, volts):
     """A card that can be drawn from, rows of a gate, by what it was judged, and what that cannot show."""
-    found = fit_card(measurements.of_file(table(f"{name}.csv.gz"), volts), name=name, bootstrap=20)
+    found = fit_card(measurements.of_file(table(f"{name}.csv.gz"), Readout(volts)), name=name, bootstrap=20)
     print(fit_text(found))
     judged = found.card.provenance["judged"]
     assert found.rows and judged["by"] != "nothing" and judged["cannot_show"]
@@ -56,7 +57,7 @@ def test_cycles_give_a_card_and_a_verdict(name, volts):
 
 def test_loops_as_devices_of_one_loop_give_a_card():
     """All spread is given to the cycles, and the card says so."""
-    data = measurements.of_file(table("loops.csv.gz"), 0.3)
+    data = measurements.of_file(table("loops.csv.gz"), Readout(0.3))
     names = [name for name in ("hrs", "lrs", "set_voltage", "reset_voltage") if name in data]
     turned = data[names].squeeze("device", drop=True).rename(cycle="device").expand_dims(cycle=[1])
     found = fit_card(turned.transpose("device", "cycle"), name="one loop each", bootstrap=20)

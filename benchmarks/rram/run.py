@@ -31,6 +31,7 @@ from scipy.stats import ks_2samp
 
 from frenkel.analysis.fitting import noise_fit
 from frenkel.analysis.fitting.observations import Observations, from_dataset
+from frenkel.analysis.measured.loops import Readout
 from frenkel.analysis.noise import trace
 from frenkel.data.measured import series
 from frenkel.experiment import measurements
@@ -189,7 +190,7 @@ def of_traces(name: str, data: xr.Dataset) -> list[str]:
 
 def table(path: Path, volts: float) -> list[str]:
     """Return the rows of what is in a file."""
-    data = measurements.of_file(path, volts)
+    data = measurements.of_file(path, Readout(volts))
     found: list[str] = []
     if "cycle" in data.dims:
         observed = from_dataset(data, origin=path.name)
