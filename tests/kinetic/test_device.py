@@ -542,3 +542,15 @@ def test_a_temperature_is_not_changed_by_half():
         device.temperature = 358.0
     assert device.temperature == 300.0 and device.rates(0.1).sum() == before
     assert device.rates(0.1, 358.0).sum() > 10 * before
+
+
+def test_a_run_without_events_ends_at_a_sample():
+    """Nothing moves, the current alone grows with the ramp: the first sample above half of it is the last."""
+    frozen = {"vacancy.migration_barrier": 8.0, "exchange.barrier": 8.0}
+    ramp = Waveform.ramp(0.2, 1e6)
+    device = make(values=frozen)
+    whole = device.advance(ramp, samples=101).sample["current"]
+    limit = 0.495 * whole[-1]
+    assert device.events == 0
+    record = make(values=frozen).advance(ramp, samples=101, stop=lambda _, current: current >= limit)
+    assert len(record.sample["current"]) == np.argmax(whole >= limit) + 1 < 60

@@ -61,10 +61,7 @@ def test_half_select_is_a_disturb_at_half_the_voltage(hopping):
 
 
 def test_what_relaxes_at_rest_is_seen_at_the_end():
-    """No atom moves, the oxide round a filament relaxes: 400 futures counted, and by splitting.
-
-    Fails where a path is looked at after events alone: then nothing is ever lost.
-    """
+    """No atom moves, the oxide round a filament relaxes: 400 futures counted, and by splitting."""
     frozen = {"vacancy.migration_barrier": 8.0, "exchange.barrier": 8.0, "column.vacancy_fraction": 0.0}
     moves = {"disorder.bond": 0.5, "disorder.relaxation_rate": 1e6}
     material = Material.load("HfO2-volatile").with_values(frozen | moves)
