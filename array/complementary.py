@@ -62,26 +62,26 @@ class ComplementaryCells(Cells):
 
     def inner(self, voltage: Floats, where: Where = None) -> tuple[Floats, Floats, Floats]:
         """Return the upper cell's voltage (V) at a voltage over both, the current (A) and its slope (S)."""
-        whole = np.asarray(voltage, dtype=np.float64)
+        total_voltage = np.asarray(voltage, dtype=np.float64)
         # Both currents rise with the voltage over their cell, and so does what is missed at the inner node:
         # it has one zero, between 0 and the whole voltage.
-        low, high, upper = np.minimum(whole, 0.0), np.maximum(whole, 0.0), 0.5 * whole
+        low, high, upper = np.minimum(total_voltage, 0.0), np.maximum(total_voltage, 0.0), 0.5 * total_voltage
         for _ in range(MOST_STEPS):
             above, slope_above = self.upper.current(upper, where)
-            below, slope_below = self.lower.current(upper - whole, where)
+            below, slope_below = self.lower.current(upper - total_voltage, where)
             # Both currents downwards; the lower cell's own sign is turned.
             miss, slope = above + below, slope_above + slope_below
             low, high = np.where(miss < 0.0, upper, low), np.where(miss > 0.0, upper, high)
             # Newton's step where it stays between both bounds, half of what is left elsewhere.
             new = upper - miss / np.where(slope > 0.0, slope, 1.0)
             new = np.where((new >= low) & (new <= high) & (slope > 0.0), new, 0.5 * (low + high))
-            small = np.abs(miss) <= ROUNDING * (np.abs(above) + slope * np.abs(whole))
-            if np.all(small | (np.abs(new - upper) <= ROUNDING * np.abs(whole))):
+            small = np.abs(miss) <= ROUNDING * (np.abs(above) + slope * np.abs(total_voltage))
+            if np.all(small | (np.abs(new - upper) <= ROUNDING * np.abs(total_voltage))):
                 joint = slope_above * slope_below / np.where(slope > 0.0, slope, 1.0)
                 return upper, above, joint
             upper = new
         raise ConvergenceError(
-            f"complementary cell: voltage between both cells not found at {np.max(np.abs(whole)):g} V"
+            f"complementary cell: voltage between both cells not found at {np.max(np.abs(total_voltage)):g} V"
         )
 
     def current(self, voltage: Floats, where: Where = None) -> tuple[Floats, Floats]:

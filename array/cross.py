@@ -77,9 +77,9 @@ class CrossSolver:
 
     def __init__(self, lines: Lines, cells: Cells, crosspoint: Crosspoint) -> None:
         self.lines, self.cells, self.crosspoint = lines, cells, crosspoint
-        whole = np.isfinite(lines.word_segments).all() and np.isfinite(lines.bit_segments).all()
+        is_connected = np.isfinite(lines.word_segments).all() and np.isfinite(lines.bit_segments).all()
         lumped = lines.word_lumped or lines.bit_lumped
-        self.possible = bool(whole) and not lumped and isinstance(crosspoint, ExponentialSelector)
+        self.possible = bool(is_connected) and not lumped and isinstance(crosspoint, ExponentialSelector)
         self._cross: Cross | None = None
         self._last: dict[str, tuple[tuple[int, int], float, Floats, Floats]] = {}
         size = sum(lines.shape)
@@ -115,9 +115,11 @@ class CrossSolver:
         power = amplitude * lines.ladders[0, 0] * (amplitude - buffers[3, 0])
         through = np.delete(current[:n], j).sum() * bit_rest
         power += np.delete(current[n:], i).sum() * word_rest - through
-        now = CrossingState(float(voltage[j]), buffers[0, j : j + 1].copy(), float(current[j]))
+        crossing = CrossingState(float(voltage[j]), buffers[0, j : j + 1].copy(), float(current[j]))
         sensed = float(lines.ladders[0, -1] * buffers[3, -1])
-        return Surroundings(line, now, sensed, float(power), lines.half_selected, buffers[0, lines.others])
+        return Surroundings(
+            line, crossing, sensed, float(power), lines.half_selected, buffers[0, lines.others]
+        )
 
     def _start(self, cell: tuple[int, int], amplitude: float, scheme: str) -> Floats:
         """Return voltages over the crossings (V) to start from: along the tangent of the last solution."""

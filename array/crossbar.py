@@ -352,12 +352,12 @@ class Crossbar:
         """
         checks.at_least("duration", duration, 0, "s")
         visit = self._visiting(cell, voltage, "grounded")
-        now = self.memory.moment(visit)
+        moment = self.memory.moment(visit)
         around = visit.around
-        sensed = around.sensed + around.line.sense * (now.current - around.now.current)
+        sensed = around.sensed + around.line.sense * (moment.current - around.now.current)
         if duration > 0.0:
-            self.memory.felt(visit, now.over, duration)
-        return sensed, duration * visit.power(now.current)
+            self.memory.felt(visit, moment.over, duration)
+        return sensed, duration * visit.power(moment.current)
 
     def rest(self, duration: float) -> None:
         """Let time pass (s) with all lines at 0 V."""

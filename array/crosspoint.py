@@ -149,9 +149,9 @@ class ExponentialSelector(Crosspoint):
             inner, current, slope,
         )  # fmt: skip
         if failed >= 0:
-            bad = abs(voltage.flat[failed])
+            unsolved_voltages = abs(voltage.flat[failed])
             took = scale.flat[failed] * np.arcsinh(current[failed] / saturation.flat[failed])
-            raise _lost(failed, where, cells, bad, bad - inner[failed] - took)
+            raise _lost(failed, where, cells, unsolved_voltages, unsolved_voltages - inner[failed] - took)
         return inner.reshape(voltage.shape), current.reshape(voltage.shape), slope.reshape(voltage.shape)
 
     def numbers(self, cells: Cells, where: Where = None) -> tuple[Floats, Floats]:
@@ -418,8 +418,8 @@ class OneTransistorOneResistor:
     ) -> tuple[Floats, Floats, Floats, Floats, Floats]:
         """As `_inner`, for cells of no known law."""
         bit, source = np.asarray(bit, dtype=np.float64), np.asarray(source, dtype=np.float64)
-        whole, reach = bit - source, np.maximum(np.abs(bit), np.abs(source))
-        low, high, inner = np.minimum(whole, 0.0), np.maximum(whole, 0.0), 0.5 * whole
+        difference, reach = bit - source, np.maximum(np.abs(bit), np.abs(source))
+        low, high, inner = np.minimum(difference, 0.0), np.maximum(difference, 0.0), 0.5 * difference
         for _ in range(MOST_STEPS):
             through, d_drain, d_source = self.transistor.current(bit - inner, source, gate)
             current, slope = cells.current(inner, where)
@@ -436,5 +436,5 @@ class OneTransistorOneResistor:
             inner = new
         worst = int(np.argmax(np.abs(miss)))
         raise _lost(
-            worst, where, cells, float(whole.flat[worst]), float(miss.flat[worst] / total.flat[worst])
+            worst, where, cells, float(difference.flat[worst]), float(miss.flat[worst] / total.flat[worst])
         )

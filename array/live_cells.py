@@ -107,12 +107,12 @@ class LiveCells(JumpingCells):
         volts = np.broadcast_to(np.atleast_1d(voltage), picked.shape)
         current, slope = np.empty(picked.shape), np.empty(picked.shape)
         for k, device in np.ndenumerate(picked):
-            now = device.solved()
-            current[k] = now.current(volts[k])
-            if now.law is None:
-                slope[k] = now.conductance
+            solution = device.solved()
+            current[k] = solution.current(volts[k])
+            if solution.law is None:
+                slope[k] = solution.conductance
             else:
-                slope[k] = (now.current(volts[k] + 5e-4) - now.current(volts[k] - 5e-4)) / 1e-3
+                slope[k] = (solution.current(volts[k] + 5e-4) - solution.current(volts[k] - 5e-4)) / 1e-3
         shape = np.shape(voltage)
         return current.reshape(shape), slope.reshape(shape)
 

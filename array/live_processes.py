@@ -159,10 +159,10 @@ def _one(
     make: Make, key: tuple[bytes, int], state: dict[str, Any], drive: Drive
 ) -> tuple[dict[str, Any], float]:
     """Return the state of a device after a drive, and the charge (C)."""
-    given, (device, last) = pickle.dumps(state), _made.get(key, (None, b""))
+    state_bytes, (device, last) = pickle.dumps(state), _made.get(key, (None, b""))
     if device is None:
         device = make(key[1])
-    if given != last:
+    if state_bytes != last:
         device.restore(state)
     charge, after = drive.advance(device), device.state()
     _made[key] = device, pickle.dumps(after)

@@ -88,10 +88,10 @@ class TransistorLoad:
                 self.over[which] = new
                 return new, current + slope * (new - over)
             over = new
-        bad = int(np.argmax(np.abs(miss)))
+        worst = int(np.argmax(np.abs(miss)))
         raise ConvergenceError(
-            f"cell ({at[0][bad]}, {at[1][bad]}): Kirchhoff's law missed by {np.abs(miss[bad]):.3g} A "
-            f"at a bias of {amplitude[bad]:g} V after {MOST_STEPS} steps"
+            f"cell ({at[0][worst]}, {at[1][worst]}): Kirchhoff's law missed by {np.abs(miss[worst]):.3g} A "
+            f"at a bias of {amplitude[worst]:g} V after {MOST_STEPS} steps"
         )
 
 
@@ -131,6 +131,6 @@ class BehindLines:
 
     def excess(self, source: float, voltage: float, current: float) -> float:
         """Return the voltage (V) that is left over."""
-        taken, drawn = self.crosspoint.beside(voltage, current, self.cell)
-        return source - self.resistance * drawn - taken - voltage
+        taken, drawn_current = self.crosspoint.beside(voltage, current, self.cell)
+        return source - self.resistance * drawn_current - taken - voltage
 

@@ -153,9 +153,11 @@ class PulseMemory:
         assert self.cell is not None
         others = np.ones(self._cells.shape, dtype=bool)
         others[self.cell] = False
-        now = CrossingState(float(found.voltage[self.cell]), over[self.at], float(found.current[self.cell]))
+        crossing = CrossingState(
+            float(found.voltage[self.cell]), over[self.at], float(found.current[self.cell])
+        )
         sensed, power = float(found.sensed[self.cell[1]]), found.cell_power + found.line_power
-        return Surroundings(line, now, sensed, power, others, over[others])
+        return Surroundings(line, crossing, sensed, power, others, over[others])
 
     def remember(self, key: Key, around: Surroundings) -> Visit:
         """Keep what is around the visited cell."""
@@ -245,8 +247,8 @@ class LineLoad:
 
     def meet(self, which: Index | None = None) -> tuple[Floats, Floats]:
         """Return the voltage over the cell (V) as it is now, and its current (A)."""
-        now = self.memory.met(self.visit)
-        return np.reshape(now.over, 1), np.array([now.current])
+        known_moment = self.memory.met(self.visit)
+        return np.reshape(known_moment.over, 1), np.array([known_moment.current])
 
     def pick(self, which: Index) -> LineLoad:
         """Return the load itself: it is that of one cell."""

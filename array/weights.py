@@ -33,8 +33,8 @@ class Window:
         # Single precision stays single; all else is double.
         w = w if w.dtype == np.float32 else w.astype(np.float64)
         if not np.all(np.abs(w) <= 1.0):
-            bad = w.flat[int(np.argmax(~(np.abs(w) <= 1.0)))]
-            raise ValueError(f"weights must lie between -1 and 1, got {bad:g}")
+            worst_weight = w.flat[int(np.argmax(~(np.abs(w) <= 1.0)))]
+            raise ValueError(f"weights must lie between -1 and 1, got {worst_weight:g}")
         return w
 
 

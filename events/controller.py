@@ -189,9 +189,9 @@ class Controller:
 
     def _age(self) -> None:
         """Note the time since the cells were last under voltage, and let them live it once it is long."""
-        now = int(self.clock.now)
-        self._idle += now - self._aged
-        self._aged = now
+        time = int(self.clock.now)
+        self._idle += time - self._aged
+        self._aged = time
         if self._idle > self._lazy:
             self._live()
 

@@ -210,10 +210,10 @@ class IncrementalPulses(Verified):
         """Yield larger and larger pulses while the direction stays the same."""
         before, number = None, 0
         while True:
-            up = conductance < target
-            number = number + 1 if up is before else 0
-            before = up
-            conductance = yield CellPulse(self.amplitude(up, number), self.width, None)
+            is_below = conductance < target
+            number = number + 1 if is_below is before else 0
+            before = is_below
+            conductance = yield CellPulse(self.amplitude(is_below, number), self.width, None)
 
 
 @dataclass(frozen=True, kw_only=True, slots=True)

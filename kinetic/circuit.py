@@ -130,13 +130,13 @@ class Circuit:
         transistor: Quantity | None = None,
         polarity: Polarity = "positive",
     ) -> None:
-        given = {
+        quantities = {
             "series_resistance": si("series_resistance", series_resistance, "ohm"),
             "compliance": None if compliance is None else si("compliance", compliance, "A"),
             "transistor": None if transistor is None else si("transistor", transistor, "A"),
             "polarity": polarity,
         }
-        for name, value in given.items():
+        for name, value in quantities.items():
             object.__setattr__(self, name, value)
         self._check()
 

@@ -98,8 +98,8 @@ class FiniteDifference(Generic[D]):
     @staticmethod
     def _follow(twin: Solvable, state: DeviceState) -> None:
         """Give a twin the atoms of a device, and the bonds that the oxide has left them."""
-        there, here = twin.engine, state.engine
-        if (there.mark, there.reservoir) != (here.mark, here.reservoir) or not there.holds(here.species):
+        copy, own = twin.engine, state.engine
+        if (copy.mark, copy.reservoir) != (own.mark, own.reservoir) or not copy.holds(own.species):
             atoms = state.arrangement()
             twin.arrange(**{name: atoms[name] for name in ("species", "reservoir")})
         if twin.relaxation is not None and state.relaxation is not None:

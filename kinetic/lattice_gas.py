@@ -121,12 +121,12 @@ class LatticeGas(Device):
 
         Parameters and errors are those of the class.
         """
-        given = self._given
-        bottom, top = given.electrodes[1:].tolist()
+        given_fields = self._given
+        bottom, top = given_fields.electrodes[1:].tolist()
         self._set_fields(
-            given.potential if potential is None else potential,
+            given_fields.potential if potential is None else potential,
             (bottom, top) if electrode_potential is None else electrode_potential,
-            given.temperature if temperature is None else temperature,
+            given_fields.temperature if temperature is None else temperature,
         )
         self.make_solver(*self.solving)
 

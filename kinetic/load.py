@@ -112,9 +112,9 @@ class Loaded(Circuit):
     ) -> VoltageRamp:
         """Return the voltage across a nonlinear device while the source moves: how far a line holds."""
         ramp = self._line(point, source_voltage, slope, duration, device)
-        way, room = ramp.slope * ramp.duration, far - point.device_voltage
+        voltage_rise, room = ramp.slope * ramp.duration, far - point.device_voltage
         # No further than the end; a line that is a thousand times too long starts at the end already.
-        share = min(1.0, max(room / way, 1e-3)) if way * slope > 0.0 else 1.0
+        share = min(1.0, max(room / voltage_rise, 1e-3)) if voltage_rise * slope > 0.0 else 1.0
         return ramp._replace(duration=share * ramp.duration)
 
     def _line(
@@ -140,8 +140,8 @@ class Loaded(Circuit):
             return last.voltage
 
         def excess(voltage: float) -> float:
-            now = current(voltage)
-            return self.load.excess(source, voltage + self.series_resistance * now, now)
+            present = current(voltage)
+            return self.load.excess(source, voltage + self.series_resistance * present, present)
 
         voltage = _between(excess, source)
         last.put(source, current, voltage)

@@ -115,17 +115,17 @@ def occupation(state: DeviceState, solver: Solver, source_voltage: float) -> Occ
     with state.trial():
         # Breadth first: every state that is found is solved once, in its own fields; its events lead on.
         while len(atoms) < len(states):
-            here = len(atoms)
-            species[sites] = states[here]
+            atom_count = len(atoms)
+            species[sites] = states[atom_count]
             state.arrange(species=species)
-            now = solver.solved()
-            voltage = now.device_voltage(state.circuit, source_voltage)
-            now.at(voltage).total(voltage)
-            columns = now.at(voltage).arrays()
+            solution = solver.solved()
+            voltage = solution.device_voltage(state.circuit, source_voltage)
+            solution.at(voltage).total(voltage)
+            columns = solution.at(voltage).arrays()
             of_electron = electronic[columns["mechanism"]]
             atoms.append(float(columns["rate"][~of_electron].sum()))
             for k in np.flatnonzero(of_electron & (columns["rate"] > 0.0)):
-                target = states[here].copy()
+                target = states[atom_count].copy()
                 forward = 1 - int(columns["direction"][k])
                 target[np.searchsorted(sites, columns["site_a"][k])] = after[columns["mechanism"][k], forward]
                 key = target.tobytes()
@@ -134,7 +134,7 @@ def occupation(state: DeviceState, solver: Solver, source_voltage: float) -> Occ
                         return None
                     number[key] = len(states)
                     states.append(target)
-                moves.append((here, number[key], float(columns["rate"][k])))
+                moves.append((atom_count, number[key], float(columns["rate"][k])))
     share, relaxation = _stationary(len(states), moves)
     return Occupation(states, share, np.array(atoms), relaxation)
 

@@ -161,7 +161,7 @@ class Run(Loop):
         left = self.superbasin.leave(source, end - begin)
         if left is None:
             return None
-        elapsed, now, voltage, chosen = left
+        elapsed, solution, voltage, chosen = left
         reached = end if chosen == NONE else begin + elapsed
         self.state.pass_time(self.start + reached)
         self.state.look()
@@ -171,7 +171,7 @@ class Run(Loop):
                 # Stands for the events within the set, which are not counted, and ends what never comes out.
                 self.spend_event(source)
         elif chosen >= 0:
-            self.fire(now, source, voltage, chosen)
+            self.fire(solution, source, voltage, chosen)
         return reached
 
     def passed(self, begin: float, end: float, source: float) -> float | None:
@@ -207,9 +207,9 @@ class Run(Loop):
         reached = begin + elapsed if elapsed < end - begin else end
         state.pass_time(self.start + reached, left)
         if left == 0.0:
-            now = self.solver.solved()
-            voltage = now.device_voltage(state.circuit, source)
-            self.fire(now, source, voltage, self.draw_event(now, voltage, atoms_only=True))
+            solution = self.solver.solved()
+            voltage = solution.device_voltage(state.circuit, source)
+            self.fire(solution, source, voltage, self.draw_event(solution, voltage, atoms_only=True))
         return reached
 
     def refuse_more_events(self) -> None:
@@ -226,8 +226,8 @@ class Run(Loop):
     def take_sample(self, local: float, source: float) -> None:
         """Record the numbers of this moment."""
         state = self.state
-        conductance, now = self.set_voltage(source), self.solver.solved()
-        filled, defects, interstitials = self.count_atoms(now)
+        conductance, solution = self.set_voltage(source), self.solver.solved()
+        filled, defects, interstitials = self.count_atoms(solution)
         voltage = state.device_voltage
         current = voltage * conductance
         self.look(source, voltage, current)
@@ -238,7 +238,7 @@ class Run(Loop):
                 voltage,
                 current,
                 conductance,
-                state.temperature + now.rise(voltage),
+                state.temperature + solution.rise(voltage),
                 state.events,
                 state.field_solves,
                 state.floor_events,

@@ -316,8 +316,8 @@ class Solver(ABC):
             ions = (np.flatnonzero(charged) + state.n_hosts).astype(np.int32)
         if state.material.has("charge_states"):
             # Other vacancies are charged by rule: isolated ones are, clustered ones are neutral.
-            held = np.flatnonzero(species[: state.n_hosts] == VACANCIES[1].code).astype(np.int32)
-            ions = np.concatenate([held, ions])
+            second_vacancies = np.flatnonzero(species[: state.n_hosts] == VACANCIES[1].code).astype(np.int32)
+            ions = np.concatenate([second_vacancies, ions])
         rates: EventRates = self.fields.event_rates(of, VACANCY.code, state.charges, ions, species[ions])
         return rates
 
@@ -483,8 +483,8 @@ class FilamentSolver(Solver):
         source, factor = np.zeros((2, n_sites))
         nodes, potential, _ = potentials.nodes()
         if len(nodes) and any(m.electrode == "filament" for m in state.chemistry.mechanisms):
-            near, distance = nearest_nodes(state.lattice, traps, nodes)
-            source[traps] = potential[near]
+            nearest, distance = nearest_nodes(state.lattice, traps, nodes)
+            source[traps] = potential[nearest]
             factor[traps] = np.exp(-2.0 * distance / state.material.trap.decay_length)
         return bias, source, factor
 

@@ -148,9 +148,9 @@ class DeviceState(ABC):
                 f"factors site by site, got {numbers.correlation_length:g} m"
             )
         # As far as bonds of a filament reach.
-        near = np.hstack([self.lattice.motifs[name] for name in ("nearest", "second")])[: self.n_hosts]
+        neighbours = np.hstack([self.lattice.motifs[name] for name in ("nearest", "second")])[: self.n_hosts]
         return Relaxation(
-            numbers.relaxation_rate, numbers.bond, self.chemistry.bond_factor, near, self._holds()
+            numbers.relaxation_rate, numbers.bond, self.chemistry.bond_factor, neighbours, self._holds()
         )
 
     def _holds(self) -> NDArray[np.bool_]:

@@ -77,8 +77,8 @@ class Superbasin:
         self.exits, self.skipped = 0, 0.0
         mechanisms = state.chemistry.mechanisms
         self.codes = [[[s.code for s in m.before], [s.code for s in m.after]] for m in mechanisms]
-        held = {None: -1, "bottom": 0, "top": 1}
-        self.holder = [-1 if m.remote else held[m.electrode] for m in mechanisms]
+        electrode_codes = {None: -1, "bottom": 0, "top": 1}
+        self.holder = [-1 if m.remote else electrode_codes[m.electrode] for m in mechanisms]
 
     def key(self) -> Key:
         """Return what tells the present arrangement from others."""
@@ -184,9 +184,9 @@ class Superbasin:
         kept = self.members.get((key, source))
         if kept is not None:
             return kept
-        now = self.solver.solved()
-        voltage = now.device_voltage(self.state.circuit, source)
-        events = now.at(voltage)
+        solution = self.solver.solved()
+        voltage = solution.device_voltage(self.state.circuit, source)
+        events = solution.at(voltage)
         total = events.total(voltage)
         columns = events.arrays()
         fast = {
@@ -195,7 +195,7 @@ class Superbasin:
         }
         if len(self.members) >= MOST_KEPT:
             self.members.clear()
-        member = BasinState(self.state.arrangement(), now, voltage, columns["rate"], fast)
+        member = BasinState(self.state.arrangement(), solution, voltage, columns["rate"], fast)
         self.members[key, source] = member
         return member
 

@@ -72,10 +72,10 @@ class Waveform:
         object.__setattr__(self, "voltages", voltages)
 
     def __repr__(self) -> str:
-        shown = [f"{voltage:g}" for voltage in self.voltages]
-        path = " ".join(shown if len(shown) <= 8 else [*shown[:4], "...", *shown[-3:]])
+        voltages = [f"{voltage:g}" for voltage in self.voltages]
+        path = " ".join(voltages if len(voltages) <= 8 else [*voltages[:4], "...", *voltages[-3:]])
         label = f" {self.label}" if self.label else ""
-        return f"<Waveform{label}: {path} V in {self.duration:g} s, {len(shown)} points>"
+        return f"<Waveform{label}: {path} V in {self.duration:g} s, {len(voltages)} points>"
 
     def _repr_html_(self) -> str:
         """Return its words and its curve, for notebooks."""

@@ -64,9 +64,9 @@ def rank() -> int:
 
 def cores() -> int:
     """Return how many cores this process may use."""
-    given = os.environ.get("SLURM_CPUS_PER_TASK", "")
+    cpus = os.environ.get("SLURM_CPUS_PER_TASK", "")
     allowed = len(os.sched_getaffinity(0)) if hasattr(os, "sched_getaffinity") else os.cpu_count() or 1
-    return min(int(given), allowed) if given.isdigit() else allowed
+    return min(int(cpus), allowed) if cpus.isdigit() else allowed
 
 
 @contextlib.contextmanager
@@ -106,8 +106,8 @@ def mpi() -> Iterator[Workers | None]:
     """
     world = _world()
     if world.size == 1:
-        with serial() as here:
-            yield here
+        with serial() as serial_pool:
+            yield serial_pool
         return
     from mpi4py.futures import MPICommExecutor  # an MPI library, which a run on one computer does without
 
@@ -246,8 +246,8 @@ class _Loop:
         for ahead in (1, AHEAD):
             for number, (executor, count) in enumerate(self.workers):
                 # Threads of this process get the next task at once, so none has to wait behind a long one.
-                near = isinstance(executor, (Serial, ThreadPoolExecutor))
-                room = count if near else ahead * count
+                in_process = isinstance(executor, (Serial, ThreadPoolExecutor))
+                room = count if in_process else ahead * count
                 while self.load[number] < room and self.order.left and not self.stop.wanted():
                     self._submit(executor, number)
 

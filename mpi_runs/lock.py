@@ -142,10 +142,10 @@ def _doubtful(path: Path, first: tuple[bytes, int]) -> bool:
         time.sleep(LOOK)
         look = _look(path) or look
         holder = _read(look[0])
-    here = holder.get("host") == socket.gethostname()
-    if alive(holder) if here else look != first:
+    same_host = holder.get("host") == socket.gethostname()
+    if alive(holder) if same_host else look != first:
         raise LockError(_sentence(holder, path))
-    return not here and not _requeued(holder)
+    return not same_host and not _requeued(holder)
 
 
 def _look(path: Path) -> tuple[bytes, int] | None:

@@ -143,10 +143,10 @@ class _Reader:
         if frame is None:
             return {}
         json_length = shards.HEAD.unpack(frame)[4]
-        whole = self.frame(number, shards.HEAD.size + json_length)
-        assert whole is not None
+        record = self.frame(number, shards.HEAD.size + json_length)
+        assert record is not None
         try:
-            return shards.frame_head(whole)[2]
+            return shards.frame_head(record)[2]
         except shards.ShardError as error:
             raise self.fault(number, str(error)) from None
 

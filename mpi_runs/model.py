@@ -82,8 +82,8 @@ def simulate(
     place = tasks = 0
     least = max(LEAST_CHUNK, MANAGER * workers)
     while place < len(work):
-        wanted = int(np.ceil(least / max(expected[place], 1e-6)))
-        size = max(1, min(wanted, (len(work) - place) // (4 * workers)))
+        members = int(np.ceil(least / max(expected[place], 1e-6)))
+        size = max(1, min(members, (len(work) - place) // (4 * workers)))
         manager = max(manager, free[0]) + service
         heapq.heapreplace(free, manager + float(summed[place + size] - summed[place]))
         place, tasks = place + size, tasks + 1

@@ -123,6 +123,6 @@ class Order:
     def _chunk(self, seconds: float) -> int:
         if not self.total.expected:
             return 1
-        wanted = math.ceil(max(LEAST_CHUNK, MANAGER * self.workers) / max(seconds, 1e-6))
+        size = math.ceil(max(LEAST_CHUNK, MANAGER * self.workers) / max(seconds, 1e-6))
         # Small near the end, so that no worker is left with a long last task.
-        return max(1, min(wanted, self.left // (4 * self.workers)))
+        return max(1, min(size, self.left // (4 * self.workers)))

@@ -39,23 +39,25 @@ class Survey(Located):
 
     def best(self, members: Sequence[int] | Whole) -> Located:
         """Return the record of each member: a good one where there is one, else the last."""
-        wanted = np.asarray(members, np.int64)
+        numbers = np.asarray(members, np.int64)
         # The last of equal members after sorting wins, so good records come last.
         order = np.lexsort((np.arange(len(self.member)), self.status == shards.OK, self.member))
         ordered = self.member[order]
-        place = np.searchsorted(ordered, wanted, side="right") - 1
-        there = (place >= 0) & (ordered[place] == wanted) if len(ordered) else np.zeros(len(wanted), bool)
-        row = order[place] if len(ordered) else np.zeros(len(wanted), np.int64)
+        place = np.searchsorted(ordered, numbers, side="right") - 1
+        is_recorded = (
+            (place >= 0) & (ordered[place] == numbers) if len(ordered) else np.zeros(len(numbers), bool)
+        )
+        row = order[place] if len(ordered) else np.zeros(len(numbers), np.int64)
 
         def pick(values: NDArray[Number], other: int) -> NDArray[Number]:
-            picked = np.full(len(wanted), other, values.dtype)
+            picked = np.full(len(numbers), other, values.dtype)
             if len(values):
-                picked[there] = values[row[there]]
+                picked[is_recorded] = values[row[is_recorded]]
             return picked
 
         return Located(
             self.paths,
-            wanted,
+            numbers,
             pick(self.status, shards.MISSING),
             pick(self.shard, -1),
             pick(self.offset, 0),
@@ -64,9 +66,9 @@ class Survey(Located):
 
     def to_run(self, members: Sequence[int] | Whole, *, retry: bool = False) -> Whole:
         """Return the members that are not done; those that failed too often only with ``retry``."""
-        wanted = np.asarray(members, np.int64)
-        done = np.isin(wanted, self.member[self.status == shards.OK])
-        left = wanted[~done]
+        numbers = np.asarray(members, np.int64)
+        is_finished = np.isin(numbers, self.member[self.status == shards.OK])
+        left = numbers[~is_finished]
         if retry or not len(left):
             return left
         failed, times = np.unique(self.member[self.status != shards.OK], return_counts=True)
@@ -124,10 +126,10 @@ def _of_another(path: Path, part: str | None) -> bool:
 
 def _check_owner(found: shards.Index, configuration_hash: str) -> None:
     """Raise an error where a shard, or a record in it, belongs to another configuration."""
-    given = (found.header or {}).get("configuration_hash")
-    if given not in (None, configuration_hash):
+    recorded = (found.header or {}).get("configuration_hash")
+    if recorded not in (None, configuration_hash):
         raise ChangedError(
-            f"{found.path} belongs to another configuration ({given!s:.12}, not {configuration_hash:.12})"
+            f"{found.path} belongs to another configuration ({recorded!s:.12}, not {configuration_hash:.12})"
         )
     foreign = found.owners - {shards.owner(configuration_hash)}
     if shards.NOBODY in foreign:
@@ -220,13 +222,13 @@ def refuse_loss(folder: Path, digest: str) -> None:
         existing = survey([folder], digest)
     except (shards.ShardError, ChangedError):
         return  # what cannot be read or is mixed helps nobody
-    done = len(np.unique(existing.member[existing.status == shards.OK]))
-    if done:
+    n_finished = len(np.unique(existing.member[existing.status == shards.OK]))
+    if n_finished:
         output = folder.with_suffix("")
         command = shell("frenkel", "merge", str(output), "-o", str(output), "--force")
         raise shards.ShardError(
             None,
-            f"{folder} holds {done} finished members of this very configuration, which --force would "
+            f"{folder} holds {n_finished} finished members of this very configuration, which --force would "
             f"discard: leave it out to go on with them, `{command}` "
             "makes the file again, or remove the folder",
         )

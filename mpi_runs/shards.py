@@ -79,8 +79,8 @@ class Fault:
     torn: bool
 
     def __str__(self) -> str:
-        what = "torn record at the end" if self.torn else "damaged record"
-        return f"{self.path}: {what}, {self.length} bytes at offset {self.offset}"
+        damage = "torn record at the end" if self.torn else "damaged record"
+        return f"{self.path}: {damage}, {self.length} bytes at offset {self.offset}"
 
 
 @dataclass(slots=True)
@@ -247,9 +247,9 @@ def frame_head(frame: bytes) -> tuple[int, int, dict[str, Any]]:
         raise ShardError(f"its head is no JSON ({error})") from None
     if not isinstance(head, dict):
         raise ShardError(f"its head is no table but {head!r:.40}")
-    for name, (kinds, what) in HEAD_TYPES.items():
+    for name, (kinds, description) in HEAD_TYPES.items():
         if name in head and not isinstance(head[name], kinds):
-            raise ShardError(f"{name} in its head must be {what}, got {head[name]!r:.40}")
+            raise ShardError(f"{name} in its head must be {description}, got {head[name]!r:.40}")
     for entry in head.get("arrays", []):
         if not _described(entry):
             raise ShardError(f"arrays in its head must hold [name, type, shape], got {entry!r:.60}")

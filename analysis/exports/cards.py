@@ -127,14 +127,14 @@ def sample(law: Mapping[str, Any], devices: int, cycles: int, seed: int) -> dict
     for c in range(p, p + cycles):
         for i in range(p):
             z[:, c] += z[:, c - 1 - i] @ law["coefficients"][i].T
-    drawn = {}
+    sampled = {}
     for i, name in enumerate(law["names"]):
         inner = np.interp(z[:, p:, i], law["scores"], law["quantiles"][i])
         value = device[:, i, None] + np.exp(device[:, k + i, None]) * inner
         if law["ranks"].size:
             value = np.interp(value, law["ranks"][i], law["levels"][i])
-        drawn[str(name)] = law["signs"][i] * (np.exp(value) if law["logarithmic"][i] else value)
-    return drawn
+        sampled[str(name)] = law["signs"][i] * (np.exp(value) if law["logarithmic"][i] else value)
+    return sampled
 
 
 def to_npz(card: Card) -> bytes:

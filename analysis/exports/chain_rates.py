@@ -103,13 +103,13 @@ def chain_rates(
     marks = np.concatenate([[-np.inf], law.level[states], [np.inf]])
     logs = np.full((2, *rates.shape[:1], len(states), len(volts)), SLOWEST)
     for k, (stayed, came, kind) in enumerate(bins):
-        for way, side in ((0, volts >= 0.0), (1, volts <= 0.0)):
-            tell(TABLES + (1.0 - TABLES) * (2 * k + way) / (2 * len(bins)))
+        for direction, side in ((0, volts >= 0.0), (1, volts <= 0.0)):
+            tell(TABLES + (1.0 - TABLES) * (2 * k + direction) / (2 * len(bins)))
             # A voltage that drives a cell out of its end state finds it where it has come to rest.
-            start = stayed if kind == (HRS, LRS)[way] else came
+            start = stayed if kind == (HRS, LRS)[direction] else came
             some = rates[:, side].reshape(-1, *rates.shape[2:])
-            log_rates = _passage(law.level, path, start, some, marks[k], marks[k + 2])[way]
-            logs[way, :, k, side] = np.maximum(log_rates, SLOWEST).reshape(len(rates), -1).T
+            log_rates = _passage(law.level, path, start, some, marks[k], marks[k + 2])[direction]
+            logs[direction, :, k, side] = np.maximum(log_rates, SLOWEST).reshape(len(rates), -1).T
     merged = np.where(volts > 0.0, logs[0], np.where(volts < 0.0, logs[1], logs.min(axis=0)))
     return ChainRates(states, merged, first=int(np.searchsorted(np.unique(part), part[0])))
 
@@ -131,17 +131,17 @@ def walks(law: JumpLaw, random: np.random.Generator) -> tuple[Index, Floats]:
     kernel = JumpKernel(law, law.log_rates(float(law.temperatures[0])))
     states: list[int] = []
     dwell: list[float] = []
-    done = np.zeros(2, int)
+    visited_counts = np.zeros(2, int)
     state = int(random.choice(ends[HRS]))
     for _ in range(ATTEMPTS):
-        for way, (sign, side) in enumerate(((1, ends[LRS]), (-1, ends[HRS]))):
+        for direction, (sign, side) in enumerate(((1, ends[LRS]), (-1, ends[HRS]))):
             goal = sign * float(law.level[random.choice(side)])
             path, at, reached = _leg(law, kernel, state, sign, goal, random)
             states, dwell = states + path, dwell + np.diff(at, append=at[-1]).tolist()
             # A walk that leads nowhere has been there all the same; the next begins where one can.
             state = path[-1] if reached else int(random.choice(side))
-            done[way] += reached
-        if done.sum() >= 2 * WALKS and done.all():
+            visited_counts[direction] += reached
+        if visited_counts.sum() >= 2 * WALKS and visited_counts.all():
             return np.array(states), np.array(dwell)
     raise JumpError("no walk of this law leads from HRS to LRS and back: a circuit cannot have its cells")
 
@@ -179,8 +179,8 @@ def _between(law: JumpLaw, visited: Index, heat: float, volts: Floats) -> Floats
         wide = jumps.shape[1]
         led = kernel.destination(np.repeat(visited, wide), jumps.ravel(), np.repeat(over, wide))
         to = np.searchsorted(visited, led).clip(max=n - 1)
-        lost = visited[to] != led
-        to[lost] = np.argmin(np.abs(law.level[led[lost], None] - law.level[visited]), axis=1)
+        not_led = visited[to] != led
+        to[not_led] = np.argmin(np.abs(law.level[led[not_led], None] - law.level[visited]), axis=1)
         speed = np.exp(kernel.log_rate(visited, over))
         np.add.at(matrix, (np.repeat(np.arange(n), wide), to), (speed[:, None] * weight).ravel())
     return rates

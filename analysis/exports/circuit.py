@@ -63,9 +63,9 @@ class Ramps:
     @property
     def legs(self) -> Floats:
         """Times of the corners of a cycle (s): 0, end of the rest, RESET, 0 V, SET, 0 V."""
-        down, up = self.reset / self.reset_rate, self.set / self.set_rate
-        rest = REST * 2.0 * (down + up)
-        return np.cumsum([0.0, rest, down, down, up, up])
+        reset_time, set_time = self.reset / self.reset_rate, self.set / self.set_rate
+        pause = REST * 2.0 * (reset_time + set_time)
+        return np.cumsum([0.0, pause, reset_time, reset_time, set_time, set_time])
 
     def wave(self, cycles: int) -> tuple[Floats, Floats]:
         """Return times (s) and voltages (V) of the corners of cycles."""
@@ -86,8 +86,10 @@ def ramps(card: Card, drawn: Mapping[str, Floats]) -> Ramps:
     core = GapCore.of(card)
     needed = (-float(np.min(drawn["reset_voltage"])), float(np.max(drawn["set_voltage"])))
     low, high = card.validity.get("voltage", (0.0, 0.0))
-    down, up = (box if box > 0 else 1.3 * far for box, far in zip((-low, high), needed, strict=True))
-    return Ramps(down, up, core.reset_ramp, core.set_ramp)
+    low_limit, high_limit = (
+        box if box > 0 else 1.3 * far for box, far in zip((-low, high), needed, strict=True)
+    )
+    return Ramps(low_limit, high_limit, core.reset_ramp, core.set_ramp)
 
 
 def to_verilog_a(card: Card) -> str:
@@ -130,15 +132,15 @@ def to_vacask(card: Card, draws: ExportDraws | None = None) -> str:
         The card has no core, or a drawn cycle does not fit it.
     """
     draws = draws or ExportDraws()
-    drawn = draw(card, draws)
-    ramp = ramps(card, drawn)
+    sampled = draw(card, draws)
+    ramp = ramps(card, sampled)
     times, volts = ramp.wave(draws.cycles)
     leg = float(np.diff(ramp.legs)[1:].min())
     wave = _vacask_wave(times, volts)
     lines = []
     for d in range(draws.devices):
         lines.append(f'v{d} (p{d} 0) vsource type="pwl" wave={wave}')
-        for name, values in offsets(card, {k: v[d] for k, v in drawn.items()}).items():
+        for name, values in offsets(card, {k: v[d] for k, v in sampled.items()}).items():
             steps = _vacask_wave(*_steps(ramp.legs[-1] * np.arange(draws.cycles), values))
             lines.append(f'v{name}{d} ({name}{d} 0) vsource type="pwl" wave={steps}')
         lines.append(f"x{d} (p{d} 0 h{d} l{d} s{d} r{d}) cell")
@@ -168,12 +170,12 @@ def draw(card: Card, draws: ExportDraws) -> dict[str, Floats]:
         No core, or of :data:`SPARE` times as many devices too few have cycles that a core can show.
     """
     core = GapCore.of(card)
-    drawn = _sample(card, draws.devices, draws.cycles, draws.seed)
-    if core.shows(drawn).all():
-        return drawn
-    drawn = _sample(card, SPARE * draws.devices, 2 * draws.cycles, draws.seed)
-    good = core.shows(drawn)
-    devices = np.flatnonzero(good.sum(axis=1) >= draws.cycles)[: draws.devices]
+    sampled = _sample(card, draws.devices, draws.cycles, draws.seed)
+    if core.shows(sampled).all():
+        return sampled
+    sampled = _sample(card, SPARE * draws.devices, 2 * draws.cycles, draws.seed)
+    is_shown = core.shows(sampled)
+    devices = np.flatnonzero(is_shown.sum(axis=1) >= draws.cycles)[: draws.devices]
     if len(devices) < draws.devices:
         raise ValueError(
             "hrs must be well above lrs, set_voltage above and reset_voltage below 0 V, in "
@@ -181,8 +183,8 @@ def draw(card: Card, draws: ExportDraws) -> dict[str, Floats]:
             f"devices: only {len(devices)} have them"
         )
     # The places of the first good cycles: those that are not come last, in their order otherwise.
-    first = np.argsort(~good[devices], axis=1, kind="stable")[:, : draws.cycles]
-    return {name: np.take_along_axis(values[devices], first, axis=1) for name, values in drawn.items()}
+    first = np.argsort(~is_shown[devices], axis=1, kind="stable")[:, : draws.cycles]
+    return {name: np.take_along_axis(values[devices], first, axis=1) for name, values in sampled.items()}
 
 
 def _sample(card: Card, devices: int, cycles: int, seed: int) -> dict[str, Floats]:
@@ -212,9 +214,9 @@ def sources(card: Card, times: Floats, seed: int) -> tuple[str, dict[str, Floats
     begin = np.asarray(times, float)
     if begin.ndim != 1 or begin.size < 1 or np.any(np.diff(begin) <= 0):
         raise ValueError("times must be one row of ascending values in s")
-    whole = draw(card, ExportDraws(devices=1, cycles=begin.size, seed=seed))
-    drawn = {name: values[0] for name, values in whole.items()}
-    return source_lines(card, begin, drawn), drawn
+    one_device = draw(card, ExportDraws(devices=1, cycles=begin.size, seed=seed))
+    sampled = {name: values[0] for name, values in one_device.items()}
+    return source_lines(card, begin, sampled), sampled
 
 
 def source_lines(card: Card, times: Floats, drawn: Mapping[str, Floats]) -> str:
@@ -236,14 +238,14 @@ def cycles_subcircuits(card: Card, draws: ExportDraws) -> str:
     ValueError
         As :func:`draw`.
     """
-    drawn = draw(card, draws)
-    ramp = ramps(card, drawn)
+    sampled = draw(card, draws)
+    ramp = ramps(card, sampled)
     corner, volts = ramp.wave(draws.cycles)
     drive = " ".join(f"{t:.9g} {v:.9g}" for t, v in zip(corner, volts, strict=True))
     step = float(np.diff(ramp.legs)[1:].min()) / 200.0
     lines = [f"* run with .tran {step:.4g} {corner[-1]:.6g} 0 {step:.4g}"]
     for d in range(draws.devices):
-        cycle = {name: values[d] for name, values in drawn.items()}
+        cycle = {name: values[d] for name, values in sampled.items()}
         lines += [f".subckt frenkel_cycles_{d} p h l s r", f"vp p 0 pwl({drive})"]
         lines += [source_lines(card, ramp.legs[-1] * np.arange(draws.cycles), cycle).rstrip(), ".ends"]
     return "\n".join(lines) + "\n"

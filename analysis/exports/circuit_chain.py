@@ -232,7 +232,7 @@ def _subcircuit(one: CircuitChain, number: int) -> str:
     left = _leaving("v(q)")
     heat = f"(1/(temper+273.15)-1/{one.temperature:.9g})"
     # Within a millivolt nothing moves: else the operating point were where a cell ends after ages of rest.
-    up, down = "min(max(1000*v(p,n)-1,0),1)", "min(max(-1000*v(p,n)-1,0),1)"
+    is_positive, is_negative = "min(max(1000*v(p,n)-1,0),1)", "min(max(-1000*v(p,n)-1,0),1)"
     rate = "exp(min(v(r),{lnmax}))"
     return f""".subckt frenkel_jumps_{number} p n start={one.first} tau=1e-6 lnmax=23
 bs s 0 v=min(max({{start}}+{pwl('v(a)', *_stairs(one.ups))}
@@ -242,10 +242,10 @@ br r 0 v={table(one.log_rate, left)}
 + +{heat}*({table(one.activation, left)})
 ca a 0 {{tau}}
 ra a 0 1e15
-ba 0 a i={{tau}}*{rate}*{up}*min(max({top}-v(s),0),1)
+ba 0 a i={{tau}}*{rate}*{is_positive}*min(max({top}-v(s),0),1)
 cb b 0 {{tau}}
 rb b 0 1e15
-bb 0 b i={{tau}}*{rate}*{down}*min(max(v(s),0),1)
+bb 0 b i={{tau}}*{rate}*{is_negative}*min(max(v(s),0),1)
 bi p n i=v(p,n)*exp({table(one.log_conductance)})
 .ends"""
 
@@ -274,7 +274,7 @@ def _module(one: CircuitChain, number: int) -> str:
             lines.append(f"    {name} = {name} + {weight.format(k=k)}*({ramps('v', at, row)});")
         return "\n".join(lines)
 
-    here, left = _between("s"), _leaving("q")
+    between_states, left = _between("s"), _leaving("q")
     return f"""module frenkel_jumps_{number}(p, n);
   inout p, n; electrical p, n; electrical a, b;
   parameter real tau=1e-6; parameter real lnmax=23;
@@ -288,7 +288,7 @@ def _module(one: CircuitChain, number: int) -> str:
     q = s + {1 - EDGE:g}*min(max(0.5-500*v,0),1);
 {table('h', one.log_rate, left)}
 {table('e', one.activation, left)}
-{table('c', one.log_conductance, here)}
+{table('c', one.log_conductance, between_states)}
     rate = exp(min(h + e*(1.0/$temperature - {1.0 / one.temperature:.12g}), lnmax));
     I(p, n) <+ v*exp(c);
     I(a) <+ tau*ddt(V(a)) + 1e-15*V(a) - tau*rate*min(max(1000*v-1,0),1)*min(max({top}-s,0),1);

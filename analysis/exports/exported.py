@@ -34,9 +34,9 @@ class Cells:
         k, p = len(law["names"]), len(law["coefficients"])
         component = random.choice(len(law["weights"]), size=number, p=law["weights"] / law["weights"].sum())
         noise = random.standard_normal((number, 2 * k))
-        drawn = law["means"][component] + np.einsum("dij,dj->di", law["roots"][component], noise)
-        self.location: Floats = drawn[:, :k]
-        self.spread: Floats = np.exp(drawn[:, k:])
+        location = law["means"][component] + np.einsum("dij,dj->di", law["roots"][component], noise)
+        self.location: Floats = location[:, :k]
+        self.spread: Floats = np.exp(location[:, k:])
         # Scores of the last p cycles, newest first: those of the stationary law.
         start = random.standard_normal((number, p * k)) @ law["start_root"].T
         self.past: Floats = start.reshape(number, p, k)
@@ -89,10 +89,10 @@ class Programmed:
         if cells is None or len(cells.location) != target.size:
             random = np.random.default_rng(np.random.SeedSequence([*self.seed, slot]))
             cells = self.cells[slot] = Cells(self.law, target.size, random)
-        drawn, (off, on) = cells.cycle(), self.law["range"]
+        resistances, (off, on) = cells.cycle(), self.law["range"]
         with np.errstate(divide="ignore"):
-            way = np.log(np.maximum(target.ravel(), 0.0) / off) / np.log(on / off)
-        share = np.clip(way, 0.0, 1.0)
-        logarithm = (1.0 - share) * np.log(drawn["hrs"]) + share * np.log(drawn["lrs"])
+            gap_share = np.log(np.maximum(target.ravel(), 0.0) / off) / np.log(on / off)
+        share = np.clip(gap_share, 0.0, 1.0)
+        logarithm = (1.0 - share) * np.log(resistances["hrs"]) + share * np.log(resistances["lrs"])
         conductance: Floats = np.exp(-logarithm).reshape(target.shape)
         return conductance

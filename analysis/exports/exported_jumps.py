@@ -55,24 +55,24 @@ class Jumping:
     def hold(self, volts: Any, time: Any) -> None:
         """Hold voltages (V) at the cells for times (s), each one number or one for each cell."""
         volts, time = (np.broadcast_to(np.asarray(x, float), self.states.shape) for x in (volts, time))
-        done = np.zeros(len(self.states))
+        integrated = np.zeros(len(self.states))
         moving = np.flatnonzero(time > 0.0)
         while moving.size:
             rate = np.exp(self._rates(self.states[moving], volts[moving]))
             with np.errstate(over="ignore", divide="ignore"):
-                left = (1.0 - done[moving]) * time[moving]
+                left = (1.0 - integrated[moving]) * time[moving]
                 share = self.random.standard_exponential(moving.size) / (rate * left)
-            done[moving] += np.minimum(share, 1.0) * (1.0 - done[moving])
+            integrated[moving] += np.minimum(share, 1.0) * (1.0 - integrated[moving])
             moving = moving[share < 1.0]
             if moving.size:
                 self.states[moving] = self._next(self.states[moving], volts[moving])
 
     def _next(self, states: Index, volts: Floats) -> Index:
         law = self.law
-        here = self._scaled(states, volts)
+        scaled_states = self._scaled(states, volts)
         number = min(int(law["neighbours"]), len(self.points))
-        ends = np.sum(here**2, axis=1)[:, None] + np.sum(self.points**2, axis=1)
-        square = ends - 2.0 * here @ self.points.T
+        ends = np.sum(scaled_states**2, axis=1)[:, None] + np.sum(self.points**2, axis=1)
+        square = ends - 2.0 * scaled_states @ self.points.T
         near = np.argpartition(square, number - 1, axis=1)[:, :number]
         distance = np.take_along_axis(square, near, axis=1)
         weight = np.exp(-0.5 * (distance - distance.min(axis=1, keepdims=True)))
@@ -81,8 +81,8 @@ class Jumping:
         chosen = np.minimum((total < mark).sum(axis=1), number - 1)
         jump = np.take_along_axis(near, chosen[:, None], axis=1)[:, 0]
         before, after = law["before"][jump], law["after"][jump]
-        rest = np.exp(-0.5 * (volts / law["scales"][2]) ** 2)
-        share = law["carry"] + (law["rest_carry"] - law["carry"]) * rest
+        at_rest = np.exp(-0.5 * (volts / law["scales"][2]) ** 2)
+        share = law["carry"] + (law["rest_carry"] - law["carry"]) * at_rest
         kept, nearest = np.flatnonzero(share > 1e-9), after.copy()
         target = share[kept, None] * (self.marks[states[kept]] - self.marks[before[kept]])
         target += self.marks[after[kept]]

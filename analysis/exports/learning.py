@@ -141,8 +141,8 @@ def _device_fields(found: TrainStatistics) -> dict[str, Any]:
     """Return the fields of a piecewise step device: weights from -1 to 1 are mean conductances."""
     span = found.most - found.least
     weight = 2.0 * (found.bounds - found.least) / span - 1.0
-    up, down = (2.0 * nodes for nodes in (found.up, found.down))
-    mean = float(np.mean([up, down]))
+    nodes_up, nodes_down = (2.0 * nodes for nodes in (found.up, found.down))
+    mean = float(np.mean([nodes_up, nodes_down]))
     scale = found.scales
     return {
         "low": float(weight[:, 0].mean()),
@@ -150,8 +150,8 @@ def _device_fields(found: TrainStatistics) -> dict[str, Any]:
         "low_spread": float(weight[:, 0].std() / abs(weight[:, 0].mean())),
         "high_spread": float(weight[:, 1].std() / abs(weight[:, 1].mean())),
         "step": mean,
-        "up": [round(float(x), 9) for x in up / mean],
-        "down": [round(float(x), 9) for x in down / mean],
+        "up": [round(float(x), 9) for x in nodes_up / mean],
+        "down": [round(float(x), 9) for x in nodes_down / mean],
         "step_spread": float(np.std(scale.mean(axis=1) / scale.mean())),
         "noise": found.noise,
     }

@@ -51,8 +51,8 @@ def pair(
                 f"{theirs[name]!r}: read the loops again (frenkel read --rule)"
             )
     both = [(with_terminals(data), text) for data, text in ((measured, origin), (simulated, other))]
-    wanted = compared(FEATURES, device=device)
-    names = [name for name in wanted if all(name in data and _known(data, name) for data, _ in both)]
+    feature_names = compared(FEATURES, device=device)
+    names = [name for name in feature_names if all(name in data and _known(data, name) for data, _ in both)]
     if device and {"hrs", "lrs"} & set(names):
         for data, text in both:
             if not knows_series(data):
@@ -62,7 +62,7 @@ def pair(
                 )
     if not names:
         raise ObservationError(
-            f"{origin} and {other} share none of {', '.join(wanted)}, over device and cycle"
+            f"{origin} and {other} share none of {', '.join(feature_names)}, over device and cycle"
         )
     tables = [from_dataset(data, names, text) for data, text in both]
     cycles = min(table.values.shape[1] for table in tables)

@@ -125,7 +125,7 @@ def simulate(
     ndarray
         (devices, samples).
     """
-    high, low, up, down, _, k = parameters.T
+    high, low, ln_set_speed, ln_reset_speed, _, k = parameters.T
     k, edge = np.exp(k), core.edge / core.gap_scale
     x = (low if begins_low else high).copy()
     states = np.empty((len(parameters), len(time)))
@@ -135,10 +135,10 @@ def simulate(
         if before * after < 0:
             # Through 0 V: the motion turns there.
             middle = step * before / (before - after)
-            x = _moved(x, before, 0.0, middle, (high, low, up, down), k, edge)
-            x = _moved(x, 0.0, after, step - middle, (high, low, up, down), k, edge)
+            x = _moved(x, before, 0.0, middle, (high, low, ln_set_speed, ln_reset_speed), k, edge)
+            x = _moved(x, 0.0, after, step - middle, (high, low, ln_set_speed, ln_reset_speed), k, edge)
         else:
-            x = _moved(x, before, after, step, (high, low, up, down), k, edge)
+            x = _moved(x, before, after, step, (high, low, ln_set_speed, ln_reset_speed), k, edge)
         states[:, n] = x
     return states
 
@@ -147,16 +147,16 @@ def _moved(
     x: Floats, before: float, after: float, step: float, levels: tuple[Floats, ...], k: Floats, edge: float
 ) -> Floats:
     """Return the state after a straight line of voltage that does not change its sign."""
-    high, low, up, down = levels
+    high, low, ln_set_speed, ln_reset_speed = levels
     closing = before + after > 0
     # The mean of sinh over the line is that in its middle times sinh(d)/d.
     d = 0.5 * k * (after - before)
     with np.errstate(over="ignore"):
         spread = np.where(np.abs(d) > 1e-4, np.sinh(d) / np.where(d == 0, 1.0, d), 1.0 + d * d / 6.0)
         mean = np.sinh(0.5 * k * (before + after)) * spread
-        way = np.exp(up if closing else down) * np.abs(mean) * step
-    rest = x - low if closing else high - x
-    moved = edge * _gap.move(rest / edge, way / edge)
+        way = np.exp(ln_set_speed if closing else ln_reset_speed) * np.abs(mean) * step
+    distance = x - low if closing else high - x
+    moved = edge * _gap.move(distance / edge, way / edge)
     return np.asarray(low + moved if closing else high - moved)
 
 
@@ -198,10 +198,12 @@ def fit_device(data: Trace, core: GapCore | None = None) -> dict[str, float]:
 
     def rows(p: Floats) -> Floats:
         state = simulate(p, data.time, data.voltage, base, begins_low)[:, used]
-        rest = currents(p, state, data.voltage[used], base) - measured
+        residuals = currents(p, state, data.voltage[used], base) - measured
         if data.set_times.size:
-            rest = np.concatenate([rest, _set_times(p, data.set_voltages) - np.log(data.set_times)], axis=1)
-        return rest
+            residuals = np.concatenate(
+                [residuals, _set_times(p, data.set_voltages) - np.log(data.set_times)], axis=1
+            )
+        return residuals
 
     def jacobian(p: Floats) -> Floats:
         # All differences in one pass: the loop over samples is what costs.
@@ -342,8 +344,8 @@ def of_states(data: xr.Dataset, members: Index) -> dict[str, float]:
         What the states do not tell is not in it.
     """
     volts, kind = data["bias"].values, data["state_kind"].values
-    every = entries(data, "state", members)
-    ends, read = every[kind[every] >= 0], float(data["read_voltage"])
+    entries_of_members = entries(data, "state", members)
+    ends, read = entries_of_members[kind[entries_of_members] >= 0], float(data["read_voltage"])
     numbers: dict[str, float] = {}
     used = np.abs(volts) >= SMALLEST
     if np.any(data["state_current"].values[ends][:, used] != 0.0):
@@ -361,14 +363,14 @@ def of_states(data: xr.Dataset, members: Index) -> dict[str, float]:
         if best.fun <= BENT**2:
             numbers["voltage_scale"] = float(np.exp(best.x))
     sets = data["set_voltage"].values[members] if "set_voltage" in data else np.array([np.nan])
-    high = every[kind[every] == 0]
+    high = entries_of_members[kind[entries_of_members] == 0]
     if len(high) and np.isfinite(sets).any():
         middle = float(np.nanmedian(sets))
-        near = (volts >= 0.5 * middle) & (volts <= middle)
-        rates = data["state_rate"].values[high][:, int(np.argmin(data["heat"].values))][:, near]
+        in_upper_half = (volts >= 0.5 * middle) & (volts <= middle)
+        rates = data["state_rate"].values[high][:, int(np.argmin(data["heat"].values))][:, in_upper_half]
         rates = rates[np.all(rates > 0.0, axis=1)]
-        if near.sum() > 1 and len(rates):
-            numbers["drive"] = float(np.polyfit(volts[near], np.log(rates).mean(axis=0), 1)[0])
+        if in_upper_half.sum() > 1 and len(rates):
+            numbers["drive"] = float(np.polyfit(volts[in_upper_half], np.log(rates).mean(axis=0), 1)[0])
     return {name: value for name, value in numbers.items() if value > 0.0}
 
 

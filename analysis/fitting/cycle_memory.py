@@ -101,8 +101,8 @@ def fit(scores: Floats, order: int | None = None, *, shift: Floats | None = None
             # Akaike's: the Bayesian one asks that all 16 coefficients of 4 features pay, where one does;
             # corrected for few cycles (C. M. Hurvich and C.-L. Tsai, J. Time Ser. Anal. 14, 271; recalled).
             few = count / max(count - k * p - k - 1, 1)
-            lost = count / (cycles - longest) * _misfit(*fitted, cycles)
-            criterion[p] = lost + 2.0 * k * k * p * few if np.isfinite(lost) else math.inf
+            misfit = count / (cycles - longest) * _misfit(*fitted, cycles)
+            criterion[p] = misfit + 2.0 * k * k * p * few if np.isfinite(misfit) else math.inf
         order = min(criterion, key=lambda p: criterion[p])
     coefficients, innovation = _settle(products[: order + 1], cycles)
     return Memory(coefficients, innovation, criterion)
@@ -192,8 +192,8 @@ def _misfit(coefficients: Floats, innovation: Floats, cycles: int) -> float:
     """
     p, k, _ = coefficients.shape
     start = _stationary(coefficients, innovation) if p else np.zeros((0, 0))
-    ones, rest = np.tile(np.eye(k), (p, 1)), np.eye(k) - coefficients.sum(axis=0)
-    level = (cycles - p) * rest.T @ np.linalg.solve(innovation, rest)
+    ones, remainder = np.tile(np.eye(k), (p, 1)), np.eye(k) - coefficients.sum(axis=0)
+    level = (cycles - p) * remainder.T @ np.linalg.solve(innovation, remainder)
     level = level + ones.T @ np.linalg.solve(start, ones) if p else level
     sizes = [np.linalg.slogdet(matrix) for matrix in (innovation, level, start)]
     if any(sign <= 0 for sign, _ in sizes):
@@ -244,9 +244,9 @@ def few_devices(shown: Floats, spread: Floats, noise: Floats) -> tuple[Floats, F
         Covariance of location and ln(spread) of a device of unit spread over the cycles, (2 k, 2 k).
     """
     factor = np.concatenate([np.sqrt((spread**2).mean(axis=0)), np.ones(spread.shape[1])])
-    own = noise * factor * factor[:, None]
+    own_noise = noise * factor * factor[:, None]
     mean: Floats = shown.mean(axis=0)
     if len(shown) < DIAGONAL_FROM:
-        return mean, own, "uncertainty of the means"
+        return mean, own_noise, "uncertainty of the means"
     total = np.diag(shown.var(axis=0, ddof=1))
-    return mean, without_noise(total, np.diag(np.diag(own))), "one, without correlations"
+    return mean, without_noise(total, np.diag(np.diag(own_noise))), "one, without correlations"

@@ -136,9 +136,9 @@ def check_compound(card: Card, made: Mapping[str, Any]) -> None:
     """
     mine, other = (_formulas(record) for record in (card.provenance, made))
     if mine and other and not mine & other:
-        own, others = (", ".join(sorted(each)) for each in (mine, other))
+        ours, others = (", ".join(sorted(each)) for each in (mine, other))
         raise ValueError(
-            f"card {card.name} is of {own}, {made['file']} of {others}: a gate takes devices of one kind"
+            f"card {card.name} is of {ours}, {made['file']} of {others}: a gate takes devices of one kind"
         )
 
 
@@ -326,8 +326,8 @@ def within_kinds(held_out: Observations, card: Card, seed: int) -> Comparison:
     def distance(levels: Floats) -> float:
         return float(np.sqrt(np.mean((scatter(levels) - expected) ** 2)))
 
-    drawn = [synthetic_cycles(card, devices, cycles, held_out, seed + 3 + r) for r in range(10)]
-    floors = [distance(_levels(values)) for values in drawn]
+    samples = [synthetic_cycles(card, devices, cycles, held_out, seed + 3 + r) for r in range(10)]
+    floors = [distance(_levels(values)) for values in samples]
     return Comparison.of("scatter within kinds of device", distance(_levels(held_out.values)), floors)
 
 
@@ -335,8 +335,8 @@ def synthetic_cycles(card: Card, devices: int, cycles: int, held_out: Observatio
     """Return cycles sampled from a card, with values missing as in held-out devices in turn."""
     with warnings.catch_warnings():
         warnings.simplefilter("ignore", CardWarning)
-        drawn = card.sample(devices, cycles, seed)
-    sampled = np.stack([f.forward(drawn[f.name]) for f in held_out.features], axis=2)
+        samples = card.sample(devices, cycles, seed)
+    sampled = np.stack([f.forward(samples[f.name]) for f in held_out.features], axis=2)
     finite = np.isfinite(held_out.values)[np.arange(devices) % len(held_out.values)]
     masked: Floats = np.where(finite, sampled, np.nan)
     return masked
@@ -446,8 +446,10 @@ def _energy(one: Floats, other: Floats, random: np.random.Generator) -> float:
     """
     rows = []
     for part in (one, other):
-        whole = part[np.isfinite(part).all(axis=1)]
-        rows.append(whole if len(whole) <= LARGEST else whole[random.permutation(len(whole))[:LARGEST]])
+        complete = part[np.isfinite(part).all(axis=1)]
+        rows.append(
+            complete if len(complete) <= LARGEST else complete[random.permutation(len(complete))[:LARGEST]]
+        )
     both = np.concatenate(rows)
     if not all(len(part) for part in rows) or not (deviation := both.std(axis=0)).all():
         return math.nan
@@ -475,8 +477,10 @@ def correlations(values: Floats, lag: int) -> Floats:
     """Return the correlations of cycles ``lag`` apart about the device means, (k, k)."""
     inner = (values - np.nanmean(values, axis=1, keepdims=True)) / np.nanstd(values, axis=1, keepdims=True)
     late, early = inner[:, lag:], inner[:, : inner.shape[1] - lag]
-    there = np.isfinite(late), np.isfinite(early)
-    pairs = np.tensordot(there[0].astype(float), there[1].astype(float), axes=([0, 1], [0, 1]))
-    sums = np.tensordot(np.where(there[0], late, 0.0), np.where(there[1], early, 0.0), axes=([0, 1], [0, 1]))
+    finite = np.isfinite(late), np.isfinite(early)
+    pairs = np.tensordot(finite[0].astype(float), finite[1].astype(float), axes=([0, 1], [0, 1]))
+    sums = np.tensordot(
+        np.where(finite[0], late, 0.0), np.where(finite[1], early, 0.0), axes=([0, 1], [0, 1])
+    )
     correlations: Floats = np.divide(sums, pairs, out=np.full_like(sums, np.nan), where=pairs > 0)
     return correlations

@@ -151,13 +151,13 @@ def given_up(data: "xr.Dataset", members: Index) -> dict[str, list[int]]:
     """
     if "probe_count" not in data:
         return {}
-    every = entries(data, "probe", members)
-    kind, state, after = (data[f"probe_{name}"].values[every] for name in ("kind", "state", "after"))
+    probe_entries = entries(data, "probe", members)
+    kind, state, after = (data[f"probe_{name}"].values[probe_entries] for name in ("kind", "state", "after"))
     lost_of = {}
     for number, name in product(range(len(KINDS)), range(len(STATES))):
-        lost = np.isnan(after[(kind == number) & (state == name)])
-        if lost.any():
-            lost_of[f"{_kind_name(number)} of {STATES[name]}"] = [int(lost.sum()), int(lost.size)]
+        is_missing = np.isnan(after[(kind == number) & (state == name)])
+        if is_missing.any():
+            lost_of[f"{_kind_name(number)} of {STATES[name]}"] = [int(is_missing.sum()), int(is_missing.size)]
     return lost_of
 
 
@@ -183,10 +183,10 @@ def judge_core(card: Card, data: "xr.Dataset", members: Index, *, seed: int = 0)
     core = GapCore(**card.core)
     with warnings.catch_warnings():
         warnings.simplefilter("ignore", CardWarning)
-        drawn = card.sample(10 * CELLS, 10, seed)
+        samples = card.sample(10 * CELLS, 10, seed)
 
     def current(state: int, volts: float, random: np.random.Generator, number: int) -> Floats:
-        ohms = random.choice(drawn[STATES[state]].ravel(), size=(number, CELLS))
+        ohms = random.choice(samples[STATES[state]].ravel(), size=(number, CELLS))
         return np.asarray(np.log(core.conductance(core.gap(ohms), volts) * abs(volts)))
 
     currents = _of_end_states(data, members, seed, current)
@@ -211,17 +211,17 @@ def _of_end_states(
     current: Callable[[int, float, np.random.Generator, int], Floats],
 ) -> Iterator[Compared]:
     """Yield ln(current) of end states of members, and what else is said to be that of as many cells."""
-    every = entries(data, "state", members)
-    owner = np.repeat(np.arange(data.sizes["member"]), data["state_count"].values)[every]
+    state_entries = entries(data, "state", members)
+    owner = np.repeat(np.arange(data.sizes["member"]), data["state_count"].values)[state_entries]
     bias = data["bias"].values
     places = np.unique([int(np.argmin(np.abs(bias - volts))) for volts in CURRENTS])
     for state in range(len(STATES)):
-        which = np.flatnonzero(data["state_kind"].values[every] == state)
+        which = np.flatnonzero(data["state_kind"].values[state_entries] == state)
         if which.size < FEWEST or np.unique(owner[which]).size < 2:
             continue
         for column in places[bias[places] != 0.0]:
             volts = float(bias[column])
-            logarithm = np.log(np.abs(data["state_current"].values[every[which], column]))
+            logarithm = np.log(np.abs(data["state_current"].values[state_entries[which], column]))
             # A device that conducts nothing has no logarithm: it is told by its states, not here.
             kept = np.isfinite(logarithm)
             random = np.random.default_rng([seed, 9, state, column])
@@ -242,9 +242,9 @@ def as_read(random: np.random.Generator, *values: Floats) -> Iterator[Floats]:
 
 def compared(law: JumpLaw, data: "xr.Dataset", members: Index, seed: int = 0) -> list[Compared]:
     """Return every statistic of the probes of some members, with cells of the law under the same probes."""
-    every = entries(data, "probe", members)
-    owner = np.repeat(np.arange(data.sizes["member"]), data["probe_count"].values)[every]
-    columns = {name: data[f"probe_{name}"].values[every] for name in COLUMNS}
+    probe_entries = entries(data, "probe", members)
+    owner = np.repeat(np.arange(data.sizes["member"]), data["probe_count"].values)[probe_entries]
+    columns = {name: data[f"probe_{name}"].values[probe_entries] for name in COLUMNS}
     statistics: list[Compared] = []
     for kind in range(len(KINDS)):
         for state in range(len(STATES)):
@@ -289,11 +289,11 @@ def _holds(
         shares = [(column > least).astype(float) for column in sizes]
         yield Compared(f"{kind} of {STATES[state]}: {name}", owner, design, *shares)
     # Levels of the law are those of its first temperature: of currents at others it knows nothing.
-    own = np.flatnonzero(of["temperature"] == law.temperatures[0])
-    if own.size >= FEWEST and np.unique(owner[own]).size > 1:
-        name, pooled = f"{kind} of {STATES[state]}: level after", np.full(own.size, -1)
+    coldest = np.flatnonzero(of["temperature"] == law.temperatures[0])
+    if coldest.size >= FEWEST and np.unique(owner[coldest]).size > 1:
+        name, pooled = f"{kind} of {STATES[state]}: level after", np.full(coldest.size, -1)
         random = np.random.default_rng([seed, 13, state, int(of["kind"][0])])
-        yield Compared(name, owner[own], pooled, *as_read(random, of["after"][own], after[own]))
+        yield Compared(name, owner[coldest], pooled, *as_read(random, of["after"][coldest], after[coldest]))
 
 
 def _ramps(
@@ -308,10 +308,12 @@ def _ramps(
         rows = np.flatnonzero((settings[0] == rate) & (settings[1] == most))
         if rows.size < FEWEST or np.unique(owner[rows]).size < 2:
             continue
-        seen, sampled = (np.abs(np.nan_to_num(v[rows], nan=NEVER)) for v in (of["switched"], switched))
+        observed_switching, sampled = (
+            np.abs(np.nan_to_num(v[rows], nan=NEVER)) for v in (of["switched"], switched)
+        )
         name = f"ramp of {STATES[state]} at {rate:g} V/s" + (f" to {most:g} A" if most else "")
         pooled = np.full(rows.size, -1)
-        yield Compared(f"{name}: switching voltage", owner[rows], pooled, seen, sampled)
+        yield Compared(f"{name}: switching voltage", owner[rows], pooled, observed_switching, sampled)
         ended = rows[np.isfinite(of["after"][rows])]
         if ended.size >= FEWEST and np.unique(owner[ended]).size > 1:
             random = np.random.default_rng([seed, 13, state, RAMP, *map(int, (rate, 1e9 * most))])
@@ -330,8 +332,8 @@ def _ramped(
         cells = JumpCells(law, rows.size * RAMPED, seed, STATES[state], float(heat))
         cells.most = BUDGET
         rate, series, limit = (np.repeat(data[rows], RAMPED) for data in (rates, of["series"], of["limit"]))
-        done = cells.ramp(float(tip), rate, series=series, limit=limit)
-        volts = done.rise_voltage if state == 0 else done.peak_voltage
+        ramps = cells.ramp(float(tip), rate, series=series, limit=limit)
+        volts = ramps.rise_voltage if state == 0 else ramps.peak_voltage
         # A current that is largest where the source turns back has not been reset.
         volts = np.where((state == 1) & (volts == tip), np.nan, volts)
         switched[rows] = volts.reshape(-1, RAMPED)

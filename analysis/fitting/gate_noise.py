@@ -55,9 +55,9 @@ def judge_rtn(table: xr.Dataset, card: Card, *, seed: int = 0) -> list[Compariso
             floors, values = [], []
             for first, second, random in halves(len(devices), seed):
                 parts = [np.concatenate([rows[i] for i in part]) for part in (first, second)]
-                drawn = _drawn(card, states[name].conductance, len(first), random)[label]
+                conductances = _drawn(card, states[name].conductance, len(first), random)[label]
                 floors.append(_distance(parts[0], parts[1]))
-                values.append(_distance(parts[0], drawn))
+                values.append(_distance(parts[0], conductances))
             comparisons.append(Comparison.of(f"rtn {name}: {label}", values, floors, largest=LARGEST_KS))
     return comparisons
 

@@ -127,17 +127,20 @@ def gathered(
     counts = data["state_count"].values
     offset = np.concatenate([[0], np.cumsum(counts)])
     owner = np.repeat(np.arange(len(counts)), data["jump_count"].values)
-    every = entries(data, "jump", members)
-    sides = np.stack([data[name].values[every] for name in ("jump_from", "jump_to")]) + offset[owner[every]]
+    jump_entries = entries(data, "jump", members)
+    sides = (
+        np.stack([data[name].values[jump_entries] for name in ("jump_from", "jump_to")])
+        + offset[owner[jump_entries]]
+    )
     heats = np.argsort(data["heat"].values)
     rate, current, usable = _quantised(data, heats)
-    good = np.all(usable[sides], axis=0)
-    kept = np.flatnonzero(good)
+    is_usable = np.all(usable[sides], axis=0)
+    kept = np.flatnonzero(is_usable)
     if kept.size > MOST:
         kept = np.sort(random.choice(kept, MOST, replace=False))
     kind = data["state_kind"].values
-    own = entries(data, "state", members)
-    ends = own[(kind[own] >= 0) & usable[own]]
+    own_states = entries(data, "state", members)
+    ends = own_states[(kind[own_states] >= 0) & usable[own_states]]
     if not ends.size:
         raise ObservationError("a jump-process model needs states after a RESET or a SET: measure.cycles")
     states, place_of = np.unique(np.concatenate([ends, *sides[:, kept]]), return_inverse=True)
@@ -152,12 +155,12 @@ def gathered(
         kind=kind[states].astype(np.int64),
         before=before,
         after=after,
-        jump_voltage=rounded(data["jump_voltage"].values[every][kept]),
+        jump_voltage=rounded(data["jump_voltage"].values[jump_entries][kept]),
         read_voltage=float(data["read_voltage"]),
         rest_scale=REST_SCALE,
     )
     home = np.repeat(np.arange(len(counts)), counts)[states]
-    return law, owner[every][kept], home, int(np.count_nonzero(~good))
+    return law, owner[jump_entries][kept], home, int(np.count_nonzero(~is_usable))
 
 
 def _quantised(data: "xr.Dataset", heats: Index) -> tuple[Floats, Floats, NDArray[np.bool_]]:
@@ -236,9 +239,9 @@ def by_probes(
         return law, None
 
     def judge(one: JumpLaw) -> float:
-        every = [jump_probes.score(jump_probes.without(one, kept, ends), probes, seed)
+        scores = [jump_probes.score(jump_probes.without(one, kept, ends), probes, seed)
                  for kept, ends, probes in parts]
-        return jump_probes.mean_log_density(every)
+        return jump_probes.mean_log_density(scores)
 
     return best_of(law, PROBED, judge, rounds=1)
 
@@ -269,10 +272,10 @@ def score(law: JumpLaw, fold: Index, judged: Index) -> float:
         mine = np.flatnonzero(fold[judged] == number)
         jumps = judged[mine]
         kernel = JumpKernel(law, logs, np.flatnonzero(fold != number))
-        near, weight = kernel.nearest(law.before[jumps], law.jump_voltage[jumps])
-        starts = np.repeat(law.before[jumps], near.shape[1])
-        volts = np.repeat(law.jump_voltage[jumps], near.shape[1])
-        led = kernel.destination(starts, near.ravel(), volts).reshape(near.shape)
+        nearest, weight = kernel.nearest(law.before[jumps], law.jump_voltage[jumps])
+        starts = np.repeat(law.before[jumps], nearest.shape[1])
+        volts = np.repeat(law.jump_voltage[jumps], nearest.shape[1])
+        led = kernel.destination(starts, nearest.ravel(), volts).reshape(nearest.shape)
 
         def features(states: Index, kernel: JumpKernel = kernel, which: Index = jumps) -> Floats:
             """Return ln(conductance) of states and ln(rate), at the voltage of the jump and at 0 V."""

@@ -55,9 +55,9 @@ class Design:
 
 def designs(data: "xr.Dataset", members: Index) -> list[Design]:
     """Return the probes of some members, by places, that were not given up, by their settings."""
-    every = entries(data, "probe", members)
+    probe_entries = entries(data, "probe", members)
     names = ("kind", "state", *SOURCE, "before", "after", "switched")
-    columns = {name: data[f"probe_{name}"].values[every] for name in names}
+    columns = {name: data[f"probe_{name}"].values[probe_entries] for name in names}
     finite = np.isfinite(columns["after"])
     of = [np.where(np.isnan(columns[name]), np.inf, columns[name]) for name in names[:-3]]  # no limit
     table = np.stack(of)[:, finite]
@@ -105,9 +105,9 @@ def _of_holds(law: JumpLaw, probes: list[Design], seed: int) -> Iterator[tuple[D
 
     What counts is whether a state stayed, moved or switched, and where it ended.
     """
-    held = [probe for probe in probes if probe.kind != RAMP]
-    for state, heat in sorted({(probe.state, probe.setting[2]) for probe in held}):
-        mine = [probe for probe in held if (probe.state, probe.setting[2]) == (state, heat)]
+    constant_probes = [probe for probe in probes if probe.kind != RAMP]
+    for state, heat in sorted({(probe.state, probe.setting[2]) for probe in constant_probes}):
+        mine = [probe for probe in constant_probes if (probe.state, probe.setting[2]) == (state, heat)]
         cells = JumpCells(law, CELLS * len(mine), seed, STATES[state], heat)
         cells.most = LONGEST
         source, time, _, series, limit = np.repeat(
@@ -116,19 +116,19 @@ def _of_holds(law: JumpLaw, probes: list[Design], seed: int) -> Iterator[tuple[D
         before = np.log(cells.conductance)
         cells.hold(source, time, series=series, limit=limit)
         after = np.log(cells.conductance)
-        done = outcome(before, after, state).reshape(-1, CELLS)
-        for design, drawn, level in zip(mine, done, after.reshape(-1, CELLS), strict=True):
+        outcomes = outcome(before, after, state).reshape(-1, CELLS)
+        for design, outcome_row, level in zip(mine, outcomes, after.reshape(-1, CELLS), strict=True):
             # Half a cell of each kind more (Jeffreys), so that what no cell did is not impossible.
-            share = (np.bincount(drawn, minlength=3) + 0.5) / (CELLS + 1.5)
-            there = density((design.after[:, None] - level) / LEVEL_WIDTH)
-            yield design, np.log(share[outcome(design.before, design.after, state)]) + there
+            share = (np.bincount(outcome_row, minlength=3) + 0.5) / (CELLS + 1.5)
+            level_density = density((design.after[:, None] - level) / LEVEL_WIDTH)
+            yield design, np.log(share[outcome(design.before, design.after, state)]) + level_density
 
 
 def outcome(before: Floats, after: Floats, state: int) -> Index:
     """Return whether states stayed (0), moved (1), or switched, up from HRS and down from LRS (2)."""
     change = after - before
-    there = np.where(state == 0, change, -change) > SWITCHED
-    return np.where(there, 2, (np.abs(change) > MOVED).astype(int))
+    has_switched = np.where(state == 0, change, -change) > SWITCHED
+    return np.where(has_switched, 2, (np.abs(change) > MOVED).astype(int))
 
 
 def _of_ramps(law: JumpLaw, probes: list[Design], seed: int) -> Iterator[tuple[Design, Floats]]:

@@ -38,9 +38,9 @@ def relaxation(data: xr.Dataset) -> xr.Dataset:
     """
     rows, states, kelvin = [], [], []
     for _, state, temperature, time, g in series.each_rest(data, "the file"):
-        good = np.isfinite(g)
-        if good.sum() >= 2:
-            rows.append((time[good] - time[good][0], g[good]))
+        finite = np.isfinite(g)
+        if finite.sum() >= 2:
+            rows.append((time[finite] - time[finite][0], g[finite]))
             states.append(state)
             kelvin.append(temperature)
     late = [time[time > 0] for time, _ in rows]
@@ -56,21 +56,21 @@ def relaxation(data: xr.Dataset) -> xr.Dataset:
             inside: Index = np.flatnonzero((time >= low) & (time <= high))
             if len(inside):
                 table[i, 1 + k] = g[inside[0]]
-    whole = np.isfinite(table).all(axis=1)
-    if not whole.any():
+    is_complete = np.isfinite(table).all(axis=1)
+    if not is_complete.any():
         raise ObservationError(f"no device of the file was read at all {len(edges)} common times")
-    every = np.concatenate(late)
-    logs = [np.log(every[(every >= low) & (every <= high)]) for low, high in edges]
+    late_values = np.concatenate(late)
+    logs = [np.log(late_values[(late_values >= low) & (late_values <= high)]) for low, high in edges]
     variables = {
-        "conductance": (("device", "time"), table[whole, 1:], {"units": "S"}),
-        "start": ("device", table[whole, 0], {"units": "S"}),
+        "conductance": (("device", "time"), table[is_complete, 1:], {"units": "S"}),
+        "start": ("device", table[is_complete, 0], {"units": "S"}),
     }
-    named = np.array(states)[whole]
+    named = np.array(states)[is_complete]
     if set(named.tolist()) != {"all"}:
         variables["state"] = ("device", named, {})
     time = np.exp([column.mean() for column in logs])
-    attrs: dict[str, float] = {"left_out": int(np.sum(~whole))}
-    heat = np.array(kelvin)[whole]
+    attrs: dict[str, float] = {"left_out": int(np.sum(~is_complete))}
+    heat = np.array(kelvin)[is_complete]
     if np.isfinite(heat).all():
         if np.ptp(heat) > 1.0:
             raise ObservationError(

@@ -153,10 +153,10 @@ def _constant(data: xr.Dataset, name: str) -> tuple[list[Floats], list[str], lis
     kinds, names = (data[key].values.astype(str) for key in ("step_kind", "step_name"))
     rows, states, times = [], [], []
     for m in np.flatnonzero(data["status"].values == 0):
-        own = slice(first[m], first[m] + sample[m])
+        samples = slice(first[m], first[m] + sample[m])
         for i, s in enumerate(step[at[m] : at[m] + phase[m]]):
             if kinds[s] == "constant":
-                place = first[m] + np.flatnonzero(of[own] == i)
+                place = first[m] + np.flatnonzero(of[samples] == i)
                 rows.append(values[place])
                 times.append(clock[place] - clock[place[0]])
                 states.append(str(names[s]))

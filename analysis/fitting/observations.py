@@ -130,11 +130,11 @@ def levels_of(found: Observations) -> dict[str, int]:
     """
     count = {}
     for i, feature in enumerate(found.features):
-        near = REPEATS * RESOLUTION[feature.transform]
+        tolerance = REPEATS * RESOLUTION[feature.transform]
         values = np.sort(found.values[:, :, i][np.isfinite(found.values[:, :, i])])
-        begin = np.flatnonzero(np.diff(values, prepend=-np.inf) > near)
+        begin = np.flatnonzero(np.diff(values, prepend=-np.inf) > tolerance)
         width = values[np.append(begin[1:], len(values)) - 1] - values[begin]
-        if len(values) >= ON_LEVEL * len(begin) and np.all(width <= near):
+        if len(values) >= ON_LEVEL * len(begin) and np.all(width <= tolerance):
             count[feature.name] = len(begin)
     return count
 
@@ -211,21 +211,23 @@ def from_dataset(
     """
     device = next((dim for dim in DEVICE_DIMS if dim in data.dims), None)
     if device is None or "cycle" not in data.dims:
-        there = ", ".join(map(str, data.dims))
-        raise ObservationError(f"{origin} needs the dimensions device (or member) and cycle, it has {there}")
+        dimensions = ", ".join(map(str, data.dims))
+        raise ObservationError(
+            f"{origin} needs the dimensions device (or member) and cycle, it has {dimensions}"
+        )
     chosen = tuple(names) if names else tuple(name for name in FEATURES if name in data)
     if not chosen:
         raise ObservationError(f"{origin} has none of {', '.join(FEATURES)}; name the features to take")
     for name in chosen:
         if name not in data or set(data[name].dims) != {device, "cycle"}:
             raise ObservationError(f"{origin} has no {name} over {device} and cycle")
-    done = np.arange(data.sizes[device])
+    finished = np.arange(data.sizes[device])
     if "status" in data and data["status"].dims == (device,):
-        done = np.flatnonzero(data["status"].values == FINISHED)
-        if not done.size:
+        finished = np.flatnonzero(data["status"].values == FINISHED)
+        if not finished.size:
             raise ObservationError(f"{origin} has no member that was run to its end")
     # Chosen in each variable alone: what an ensemble keeps beside them along others does not follow.
-    columns = [data[name].transpose(device, "cycle").values[done] for name in chosen]
+    columns = [data[name].transpose(device, "cycle").values[finished] for name in chosen]
     units = [str(data[name].attrs.get("units", "")) for name in chosen]
     return build(chosen, units, np.stack(columns, axis=2), origin)
 
@@ -261,8 +263,8 @@ def from_csv(path: str | Path, chosen: Sequence[str] | None = None) -> Observati
         raise ObservationError(f"{path} has no {' and no '.join(lacking)}; it has {', '.join(names[2:])}")
     columns = []
     for place in range(2, len(names)):
-        si, factor, offset = unit_of(units[place]) or (units[place], 1.0, 0.0)
-        units[place] = si
+        si_unit, factor, offset = unit_of(units[place]) or (units[place], 1.0, 0.0)
+        units[place] = si_unit
         columns.append(table.numbers(place) * factor + offset)
     devices, row = np.unique(table.texts(0), return_inverse=True)
     number = table.numbers(1)

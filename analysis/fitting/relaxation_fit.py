@@ -89,11 +89,11 @@ def fit(
             f"a law continuous in the conductance needs at least {2 * PER_KNOT} devices read twice, got "
             f"{len(start)} read {shift.shape[1]} times"
         )
-    own = np.broadcast_to(time, shift.shape)
-    finite = np.isfinite(shift) & np.isfinite(own)
-    first, last = (float(f(np.nanmedian(np.where(finite, own, np.nan), axis=0))) for f in (np.min, np.max))
+    times = np.broadcast_to(time, shift.shape)
+    finite = np.isfinite(shift) & np.isfinite(times)
+    first, last = (float(f(np.nanmedian(np.where(finite, times, np.nan), axis=0))) for f in (np.min, np.max))
     places = _knots(start)
-    readings = _Readings(start, own, shift, finite, places, first, last)
+    readings = _Readings(start, times, shift, finite, places, first, last)
     fits = {growth: readings.best(growth) for growth in GROWTHS}
     aic = {growth: 2.0 * (cost + len(fitted)) for growth, (fitted, cost) in fits.items()}
     better = readings.by_device(fits["spread"][0], "spread") - readings.by_device(
@@ -105,15 +105,17 @@ def fit(
     numbers = readings.scaled(fits[growth][0], growth)
     inner = np.full(shift.shape, np.nan)
     inner[finite] = readings.standard(numbers, growth)
-    whole = inner[np.isfinite(inner).all(axis=1)]
-    scores, quantiles = shape(whole)
+    complete = inner[np.isfinite(inner).all(axis=1)]
+    scores, quantiles = shape(complete)
     law = RelaxationLaw(
         states=readings.states(numbers, growth),
         scale=scale,
         reference=first,
         times=(first, last),
         growth=growth,
-        forgetting=forgetting(whole, np.log(np.nanmedian(np.where(finite, own, np.nan), axis=0) / first)),
+        forgetting=forgetting(
+            complete, np.log(np.nanmedian(np.where(finite, times, np.nan), axis=0) / first)
+        ),
         scores=scores,
         quantiles=quantiles,
         temperature=temperature,
@@ -181,11 +183,11 @@ class _Readings:
     def cost(self, found: Floats, growth: str) -> tuple[float, Floats]:
         """Return the negative logarithm of the likelihood, and its slopes."""
         location, width = self.parts(found, growth)
-        rest = self.shift - location
-        total = TAILS * width**2 + rest**2
-        cost = float(np.sum(_cost(rest, width)))
-        by_location = -(TAILS + 1.0) * rest / total
-        by_width = 1.0 / width - (TAILS + 1.0) * rest**2 / (width * total)
+        residual = self.shift - location
+        total = TAILS * width**2 + residual**2
+        cost = float(np.sum(_cost(residual, width)))
+        by_location = -(TAILS + 1.0) * residual / total
+        by_width = 1.0 / width - (TAILS + 1.0) * residual**2 / (width * total)
         power = 2.0 if growth == "variance" else 1.0
         by_power = by_width * width ** (1.0 - power) / power
         _, _, p, q = found.reshape(4, -1)
@@ -209,16 +211,16 @@ class _Readings:
     def standard(self, found: Floats, growth: str) -> Floats:
         """Return every reading less its location, over its spread."""
         location, width = self.parts(found, growth)
-        rest: Floats = (self.shift - location) / width
-        return rest
+        residual: Floats = (self.shift - location) / width
+        return residual
 
     def scaled(self, found: Floats, growth: str) -> Floats:
         """Return the numbers with the spread at each knot such that the middle 68 % of readings lie in it."""
-        rest = self.standard(found, growth)
-        order = np.argsort(rest)
+        residual = self.standard(found, growth)
+        order = np.argsort(residual)
         total = np.cumsum(self.share[order], axis=0)
         ends = [
-            [rest[order][np.searchsorted(column, part * column[-1])] for part in norm.cdf([-1.0, 1.0])]
+            [residual[order][np.searchsorted(column, part * column[-1])] for part in norm.cdf([-1.0, 1.0])]
             for column in total.T
         ]
         units = 0.5 * np.diff(np.array(ends), axis=1)[:, 0]

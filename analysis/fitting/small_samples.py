@@ -126,9 +126,9 @@ def with_stuck(card: Card, found: StuckSplit) -> Card:
     mean, width = card.weights @ card.means, np.zeros(2 * k)
     for i in range(k):
         column = values[:, :, i]
-        shown = [row[np.isfinite(row)] for row in column if np.isfinite(row).any()]
-        middles = np.array([row.mean() for row in shown])
-        spreads = np.array([row.std() for row in shown if len(row) > 1])
+        finite_rows = [row[np.isfinite(row)] for row in column if np.isfinite(row).any()]
+        middles = np.array([row.mean() for row in finite_rows])
+        spreads = np.array([row.std() for row in finite_rows if len(row) > 1])
         if not len(middles):
             width[i] = np.diagonal(card.covariances, axis1=1, axis2=2)[:, i] @ card.weights
             continue
@@ -136,7 +136,7 @@ def with_stuck(card: Card, found: StuckSplit) -> Card:
         spread = float(np.median(spreads[spreads > 0])) if np.any(spreads > 0) else 1e-3
         mean[k + i] = np.log(spread)
         # Of one cell nothing is known but how far its mean may be off.
-        width[i] = max(middles.var(ddof=1) if len(middles) > 1 else 0.0, spread**2 / len(shown[0]))
+        width[i] = max(middles.var(ddof=1) if len(middles) > 1 else 0.0, spread**2 / len(finite_rows[0]))
     width[k:] = (0.5 / np.isfinite(values).any(axis=2).sum(axis=1)).mean()
     return replace(
         card,
@@ -244,9 +244,9 @@ def not_judged(whole: Observations, why: str) -> dict[str, Any]:
 def are_few(whole: Observations, held_out: float = 1.0) -> bool:
     """Tell whether too few devices, or cycles, are left for a gate when this share of devices is held out."""
     devices, cycles, k = whole.values.shape
-    held = round(held_out * devices)
-    left = devices - held
-    return bool(held < gate.FEWEST or cycles < POOLED_BELOW or (left and left < 4 * k + 2))
+    held_out_devices = round(held_out * devices)
+    left = devices - held_out_devices
+    return bool(held_out_devices < gate.FEWEST or cycles < POOLED_BELOW or (left and left < 4 * k + 2))
 
 
 def judge_fixed(held_out: Observations, card: Card, seed: int = 0) -> tuple[list[Comparison], dict[str, Any]]:
@@ -275,16 +275,16 @@ def _blocks_out(whole: Observations) -> list[tuple[Observations, Observations]]:
     splits = []
     for part in range(PARTS):
         inside = slice(part * length, (part + 1) * length)
-        rest = whole.values.copy()
-        rest[:, inside] = np.nan
-        splits.append((replace(whole, values=rest), replace(whole, values=whole.values[:, inside])))
+        others = whole.values.copy()
+        others[:, inside] = np.nan
+        splits.append((replace(whole, values=others), replace(whole, values=whole.values[:, inside])))
     return splits
 
 
 def _rows(
     pairs: Sequence[tuple[Floats, Card, Observations]], seed: int, *, of_devices: bool, pooled: bool
 ) -> list[Comparison]:
-    held = np.concatenate([values for values, _, _ in pairs])
+    values_left_out = np.concatenate([values for values, _, _ in pairs])
     names = pairs[0][2].names
 
     def sample(number: int) -> Floats:
@@ -297,7 +297,7 @@ def _rows(
     floors: dict[str, list[float]] = {}
     for repeat in range(REPEATS):
         first_sample, other = sample(2 * repeat + 1), sample(2 * repeat + 2)
-        for table, first in ((values, held), (floors, first_sample)):
+        for table, first in ((values, values_left_out), (floors, first_sample)):
             random = np.random.default_rng([seed, repeat, 7])
             distances = _differences(first, other, names, random, of_devices, pooled)
             distances |= {} if pooled else _predictions(first, names, pairs)

@@ -268,8 +268,8 @@ def _fit_once(
     card = _without_standardising(card, scores, options, like)
     offset, noise = _noise(card, cycles, options.seed) if like is None else like.finite
     # What a device shows over its cycles is freed from the mean effect of their number, then from its noise.
-    shown = np.concatenate([location - spread * offset[:k], np.log(spread) - offset[k:]], axis=1)
-    return _with_devices(card, shown, spread, noise, options, like)
+    transformed = np.concatenate([location - spread * offset[:k], np.log(spread) - offset[k:]], axis=1)
+    return _with_devices(card, transformed, spread, noise, options, like)
 
 
 def _without_standardising(card: Card, scores: Floats, options: FitOptions, like: _Like | None) -> Card:
@@ -334,8 +334,8 @@ def _tables(inner: Floats, features: tuple[Feature, ...]) -> tuple[Floats, tuple
     for i, feature in enumerate(features):
         table = _with_ends(_ascending(np.nanquantile(inner[:, :, i], norm.cdf(knots))))
         if len(knots) < KNOTS:  # coarse tables lose part of the variance, or make some
-            drawn = look_up(norm.ppf((np.arange(2000) + 0.5) / 2000), knots, table)
-            table = (table - drawn.mean()) / drawn.std()
+            quantiles = look_up(norm.ppf((np.arange(2000) + 0.5) / 2000), knots, table)
+            table = (table - quantiles.mean()) / quantiles.std()
         filled.append(replace(feature, quantiles=tuple(table.tolist())))
     return knots, tuple(filled)
 
@@ -372,8 +372,8 @@ def _noise(card: Card, cycles: int, seed: int) -> tuple[Floats, Floats]:
     """Return mean and covariance of location and ln(spread) of identical devices over some cycles."""
     scores = card.draw_scores(SIMULATED, cycles, np.random.default_rng([seed, 1]))
     inner = np.stack([card.quantile(i, scores[:, :, i]) for i in range(len(card.features))], axis=2)
-    shown = np.concatenate([inner.mean(axis=1), np.log(inner.std(axis=1))], axis=1)
-    return shown.mean(axis=0), np.cov(shown.T)
+    statistics = np.concatenate([inner.mean(axis=1), np.log(inner.std(axis=1))], axis=1)
+    return statistics.mean(axis=0), np.cov(statistics.T)
 
 
 def _gaussians(shown: Floats, number: int, kind: str, seed: int, starts: Floats | None = None) -> Any:
@@ -443,24 +443,28 @@ def _intervals(observations: Observations, card: Card, options: FitOptions) -> d
     like = _Like(card, shift, _noise(card, cycles, options.seed))
     rows: list[dict[str, float]] = []
     for _ in range(options.bootstrap):
-        drawn = observations.take(random.integers(0, devices, devices))
+        resampled = observations.take(random.integers(0, devices, devices))
         try:
-            refit = _fit_once(drawn, card.name, options, like)
+            refit = _fit_once(resampled, card.name, options, like)
         except (cycle_memory.MemoryFitError, np.linalg.LinAlgError, CardError):
             continue  # a few devices, drawn several times, may have no law of their own
         rows.append(parameters(refit, like=card))
     intervals: dict[str, tuple[float, float]] = {}
     if len(rows) < options.bootstrap / 2:
         return intervals
-    own, spreads = parameters(card), {f"innovation {n} {n}" for n in card.names}
+    parameters_now, spreads = parameters(card), {f"innovation {n} {n}" for n in card.names}
     for name in rows[0]:
         sample = np.array([row[name] for row in rows if name in row])
         above = name.startswith("deviation") or name in spreads
-        if name.startswith("weight") or len(sample) < 2 or (above and min(own[name], *sample) <= 0):
+        if (
+            name.startswith("weight")
+            or len(sample) < 2
+            or (above and min(parameters_now[name], *sample) <= 0)
+        ):
             # Of n draws the i-th smallest has a share i/(n + 1) below it on average, not (i - 1)/(n - 1).
             low, high = np.quantile(sample, [0.5 - LEVEL / 2, 0.5 + LEVEL / 2], method="weibull")
         else:
-            low, high = bootstrap_interval(own[name], sample, devices, positive=above)
+            low, high = bootstrap_interval(parameters_now[name], sample, devices, positive=above)
         intervals[name] = (float(low), float(high))
     return intervals
 
@@ -477,12 +481,12 @@ def parameters(card: Card, like: Card | None = None) -> dict[str, float]:
     variance = card.weights @ (np.diagonal(card.covariances, axis1=1, axis2=2) + about**2)
     numbers = {f"mean {name}": float(value) for name, value in zip(names, mean, strict=True)}
     numbers |= {f"deviation {n}": float(v) for n, v in zip(names, np.sqrt(variance), strict=True)}
-    own, place = range(len(card.weights)), range(len(card.weights))
+    order, place = range(len(card.weights)), range(len(card.weights))
     if like is not None:
         scale = np.sqrt(np.diagonal(like.covariances, axis1=1, axis2=2).mean(axis=0))
         distance = (((card.means[:, None] - like.means[None]) / scale) ** 2).sum(axis=2)
-        own, place = linear_sum_assignment(distance)
-    for i, j in zip(own, place, strict=True):
+        order, place = linear_sum_assignment(distance)
+    for i, j in zip(order, place, strict=True):
         numbers[f"weight {j + 1}"] = float(card.weights[i])
         numbers |= {f"mean {j + 1} {n}": float(v) for n, v in zip(names, card.means[i], strict=True)}
     for i, matrix in enumerate(card.coefficients):

@@ -70,10 +70,10 @@ def dataset(
     )
     places = {name: i for i, name in enumerate(names)}
     columns: dict[str, Any] = {"device": names}
-    lost: list[str] = []
+    dropped_devices: list[str] = []
     cycles = [_in_series(part, how.series) for part in parts.get("cycles", [])]
     if "loops" in parts:
-        variables, of_loops, lost = _loops(parts["loops"], places, how)
+        variables, of_loops, dropped_devices = _loops(parts["loops"], places, how)
         columns |= variables
         cycles = [*cycles, *of_loops]
     if cycles:
@@ -81,7 +81,7 @@ def dataset(
     for kind, build in BUILDERS.items():
         if kind in parts:
             columns |= build(parts[kind], places)
-    without = {"without_cycles": json.dumps(lost)} if lost else {}
+    without = {"without_cycles": json.dumps(dropped_devices)} if dropped_devices else {}
     whole = LAYOUT.dataset(columns, {**(attrs or {}), **without})
     return with_rules(whole, dict.fromkeys(SWITCHED, how.rule) | RESET) if "loops" in parts else whole
 
@@ -197,10 +197,10 @@ def _counted(devices: list[str]) -> Index:
 def _ohms(table: Table, plan: TablePlan, quantity: str) -> Floats:
     """Return a resistance (ohm), which may be in the table as a conductance or a current of a read."""
     column = plan.of(quantity)[0]
-    read, si = values(table, column), (unit_of(column.unit) or ("",))[0]
-    if si == "A":
-        return np.abs(_column(table, plan, "read_voltage") / read)
-    return 1.0 / read if si == "S" else read
+    read_values, si_unit = values(table, column), (unit_of(column.unit) or ("",))[0]
+    if si_unit == "A":
+        return np.abs(_column(table, plan, "read_voltage") / read_values)
+    return 1.0 / read_values if si_unit == "S" else read_values
 
 
 def _of_turns(table: Table, plan: TablePlan) -> Part:
@@ -215,13 +215,13 @@ def _of_turns(table: Table, plan: TablePlan) -> Part:
         _devices(table, plan, len(ohms)),
         [text.lower() in HIGH for text in _states(table, plan)],
     )
-    given, rows = _whole(table, plan, "cycle"), []
+    cycle_numbers, rows = _whole(table, plan, "cycle"), []
     for name in dict.fromkeys(devices):
         for is_high in (True, False):
-            own = [i for i, d in enumerate(devices) if d == name and states[i] == is_high]
+            own_rows = [i for i, d in enumerate(devices) if d == name and states[i] == is_high]
             rows += [
-                (name, int(given[i]) if given is not None else k + 1, is_high, ohms[i])
-                for k, i in enumerate(own)
+                (name, int(cycle_numbers[i]) if cycle_numbers is not None else k + 1, is_high, ohms[i])
+                for k, i in enumerate(own_rows)
             ]
     keys = list(dict.fromkeys(row[:2] for row in rows))
     numbers = {key: np.full(len(keys), np.nan) for key in ("hrs", "lrs")}
@@ -242,7 +242,11 @@ def _of_rows(table: Table, plan: TablePlan) -> Part:
     volts = _column(table, plan, "voltage")
     wide = _response(table, plan, volts, "current" if plan.kind == "trace" else "conductance")
     rows = len(table.rows)
-    devices = [name if len(wide) > 1 else own for name, _ in wide for own in _devices(table, plan, rows)]
+    devices = [
+        name if len(wide) > 1 else columns_read
+        for name, _ in wide
+        for columns_read in _devices(table, plan, rows)
+    ]
     time = _column(table, plan, "time")
     step = plan.constants.get("step")
     if step is not None and not plan.of("time"):
@@ -250,8 +254,8 @@ def _of_rows(table: Table, plan: TablePlan) -> Part:
     if np.any(~(time >= 0)):
         i = int(np.argmax(~(time >= 0)))
         raise TableError(f"line {table.lines[i]} of {table.name}: time must be at least 0 s, got {time[i]:g}")
-    own = {"time": time, "temperature": _column(table, plan, "temperature"), "voltage": volts}
-    part: Part = {name: np.tile(column, len(wide)) for name, column in own.items()}
+    columns_read = {"time": time, "temperature": _column(table, plan, "temperature"), "voltage": volts}
+    part: Part = {name: np.tile(column, len(wide)) for name, column in columns_read.items()}
     part |= {"device": devices, "state": _states(table, plan) * len(wide), "name": table.name, "step": step,
              "stamped": bool(plan.of("time")),
              "value": np.concatenate([column for _, column in wide])}  # fmt: skip
@@ -301,7 +305,7 @@ def _loops(
     parts: list[Part], places: dict[str, int], how: loops.Readout
 ) -> tuple[Part, list[Part], list[str]]:
     """Return the variables of loops, the numbers of their cycles as parts, and why devices have none."""
-    owners, cycles, sizes, numbers, lost = [], [], [], [], []
+    owners, cycles, sizes, numbers, dropped_devices = [], [], [], [], []
     columns: dict[str, list[Floats]] = {"voltage": [], "current": [], "time": [], "gate_voltage": []}
     for part in parts:
         for name in dict.fromkeys(part["device"]):
@@ -309,7 +313,7 @@ def _loops(
             try:
                 found, bounds = _features(part, rows, name, how)
             except TableError as error:
-                lost.append(str(error))
+                dropped_devices.append(str(error))
                 continue
             numbers.append({"device": [name] * len(found["cycle"]), "name": part["name"], **found})
             for cycle, (a, b) in zip(found["cycle"], bounds, strict=True):
@@ -317,16 +321,16 @@ def _loops(
                 cycles.append(cycle)
                 sizes.append(b - a)
                 for key, column in columns.items():
-                    own = part[key][rows[a:b]]
-                    column.append(own - own[0] if key == "time" else own)
+                    values_read = part[key][rows[a:b]]
+                    column.append(values_read - values_read[0] if key == "time" else values_read)
     if not numbers:
-        raise TableError(lost[0])
+        raise TableError(dropped_devices[0])
     found = {"loop_device": owners, "loop_cycle": cycles, "loop_size": sizes, "read_voltage": how.voltage}
     found |= {f"loop_{key}": np.concatenate(column) for key, column in columns.items()}
     for key in ("loop_time", "loop_gate_voltage"):
         if np.isnan(found[key]).all():
             del found[key]
-    return found, numbers, lost
+    return found, numbers, dropped_devices
 
 
 def _features(part: Part, rows: Index, name: str, how: loops.Readout) -> tuple[Part, list[tuple[int, int]]]:
@@ -365,9 +369,9 @@ def _cycles(parts: list[Part], places: dict[str, int]) -> Part:
                 continue
             columns.setdefault(key, np.full(shape, np.nan))[at] = column
         formed = part["numbers"].get("forming_voltage", np.full(len(at[0]), part.get("forming", np.nan)))
-        own = columns.setdefault("forming_voltage", np.full(len(places), np.nan))
+        voltages = columns.setdefault("forming_voltage", np.full(len(places), np.nan))
         for place, value in zip(at[0], formed, strict=True):
-            own[place] = value if np.isfinite(value) else own[place]
+            voltages[place] = value if np.isfinite(value) else voltages[place]
     if np.isnan(columns["forming_voltage"]).all():
         del columns["forming_voltage"]
     return columns

@@ -82,8 +82,8 @@ def _cycles_of_files(
         match = CYCLES.match(stem)
         if says.style.files == "cycle":  # by the last number, or in the order given
             match = re.match(r"^(?P<stem>.*?)(?P<word>)(?P<number>\d*)$", stem)
-        own = {column.quantity for column in mapping.columns_of(source, says)} | set(says.constants)
-        if match is None or says.style.files == "device" or own & {"device", "cycle"} or source.device:
+        quantities = {column.quantity for column in mapping.columns_of(source, says)} | set(says.constants)
+        if match is None or says.style.files == "device" or quantities & {"device", "cycle"} or source.device:
             groups[f"{place}"] = [(0, source, says)]
             continue
         device = match["stem"].strip(" _#.-") or match["word"] or "device"

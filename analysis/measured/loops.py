@@ -83,8 +83,8 @@ def halves(voltage: Floats, read_voltage: float = np.inf) -> list[Half]:
     largest = float(np.abs(voltage).max(initial=0.0))
     if not largest > 0:
         raise ValueError("voltage of a loop must differ from 0 V, it is 0 V in every sample")
-    near = min(NEAR_ZERO * largest, read_voltage / 2)
-    sign = np.where(np.abs(voltage) < near, 0, np.sign(voltage)).astype(int)
+    least_voltage = min(NEAR_ZERO * largest, read_voltage / 2)
+    sign = np.where(np.abs(voltage) < least_voltage, 0, np.sign(voltage)).astype(int)
     parts = []
     for rows in _runs(sign):
         polarity = int(sign[rows[0]])
@@ -174,8 +174,8 @@ def _one_polarity(v: Floats, i: Floats, parts: list[Half], known: Index, how: Re
             kinds.append((half, "set"))
         elif before * SWITCHED <= after:
             kinds.append((half, "reset"))
-    there = {kind for _, kind in kinds}
-    if not there:
+    kinds_present = {kind for _, kind in kinds}
+    if not kinds_present:
         raise ValueError(
             f"no half of these loops of one polarity switches: its resistance at {read:g} V is the same on "
             "the way out and back; read at another voltage"
@@ -183,7 +183,7 @@ def _one_polarity(v: Floats, i: Floats, parts: list[Half], known: Index, how: Re
     rows, k = [], 0
     while k < len(kinds):
         (half, kind), (other, next_kind) = kinds[k], kinds[k + 1] if k + 1 < len(kinds) else (None, "")
-        if len(there) == 1:
+        if len(kinds_present) == 1:
             rows.append(
                 _half_cycle(v, i, half, kind, how)
                 | {"first": known[half.rows[0]], "last": known[half.rows[-1]]}
@@ -261,8 +261,8 @@ def _cycle(v: Floats, i: Floats, reset: Half, switch_on: Half, how: Readout) -> 
     numbers |= {"hrs_terminal": terminal[0], "lrs_terminal": terminal[1]}
     for name, half, ohms in (("hrs", reset, hrs), ("lrs", switch_on, lrs)):
         # Where a limit holds the current, the source has not the device's voltage.
-        held = current_limit(np.abs(v[half.rows]), np.abs(i[half.rows]))
-        limited = half.back[np.abs(i[half.back]) >= (1 - FLAT) * held]
+        compliance = current_limit(np.abs(v[half.rows]), np.abs(i[half.rows]))
+        limited = half.back[np.abs(i[half.back]) >= (1 - FLAT) * compliance]
         top = np.abs(v[limited]).min(initial=np.inf)
         rows = half.back[np.abs(v[half.back]) < top]
         numbers[f"{name}_nonlinearity"] = ohms / resistance_at(device[rows], i[rows], HIGH * read)

@@ -155,9 +155,9 @@ def _beside_background(trace: xr.Dataset, step: float, current: Floats, maximum:
     Smoothing takes part of the traps away too; so what is smoothed next is the trace less its fitted traps.
     """
     width = len(current) / SLOW
-    rest, best = current, None
+    remainder, best = current, None
     for _ in range(ROUNDS):
-        slow = ndimage.gaussian_filter1d(rest, width, mode="nearest")
+        slow = ndimage.gaussian_filter1d(remainder, width, mode="nearest")
         slow = slow - slow.mean()
         fast = trace.assign(current=("sample", current - slow, {"units": "A"}))
         share = float(np.var(slow) / np.var(current))
@@ -171,7 +171,7 @@ def _beside_background(trace: xr.Dataset, step: float, current: Floats, maximum:
             best = model
         if model.traps is None or model.holds:
             break
-        rest = current - rtn.states(fast, model.traps)["current"].values
+        remainder = current - rtn.states(fast, model.traps)["current"].values
     assert best is not None
     return best
 
@@ -187,14 +187,14 @@ def goodness(trace: xr.Dataset, found: xr.Dataset) -> Goodness:
         From :func:`.rtn.traps`.
     """
     _, current = traces.uniform(trace)
-    seen = rtn.states(trace, found)
-    rest = current - seen["current"].values
-    rest = rest - rest.mean()
-    residual = float(rest[1:] @ rest[:-1] / (rest @ rest)) if rest.any() else 0.0
+    likely_states = rtn.states(trace, found)
+    remainder = current - likely_states["current"].values
+    remainder = remainder - remainder.mean()
+    residual = float(remainder[1:] @ remainder[:-1] / (remainder @ remainder)) if remainder.any() else 0.0
     factor, band = _spectra(trace, found)
     return Goodness(
-        factor=factor, band=band, residual=residual, chance=3.0 / np.sqrt(len(rest)),
-        exponential=_exponential(trace, seen, float(found["step"])),
+        factor=factor, band=band, residual=residual, chance=3.0 / np.sqrt(len(remainder)),
+        exponential=_exponential(trace, likely_states, float(found["step"])),
     )  # fmt: skip
 
 

@@ -75,8 +75,14 @@ class TelegraphModel:
 
         Exact for a two-state process seen every ``step``: unseen returns in between are counted.
         """
-        up, down = switching(self.high, self.low, step)
-        return np.stack([np.stack([1 - up, up], -1), np.stack([down, 1 - down], -1)], -2)
+        rise_probability, fall_probability = switching(self.high, self.low, step)
+        return np.stack(
+            [
+                np.stack([1 - rise_probability, rise_probability], -1),
+                np.stack([fall_probability, 1 - fall_probability], -1),
+            ],
+            -2,
+        )
 
 
 def additive(
@@ -150,8 +156,8 @@ def _one_trap(
         means = np.where((np.arange(count) + first) % 2, high, low)
         ends = np.cumsum(random.exponential(means)) + (jumps[-1] if len(jumps) else 0.0)
         jumps = np.concatenate([jumps, ends])
-    seen = np.searchsorted(jumps, np.arange(samples) * step, side="right")
-    return ((seen + first) % 2).astype(np.int8)
+    jump_counts = np.searchsorted(jumps, np.arange(samples) * step, side="right")
+    return ((jump_counts + first) % 2).astype(np.int8)
 
 
 @dataclass(frozen=True, slots=True)
@@ -254,12 +260,12 @@ def _forward(matrix: Floats, emission: Floats, prior: Floats) -> tuple[Floats, f
     for _ in range(blocks + 1):
         before = start
         for t in range(length):
-            now = forward[t]
-            np.matmul(onward, before, out=now)
-            now *= emission[t]
-            np.sum(now, axis=0, out=norm[t])
-            now /= norm[t]
-            before = now
+            alpha = forward[t]
+            np.matmul(onward, before, out=alpha)
+            alpha *= emission[t]
+            np.sum(alpha, axis=0, out=norm[t])
+            alpha /= norm[t]
+            before = alpha
         follows = np.concatenate([prior[:, None], forward[-1][:, :-1]], axis=1)
         if np.abs(follows - start).max() < BOUNDARY:
             break
@@ -343,13 +349,13 @@ def fit(
     """
     last = -np.inf
     for _ in range(iterations):
-        seen = expectations(model, current, step)
-        model = maximise(model, seen, step, len(current), adds)
-        gain = seen.log_likelihood - last
-        if gain < SETTLED or seen.log_likelihood + 100 * gain < target:
+        expected = expectations(model, current, step)
+        model = maximise(model, expected, step, len(current), adds)
+        gain = expected.log_likelihood - last
+        if gain < SETTLED or expected.log_likelihood + 100 * gain < target:
             break
-        last = seen.log_likelihood
-    return ordered(model), seen.log_likelihood
+        last = expected.log_likelihood
+    return ordered(model), expected.log_likelihood
 
 
 def maximise(
@@ -363,11 +369,11 @@ def maximise(
     # A thousandth of a step keeps a trap that never moves in a trial fit at a finite time.
     counts = seen.flips + 1e-3
     share = counts / counts.sum(axis=2, keepdims=True)
-    up, down = share[:, 0, 1], share[:, 1, 0]
-    moved = up + down
+    rise_probability, fall_probability = share[:, 0, 1], share[:, 1, 0]
+    moved = rise_probability + fall_probability
     # A trap that forgets its state within one step has no time constant in this trace: keep the fastest.
     rate = -np.log1p(-np.minimum(moved, 1 - 1e-9)) / step
-    high, low = moved / (down * rate), moved / (up * rate)
+    high, low = moved / (fall_probability * rate), moved / (rise_probability * rate)
     return TelegraphModel(
         level=level, high=high, low=low, noise=float(np.sqrt(max(float(variance), rounding)))
     )
@@ -474,11 +480,11 @@ def _unpack(values: Floats, design: Floats, unit: float) -> TelegraphModel:
 
 def _slope(values: Floats, design: Floats, unit: float, current: Floats, step: float) -> Floats:
     """Return the gradient of the log-likelihood."""
-    seen = expectations(_unpack(values, design, unit), current, step)
+    expected = expectations(_unpack(values, design, unit), current, step)
     slope = np.empty(len(values))
     for i in range(len(values)):
         ends = [
-            _complete(_unpack(_moved(values, i, by), design, unit), seen, step, len(current))
+            _complete(_unpack(_moved(values, i, by), design, unit), expected, step, len(current))
             for by in (1e-5, -1e-5)
         ]
         slope[i] = (ends[0] - ends[1]) / 2e-5

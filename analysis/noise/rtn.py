@@ -147,8 +147,8 @@ def _orders(
                 f"current must have two levels at least, got one: {y.mean():.4g} A with noise "
                 f"{np.sqrt(variance):.3g} A"
             )
-        seen = markov.expectations(model, y, step)
-        moves = seen.flips[:, 0, 1] + seen.flips[:, 1, 0]
+        expected = markov.expectations(model, y, step)
+        moves = expected.flips[:, 0, 1] + expected.flips[:, 1, 0]
         fault = _fault(model, moves, step)
         if fault and n in (1, number):
             raise ValueError(fault)
@@ -257,9 +257,9 @@ def states(trace: xr.Dataset, found: xr.Dataset) -> xr.Dataset:
     """
     sign, step, y = _upright(trace)
     telegraph = model(found)
-    seen = markov.expectations(telegraph, y, step, posterior=True)
-    assert seen.high is not None
-    high = (seen.high > 0.5).astype(np.int8)
+    expected = markov.expectations(telegraph, y, step, posterior=True)
+    assert expected.high is not None
+    high = (expected.high > 0.5).astype(np.int8)
     joint = high.astype(np.int64) @ (1 << np.arange(telegraph.n_traps))
     data = {
         "high": (("sample", "trap"), high, {"units": "1"}),

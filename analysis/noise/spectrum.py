@@ -102,9 +102,9 @@ def lorentzian(frequency: ArrayLike, variance: float, corner: float, step: float
         return np.asarray(2 * variance / (np.pi * corner) / (1 + (f / corner) ** 2))
     kept = np.exp(-2 * np.pi * corner * step)
     # 1 - kept and the cosine written so that small steps do not cancel.
-    lost = -np.expm1(-2 * np.pi * corner * step)
-    bottom = lost**2 + 4 * kept * np.sin(np.pi * f * step) ** 2
-    return np.asarray(2 * step * variance * lost * (1 + kept) / bottom)
+    decay = -np.expm1(-2 * np.pi * corner * step)
+    bottom = decay**2 + 4 * kept * np.sin(np.pi * f * step) ** 2
+    return np.asarray(2 * step * variance * decay * (1 + kept) / bottom)
 
 
 @dataclass(frozen=True, slots=True)
@@ -151,9 +151,9 @@ def slope(density: xr.DataArray, lowest: float, highest: float) -> Slope:
     centre = np.average(x, weights=weight)
     spread = float(weight @ (x - centre) ** 2)
     value = float(weight @ ((x - centre) * y) / spread)
-    rest = y - np.average(y, weights=weight) - value * (x - centre)
+    residual = y - np.average(y, weights=weight) - value * (x - centre)
     freedom = len(x) - 2
-    error = float(np.sqrt(weight @ rest**2 / freedom / spread)) if freedom else np.inf
+    error = float(np.sqrt(weight @ residual**2 / freedom / spread)) if freedom else np.inf
     width = float(stats.t.ppf(0.975, max(freedom, 1))) * error
     return Slope(value, value - width, value + width)
 

@@ -141,8 +141,8 @@ def resample(trace: xr.Dataset, step: float) -> xr.Dataset:
     time = _time(trace)
     positive("step", step, "s")
     uniform = time[0] + step * np.arange(int((time[-1] - time[0]) / step * (1 + 1e-12)) + 1)
-    held = np.searchsorted(time, uniform * (1 + 1e-15), side="right") - 1
-    chosen = trace.isel(sample=np.maximum(held, 0))
+    last_before = np.searchsorted(time, uniform * (1 + 1e-15), side="right") - 1
+    chosen = trace.isel(sample=np.maximum(last_before, 0))
     return chosen.assign_coords(time=("sample", uniform, {"units": "s"}))
 
 

@@ -170,22 +170,22 @@ def products(result: "xr.Dataset") -> "Figure":
     """Draw products against what they should be, and where the difference comes from."""
     figure = _page(result, "products of vectors", (12.4, 4.2))
     scatter, histogram, columns = figure.subplots(1, 3)
-    wanted, output = result["product_target"].values * 1e6, result["product"].values * 1e6
+    target, output = result["product_target"].values * 1e6, result["product"].values * 1e6
     exact = result["product_exact"].values * 1e6
-    step = max(1, wanted.size // 20_000)
-    scatter.plot(wanted.ravel()[::step], output.ravel()[::step], ".", markersize=1.5, color=COLOURS[0])
-    ends = [float(wanted.min()), float(wanted.max())]
+    step = max(1, target.size // 20_000)
+    scatter.plot(target.ravel()[::step], output.ravel()[::step], ".", markersize=1.5, color=COLOURS[0])
+    ends = [float(target.min()), float(target.max())]
     scatter.plot(ends, ends, color=COLOURS[1], linewidth=1, label="equal")
     title = f"{result.sizes['vector']} vectors, {result.sizes['bit_line']} bit lines"
     label(scatter, title, "product with the targets / µA", "current as converted / µA", legend=8)
-    scale = float(np.abs(wanted).max()) / 100
+    scale = float(np.abs(target).max()) / 100
     parts = {
-        "all": output - wanted,
-        "cells against targets": exact - wanted,
+        "all": output - target,
+        "cells against targets": exact - target,
         "lines and converter": output - exact,
     }
     gain = one_gain(result)
-    parts[f"all, times {gain:.3g}"] = gain * output - wanted
+    parts[f"all, times {gain:.3g}"] = gain * output - target
     for k, (name, difference) in enumerate(parts.items()):
         share = (difference / scale).ravel()
         histogram.hist(
@@ -201,7 +201,7 @@ def products(result: "xr.Dataset") -> "Figure":
     histogram.set_ylim(top=30 * histogram.get_ylim()[1])
     words = ("error and its parts", "error / % of the largest product", "density")
     label(histogram, *words, legend=8, place="upper left")
-    error = (output - wanted) / scale
+    error = (output - target) / scale
     columns.plot(np.sqrt((error**2).mean(axis=0)), color=COLOURS[0], label="rms")
     columns.plot(error.mean(axis=0), color=COLOURS[1], linewidth=0.8, label="mean")
     columns.axhline(0.0, color="0.6", linewidth=0.6)
@@ -214,9 +214,9 @@ def one_gain(result: "xr.Dataset") -> float:
 
     NaN where all products are 0, which no number brings nearer, or beyond floating point.
     """
-    wanted, output = result["product_target"].values, result["product"].values
+    target, output = result["product_target"].values, result["product"].values
     with np.errstate(divide="ignore", invalid="ignore", over="ignore"):
-        return float(np.sum(wanted * output) / np.sum(output**2))
+        return float(np.sum(target * output) / np.sum(output**2))
 
 
 # --------------------------------------------------------------------------- energy
@@ -270,8 +270,8 @@ def timeline(result: "xr.Dataset") -> "Figure":
     figure = _page(result, "timeline of the controller", (12.4, 5.2))
     upper, lower = figure.subplots(2, 1)
     start = result["operation_start"].values
-    held = np.isin(_lanes(result), ("pulse", "read", "product"))
-    first = np.flatnonzero(held)[: SHOWN + 1]
+    in_lane = np.isin(_lanes(result), ("pulse", "read", "product"))
+    first = np.flatnonzero(in_lane)[: SHOWN + 1]
     until = int(start[first[-1]] if len(first) else start.max(initial=0) + 1)
     _gantt(upper, result, 0, until, "the first operations")
     ends = np.rint(np.nan_to_num(result["phase_end"].values) * 1e12).astype(np.int64)

@@ -109,9 +109,9 @@ def _cycles(result: "xr.Dataset") -> str:
         return ""
     ratio = cycles["on_off"].values
     least = ANALOG_WINDOW if str(result.attrs.get("family", "")) in ("interfacial", "fcm") else WINDOW
-    good = int(np.count_nonzero(ratio >= least))
+    with_window = int(np.count_nonzero(ratio >= least))
     text = (
-        f"{good} of {total} RESET/SET cycles have HRS/LRS of at least {least:g} (median "
+        f"{with_window} of {total} RESET/SET cycles have HRS/LRS of at least {least:g} (median "
         f"{np.median(ratio):.3g}, minimum {ratio.min():.3g}; medians: LRS "
         f"{quantity(float(cycles['lrs'].median()), 'ohm')}, HRS "
         f"{quantity(float(cycles['hrs'].median()), 'ohm')}"
@@ -139,9 +139,9 @@ def _signs(result: "xr.Dataset") -> str:
     missed = signs.all_missed(signs.swept(result))
     if not missed:
         return ""
-    more = f" ({len(missed) - 1} more like it)" if len(missed) > 1 else ""
+    others = f" ({len(missed) - 1} more like it)" if len(missed) > 1 else ""
     sentence = wrong_sign(missed[0])
-    return f"{sentence[0].upper()}{sentence[1:]}{more}."
+    return f"{sentence[0].upper()}{sentence[1:]}{others}."
 
 
 def _filaments(result: "xr.Dataset", shown: Sequence[int]) -> str:

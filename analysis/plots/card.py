@@ -110,13 +110,13 @@ def quantiles(card: Card, observed: Observations, samples: Floats, feature: int,
     axes : matplotlib axes
     """
     item = card.features[feature]
-    drawn = np.nanquantile(samples[..., feature].reshape(len(samples), -1), SHARES, axis=1)
-    seen = np.nanquantile(observed.values[:, :, feature], SHARES)
-    low, middle, high = (item.sign * np.quantile(drawn, q, axis=1) for q in (0.025, 0.5, 0.975))
+    card_quantiles = np.nanquantile(samples[..., feature].reshape(len(samples), -1), SHARES, axis=1)
+    observed_quantiles = np.nanquantile(observed.values[:, :, feature], SHARES)
+    low, middle, high = (item.sign * np.quantile(card_quantiles, q, axis=1) for q in (0.025, 0.5, 0.975))
     scale = np.log(10.0) if item.transform == "log" else 1.0
     axes.fill_between(middle / scale, low / scale, high / scale, color=BAND, lw=0)
     axes.plot(middle / scale, middle / scale, color=MODEL, lw=1)
-    axes.plot(middle / scale, item.sign * seen / scale, ".", color=DATA, ms=4)
+    axes.plot(middle / scale, item.sign * observed_quantiles / scale, ".", color=DATA, ms=4)
     name = _label(item.name, item.unit, item.transform)
     axes.set(xlabel=f"{name}, card", ylabel="devices")
 
@@ -153,8 +153,8 @@ def memory(card: Card, observed: Observations, samples: Floats, feature: int, ax
     """Draw the autocorrelation of a feature over cycles, about the mean of each device."""
     longest = min(20, observed.values.shape[1] // 2)
     lags = np.arange(1, longest + 1)
-    drawn = np.array([autocorrelation(sample[:, :, feature], longest) for sample in samples])
-    low, middle, high = np.quantile(drawn, [0.025, 0.5, 0.975], axis=0)
+    correlations = np.array([autocorrelation(sample[:, :, feature], longest) for sample in samples])
+    low, middle, high = np.quantile(correlations, [0.025, 0.5, 0.975], axis=0)
     axes.fill_between(lags, low, high, color=BAND, lw=0)
     axes.plot(lags, middle, color=MODEL, lw=1)
     axes.plot(lags, autocorrelation(observed.values[:, :, feature], longest), ".", color=DATA)
@@ -181,17 +181,20 @@ def core_curves(card: Card, seed: int = 0) -> list[tuple[Floats, Floats]]:
     core = GapCore.of(card)
     with warnings.catch_warnings():
         warnings.simplefilter("ignore", CardWarning)
-        drawn = {name: values[:, 0] for name, values in card.sample(FAN, 1, seed).items()}
-    usable = core.shows(drawn)
+        features = {name: values[:, 0] for name, values in card.sample(FAN, 1, seed).items()}
+    usable = core.shows(features)
     if not usable.any():
         return []
-    drawn = {name: values[usable] for name, values in drawn.items()}
-    cells = core.cells(drawn)
+    features = {name: values[usable] for name, values in features.items()}
+    cells = core.cells(features)
     shared = [np.full(usable.sum(), value) for value in (core.voltage_scale, core.drive)]
     rates = [cells[name] / core.gap_scale for name in ("set_velocity", "reset_velocity")]
-    parameters = np.log(np.stack([drawn["hrs"], drawn["lrs"], *rates, *shared], axis=1))
-    up, down = 1.15 * float(drawn["set_voltage"].max()), 1.15 * float(drawn["reset_voltage"].min())
-    time, volts = _ramps(core, up, down)
+    parameters = np.log(np.stack([features["hrs"], features["lrs"], *rates, *shared], axis=1))
+    set_end, reset_end = (
+        1.15 * float(features["set_voltage"].max()),
+        1.15 * float(features["reset_voltage"].min()),
+    )
+    time, volts = _ramps(core, set_end, reset_end)
     state = core_fit.simulate(parameters, time, volts, core)
     # At 0 V there is no current to take a logarithm of.
     logs = core_fit.currents(parameters, state, np.where(volts == 0, 1e-6, volts), core)
@@ -217,8 +220,8 @@ def _samples(card: Card, observed: Observations, seed: int) -> Floats:
     with warnings.catch_warnings():
         warnings.simplefilter("ignore", CardWarning)
         for s in range(SAMPLES):
-            drawn = card.sample(count, cycles, seed + s)
-            sampled = np.stack([f.forward(drawn[f.name]) for f in observed.features], axis=2)
+            cycles_drawn = card.sample(count, cycles, seed + s)
+            sampled = np.stack([f.forward(cycles_drawn[f.name]) for f in observed.features], axis=2)
             samples.append(np.where(np.isfinite(observed.values), sampled, np.nan))
     return np.array(samples)
 
@@ -231,10 +234,10 @@ def autocorrelation(values: Floats, longest: int) -> Floats:
 def _shown(card: Card, feature: int, values: Floats) -> Floats:
     """Return transformed values as they are drawn: decades, or the unit with its sign."""
     item = card.features[feature]
-    drawn: Floats = item.sign * values / (np.log(10.0) if item.transform == "log" else 1.0)
-    return drawn
+    shown: Floats = item.sign * values / (np.log(10.0) if item.transform == "log" else 1.0)
+    return shown
 
 
 def _label(name: str, unit: str, transform: str) -> str:
-    shown = LABELS.get(name, name)
-    return mathtext(f"log10({shown} / {unit})" if transform == "log" else f"{shown} / {unit}")
+    title = LABELS.get(name, name)
+    return mathtext(f"log10({title} / {unit})" if transform == "log" else f"{title} / {unit}")

@@ -55,8 +55,8 @@ def page(measured: xr.Dataset, simulated: xr.Dataset, one: Observations, other: 
     )  # fmt: skip
     for empty in axes[k + 2 :]:
         empty.set_axis_off()
-    way = -1.0 if other_way_round(one, other) else 1.0
-    loops([(one.origin, measured, 1.0), (other.origin, simulated, way)], axes[0])
+    sign = -1.0 if other_way_round(one, other) else 1.0
+    loops([(one.origin, measured, 1.0), (other.origin, simulated, sign)], axes[0])
     for i in range(k):
         distributions(one, other, i, axes[i + 1])
     memory(one, other, axes[k + 1])
@@ -80,13 +80,13 @@ def measured_page(data: xr.Dataset) -> "Figure":
         In the layout of measurements.
     """
     curves, x, (y, unit) = _first(data)
-    largest = max((np.nanmax(np.abs(up), initial=0.0) for _, _, up in curves), default=0.0)
+    largest = max((np.nanmax(np.abs(values), initial=0.0) for _, _, values in curves), default=0.0)
     factor, prefix = next((pair for pair in PREFIXES if largest * pair[0] >= 1), (1.0, ""))
     figure, axes = sheet(str(data.attrs.get("title", ""))[:70], (9.5, 4.2), 2, left=0.085, space=0.28)
-    for k, (name, across, up) in enumerate(curves):
+    for k, (name, across, values) in enumerate(curves):
         colour = COLOURS[k % len(COLOURS)]
-        axes[0].plot(across, factor * up, ".-", label=name, color=colour, ms=2.5, lw=0.8)
-        size = np.where(up == 0, np.nan, np.abs(factor * up))
+        axes[0].plot(across, factor * values, ".-", label=name, color=colour, ms=2.5, lw=0.8)
+        size = np.where(values == 0, np.nan, np.abs(factor * values))
         axes[1].plot(across, size, ".-", color=colour, ms=2.5, lw=0.8)
     axes[1].set_yscale("log")
     label(axes[0], f"first {len(curves)}", x, f"{y} / {prefix}{unit}", legend=7.5)
@@ -149,18 +149,18 @@ def loops(data: Sequence[tuple[str, xr.Dataset, float]], axes: "Axes") -> None:
 
     Each has a name, a dataset and 1, or -1 where its voltages are turned round.
     """
-    drawn, turned = 0, ""
-    for (name, table, way), colour in zip(data, (DATA, MODEL), strict=True):
+    loop_count, turned_note = 0, ""
+    for (name, table, sign), colour in zip(data, (DATA, MODEL), strict=True):
         axes.plot([], [], color=colour, label=name)
         ends = np.cumsum(table["loop_size"].values) if "loop" in table.dims else np.zeros(0, int)
         chosen = np.linspace(0, len(ends) - 1, min(LOOPS, len(ends))).astype(int)
         inside = [slice(int(ends[k] - table["loop_size"].values[k]), int(ends[k])) for k in chosen]
         if inside:
-            volts, amperes = (table[f"loop_{key}"].values for key in ("voltage", "current"))
-            draw_loops([(way * volts[part], amperes[part]) for part in inside], axes, colour)
-            turned = f", voltages of {name}\nturned round" if way < 0 else ""
-        drawn += len(inside)
-    title = f"loops{turned}" if drawn else "loops: none kept"
+            voltages, amperes = (table[f"loop_{key}"].values for key in ("voltage", "current"))
+            draw_loops([(sign * voltages[part], amperes[part]) for part in inside], axes, colour)
+            turned_note = f", voltages of {name}\nturned round" if sign < 0 else ""
+        loop_count += len(inside)
+    title = f"loops{turned_note}" if loop_count else "loops: none kept"
     label(axes, title, "voltage / V", "|current| / A", legend=8)
 
 
@@ -243,9 +243,9 @@ def _one(found: xr.Dataset, axes: "Axes", i: int, _: int) -> None:
 def _pair(found: xr.Dataset, axes: "Axes", i: int, j: int) -> None:
     draws, design, shown = (found[name].values for name in ("draw", "design", "shown"))
     axes.plot(draws[:, j], draws[:, i], ".", color=MODEL, ms=1.5, alpha=0.4, rasterized=True)
-    lost = ~np.isfinite(shown).all(axis=1)
-    axes.plot(design[~lost, j], design[~lost, i], "o", mfc="none", color=DATA, ms=3, lw=0.5)
-    axes.plot(design[lost, j], design[lost, i], "x", color=DATA, ms=3)
+    is_missing = ~np.isfinite(shown).all(axis=1)
+    axes.plot(design[~is_missing, j], design[~is_missing, i], "o", mfc="none", color=DATA, ms=3, lw=0.5)
+    axes.plot(design[is_missing, j], design[is_missing, i], "x", color=DATA, ms=3)
     axes.plot(found["best"].values[j], found["best"].values[i], "k+", ms=8)
     axes.set_ylim(*_bins(found, i)[[0, -1]])
 

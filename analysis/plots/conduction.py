@@ -78,11 +78,11 @@ def tabulate(
         variables["law_current"] = (("law", "temperature", "voltage"), parts, {"units": "A"})
         ends = [(limit or {}).get(name, np.inf) for name in current]
         variables["limit"] = ("law", np.array(ends), {"units": "V"})
-        given = parts if contribution is None else np.array([contribution[name] for name in current])
-        variables["contribution"] = (("law", "temperature", "voltage"), given, {"units": "A"})
-        total = given.sum(axis=0)
-        beyond = np.abs(np.where(np.abs(v) > np.array(ends)[:, None, None], given, 0.0)).sum(axis=0)
-        total = np.where(beyond > 0.1 * np.abs(given).sum(axis=0), np.nan, total)
+        contributions = parts if contribution is None else np.array([contribution[name] for name in current])
+        variables["contribution"] = (("law", "temperature", "voltage"), contributions, {"units": "A"})
+        total = contributions.sum(axis=0)
+        beyond = np.abs(np.where(np.abs(v) > np.array(ends)[:, None, None], contributions, 0.0)).sum(axis=0)
+        total = np.where(beyond > 0.1 * np.abs(contributions).sum(axis=0), np.nan, total)
     else:
         total = np.asarray(current, dtype=np.float64)
     if total.shape != (len(t), len(v)):
@@ -271,7 +271,7 @@ def _log(current: Floats) -> Floats:
 
 def _frame(table: xr.Dataset, axes: "Axes") -> None:
     """Show the total with room below for the laws that matter."""
-    shown = _log(table["current"].values)
-    low, high = np.nanmin(shown), np.nanmax(shown)
+    log_current = _log(table["current"].values)
+    low, high = np.nanmin(log_current), np.nanmax(log_current)
     axes.set_ylim(low - 0.15 * (high - low) - 1, high + 0.05 * (high - low) + 0.5)
     axes.grid(True, color="0.93", linewidth=0.7)

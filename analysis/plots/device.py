@@ -117,14 +117,14 @@ def counts(result: "xr.Dataset", axes: "Axes") -> None:
             along, values, label=name, color=palette[column] if column < 2 else panels.OTHER, linewidth=1.3
         )
     if "reservoir" in result:
-        held = result["reservoir"].values
+        reservoirs = result["reservoir"].values
         for column, name in enumerate(str(name) for name in result["electrode"].values):
-            if np.ptp(held[:, column]):
+            if np.ptp(reservoirs[:, column]):
                 # A large reservoir would hide the defects: then only what it has taken up or given.
-                large = held.max() > 5 * max(int(result["count"].values.max()), 1)
+                large = reservoirs.max() > 5 * max(int(result["count"].values.max()), 1)
                 axes.plot(
                     along,
-                    held[:, column] - (held[0, column] if large else 0),
+                    reservoirs[:, column] - (reservoirs[0, column] if large else 0),
                     label=f"{'change of the ' if large else ''}reservoir of the {name} electrode",
                     color="#b08a3e",
                     linewidth=1.1,

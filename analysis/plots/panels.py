@@ -70,8 +70,8 @@ def filament_view(
     )
     scene.draw_edges(axes, box, camera)
     scene.draw_slab(axes, (-plate, 0.0), (x, y), camera, colour=BOTTOM, alpha=1.0, zorder=1.5)
-    own = filament.middle_shift(shot) if shift is None else shift
-    position = filament.shifted(shot, own) * 1e9 + [spacing / 2, spacing / 2, 0.0]
+    centring = filament.middle_shift(shot) if shift is None else shift
+    position = filament.shifted(shot, centring) * 1e9 + [spacing / 2, spacing / 2, 0.0]
     paint = _paint(shot, colour)
     beads, shades = _beads(shot, position, paint)
     size = np.r_[np.full(len(position), DEFECT_RADIUS), np.full(len(beads), BOND_RADIUS)] * spacing

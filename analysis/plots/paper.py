@@ -330,8 +330,8 @@ def resistance(
 def _check(data: Any) -> None:
     """Raise an error unless this is the result of one device: a path, a device, an ensemble are not."""
     if not isinstance(data, xr.Dataset):
-        given = f"a {type(data).__name__}"
-        raise TypeError(f"a dataset is drawn: device.result, or frenkel.open of a file; got {given}")
+        kind = f"a {type(data).__name__}"
+        raise TypeError(f"a dataset is drawn: device.result, or frenkel.open of a file; got {kind}")
     if "phase_cycle" not in data or "member" in data.dims:
         raise ValueError("the result of one device is drawn; data.frenkel.member(k) is one of an ensemble")
 
@@ -381,9 +381,9 @@ def _scale(panel: "Axes", scale: str, volts: Floats, amps: Floats) -> None:
         return
     panel.set_yscale("log")
     # Beside 0 V a current falls to nothing, which would be most of the axis.
-    seen = np.abs(amps[(np.abs(volts) > 0.02 * np.abs(volts).max()) & (amps != 0)])
-    if len(seen):
-        panel.set_ylim(seen.min() / 2, seen.max() * 3)
+    away_from_zero = np.abs(amps[(np.abs(volts) > 0.02 * np.abs(volts).max()) & (amps != 0)])
+    if len(away_from_zero):
+        panel.set_ylim(away_from_zero.min() / 2, away_from_zero.max() * 3)
 
 
 def _mark(panel: "Axes", data: xr.Dataset, index: int, kind: str, height: float, paint: Any) -> None:

@@ -101,9 +101,9 @@ def probability_plot(
     bottom, top = transform(np.array(_ends(points["share"].values)))
     span = np.linspace(bottom, top, 60)
     shares = 1 - np.exp(FAMILIES[family].survival(span))
-    drawn = curve.quantiles(shares)
-    panel.plot(drawn["value"].values, span, color=LINE, lw=1.2, label=_describe(curve))
-    low, high = drawn["low"].values, drawn["high"].values
+    fitted = curve.quantiles(shares)
+    panel.plot(fitted["value"].values, span, color=LINE, lw=1.2, label=_describe(curve))
+    low, high = fitted["low"].values, fitted["high"].values
     panel.fill_betweenx(span, low, high, color=colour, alpha=0.18, lw=0, label="95 % (likelihood)")
     _dress(panel, family, bottom, top)
     panel.set_xlabel(label or "value")

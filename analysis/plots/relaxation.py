@@ -208,9 +208,9 @@ def _extrapolation(found: retention.Arrhenius, temperature: Floats, axes: "Axes"
     text = f"{found.energy:.3g} eV ({low:.3g} to {high:.3g} eV)"
     axes.plot(1000 * span, line[:, 0], color=COLOURS[1], linewidth=1.3, label=text)
     axes.fill_between(1000 * span, line[:, 1], line[:, 2], color=COLOURS[1], alpha=0.18, linewidth=0)
-    there = found.time(use)
-    text = f"{use - 273.15:.0f} °C: {there[0]:.2g} s ({there[1]:.2g} to {there[2]:.2g} s)"
-    axes.plot([1000 / use], [there[0]], "D", color=COLOURS[1], markersize=6, zorder=4, label=text)
+    time_at_use = found.time(use)
+    text = f"{use - 273.15:.0f} °C: {time_at_use[0]:.2g} s ({time_at_use[1]:.2g} to {time_at_use[2]:.2g} s)"
+    axes.plot([1000 / use], [time_at_use[0]], "D", color=COLOURS[1], markersize=6, zorder=4, label=text)
 
 
 def _mark_durations(axes: "Axes") -> None:
@@ -258,10 +258,10 @@ def _rates(axes: "Axes", found: Extrapolation, use: float) -> None:
         value = np.asarray(condition, float)
         return 1000.0 / value if arrhenius else value
 
-    every = np.linspace(min(use, float(found.condition.min())), float(found.condition.max()), 200)
-    middle, low, high = found.at(every)
-    axes.plot(place(every), middle, color=COLOURS[0], linewidth=1.3, label="extrapolated, as usual")
-    axes.fill_between(place(every), low, high, color=COLOURS[0], alpha=0.18, linewidth=0)
+    conditions = np.linspace(min(use, float(found.condition.min())), float(found.condition.max()), 200)
+    middle, low, high = found.at(conditions)
+    axes.plot(place(conditions), middle, color=COLOURS[0], linewidth=1.3, label="extrapolated, as usual")
+    axes.fill_between(place(conditions), low, high, color=COLOURS[0], alpha=0.18, linewidth=0)
     for mask, colour, name in (
         (found.accelerated, COLOURS[0], "accelerated, by splitting"),
         (~found.accelerated, COLOURS[1], "use conditions, by splitting"),
@@ -282,12 +282,12 @@ def _chances(axes: "Axes", found: Extrapolation, use: float, at_use: NDArray[np.
         [(point.duration, point.probability, point.low, point.high) for point in found.observed]
     ).T
     moved = np.array(found.at(found.condition)[0] / found.at(use)[0]) * times
-    shown = [times[at_use], moved[found.accelerated]]
-    first, last = (pick(np.concatenate(shown)) for pick in (np.min, np.max))
-    every = np.geomspace(first / 3.0, 3.0 * last, 200)
-    middle, least, most = found.chance(use, every)
-    axes.plot(every, middle, color=COLOURS[0], linewidth=1.3, label="constant rate of the line")
-    axes.fill_between(every, least, most, color=COLOURS[0], alpha=0.18, linewidth=0)
+    all_times = [times[at_use], moved[found.accelerated]]
+    first, last = (pick(np.concatenate(all_times)) for pick in (np.min, np.max))
+    drawn_times = np.geomspace(first / 3.0, 3.0 * last, 200)
+    middle, least, most = found.chance(use, drawn_times)
+    axes.plot(drawn_times, middle, color=COLOURS[0], linewidth=1.3, label="constant rate of the line")
+    axes.fill_between(drawn_times, least, most, color=COLOURS[0], alpha=0.18, linewidth=0)
     for mask, place, colour, name in (
         (found.accelerated, moved, COLOURS[0], "accelerated ones, their times moved by the line"),
         (at_use, times, COLOURS[1], "at use, by splitting"),
@@ -296,8 +296,8 @@ def _chances(axes: "Axes", found: Extrapolation, use: float, at_use: NDArray[np.
     axes.set_xscale("log")
     axes.set_yscale("log")
     # All rises: room for the legend lies below the least that is drawn.
-    drawn = np.concatenate([low, chance, least])
-    axes.set_ylim(float(drawn[drawn > 0.0].min()) ** 1.4, 2.0)
+    probabilities = np.concatenate([low, chance, least])
+    axes.set_ylim(float(probabilities[probabilities > 0.0].min()) ** 1.4, 2.0)
     title = f"failed by a time at {use:g} {UNITS[found.by]}"
     label(axes, title, "time / s", "probability", legend=8, place="lower right")
 

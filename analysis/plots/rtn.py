@@ -59,19 +59,19 @@ def current_time(trace: xr.Dataset, found: xr.Dataset, axes: "Axes") -> None:
     """Draw the beginning of a trace, the current of the most likely states on it, and the levels."""
     step, current = traces.uniform(trace)
     rate = float((found["transitions"] / (step * len(current))).max())
-    shown = min(len(current), max(200, int(SHOWN / rate / step)))
-    time = trace["time"].values[:shown]
+    sample_count = min(len(current), max(200, int(SHOWN / rate / step)))
+    time = trace["time"].values[:sample_count]
     scale, factor = panels.current_time(
-        time, current[:shown], axes, color=MEASURED, linewidth=0.6, label="trace"
+        time, current[:sample_count], axes, color=MEASURED, linewidth=0.6, label="trace"
     )
-    ideal = rtn.states(trace, found)["current"].values[:shown]
+    ideal = rtn.states(trace, found)["current"].values[:sample_count]
     axes.step(
         time / scale, ideal / factor, where="post", color=FITTED, linewidth=1.1, label="most likely states"
     )
     for level in found["current"].values:
         axes.axhline(level / factor, color="0.45", linewidth=0.6, linestyle=(0, (4, 4)), zorder=0)
-    part = f"first {100 * shown / len(current):.2g} %" if shown < len(current) else "the whole"
-    title = f"current and levels, {part}{' of the' if shown < len(current) else ''} trace"
+    part = f"first {100 * sample_count / len(current):.2g} %" if sample_count < len(current) else "the whole"
+    title = f"current and levels, {part}{' of the' if sample_count < len(current) else ''} trace"
     label(axes, title, legend=8, place="upper right")
 
 
@@ -156,12 +156,12 @@ def power(trace: xr.Dataset, axes: "Axes", found: xr.Dataset | None = None) -> N
 
 def dwells(trace: xr.Dataset, found: xr.Dataset, axes: "Axes") -> None:
     """Draw the share of dwells that last longer, and the exponential laws of the times found."""
-    seen, step = rtn.states(trace, found), float(found["step"])
+    likely_states, step = rtn.states(trace, found), float(found["step"])
     model = rtn.model(found)
     longest = max(float(model.high.max()), float(model.low.max()))
     scale, unit = _prefix(longest, "s")
     for k in range(model.n_traps):
-        both = rtn.dwell_times(trace["time"].values, seen["high"].values[:, k])
+        both = rtn.dwell_times(trace["time"].values, likely_states["high"].values[:, k])
         for times, mean, style, name in zip(
             both, (model.high[k], model.low[k]), "-:", ("high", "low"), strict=True
         ):

@@ -72,12 +72,12 @@ def draw_spheres(
     left, right, bottom, top = extent
     scale = PIXELS / max(right - left, top - bottom)
     width, height = int(scale * (right - left)) // 2 * 2, int(scale * (top - bottom)) // 2 * 2
-    seen = camera.project(position)
-    depth_span = np.ptp(seen[:, 2]) or 1.0
+    projected = camera.project(position)
+    depth_span = np.ptp(projected[:, 2]) or 1.0
     image = np.zeros((height, width, 4))
     nearest = np.full((height, width), -np.inf)
-    for (x, y, depth), size, paint in zip(seen, radius, colour, strict=True):
-        fade = FADE * (seen[:, 2].max() - depth) / depth_span
+    for (x, y, depth), size, paint in zip(projected, radius, colour, strict=True):
+        fade = FADE * (projected[:, 2].max() - depth) / depth_span
         _draw_one(
             image,
             nearest,
@@ -132,8 +132,8 @@ def bonds(position: Floats, linked: NDArray[np.bool_], spacing: float) -> Floats
     spacing : float
     """
     first, second = np.nonzero(np.triu(linked, 1))
-    near = np.linalg.norm(position[first] - position[second], axis=1) < 2 * spacing
-    start, stop = position[first[near]], position[second[near]]
+    is_neighbour = np.linalg.norm(position[first] - position[second], axis=1) < 2 * spacing
+    start, stop = position[first[is_neighbour]], position[second[is_neighbour]]
     share = (np.arange(7) + 0.5)[:, None, None] / 7
     return np.asarray((start + share * (stop - start)).reshape(-1, 3), np.float64)
 

@@ -177,9 +177,9 @@ class _Problem:
         """Return s, c, b of the largest likelihood with one of them, or E = b/s, held; and minus its log."""
 
         def full(p: Floats) -> tuple[float, float, float]:
-            own = s if s is not None else float(np.exp(np.clip(p[0], -12, 12)))
-            slope = own * energy if energy is not None else ratio if ratio is not None else float(p[2])
-            return own, float(p[1]), float(slope)
+            width = s if s is not None else float(np.exp(np.clip(p[0], -12, 12)))
+            slope = width * energy if energy is not None else ratio if ratio is not None else float(p[2])
+            return width, float(p[1]), float(slope)
 
         solution: Any = optimize.minimize(
             lambda p: self.value(*full(p)), self.start, method="Nelder-Mead",
@@ -188,9 +188,9 @@ class _Problem:
         return np.array([*full(solution.x), solution.fun])
 
     def solve(self, kelvin: Floats, failed: Floats) -> BakeFit:
-        held = 1.0 if self.one_time else None
+        fixed_width = 1.0 if self.one_time else None
         for _ in range(3):  # a simplex may stall
-            s, c, b, least = self.best(held)
+            s, c, b, least = self.best(fixed_width)
             self.start = np.array([np.log(s), c, b])
         # Of each temperature one share less than there are intervals is free.
         degrees = len(self.x) - len(np.unique(kelvin)) - (2 if self.one_time else 3)
@@ -201,8 +201,8 @@ class _Problem:
             """Return where the profile of a parameter leaves the interval on the way to a far value."""
 
             def above(one: float) -> float:
-                own = {"s": held} if name == "ratio" and held else {}
-                return float(self.best(**own, **{name: one})[3]) - bound
+                fixed = {"s": fixed_width} if name == "ratio" and fixed_width else {}
+                return float(self.best(**fixed, **{name: one})[3]) - bound
 
             if above(far) < 0:
                 return np.inf if far > value else -np.inf
@@ -230,6 +230,6 @@ class _Problem:
         """Return minus the log-likelihood of shares of their own for each temperature."""
         total = 0.0
         for x in np.unique(self.x):
-            own = self.weight[self.x == x]
-            total -= float(own @ np.log(own / own.sum()))
+            weights = self.weight[self.x == x]
+            total -= float(weights @ np.log(weights / weights.sum()))
         return total

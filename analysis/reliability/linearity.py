@@ -74,8 +74,8 @@ def labels(potentiation: ArrayLike, depression: ArrayLike) -> tuple[float, float
 
 def asymmetry(potentiation: ArrayLike, depression: ArrayLike) -> float:
     """Return the difference of both labels: 7.28 for labels of 2.4 and -4.88."""
-    up, down = labels(potentiation, depression)
-    return abs(up - down)
+    rise_label, fall_label = labels(potentiation, depression)
+    return abs(rise_label - fall_label)
 
 
 def number_of_states(conductance: ArrayLike) -> int:
@@ -106,11 +106,11 @@ def update_statistics(potentiation: Sequence[ArrayLike], depression: Sequence[Ar
         Conductances (S); labels are those of the mean of all ways up and of all ways down, the number of
         states is the median of single ones.
     """
-    up = np.mean([_checked(curve) for curve in potentiation], axis=0)
-    down = np.mean([_checked(curve) for curve in depression], axis=0)
+    mean_potentiation = np.mean([_checked(curve) for curve in potentiation], axis=0)
+    mean_depression = np.mean([_checked(curve) for curve in depression], axis=0)
     single = [[number_of_states(curve) for curve in curves] for curves in (potentiation, depression)]
-    rising, falling = labels(up, down)
-    both: Floats = np.concatenate([up, down])
+    rising, falling = labels(mean_potentiation, mean_depression)
+    both: Floats = np.concatenate([mean_potentiation, mean_depression])
     return UpdateStatistics(
         rising,
         falling,

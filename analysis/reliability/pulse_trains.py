@@ -49,13 +49,13 @@ class Pulses:
         whole("number of pulses", number, 3)
         core, middle = GapCore.of(card), average(card)
         volts = {"set_voltage": middle["vset"], "reset_voltage": -middle["vreset"]}
-        way = float(core.gap(np.exp(middle["lnhrs"])) - core.gap(np.exp(middle["lnlrs"])))
+        gap_range = float(core.gap(np.exp(middle["lnhrs"])) - core.gap(np.exp(middle["lnlrs"])))
         both = middle["vset"], middle["vreset"]
-        up, down = gap_law.speeds(core.row(), way, *both, at=both)
+        set_speeds, reset_speeds = gap_law.speeds(core.row(), gap_range, *both, at=both)
         return cls(
             number=number,
-            set_width=way / number / float(up),
-            reset_width=way / number / float(down),
+            set_width=gap_range / number / float(set_speeds),
+            reset_width=gap_range / number / float(reset_speeds),
             **volts,
         )
 
@@ -143,24 +143,24 @@ def statistics(
     core, pulses = GapCore.of(card), Pulses.of(card, number)
     with warnings.catch_warnings():
         warnings.simplefilter("ignore", CardWarning)
-        drawn = card.sample(devices, cycles, seed)
-    wrong = ~core.shows(drawn)
+        sampled = card.sample(devices, cycles, seed)
+    wrong = ~core.shows(sampled)
     kept = wrong.sum(axis=1) <= cycles // 2
     if kept.sum() < 2:
         raise ValueError(f"card {card.name} has no window for pulses: hrs must be above lrs in most cycles")
-    up, down = (curve[kept] for curve in _trains(core, pulses, drawn, wrong))
+    potentiation, depression = (curve[kept] for curve in _trains(core, pulses, sampled, wrong))
     bounds = np.exp(
-        -np.stack([np.nanmean(_ln(drawn[n], wrong)[kept], axis=1) for n in ("hrs", "lrs")], axis=1)
+        -np.stack([np.nanmean(_ln(sampled[n], wrong)[kept], axis=1) for n in ("hrs", "lrs")], axis=1)
     )
-    least, most = float(np.nanmean(up[..., 0])), float(np.nanmean(down[..., 0]))
+    least, most = float(np.nanmean(potentiation[..., 0])), float(np.nanmean(depression[..., 0]))
     return TrainStatistics(
         pulses=pulses,
         least=least,
         most=most,
         closed=float(wrong.mean()),
         bounds=bounds,
-        **_curves(up, down, most - least),
-        **_steps(up, down, bounds, most - least),
+        **_curves(potentiation, depression, most - least),
+        **_steps(potentiation, depression, bounds, most - least),
     )
 
 
@@ -173,16 +173,16 @@ def _trains(
 ) -> tuple[Floats, Floats]:
     """Return conductances up and down, (devices, cycles, number + 1); NaN where there is no window."""
     with np.errstate(invalid="ignore", divide="ignore", over="ignore"):
-        up, down = gap_law.trains({"core": core.row(), "pulses": pulses.row()}, drawn)
-    return np.where(wrong[..., None], np.nan, up), np.where(wrong[..., None], np.nan, down)
+        potentiation, depression = gap_law.trains({"core": core.row(), "pulses": pulses.row()}, drawn)
+    return np.where(wrong[..., None], np.nan, potentiation), np.where(wrong[..., None], np.nan, depression)
 
 
 def _curves(up: Floats, down: Floats, span: float) -> dict[str, Any]:
     """Return labels, fits, states and spreads of whole curves."""
     mean = [np.nanmean(curve, axis=(0, 1)) for curve in (up, down)]
-    own = [np.nanmean(curve, axis=1) for curve in (up, down)]
+    device_means = [np.nanmean(curve, axis=1) for curve in (up, down)]
     labels = linearity.labels(*mean)
-    each = [[linearity.nonlinearity(row) for row in rows] for rows in own]
+    each = [[linearity.nonlinearity(row) for row in rows] for rows in device_means]
     fits = [fit_exponential(curve) for curve in mean]
     first = [curve[:, 0][~np.isnan(curve[:, 0, 0])] for curve in (up, down)]
     states = [np.median([linearity.number_of_states(row) for row in rows]) for rows in first]

@@ -45,13 +45,15 @@ def soft_bounds(conductance: ArrayLike, direction: ArrayLike) -> "xr.Dataset":
     ValueError
         Shapes do not fit, or a direction never has 8 pulses in a row.
     """
-    g, way = np.atleast_2d(np.asarray(conductance, float)), np.sign(np.asarray(direction, float))
-    if g.shape[1] != len(way) + 1:
-        raise ValueError(f"conductance must have one value more than the {len(way)} pulses, got {g.shape[1]}")
+    g, direction_sign = np.atleast_2d(np.asarray(conductance, float)), np.sign(np.asarray(direction, float))
+    if g.shape[1] != len(direction_sign) + 1:
+        raise ValueError(
+            f"conductance must have one value more than the {len(direction_sign)} pulses, got {g.shape[1]}"
+        )
     finite("conductance", g, "S")
     span = np.ptp(g, axis=1)
     dead = span < DEAD * np.median(span)
-    rows = np.array([[_one_way(values, way, sign) for sign in (1, -1)] for values in g])
+    rows = np.array([[_one_way(values, direction_sign, sign) for sign in (1, -1)] for values in g])
     # Bounds in siemens, then the map to weights: (device, way) of level and slope of the steps.
     with np.errstate(divide="ignore", invalid="ignore"):
         bound = -rows[..., 0] / rows[..., 1]
@@ -68,17 +70,17 @@ def soft_bounds(conductance: ArrayLike, direction: ArrayLike) -> "xr.Dataset":
 def _soft_bounds_dataset(
     step: Floats, rows: Floats, bound: Floats, half: float, dead: NDArray[np.bool_]
 ) -> "xr.Dataset":
-    up, down = step[:, 0], -step[:, 1]
-    mean = (up + down) / 2
+    rise, fall = step[:, 0], -step[:, 1]
+    mean = (rise + fall) / 2
     noise = [np.sqrt(np.maximum(rows[..., k].mean(1), 0)) / half / mean for k in (2, 3)]
     alive = ~dead & (mean > 0)
     overall = float(mean[alive].mean())
     data = {
-        "dw_up": ("device", up),
-        "dw_down": ("device", down),
+        "dw_up": ("device", rise),
+        "dw_down": ("device", fall),
         "w_max": ("device", bound[:, 0]),
         "w_min": ("device", bound[:, 1]),
-        "symmetry_point": ("device", (down - up) / (rows[:, 0, 1] + rows[:, 1, 1])),
+        "symmetry_point": ("device", (fall - rise) / (rows[:, 0, 1] + rows[:, 1, 1])),
         "cycle_to_cycle": ("device", noise[0]),
         "write_noise": ("device", noise[1]),
         "dead": ("device", dead),
@@ -87,7 +89,7 @@ def _soft_bounds_dataset(
 
     dataset = xr.Dataset(data)
     dataset["dw_min"] = overall
-    dataset["up_down"] = float((up - down)[alive].mean()) / (2 * overall)
+    dataset["up_down"] = float((rise - fall)[alive].mean()) / (2 * overall)
     dataset["device_to_device"] = float(np.std(np.log(mean[alive]), ddof=1)) if alive.sum() > 1 else np.nan
     dataset["median_cycle_to_cycle"] = float(np.median(noise[0][alive]))
     dataset["median_write_noise"] = float(np.median(noise[1][alive]))
@@ -104,17 +106,17 @@ def _one_way(g: Floats, way: Floats, sign: int) -> tuple[float, float, float, fl
         raise ValueError(
             f"direction must have at least {LEAST} pulses in a row each way, got {len(middle) + 1}"
         )
-    before, now, after = g[middle - 1], g[middle], g[middle + 1]
-    step = after - now
+    before, middle_value, after = g[middle - 1], g[middle], g[middle + 1]
+    step = after - middle_value
     instrument = before - before.mean()
-    covariance = float(instrument @ now)
+    covariance = float(instrument @ middle_value)
     slope = float(instrument @ step) / covariance if covariance else np.nan
-    level = float(step.mean() - slope * now.mean())
-    rest = g[1:] - g[:-1] - level - slope * g[:-1]
-    neighbours = float(np.mean(rest[middle - 1] * rest[middle]))
+    level = float(step.mean() - slope * middle_value.mean())
+    residual = g[1:] - g[:-1] - level - slope * g[:-1]
+    neighbours = float(np.mean(residual[middle - 1] * residual[middle]))
     kept = 1 + slope
     reading = -neighbours / kept if kept > 0 else np.nan
-    return level, slope, float(np.mean(rest[middle] ** 2)) - reading * (1 + kept**2), reading
+    return level, slope, float(np.mean(residual[middle] ** 2)) - reading * (1 + kept**2), reading
 
 
 def endurance(hrs: ArrayLike, lrs: ArrayLike, window: float = 10.0) -> "xr.Dataset":
@@ -152,20 +154,20 @@ def endurance(hrs: ArrayLike, lrs: ArrayLike, window: float = 10.0) -> "xr.Datas
         raise ValueError(f"window must be above 1, got {window:g}")
     # No current in either is no window; what is not known stays so.
     ratio = np.divide(high, low, out=np.ones_like(high), where=~np.isinf(low))
-    bad = ratio < window
+    too_narrow = ratio < window
     cycles = high.shape[1]
     middle = np.sqrt(np.nanmedian(high) * np.nanmedian(low))
     ends = np.unique(np.append(10 ** np.arange(1, np.log10(cycles) + 1e-9).astype(int), cycles))
     pieces = [slice(start, end) for start, end in zip(np.append(0, ends[:-1]), ends, strict=True)]
     kept = [recorded[:, p].any() for p in pieces]
-    ends, pieces = ends[kept], [p for p, there in zip(pieces, kept, strict=True) if there]
+    ends, pieces = ends[kept], [p for p, is_kept in zip(pieces, kept, strict=True) if is_kept]
     data = {
         "known": ("device", recorded.sum(1)),
-        "first_failure": ("device", np.where(bad.any(1), bad.argmax(1), cycles) + 1),
-        "failed": ("device", bad.any(1)),
-        "failures": ("device", bad.sum(1)),
-        "stuck_low": ("device", (bad & (high < middle)).sum(1)),
-        "stuck_high": ("device", (bad & (low > middle)).sum(1)),
+        "first_failure": ("device", np.where(too_narrow.any(1), too_narrow.argmax(1), cycles) + 1),
+        "failed": ("device", too_narrow.any(1)),
+        "failures": ("device", too_narrow.sum(1)),
+        "stuck_low": ("device", (too_narrow & (high < middle)).sum(1)),
+        "stuck_high": ("device", (too_narrow & (low > middle)).sum(1)),
         "median_hrs": ("decade", [np.nanmedian(high[:, p]) for p in pieces], {"units": "ohm"}),
         "median_lrs": ("decade", [np.nanmedian(low[:, p]) for p in pieces], {"units": "ohm"}),
         "median_window": ("decade", [np.nanmedian(ratio[:, p]) for p in pieces]),

@@ -101,9 +101,9 @@ def compare_laws(
         draws = regression.bootstrap(lambda rows: _laws(x, g[rows])[0], len(g), resamples, seed)
     else:
         best = fitted[int(np.argmin(table[:, 0]))]
-        rest = (g[0] - best) * np.sqrt(len(x) / (len(x) - 2))
+        residual = (g[0] - best) * np.sqrt(len(x) / (len(x) - 2))
         draws = regression.bootstrap(
-            lambda rows: _laws(x, best[None] + rest[rows])[0], len(x), resamples, seed
+            lambda rows: _laws(x, best[None] + residual[rows])[0], len(x), resamples, seed
         )
     bounds = regression.bootstrap_interval(table, draws, len(g) if len(g) > 1 else len(x) - 2)
     preference = draws[:, 2, 0] - draws[:, 1, 0]

@@ -77,8 +77,13 @@ def xyz(result: xr.Dataset, *, electrodes: bool = False) -> str:
     ends = np.cumsum(result["snapshot_size"].values)
     text = []
     for index, size in enumerate(result["snapshot_size"].values):
-        own = lines[int(ends[index] - size) : int(ends[index])]
-        text += [str(len(own) + len(layers)), _comment(result, index, properties), *own, *layers]
+        snapshot_lines = lines[int(ends[index] - size) : int(ends[index])]
+        text += [
+            str(len(snapshot_lines) + len(layers)),
+            _comment(result, index, properties),
+            *snapshot_lines,
+            *layers,
+        ]
     return "\n".join([*text, ""])
 
 

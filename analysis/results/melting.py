@@ -57,8 +57,8 @@ def melting(time: Floats, temperature: Floats, point: float) -> Melting:
     # Since the last sample that was not too hot.
     unbroken = spent - np.maximum.accumulate(np.where(hot, 0.0, spent))
     last = int(np.argmax(unbroken))
-    whole = float(span.sum())
-    return Melting(float(unbroken[last]), float(spent[-1]) / whole if whole else 0.0, last)
+    duration = float(span.sum())
+    return Melting(float(unbroken[last]), float(spent[-1]) / duration if duration else 0.0, last)
 
 
 def of_result(result: "xr.Dataset") -> Melting | None:

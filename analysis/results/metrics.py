@@ -102,13 +102,13 @@ def cycle_summary(result: "xr.Dataset", rule: str = HALF_RISE) -> "xr.Dataset":
         terminal = [_terminal(result, i) for i in (off, on)]
         rows.append((number, hrs, lrs, hrs / lrs if np.isfinite(lrs) else np.nan, *voltages, *terminal))
     columns = np.array(rows, float).reshape(-1, 8).T
-    more = {"reset_voltage": {RULE: LARGEST_CURRENT}, "set_voltage": {RULE: rule}}
+    attributes = {"reset_voltage": {RULE: LARGEST_CURRENT}, "set_voltage": {RULE: rule}}
     for name in ("hrs", "lrs"):
-        more |= {name: {"read": DEVICE_READ}, name + TERMINAL: {"read": TERMINAL_READ}}
+        attributes |= {name: {"read": DEVICE_READ}, name + TERMINAL: {"read": TERMINAL_READ}}
     units = {"hrs": "ohm", "lrs": "ohm", "on_off": "1", "reset_voltage": "V", "set_voltage": "V"}
     units |= {"hrs" + TERMINAL: "ohm", "lrs" + TERMINAL: "ohm"}
     data = {
-        name: ("cycle", column, {"units": units[name]} | more.get(name, {}))
+        name: ("cycle", column, {"units": units[name]} | attributes.get(name, {}))
         for name, column in zip(units, columns[1:], strict=True)
     }
     import xarray as xr  # xarray, and most numbers of a result need none
@@ -182,14 +182,14 @@ def _one_phase(result: "xr.Dataset", index: int, rule: str) -> dict[str, float]:
     curve = result["source_voltage"].values[rows], result["current"].values[rows]
     peak = abs(float(result["peak_current"].values[index]))
     before = rows[0] - 1 if len(rows) and rows[0] else None
-    done = {}
+    work = {}
     for name in ("events", "field_solves"):
         values = result[name].values
-        done[name] = int(values[rows[-1]] - (values[before] if before is not None else 0)) if len(rows) else 0
+        work[name] = int(values[rows[-1]] - (values[before] if before is not None else 0)) if len(rows) else 0
     return {
         "switching_voltage": switching_voltage(*curve, kind, compliance, rule),
         "peak_current": peak,
         "compliance_error": max(0.0, peak / compliance - 1.0) if np.isfinite(compliance) else np.nan,
         "temperature_max": float(np.max(result["temperature_max"].values[rows], initial=0.0)),
-        **done,
+        **work,
     }

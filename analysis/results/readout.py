@@ -48,12 +48,12 @@ def resistance_at(voltage: Floats, current: Floats, at: float) -> float:
     v, i = np.abs(voltage), current * np.sign(voltage)
     if not v.size or not v.min() <= at <= v.max():
         return np.nan
-    near = np.abs(v - at) <= AROUND * at
-    if near.sum() < 5:
+    in_range = np.abs(v - at) <= AROUND * at
+    if in_range.sum() < 5:
         order = np.argsort(v)
         amperes = float(np.interp(at, v[order], i[order]))
     else:
-        amperes = float(np.polyval(np.polyfit(v[near] - at, i[near], 2), 0.0))
+        amperes = float(np.polyval(np.polyfit(v[in_range] - at, i[in_range], 2), 0.0))
     if amperes == 0:
         return np.inf
     return at / amperes if amperes > 0 else np.nan

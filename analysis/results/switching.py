@@ -124,8 +124,8 @@ def current_limit(volts: Floats, size: Floats) -> float:
         Magnitudes of voltage (V) and current (A).
     """
     flat = np.flatnonzero(size >= (1 - FLAT) * size.max(initial=0.0))
-    held = len(flat) >= SHORTEST and volts[flat].min() <= WIDE * volts.max()
-    return float(np.median(size[flat])) if held else np.nan
+    is_plateau = len(flat) >= SHORTEST and volts[flat].min() <= WIDE * volts.max()
+    return float(np.median(size[flat])) if is_plateau else np.nan
 
 
 def largest_jump(voltage: Floats, magnitude: Floats) -> int | None:

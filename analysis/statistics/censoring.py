@@ -37,9 +37,9 @@ class Sample:
         low, high = self.low, self.high
         if not len(low):
             raise ValueError("values must hold at least one value, got none")
-        if lost := int(np.sum(np.isnan(low) | np.isnan(high))):
+        if missing := int(np.sum(np.isnan(low) | np.isnan(high))):
             raise ValueError(
-                f"values must not be NaN, got {lost} NaN of {len(low)}: leave those devices out, or give "
+                f"values must not be NaN, got {missing} NaN of {len(low)}: leave those devices out, or give "
                 "them as right-censored at the largest value they were tested to"
             )
         wrong = (low > high) | (low == np.inf) | (high == -np.inf) | (np.isinf(low) & np.isinf(high))
@@ -63,11 +63,11 @@ class Sample:
         """
         if isinstance(values, Sample):
             return values
-        given = np.asarray(values, float)
-        marks = np.zeros(given.shape, bool) if right is None else np.asarray(right, bool)
-        if marks.shape != given.shape:
+        numbers = np.asarray(values, float)
+        marks = np.zeros(numbers.shape, bool) if right is None else np.asarray(right, bool)
+        if marks.shape != numbers.shape:
             raise ValueError(f"right must have one flag for each value, got {marks.shape}")
-        return cls.between(given, np.where(marks, np.inf, given))
+        return cls.between(numbers, np.where(marks, np.inf, numbers))
 
     @classmethod
     def between(cls, low: ArrayLike, high: ArrayLike) -> "Sample":

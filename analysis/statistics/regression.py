@@ -79,8 +79,8 @@ def line(x: ArrayLike, y: ArrayLike, error: ArrayLike | None = None) -> Line:
     spread = float(weight @ (a - centre) ** 2)
     slope = float(weight @ ((a - centre) * b)) / spread
     mean = float(np.average(b, weights=weight))
-    rest = b - mean - slope * (a - centre)
-    scale = float(weight @ rest**2) / (len(a) - 2) if error is None else 1.0
+    residual = b - mean - slope * (a - centre)
+    scale = float(weight @ residual**2) / (len(a) - 2) if error is None else 1.0
     variance = scale / spread
     covariance = np.array(
         [[scale / weight.sum() + centre**2 * variance, -centre * variance], [-centre * variance, variance]]
@@ -91,7 +91,7 @@ def line(x: ArrayLike, y: ArrayLike, error: ArrayLike | None = None) -> Line:
         slope=slope,
         covariance=covariance,
         quantile=float(stats.norm.ppf(0.975) if error is not None else stats.t.ppf(0.975, len(a) - 2)),
-        r_squared=1 - float(weight @ rest**2) / total if total > 0 else 1.0,
+        r_squared=1 - float(weight @ residual**2) / total if total > 0 else 1.0,
     )
 
 

@@ -68,9 +68,9 @@ def quantiles(values: Any, share: ArrayLike, confidence: float = 0.95) -> xr.Dat
     data, censored = _values(values)
     number = int(data.size)
     ranks = np.array([(*neighbours(number, p), *rank_interval(number, p, confidence)) for p in part])
-    wanted = np.unique(np.clip(ranks, 1, number))
+    ranks_kept = np.unique(np.clip(ranks, 1, number))
     ordered = np.sort(data)
-    bounds = {rank: ordered[rank - 1] for rank in wanted.tolist()}
+    bounds = {rank: ordered[rank - 1] for rank in ranks_kept.tolist()}
     bounds |= {0: -np.inf, number + 1: np.inf}
     columns = []
     for p, row in zip(part, ranks, strict=True):
@@ -158,6 +158,6 @@ def _values(values: Any) -> tuple[Floats, float]:
     data = np.asarray(values, float).ravel()
     if not data.size:
         raise ValueError("values must hold at least one value, got none")
-    if lost := int(np.isnan(data).sum()):
-        raise ValueError(f"values must not be NaN, got {lost} NaN of {data.size}")
+    if missing_count := int(np.isnan(data).sum()):
+        raise ValueError(f"values must not be NaN, got {missing_count} NaN of {data.size}")
     return data, np.inf

@@ -85,10 +85,12 @@ def _accuracies(setup: Setup) -> Variables:
         )
     if setup.device.knows("blind pulses"):
         spread = setup.device.variability
-        own = [setup.tested(setup.noise(hardware.lognormal(spread), mapping), 2, 9) for mapping in MAPPINGS]
+        accuracies = [
+            setup.tested(setup.noise(hardware.lognormal(spread), mapping), 2, 9) for mapping in MAPPINGS
+        ]
         variables["own_spread"] = variable("", spread, "1", "sd of ln G after one blind pulse of the cell")
         variables["own_accuracy"] = variable(
-            "mapping seed", own, "%", "accuracy after one blind pulse a cell"
+            "mapping seed", accuracies, "%", "accuracy after one blind pulse a cell"
         )
     return variables
 
@@ -156,8 +158,8 @@ def _products(setup: Setup) -> Variables:
             right = x @ decode(g, mapping, *setup.device.window)
             for j, r in enumerate(SEGMENTS):
                 crossbar = Crossbar(LinearCells(g), Lines(shape=g.shape, word_resistance=r, bit_resistance=r))
-                got = x @ decode(crossbar.effective_matrix(), mapping, *setup.device.window)
-                error[i, k, j] = np.sqrt(np.mean((got - right) ** 2)) / right.std()
+                products = x @ decode(crossbar.effective_matrix(), mapping, *setup.device.window)
+                error[i, k, j] = np.sqrt(np.mean((products - right) ** 2)) / right.std()
                 if n == 64:
                     solved = crossbar.solve(bias.multiply(x[0] * READ_VOLTAGE, g.shape[1]))
                     residual = max(residual, solved.residual / np.abs(solved.current).max())
@@ -282,11 +284,11 @@ def _drop(data: xr.Dataset) -> Claim:
     for r in (5.0, 20.0):
         pair, other = (_at(data, "wire_accuracy", m, r) for m in ("pair", "reference"))
         text.append(f"{r:g} ohm: pair {interval(pair):.1f}, reference {interval(other):.1f} %")
-    lost = [
+    losses = [
         effect(base - _at(data, "wire_accuracy", m, SEGMENTS[-1]), ALLOWED_LOSS)
         for m in ("reference", "pair")
     ]
-    return claim("architectures-drop", lost, text="; ".join(text), residual=float(data.kirchhoff_residual))
+    return claim("architectures-drop", losses, text="; ".join(text), residual=float(data.kirchhoff_residual))
 
 
 def _mapping(data: xr.Dataset) -> Claim:

@@ -87,26 +87,28 @@ def _study(options: argparse.Namespace) -> None:
     # What is bad should be reported before an hour of work.
     statistics_of(options.cell)
     images.pool(options.data)
-    given = {name: getattr(options, name) for name in ("seeds", "chips", "steps")}
-    changed = {name: value for name, value in given.items() if value is not None}
+    options_given = {name: getattr(options, name) for name in ("seeds", "chips", "steps")}
+    changed = {name: value for name, value in options_given.items() if value is not None}
     folder = options.output
     folder.mkdir(parents=True, exist_ok=True)
     outcomes = []
     for place, name in enumerate(chosen):
-        with Reporter(quiet=options.quiet, lines=False) as shown:
+        with Reporter(quiet=options.quiet, lines=False) as reporter:
 
             def progress(share: float, what: str, place: int = place, name: str = name) -> None:
-                shown((place + share) / len(chosen), f"{name} {what}")
+                reporter((place + share) / len(chosen), f"{name} {what}")
 
             settings = Settings(
                 data=options.data, network=options.network, seed=options.seed, cell=options.cell,
                 progress=progress,
                 **(REDUCED if options.reduced else {}) | changed,
             )  # fmt: skip
-            there = options.resume and file_of(name, folder).is_file()
-            outcome = read(name, folder) if there else carry_out(name, settings, folder, force=options.force)
+            has_results = options.resume and file_of(name, folder).is_file()
+            outcome = (
+                read(name, folder) if has_results else carry_out(name, settings, folder, force=options.force)
+            )
         outcomes.append(outcome)
-        if there:
+        if has_results:
             described = _settings(outcome.recorded["configuration"])
             print(f"{outcome.source.name} is kept as it was made: {described}")
         print(f"{outcome.heading}\n\n{outcome.table}\n")

@@ -92,18 +92,18 @@ def _streams(settings: Settings) -> tuple[Variables, str]:
     raw, steered = source.bits(), source.steered_bits()
     warm = cycles // 10  # cycles in which the amplitude finds its place
     streams = [list(raw), list(steered[:, warm:]), entropy.corrected(steered[:, warm:])]
-    every = [np.concatenate(rows) for rows in streams]
-    own = np.array([[row.mean() - 0.5 if row.size else np.nan for row in rows] for rows in streams])
+    joined_streams = [np.concatenate(rows) for rows in streams]
+    biases = np.array([[row.mean() - 0.5 if row.size else np.nan for row in rows] for rows in streams])
     measured = {
-        "bias": ([row.mean() - 0.5 for row in every], "mean of the bits minus 1/2"),
-        "bias_error": ([0.5 / row.size**0.5 for row in every], "standard error of the bias"),
-        "bias_spread": (np.nanstd(own, axis=1), "standard deviation of the bias of single devices"),
+        "bias": ([row.mean() - 0.5 for row in joined_streams], "mean of the bits minus 1/2"),
+        "bias_error": ([0.5 / row.size**0.5 for row in joined_streams], "standard error of the bias"),
+        "bias_spread": (np.nanstd(biases, axis=1), "standard deviation of the bias of single devices"),
         "lag_1": ([entropy.autocorrelation(rows) for rows in streams], "correlation, lag 1"),
         "min_entropy": ([entropy.min_entropy(rows) for rows in streams], "bits per bit"),
-        "yield": ([row.size / every[0].size for row in every], "bits per SET"),
+        "yield": ([row.size / joined_streams[0].size for row in joined_streams], "bits per SET"),
     }
     variables = {name: variable("stream", values, "1", words) for name, (values, words) in measured.items()}
-    variables["own_bias"] = variable("stream chip", own, "1", "mean of the bits of each device minus 1/2")
+    variables["own_bias"] = variable("stream chip", biases, "1", "mean of the bits of each device minus 1/2")
     variables["stream"] = variable("stream", STREAMS, "1", "stream of bits")
     return variables, source.origin
 
@@ -172,12 +172,14 @@ def _descend(
     for step in range(LONGER * settings.steps):
         stepped = train_step(networks, parts, loss, random, rate)
         if uniform is not None:
-            for kept, wanted in zip(networks.weights, stepped.weights, strict=True):
-                in_steps = wanted / grid
+            for kept, targets in zip(networks.weights, stepped.weights, strict=True):
+                in_steps = targets / grid
                 floor = np.floor(in_steps)
                 nearest = way == "nearest"
-                up = in_steps - floor >= 0.5 if nearest else uniform(step, kept.shape) < in_steps - floor
-                kept[...] = _limited((floor + up) * grid)
+                rounds_up = (
+                    in_steps - floor >= 0.5 if nearest else uniform(step, kept.shape) < in_steps - floor
+                )
+                kept[...] = _limited((floor + rounds_up) * grid)
         else:
             networks.weights = stepped.weights
         networks.biases = stepped.biases
@@ -193,8 +195,8 @@ def train_step(
     networks: Perceptron, parts: Splits, loss: Loss, random: np.random.Generator, rate: float
 ) -> Perceptron:
     """Return networks after one step of gradient descent on a batch of 32."""
-    drawn = random.integers(parts.train.shape[1], size=(networks.weights[0].shape[0], 32))
-    places = np.take_along_axis(parts.train, drawn, axis=1)
+    batch = random.integers(parts.train.shape[1], size=(networks.weights[0].shape[0], 32))
+    places = np.take_along_axis(parts.train, batch, axis=1)
     x = parts.pool.x[places]
     slopes = gradients(x, networks.weights, networks.biases, loss, places, networks.windows)
     parameters = networks.weights + networks.biases
@@ -213,13 +215,13 @@ def _bayes(parts: Splits, settings: Settings) -> Variables:
     variables: Variables = {}
     for place, name in enumerate(SCORES):
         unit = "nat" if name == "surprise" else "1"
-        seen = values[:, :, place].transpose(3, 0, 1, 2)
+        logits_at_place = values[:, :, place].transpose(3, 0, 1, 2)
         words = name.replace("surprise", "negative log-likelihood").replace("mis", "error of ")
         variables[f"read_{name}"] = variable(
-            "seed spread training reads", seen[..., 1:], unit, f"{words}, mean of noisy reads"
+            "seed spread training reads", logits_at_place[..., 1:], unit, f"{words}, mean of noisy reads"
         )
         variables[f"clean_{name}"] = variable(
-            "seed spread training", seen[..., 0], unit, f"{words}, no noise"
+            "seed spread training", logits_at_place[..., 0], unit, f"{words}, no noise"
         )
     return variables
 
@@ -282,24 +284,24 @@ def claims(data: xr.Dataset) -> list[Claim]:
 
 
 def _rounding_claim(data: xr.Dataset) -> Claim:
-    way = {str(name): data["rounding_accuracy"].sel(rounding=name) for name in ROUNDINGS}
-    gain = effect(100 * (way["device, corrected"] - way["nearest"]), WORTH)
+    of_rounding = {str(name): data["rounding_accuracy"].sel(rounding=name) for name in ROUNDINGS}
+    gain = effect(100 * (of_rounding["device, corrected"] - of_rounding["nearest"]), WORTH)
     return claim(
-        "noise-rounding", [gain], corrected=percent(way["device, corrected"]),
-        nearest=percent(way["nearest"]),
-        gain=gain.found, own=interval(100 * (way["ideal"] - way["device, own"])),
+        "noise-rounding", [gain], corrected=percent(of_rounding["device, corrected"]),
+        nearest=percent(of_rounding["nearest"]),
+        gain=gain.found, own=interval(100 * (of_rounding["ideal"] - of_rounding["device, own"])),
     )  # fmt: skip
 
 
 def _entropy_claim(data: xr.Dataset) -> Claim:
     """Each device by itself must be unbiased; after correction the mean over devices must be, either way."""
     raw, last = ({str(n): float(data[n].sel(stream=s)) for n in BITS} for s in ("raw", "corrected"))
-    own = effect(ALLOWED_BIAS - np.abs(data["own_bias"].sel(stream="raw").values))
+    bias_margin = effect(ALLOWED_BIAS - np.abs(data["own_bias"].sel(stream="raw").values))
     mean = data["own_bias"].sel(stream="corrected").values
     mean = mean[np.isfinite(mean)]
     fine = [effect(ALLOWED_CORRECTED + sign * mean) for sign in (1.0, -1.0)]
     return claim(
-        "noise-entropy", [own, *fine], spread=raw["bias_spread"], bias=last["bias"],
+        "noise-entropy", [bias_margin, *fine], spread=raw["bias_spread"], bias=last["bias"],
         error=1.96 * last["bias_error"], lag=[raw["lag_1"], last["lag_1"]],
         entropy=[raw["min_entropy"], last["min_entropy"]], sets=1 / last["yield"],
     )  # fmt: skip
@@ -314,10 +316,10 @@ def _bayes_claim(data: xr.Dataset) -> Claim:
         100 * (at["clean_miscalibration"].sel(training="plain") - aware["read_miscalibration"].sel(reads=16))
     )
     plain = at.sel(training="plain")
-    lost = interval(100 * (plain["clean_accuracy"] - plain["read_accuracy"].sel(reads=1)))
+    read_loss = interval(100 * (plain["clean_accuracy"] - plain["read_accuracy"].sel(reads=1)))
     back = interval(100 * (plain["read_accuracy"].sel(reads=16) - plain["read_accuracy"].sel(reads=1)))
     return claim(
-        "noise-bayes", [hits, wrong], spread=BAYES_SPREAD, lost=lost, back=back, hits=hits.found,
+        "noise-bayes", [hits, wrong], spread=BAYES_SPREAD, lost=read_loss, back=back, hits=hits.found,
         wrong=wrong.found,
     )  # fmt: skip
 

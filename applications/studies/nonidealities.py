@@ -73,7 +73,9 @@ def summary(data: xr.Dataset) -> str:
     rows = []
 
     def row(title: str, got: xr.DataArray, better: dict[str, xr.DataArray]) -> None:
-        gains = "; ".join(f"{what} {interval(other - got):+.1f}" for what, other in better.items())
+        gains = "; ".join(
+            f"{mitigation} {interval(other - got):+.1f}" for mitigation, other in better.items()
+        )
         rows.append([title, f"{interval(base - np.asarray(got)):.1f}", gains])
 
     for words, name, first in (
@@ -112,7 +114,9 @@ def table(data: xr.Dataset) -> str:
     rows = []
 
     def row(name: str, severity: str, got: Floats, mitigations: dict[str, Floats]) -> None:
-        gains = "; ".join(f"{what} {interval(other - got):+.2f}" for what, other in mitigations.items())
+        gains = "; ".join(
+            f"{mitigation} {interval(other - got):+.2f}" for mitigation, other in mitigations.items()
+        )
         rows.append([name, severity, f"{interval(base - got):.2f}", gains])
 
     for title, name, first in (("RTN", "telegraph", "offset"), ("variability", "variability", "none")):
@@ -124,10 +128,10 @@ def table(data: xr.Dataset) -> str:
         for t in (1e4, 1e8):
             pairs = {m: _drifted(data, m, law, t) for m in DRIFT_MITIGATION[1:]}
             row("drift", f"nu {mean:.3g} ± {spread:.3g}, t/t0 {t:g}", _drifted(data, "none", law, t), pairs)
-    for up, down in UPDATES:
-        single, pair = (_update(data, up, down, c) for c in ("single", "pair"))
-        name = "nonlinearity" if up == down else "asymmetry"
-        row(name, f"labels {up:g} / {down:g}", single, {"pair, opposite pulses": pair})
+    for potentiation, depression in UPDATES:
+        single, pair = (_update(data, potentiation, depression, c) for c in ("single", "pair"))
+        name = "nonlinearity" if potentiation == depression else "asymmetry"
+        row(name, f"labels {potentiation:g} / {depression:g}", single, {"pair, opposite pulses": pair})
     for share in CYCLE_NOISE[1:]:
         accuracies = np.asarray(data.cycle_accuracy.sel(cycle_noise=share))
         row("noise of pulses", f"{share:g} of the window", accuracies, {})
@@ -144,11 +148,11 @@ def table(data: xr.Dataset) -> str:
 
 def claims(data: xr.Dataset) -> list[Claim]:
     """Return what the numbers say of Table 1 of the review."""
-    every = (
+    judged_parts = (
         _of_telegraph, _of_drift, _of_gain, _of_refresh, _of_linearity, _of_asymmetry, _of_devices,
         _of_variability,
     )  # fmt: skip
-    return [function(data) for function in every]
+    return [function(data) for function in judged_parts]
 
 
 def _of_variability(data: xr.Dataset) -> Claim:
@@ -186,12 +190,12 @@ def _of_drift(data: xr.Dataset) -> Claim:
 
 def _of_gain(data: xr.Dataset) -> Claim:
     base, day = np.asarray(data["float"]), 86400.0
-    lost = [interval(base - _drifted(data, "gain", law, day)) for law in range(len(EXPONENTS))]
+    losses = [interval(base - _drifted(data, "gain", law, day)) for law in range(len(EXPONENTS))]
     within = [
         effect(ALLOWED_LOSS - (base - _drifted(data, "gain", law, day))) for law in range(len(EXPONENTS))
     ]
     plain = [interval(base - _drifted(data, "none", law, day)) for law in range(len(EXPONENTS))]
-    return claim("nonidealities-gain", within, plain=plain, gained=lost)
+    return claim("nonidealities-gain", within, plain=plain, gained=losses)
 
 
 def _of_refresh(data: xr.Dataset) -> Claim:
@@ -208,9 +212,9 @@ def _of_refresh(data: xr.Dataset) -> Claim:
 
 def _of_linearity(data: xr.Dataset) -> Claim:
     intervals = [interval(_update(data, n, n)) for n in (0.0, 1.0, 3.0, 5.0)]
-    lost = effect(_update(data, 0.0, 0.0) - _update(data, 5.0, 5.0), WORTH)
+    loss = effect(_update(data, 0.0, 0.0) - _update(data, 5.0, 5.0), WORTH)
     pair = interval(_update(data, 5, 5, "pair") - _update(data, 5, 5))
-    return claim("nonidealities-nonlinearity", [lost], found=intervals, lost=lost.found, pair=pair)
+    return claim("nonidealities-nonlinearity", [loss], found=intervals, lost=loss.found, pair=pair)
 
 
 def _of_asymmetry(data: xr.Dataset) -> Claim:
@@ -218,9 +222,9 @@ def _of_asymmetry(data: xr.Dataset) -> Claim:
         f"{u:g}/{d:g}": effect(_update(data, u, d, "pair") - _update(data, u, d), WORTH)
         for u, d in UPDATES[3:]
     }
-    lost = effect(_update(data, 5, 5) - _update(data, 5, 1), WORTH)
+    loss = effect(_update(data, 5, 5) - _update(data, 5, 1), WORTH)
     return claim(
-        "nonidealities-asymmetry", [lost, *(gains[k] for k in ("5/1", "1/5"))], loss=lost.found,
+        "nonidealities-asymmetry", [loss, *(gains[k] for k in ("5/1", "1/5"))], loss=loss.found,
         spread=float(_update(data, 5, 1).std(ddof=1)),
         gains=", ".join(f"{g.found:+.1f} pp at {k}" for k, g in gains.items()),
     )  # fmt: skip

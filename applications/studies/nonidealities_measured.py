@@ -173,9 +173,11 @@ def _updates(setup: Setup) -> Variables:
     settings, device = setup.settings, hardware.ideal(setup.device)
     table = np.empty((len(CELLS), len(UPDATES), settings.seeds))
     rates = np.empty((len(CELLS), len(UPDATES)))
-    for k, (up, down) in enumerate(UPDATES):
-        settings.progress(0.5 + 0.25 * k / len(UPDATES), f"training in cells, labels {up:g} and {down:g}")
-        law = device.changed(nonlinearity_up=up, nonlinearity_down=down)
+    for k, (potentiation, depression) in enumerate(UPDATES):
+        settings.progress(
+            0.5 + 0.25 * k / len(UPDATES), f"training in cells, labels {potentiation:g} and {depression:g}"
+        )
+        law = device.changed(nonlinearity_up=potentiation, nonlinearity_down=depression)
         for i, cells in enumerate(CELLS):
             network, rates[i, k] = learnt(setup.splits, settings, law, cells, key=k)
             table[i, k] = setup.tested(None, 6, network=network)
@@ -209,9 +211,9 @@ def _after(setup: Setup, law: DeviceStatistics) -> Floats:
 def _online(setup: Setup) -> Variables:
     """Return accuracy of learning sample by sample with published pulse trains."""
     accuracies, rates = [], []
-    for up, down, pulses, noise, _ in PUBLISHED.values():
+    for potentiation, depression, pulses, noise, _ in PUBLISHED.values():
         law = hardware.ideal(setup.device).changed(
-            nonlinearity_up=up, nonlinearity_down=down, pulses=pulses, cycle_noise=noise
+            nonlinearity_up=potentiation, nonlinearity_down=depression, pulses=pulses, cycle_noise=noise
         )
         network, rate = learnt(setup.splits, setup.settings, law, online=True)
         accuracies.append(setup.tested(None, 6, network=network))

@@ -132,9 +132,9 @@ def read(name: str, folder: Path) -> Outcome:
             data = kinds.load(source)
     except (OSError, ValueError) as error:
         raise store.StoreError(f"{source} cannot be read: {error}") from None
-    held = data.attrs.get("study", "no study")
-    if held != name:
-        raise ValueError(f"{source} holds {held}, not {name} ({number(name)})")
+    recorded_study = data.attrs.get("study", "no study")
+    if recorded_study != name:
+        raise ValueError(f"{source} holds {recorded_study}, not {name} ({number(name)})")
     return Outcome(
         name=name, title=module.TITLE, data=data, table=module.table(data), claims=module.claims(data),
         pictures=module.draw(data, folder), source=source,

@@ -96,7 +96,7 @@ def run(settings: Settings) -> xr.Dataset:
 def _designs(setup: Setup) -> Variables:
     """Return accuracy and modelled figures of every design."""
     settings = setup.settings
-    got = np.empty((len(TOLERANCES), len(DESIGNS), settings.seeds))
+    accuracies = np.empty((len(TOLERANCES), len(DESIGNS), settings.seeds))
     blind = np.full((len(DESIGNS), settings.seeds), np.nan)
     energy, rows, writes, refreshed = np.empty((len(DESIGNS), len(COMPONENTS))), [], [], []
     for i, (name, (design, node, quantile)) in enumerate(DESIGNS.items()):
@@ -106,7 +106,7 @@ def _designs(setup: Setup) -> Variables:
                 blind[i, seed] = _accuracy(_chip(setup, design, seed, None), setup, seed)
             for k, tolerance in enumerate(TOLERANCES):
                 chip = _chip(setup, design, seed, WithinTolerance(tolerance))
-                got[k, i, seed] = _accuracy(chip, setup, seed)
+                accuracies[k, i, seed] = _accuracy(chip, setup, seed)
         cost = inference(chip, node, converter_quantile=quantile)
         energy[i] = [cost.energy[c] for c in COMPONENTS]
         rows.append([*cost.bits, *(getattr(cost, attribute) for attribute, _ in FIGURES.values())])
@@ -117,7 +117,7 @@ def _designs(setup: Setup) -> Variables:
     columns, by_pulses = np.array(rows, float).T, np.array(writes, float)
     values = {
         "distance": variable("distance", TOLERANCES, "1", "accepted distance over g_max, chosen range"),
-        "accuracy": variable("distance design seed", got, "%", "accuracy, cells within a distance"),
+        "accuracy": variable("distance design seed", accuracies, "%", "accuracy, cells within a distance"),
         "energy": variable("design component", energy, "J", "energy of an inference, modelled"),
     } | {
         name: variable("design", column, *about)
@@ -237,12 +237,12 @@ def table(data: xr.Dataset) -> str:
     base = np.asarray(data["float"])
     rows = [["bits in / weight / out", *(_bits(at) for at in designs)]]
     if "blind_accuracy" in data:
-        lost = [f"{interval(base - at.blind_accuracy):.2f}" for at in designs]
-        rows.append(["loss of accuracy, one blind pulse of the cell (pp)", *lost])
+        losses = [f"{interval(base - at.blind_accuracy):.2f}" for at in designs]
+        rows.append(["loss of accuracy, one blind pulse of the cell (pp)", *losses])
     for at in (data.accuracy.sel(distance=t) for t in data.distance.values):
         name = f"{float(at.distance):g} (range)"
-        lost = [f"{interval(base - at.sel(design=d)):.2f}" for d in data.design.values]
-        rows.append([f"loss of accuracy, cells within {name} (pp)", *lost])
+        losses = [f"{interval(base - at.sel(design=d)):.2f}" for d in data.design.values]
+        rows.append([f"loss of accuracy, cells within {name} (pp)", *losses])
     for text, name, unit in ROWS:
         rows.append([f"{text}, modelled", *(f"{unit * float(at[name]):.3g}" for at in designs)])
     for c in data.component.values:
@@ -264,15 +264,15 @@ def table(data: xr.Dataset) -> str:
 
 def _writing_rows(data: xr.Dataset, designs: list[xr.Dataset]) -> list[list[str]]:
     """Return rows on writing and refreshing by the pulses that a cell takes."""
-    shown = [("writing (nJ)", "write_energy", 1e9), ("writing (us)", "write_time", 1e6)]
+    figures = [("writing (nJ)", "write_energy", 1e9), ("writing (us)", "write_time", 1e6)]
     if "refresh_period" in data:
-        shown += [
+        figures += [
             ("refresh, share of energy", "refresh_energy_share", 1.0),
             ("downtime", "refresh_downtime", 1.0),
         ]
     rows = []
     for pulses in data.pulses.values:
-        for text, name, unit in shown:
+        for text, name, unit in figures:
             cells = [f"{unit * float(at[name].sel(pulses=pulses)):.3g}" for at in designs]
             rows.append([f"{pulses} pulses: {text}, modelled", *cells])
     if "refresh_period" in data:
@@ -327,22 +327,22 @@ def _of_published(data: xr.Dataset) -> Claim:
 
 def _of_area(data: xr.Dataset) -> Claim:
     """Areas of cells and converters are put in: their ratio follows."""
-    whole, alone = (
+    system, alone = (
         float(data[name].sel(design="0T1R, 8 b")) / float(data[name].sel(design="2T2R, 8 b"))
         for name in ("peak_density", "cell_density")
     )
-    return claim("system-card-area", None, alone=alone, whole=whole)
+    return claim("system-card-area", None, alone=alone, whole=system)
 
 
 def _of_refresh(data: xr.Dataset) -> Claim:
     at = data.sel(design="2T2R, 8 b")
-    period, shares, down = float(at.refresh_period), at.refresh_energy_share, at.refresh_downtime
+    period, shares, downtime = float(at.refresh_period), at.refresh_energy_share, at.refresh_downtime
     return claim(
-        "system-card-refresh", [exact(share, LITTLE) for share in (*shares.values, *down.values)],
+        "system-card-refresh", [exact(share, LITTLE) for share in (*shares.values, *downtime.values)],
         period="not needed within the time told" if np.isinf(period) else f"needed every {period:.2g} s",
         loss=ALLOWED_LOSS, pulses=[int(p) for p in at.pulses.values],
         shares=[float(v) for v in shares.values],
-        downtime=[float(v) for v in down.values], rate=RATE,
+        downtime=[float(v) for v in downtime.values], rate=RATE,
     )  # fmt: skip
 
 

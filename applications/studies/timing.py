@@ -186,8 +186,8 @@ def _intervals(settings: Settings, memory: Floats) -> Variables:
                 states = [respond_in_steps(p.x, kinetic, sets, count, random) for p in parts]
                 steps[seed, j, i] = _read(parts, states, 0.0, random)
         # Every channel of the chip has a device of its own, so the spread is the same for all samples.
-        own = BEST * np.exp(0.3 * random.standard_normal(parts[0].x.shape[1]))
-        spread[seed] = _read(parts, [respond(part.x, own) for part in parts], 0.02, random)
+        best_thresholds = BEST * np.exp(0.3 * random.standard_normal(parts[0].x.shape[1]))
+        spread[seed] = _read(parts, [respond(part.x, best_thresholds) for part in parts], 0.02, random)
         controls[seed] = [
             smooth[seed, TAUS.index(BEST), 1],
             _accuracy(parts, [part.x.sum(axis=2) for part in parts]),
@@ -298,8 +298,8 @@ def _bank(
     count = 60
     tau = np.geomspace(0.5, 30.0, count) * np.exp(spread * random.standard_normal(count))
     # The driver of each device has a weight and an offset of its own and is linear between 0 and full scale.
-    wanted = random.uniform(-1.0, 1.0, count) * drive[:, None] + random.random(count)
-    pulse = np.where(wanted < 0.0, 0.0, np.where(wanted > 1.0, 1.0, wanted))
+    target = random.uniform(-1.0, 1.0, count) * drive[:, None] + random.random(count)
+    pulse = np.where(target < 0.0, 0.0, np.where(target > 1.0, 1.0, target))
     states = respond(pulse.T[None], tau if memory else 0.0, 0.6)[0].T
     return np.asarray(states + noise * random.standard_normal(states.shape))
 

@@ -149,15 +149,15 @@ def _first(network: Perceptron, seeds: int) -> Perceptron:
 
 def further(name: str, settings: Settings, parts: Splits, teachers: _Teachers, rate: float) -> Perceptron:
     """Return networks of a method after one and a half times the steps more."""
-    more, noise = round(1.5 * settings.steps), lognormal(STUDENT)
-    how, warm = Training(steps=more, rate=rate), teachers.noisy[STUDENT]
+    longer, noise = round(1.5 * settings.steps), lognormal(STUDENT)
+    how, warm = Training(steps=longer, rate=rate), teachers.noisy[STUDENT]
     if name in ("clean teacher", "robust teachers"):
         robust = [(network, lognormal(sigma)) for sigma, network in teachers.noisy.items()]
         taught = [(teachers.clean, None), *(robust if name == "robust teachers" else [])]
         return distilled(warm, taught, parts, how, noise, settings.random(8))
     start = teachers.clean if name == "plain" else warm
-    what = {"plain": None, "noise-aware": noise, "mixed noise": mixed}[name]
-    return hardware.trained(parts, settings, what, start=start, steps=more, key=1, rate=rate)
+    training_noise = {"plain": None, "noise-aware": noise, "mixed noise": mixed}[name]
+    return hardware.trained(parts, settings, training_noise, start=start, steps=longer, key=1, rate=rate)
 
 
 # ------------------------------------------------------------------ one noise against another
@@ -208,7 +208,7 @@ def noisy_logits(
     network: Perceptron, x: Floats, place: str, share: float, random: np.random.Generator
 ) -> Floats:
     """Return logits with Gaussian noise of a share of the largest magnitude, in one place of every layer."""
-    now = np.broadcast_to(x, (network.weights[0].shape[0], *x.shape[-2:]))
+    activations = np.broadcast_to(x, (network.weights[0].shape[0], *x.shape[-2:]))
 
     def noise(values: Floats, at: str) -> Floats:
         if at != place:
@@ -218,12 +218,14 @@ def noisy_logits(
 
     last = len(network.weights) - 1
     for layer, (w, b) in enumerate(zip(network.weights, network.biases, strict=True)):
-        bare = sums(noise(now, "inputs"), noise(w, "weights"), np.zeros_like(b), network.window(layer))
+        bare = sums(
+            noise(activations, "inputs"), noise(w, "weights"), np.zeros_like(b), network.window(layer)
+        )
         window = network.window(layer)
-        now = noise(bare, "outputs") + np.tile(b, 1 if window is None else window.places)[:, None]
+        activations = noise(bare, "outputs") + np.tile(b, 1 if window is None else window.places)[:, None]
         if layer < last:
-            now = np.maximum(now, 0.0)
-    return now
+            activations = np.maximum(activations, 0.0)
+    return activations
 
 
 def _places(setup: Setup) -> Variables:
@@ -399,9 +401,9 @@ def _of_cross(data: xr.Dataset) -> Claim:
 
 def _of_places(data: xr.Dataset) -> Claim:
     scores = {p: np.asarray(data.place_accuracy.sel(place=p, relative=RELATIVE[-1])) for p in PLACES}
-    lost = [effect(scores["weights"] - scores[p], WORTH) for p in ("inputs", "outputs")]
+    losses = [effect(scores["weights"] - scores[p], WORTH) for p in ("inputs", "outputs")]
     return claim(
-        "training-places", lost, share=RELATIVE[-1], inputs=interval(scores["inputs"] - scores["weights"]),
+        "training-places", losses, share=RELATIVE[-1], inputs=interval(scores["inputs"] - scores["weights"]),
         outputs=interval(scores["outputs"] - scores["weights"]),
     )  # fmt: skip
 
@@ -425,11 +427,11 @@ def _of_drop(data: xr.Dataset) -> Claim:
     """Noise must be cured, and each drop less so than noise by a quarter of the loss."""
     noise, drops = recovered(data)
     base = float(_at(data, "plain", 0.0).mean())
-    lost = [base - float(data.drop_accuracy.sel(drop_method="plain", wire=r).mean()) for r in WIRES]
+    losses = [base - float(data.drop_accuracy.sel(drop_method="plain", wire=r).mean()) for r in WIRES]
     effects = [effect(noise, LESS), *(effect(noise - drop, LESS) for drop in drops)]
     parts = [
         f"{interval(d):.2f} at {r:g} ohm (loss {v:.1f} pp)"
-        for d, r, v in zip(drops, WIRES, lost, strict=True)
+        for d, r, v in zip(drops, WIRES, losses, strict=True)
     ]
     return claim("training-drop", effects, noise=interval(noise), drops=", ".join(parts))
 

@@ -98,9 +98,9 @@ def _within(setup: Setup) -> Variables:
         values["blind_accuracy"] = variable("seed", blind, "%", words)
     waits = [wait for wait in WAITS if wait <= setup.device.longest]
     if setup.device.knows("relaxation") and waits:
-        near = _verified(setup.device, VERIFIED)
+        verified = _verified(setup.device, VERIFIED)
         aged = [
-            setup.tested(setup.noise(_then(near, hardware.aged(setup.device, wait))), 19, k)
+            setup.tested(setup.noise(_then(verified, hardware.aged(setup.device, wait))), 19, k)
             for k, wait in enumerate(waits)
         ]
         values["wait"] = variable("wait", waits, "s", "time after programming")
@@ -192,8 +192,8 @@ def _tolerances(setup: Setup) -> Variables:
             )
             random = settings.random(12, i, k)
             for _ in range(settings.chips):
-                done = [scheme.write(t, law, random) for t in targets]
-                for name, value in _measured(setup, targets, done).items():
+                write_outcomes = [scheme.write(t, law, random) for t in targets]
+                for name, value in _measured(setup, targets, write_outcomes).items():
                     totals[name][i, k] += value / settings.chips
     sweep, (pulse, read) = "pulses distance seed", _times()
     time = totals["pulses_per_cell"] * pulse + totals["reads_per_cell"] * read
@@ -242,8 +242,11 @@ def _side(setup: Setup) -> Variables:
             for i, (step, noise) in enumerate(values):
                 law, random = setup.device.changed(read_noise=noise), setup.settings.random(13, i, k)
                 scheme = StatisticalWriteVerify(tolerance=tolerance, step=step, step_noise=STEP_NOISE)
-                done = [scheme.write(t, law, random) for t in targets]
-                table[:, i, k] = _counts(done, "pulses"), _error(targets, done, setup.device)
+                write_outcomes = [scheme.write(t, law, random) for t in targets]
+                table[:, i, k] = (
+                    _counts(write_outcomes, "pulses"),
+                    _error(targets, write_outcomes, setup.device),
+                )
         variables[f"{name}_pulses"] = variable(f"{dim} distance seed", table[0], "1", "pulses per cell")
         variables[f"{name}_rmse"] = variable(f"{dim} distance seed", table[1], "1", "rms distance over g_max")
     return variables
@@ -302,14 +305,14 @@ class OnClock:
 
     def program(self, cell: Cell, target: float) -> Generator[simpy.Event, Any, WriteOutcome]:
         """Bring a cell to a target (S)."""
-        seen = math.nan
+        read_value = math.nan
         for pulses in range(self.scheme.limit + 1):
-            seen = yield from cell.read()
-            if abs(seen - target) <= self.scheme.tolerance * self.g_max:
-                return WriteOutcome(True, pulses, seen)
+            read_value = yield from cell.read()
+            if abs(read_value - target) <= self.scheme.tolerance * self.g_max:
+                return WriteOutcome(True, pulses, read_value)
             if pulses < self.scheme.limit:
-                yield from cell.pulse(WRITE_VOLTAGE if seen < target else -WRITE_VOLTAGE, WRITE_WIDTH)
-        return WriteOutcome(False, self.scheme.limit, seen)
+                yield from cell.pulse(WRITE_VOLTAGE if read_value < target else -WRITE_VOLTAGE, WRITE_WIDTH)
+        return WriteOutcome(False, self.scheme.limit, read_value)
 
 
 def _on_clock(settings: Settings, device: DeviceStatistics) -> Variables:

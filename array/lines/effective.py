@@ -99,10 +99,10 @@ def load_line(
     word, bit = np.zeros(network.lines.shape), np.zeros(network.lines.shape)
     word[cell], bit[cell] = 1.0, -1.0
     word, bit = solver.solve(word, bit)
-    seen = float(word[cell] - bit[cell])
+    cell_voltage = float(word[cell] - bit[cell])
     # The solver holds the cell too: take its conductance out of the parallel combination.
-    alone = 1.0 - slope * seen
-    resistance = seen / alone
+    alone = 1.0 - slope * cell_voltage
+    resistance = cell_voltage / alone
     voltage, current = float(solution.voltage[cell]), float(solution.current[cell])
     end = float(network.bottom[cell[1]])
     sense = 1.0 if np.isinf(end) else -end * float(bit[-1, cell[1]]) / alone

@@ -76,13 +76,17 @@ class Lines:
 
 
 def _segments(name: str, value: float | Floats, shape: tuple[int, int]) -> Floats:
-    given = np.asarray(value, dtype=np.float64)
-    if given.ndim and given.shape != shape:
-        raise ValueError(f"{name} must be one number or an array of shape {shape} (ohm), got {given.shape}")
-    if not (np.all(given > 0.0) or np.all(given == 0.0)):
-        bad = given[~(given > 0.0)].flat[0]
-        raise ValueError(f"{name} must be positive (infinite: broken) or 0 in all segments, got {bad} ohm")
-    return np.ascontiguousarray(np.broadcast_to(given, shape))
+    conductances = np.asarray(value, dtype=np.float64)
+    if conductances.ndim and conductances.shape != shape:
+        raise ValueError(
+            f"{name} must be one number or an array of shape {shape} (ohm), got {conductances.shape}"
+        )
+    if not (np.all(conductances > 0.0) or np.all(conductances == 0.0)):
+        least_allowed = conductances[~(conductances > 0.0)].flat[0]
+        raise ValueError(
+            f"{name} must be positive (infinite: broken) or 0 in all segments, got {least_allowed} ohm"
+        )
+    return np.ascontiguousarray(np.broadcast_to(conductances, shape))
 
 
 def _conductance(resistance: Floats) -> Floats:
@@ -139,9 +143,9 @@ class Network:
             (self.word_known, self.bias.word_left, self.bias.word_right, "word"),
             (self.bit_known, self.bias.bit_top, self.bias.bit_bottom, "bit"),
         ):
-            bad = ideal & ~np.isnan(one) & ~np.isnan(other) & (one != other)
-            if bad.any():
-                k = int(np.argmax(bad))
+            unequal = ideal & ~np.isnan(one) & ~np.isnan(other) & (one != other)
+            if unequal.any():
+                k = int(np.argmax(unequal))
                 raise ValueError(
                     f"{name} line {k} has no resistance, so both its ends must have one voltage, "
                     f"got {one[k]} and {other[k]} V"

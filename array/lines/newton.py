@@ -115,8 +115,8 @@ def solve(
             break
         # The linear solve met Kirchhoff's law but for what it left over; what the cells carry more is
         # missing.
-        more = current + slope * (voltage - at) - carried
-        r_word, r_bit = -more, more + solver.left_over
+        excess = current + slope * (voltage - at) - carried
+        r_word, r_bit = -excess, excess + solver.left_over
         if settled and solver.missed(r_word, r_bit) <= KIRCHHOFF * largest + network.rounding:
             # Once from the nodes themselves, so that no rounding has piled up.
             r_word, r_bit = network.residual(word, bit, current)

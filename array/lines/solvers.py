@@ -157,9 +157,9 @@ class DirectSolver:
         self._word = np.where(word < 0, used.size, np.searchsorted(used, word))
         self._bit = np.where(bit < 0, used.size, np.searchsorted(used, bit))
         self._size = used.size  # also the index of every known node
-        whole = used.size == 2 * m * n
-        self._order = order(m, n) if whole else np.arange(used.size)
-        self._method = "NATURAL" if whole else "MMD_AT_PLUS_A"
+        all_used = used.size == 2 * m * n
+        self._order = order(m, n) if all_used else np.arange(used.size)
+        self._method = "NATURAL" if all_used else "MMD_AT_PLUS_A"
         self._wires = self._assemble_wires()
 
     def _assemble_wires(self) -> sparse.csc_matrix:

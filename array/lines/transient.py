@@ -169,26 +169,26 @@ class Stepper:
         nodes = np.zeros(shape), np.zeros(shape)
         # The drive may jump at a corner: each piece between two of them begins again, with F as it is there.
         ends = sorted({float(c) for c in corners if 0.0 < c < duration} | {duration})
-        course, now, step = Transient(*nodes), 0.0, ends[0] * 1e-3
+        course, time, step = Transient(*nodes), 0.0, ends[0] * 1e-3
         cells = tuple(np.array(watch, dtype=np.intp).reshape(-1, 2).T)
         for end in ends:
             # The drive as it is before its jump at the end of this piece.
             last = np.nextafter(end, 0.0)
-            flow = self._flow(drive(now), nodes)
-            self._record(course, now, nodes, cells)
-            while now < end:
+            flow = self._flow(drive(time), nodes)
+            self._record(course, time, nodes, cells)
+            while time < end:
                 # A rest too short to stand alone goes with this step.
-                step = min(step, end - now)
-                if end - now - step < 1e-9 * step:
-                    step = end - now
-                new, flow_new, error = self._step(drive, now, step, last, nodes, flow)
+                step = min(step, end - time)
+                if end - time - step < 1e-9 * step:
+                    step = end - time
+                new, flow_new, error = self._step(drive, time, step, last, nodes, flow)
                 # The error of a method of second order goes as the cube of the step.
                 grown = 0.9 * (self.tolerance / error) ** (1.0 / 3.0) if error > 0.0 else 3.0
                 if error > self.tolerance:
                     course.rejected += 1
                     if not step > 1e-12 * duration:
                         raise ConvergenceError(
-                            f"transient: error {error:.3g} V at {now:g} s in a step of {step:g} s"
+                            f"transient: error {error:.3g} V at {time:g} s in a step of {step:g} s"
                         )
                     step *= max(min(grown, 0.5), 0.1)
                     continue
@@ -197,15 +197,19 @@ class Stepper:
                     mean = tuple(0.5 * (a + b) for a, b in zip(nodes, new, strict=True))
                     after(mean[0] - mean[1], step)
                     flow_new = self._flow(self.network.bias, new)
-                now = end if step == end - now else now + step
+                time = end if step == end - time else time + step
                 nodes, flow = new, flow_new
-                self._record(course, now, nodes, cells)
+                self._record(course, time, nodes, cells)
                 step *= min(max(grown, 0.2), 3.0)
                 if len(course.time) > MOST_STEPS:
-                    raise ConvergenceError(f"transient: {MOST_STEPS} steps up to {now:g} s of {duration:g} s")
+                    raise ConvergenceError(
+                        f"transient: {MOST_STEPS} steps up to {time:g} s of {duration:g} s"
+                    )
         course.word, course.bit = nodes
-        given, lost = np.array(course.power).T
-        course.energy, course.line_loss = (float(np.trapezoid(p, course.time)) for p in (given, lost))
+        power_given, power_lost = np.array(course.power).T
+        course.energy, course.line_loss = (
+            float(np.trapezoid(p, course.time)) for p in (power_given, power_lost)
+        )
         return course
 
     def _flow(self, bias: Bias, nodes: Nodes) -> Nodes:
@@ -221,8 +225,8 @@ class Stepper:
         found.time.append(now)
         found.sensed.append(-(ends[2] + ends[3]))
         found.watched.append(over[cells])
-        given = float(sum(np.nansum(v * i) for v, i in zip(self.network.bias.ends, ends, strict=True)))
-        found.power.append((given, self.network.line_power(*nodes, ends)))
+        supplied = float(sum(np.nansum(v * i) for v, i in zip(self.network.bias.ends, ends, strict=True)))
+        found.power.append((supplied, self.network.line_power(*nodes, ends)))
 
     def _step(
         self, drive: Callable[[float], Bias], now: float, step: float, last: float, nodes: Nodes, flow: Nodes

@@ -109,8 +109,8 @@ def _contact(barrier: float, numbers: ConductionNumbers, bond: Bond) -> Way:
     # A bond's voltage is that of its site against the electrode: where it is positive, electrons come from
     # the electrode, and what lies between that and the top of the barrier lifts them.
     law = QuantumGap(channels=1.0, barrier=barrier, mass=numbers.contact_mass, share=numbers.contact_share)
-    way = Way(1.0, law, bond.length)
-    return way._replace(scale=bond.conductance / way.conductance)
+    path = Way(1.0, law, bond.length)
+    return path._replace(scale=bond.conductance / path.conductance)
 
 
 CLASSES: dict[str, tuple[Choice, ...]] = {
@@ -134,4 +134,4 @@ def ways(kind: str, numbers: ConductionNumbers, bond: Bond) -> tuple[Way, ...]:
         paths = [choice(numbers, bond) for choice in CLASSES[kind]]
     except ValueError as error:
         raise ValueError(f"conduction, {kind}: {error}") from error
-    return tuple(way for way in paths if way is not None and way.conductance > 0.0)
+    return tuple(path for path in paths if path is not None and path.conductance > 0.0)

@@ -58,15 +58,15 @@ class ElectronTransfer(BondLaw):
         scale = self.hops * thermal_energy(self.temperature)
         eta = np.asarray(voltage, np.float64) / scale
         rate, change = self._rate(np.abs(eta))
-        net, rest = -np.expm1(-np.abs(eta)), self._rate(np.zeros(1))[0][0]
-        current = np.sign(eta) * rate * net / rest
-        slope = (change * net + rate * (1.0 - net)) / rest
+        net, rate_at_rest = -np.expm1(-np.abs(eta)), self._rate(np.zeros(1))[0][0]
+        current = np.sign(eta) * rate * net / rate_at_rest
+        slope = (change * net + rate * (1.0 - net)) / rate_at_rest
         return self.conductance * scale * current, self.conductance * slope
 
     def activated(self, reference: float) -> float:
         """Return the slope at 0 V over what it would be at another temperature ``reference`` (K)."""
-        there = replace(self, temperature=reference)
-        rates = [float(law._rate(np.zeros(1))[0][0]) for law in (self, there)]
+        at_reference = replace(self, temperature=reference)
+        rates = [float(law._rate(np.zeros(1))[0][0]) for law in (self, at_reference)]
         return rates[0] / rates[1] * float(np.sqrt(reference / self.temperature))
 
     def _rate(self, eta: Floats) -> tuple[Floats, Floats]:

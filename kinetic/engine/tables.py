@@ -196,11 +196,11 @@ def neighbour_counts(compiled: Compiled, codes: NDArray[np.int8]) -> NDArray[np.
     count = np.zeros((len(codes), len(compiled.count)), dtype=np.uint8)
     for h, (motif, sp, exempt) in enumerate(compiled.count.tolist()):
         for column in compiled.motifs[motif].T:
-            there = (column >= 0) & (codes[column] == sp)
+            is_present = (column >= 0) & (codes[column] == sp)
             if exempt >= 0:
                 mask = compiled.exempt[exempt].astype(bool)
-                there &= ~(mask & mask[column])
-            count[:, h] += there
+                is_present &= ~(mask & mask[column])
+            count[:, h] += is_present
         count[:, h] += compiled.standing[h]
     return count
 
@@ -232,10 +232,12 @@ def checked_sites(name: str, values: Any, n_sites: int, unit: str) -> Floats:
     if array.shape != (n_sites,):
         raise ValueError(f"{name} must have shape ({n_sites},), one value per site, got {array.shape}")
     if not np.isfinite(np.vdot(array, array)):  # one pass in the usual case, without a warning
-        bad = np.flatnonzero(~np.isfinite(array))
-        if not len(bad):
+        not_finite = np.flatnonzero(~np.isfinite(array))
+        if not len(not_finite):
             return array
-        raise ValueError(f"{name} must be finite ({unit}), got {array[bad[0]]} at site {bad[0]}")
+        raise ValueError(
+            f"{name} must be finite ({unit}), got {array[not_finite[0]]} at site {not_finite[0]}"
+        )
     return array
 
 
@@ -278,8 +280,8 @@ def _fill_mechanism(row: Any, m: Mechanism) -> None:
 
 def _fill_links(row: Any, counts: Counts, mutual: NDArray[np.int8]) -> None:
     """List the counts that can change the energy of a mechanism, for both directions."""
-    for h, ((_, species, *_), seen) in enumerate(zip(counts.keys, counts.weight, strict=True)):
-        weight = np.r_[seen, 0.0]  # code -1: no site, no energy
+    for h, ((_, species, *_), count_row) in enumerate(zip(counts.keys, counts.weight, strict=True)):
+        weight = np.r_[count_row, 0.0]  # code -1: no site, no energy
         if not np.any(weight[row["code"]]):
             continue
         for d in range(2):
@@ -314,9 +316,9 @@ def _factors(lattice: Lattice, mechanisms: Sequence[Mechanism]) -> tuple[Floats,
     of = [-1] * len(mechanisms)
     for i, m in enumerate(mechanisms):
         if m.frequency_factor is not None:
-            of[i], what = len(rows), f"frequency_factor of {m.name!r}"
-            rows.append(checked_sites(what, m.frequency_factor, lattice.n_sites, "1"))
-            at_least(what, rows[-1].min(), 0.0)
+            of[i], description = len(rows), f"frequency_factor of {m.name!r}"
+            rows.append(checked_sites(description, m.frequency_factor, lattice.n_sites, "1"))
+            at_least(description, rows[-1].min(), 0.0)
     return _stacked(rows, lattice, np.float64), of
 
 

@@ -45,7 +45,7 @@ class LawTable:
     def bends(self, kind: str) -> bool:
         """Return whether bonds of this class follow a law."""
         paths = self._ways(kind, 1.0, self.material.lattice.spacing)
-        return not all(way.law.linear for way in paths)
+        return not all(path.law.linear for path in paths)
 
     def class_of(self, kind: str, conductance: Floats, length: Floats) -> tuple[Floats, NDArray[np.intc]]:
         """Return slopes at 0 V (S) and numbers of the laws of bonds of a class; 0 where they are ohmic.
@@ -60,9 +60,9 @@ class LawTable:
         slope, number = np.zeros(len(length)), np.zeros(len(length), np.intc)
         for k, (g, d) in enumerate(zip(conductance, length, strict=True)):
             paths = self._ways(kind, float(g), float(d))
-            slope[k] = sum(way.conductance for way in paths)
-            if not all(way.law.linear for way in paths):
-                number[k] = self._number(tuple(way._replace(scale=way.scale / slope[k]) for way in paths))
+            slope[k] = sum(path.conductance for path in paths)
+            if not all(path.law.linear for path in paths):
+                number[k] = self._number(tuple(path._replace(scale=path.scale / slope[k]) for path in paths))
         return slope, number
 
     def _ways(self, kind: str, conductance: float, length: float) -> Row:
@@ -81,7 +81,7 @@ def tabulated(rows: list[Row]) -> BondLaws | None:
     """
     if not rows:
         return None
-    uneven = [number for number, row in enumerate(rows) if not all(way.law.odd for way in row)]
+    uneven = [number for number, row in enumerate(rows) if not all(path.law.odd for path in row)]
     tables = [_table(row, 1.0) for row in rows] + [_table(rows[number], -1.0) for number in uneven]
     below = np.arange(len(tables), dtype=np.intc)
     below[uneven] = len(rows) + np.arange(len(uneven))
@@ -93,13 +93,13 @@ def _table(row: Row, sign: float) -> tuple[Floats, Floats]:
     """Return ln(i / u) at steps of the voltage of one sign, and its derivative by the size of it (1/V)."""
     voltage: Floats = LAW_STEP * np.arange(1, LAW_STEPS + 1, dtype=np.float64)
     ratio, slope = np.zeros((2, LAW_STEPS + 1))
-    current, derivative = (sum(part) for part in zip(*(_sampled(way, sign) for way in row), strict=True))
+    current, derivative = (sum(part) for part in zip(*(_sampled(path, sign) for path in row), strict=True))
     ratio[1:] = np.log(current / voltage)
     slope[1:] = derivative / current - 1 / voltage
-    for way in row:
-        if not way.law.odd:
-            back, on = way.current(np.array([-NEAR_NOTHING, NEAR_NOTHING]))[0]
-            slope[0] += sign * way.scale * (on + back) / (2 * NEAR_NOTHING**2)
+    for path in row:
+        if not path.law.odd:
+            back, on = path.current(np.array([-NEAR_NOTHING, NEAR_NOTHING]))[0]
+            slope[0] += sign * path.scale * (on + back) / (2 * NEAR_NOTHING**2)
     return ratio, slope
 
 
@@ -168,9 +168,9 @@ def build_fields(
     longest = numbers.cutoff / spacing * (1 + 1e-9)
     squared = np.arange(1, int(longest**2) + 1)
     distance = np.sqrt(squared) * spacing
-    near = np.where(squared <= 2, 1.0, numbers.tunnel_factor)
+    factor = np.where(squared <= 2, 1.0, numbers.tunnel_factor)
     activated = np.exp(-numbers.activation / BOLTZMANN_EV * (1 / temperature - 1 / REFERENCE))
-    pair = numbers.prefactor * activated * np.exp(-2 * (distance - spacing) / numbers.decay_length) * near
+    pair = numbers.prefactor * activated * np.exp(-2 * (distance - spacing) / numbers.decay_length) * factor
     steps, table = np.arange(1, shape[2] + 1), LawTable(material, temperature)
     # A law makes even a wide gap conduct at some voltage: contacts then reach as far as there are layers.
     reach = np.exp(-2 * (steps - 1) * spacing / numbers.decay_length)

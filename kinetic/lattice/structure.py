@@ -127,13 +127,16 @@ def grain_boundary(
     for column in range(1, index.shape[1]):
         other = index[:, column]
         rival = grain[other] != grain[first]
-        way = tree.data[other] - tree.data[first]
-        length = np.linalg.norm(way, axis=1)
+        displacement = tree.data[other] - tree.data[first]
+        length = np.linalg.norm(displacement, axis=1)
         depth = (distance[:, column] ** 2 - distance[:, 0] ** 2) / (2.0 * length)
-        near = np.flatnonzero(rival & (depth <= 0.5 * width) & ~mask)
-        foot = points[near] + way[near] * (depth[near] / length[near])[:, None]
-        home = np.linalg.norm(foot - tree.data[first[near]], axis=1)
-        mask[near] = tree.query(foot)[0] >= home - 1e-9 * max(cell)
+        on_boundary = np.flatnonzero(rival & (depth <= 0.5 * width) & ~mask)
+        foot = (
+            points[on_boundary]
+            + displacement[on_boundary] * (depth[on_boundary] / length[on_boundary])[:, None]
+        )
+        home = np.linalg.norm(foot - tree.data[first[on_boundary]], axis=1)
+        mask[on_boundary] = tree.query(foot)[0] >= home - 1e-9 * max(cell)
         beside_image |= ~rival & (depth <= 0.5 * width)
     unsure = np.flatnonzero(beside_image & ~mask)
     turn = 2.0 * np.pi * np.arange(64) / 64
@@ -150,21 +153,21 @@ def seeded(
 
     _check_cell(cell)
     one_of("lateral", lateral, LATERAL)
-    points, own = (
+    points, offsets = (
         _places(name, values)[:, :2] for name, values in (("position", position), ("seeds", seeds))
     )
-    if not len(own):
+    if not len(offsets):
         raise ValueError("seeds must hold at least one grain, got none")
     shifts = np.zeros((1, 2))
     if lateral == "periodic":
         box = np.asarray(cell[:2])
-        points, own = points % box, own % box
+        points, offsets = points % box, offsets % box
         shifts = np.array([(x * box[0], y * box[1]) for x in (0, -1, 1) for y in (0, -1, 1)])
-    whole = (shifts[:, None] + own).reshape(-1, 2)
+    whole = (shifts[:, None] + offsets).reshape(-1, 2)
     tree = cKDTree(whole)
-    if len(own) > 1 and tree.query(own, k=2)[0][:, 1].min() <= 1e-9 * max(cell):
+    if len(offsets) > 1 and tree.query(offsets, k=2)[0][:, 1].min() <= 1e-9 * max(cell):
         raise ValueError("seeds of grains must all be at different places, got two that coincide")
-    return points, tree, np.tile(np.arange(len(own), dtype=np.int32), len(shifts))
+    return points, tree, np.tile(np.arange(len(offsets), dtype=np.int32), len(shifts))
 
 
 def _nearest(points: Floats, tree: cKDTree, reach: float) -> tuple[Floats, NDArray[np.intp]]:

@@ -54,9 +54,9 @@ def changed(document: Mapping[str, Any], changes: Mapping[str, Any], name: str) 
         old = variant.setdefault(section, {})
         for key, value in numbers.items():
             old[key] = _in_full(section, key, value, old.get(key))
-    given = [f"{section}.{key}" for section, numbers in _sections(changes) for key in numbers]
-    if given:
-        few = ", ".join(given[:4]) + (", ..." if len(given) > 4 else "")
+    changed_keys = [f"{section}.{key}" for section, numbers in _sections(changes) for key in numbers]
+    if changed_keys:
+        few = ", ".join(changed_keys[:4]) + (", ..." if len(changed_keys) > 4 else "")
         variant["description"] = f"{name} with other numbers: {few}"
     return variant | {key: changes[key] for key in REPLACED if key in changes}
 
@@ -76,19 +76,21 @@ def doubts(document: Mapping[str, Any], changes: Mapping[str, Any], name: str) -
             # A number in full has a range of its own, which is checked where it is read.
             if "range" not in row or isinstance(value, Mapping):
                 continue
-            unit, given = declared(section, key).metadata["unit"], row["unit"]
-            low, high = (one if unit == given else convert(one, given, unit) for one in row["range"])
-            now = value if isinstance(value, (int, float)) else number(section, key, value)
-            if not low * (1 - 1e-12) <= now <= high * (1 + 1e-12):
+            unit, given_unit = declared(section, key).metadata["unit"], row["unit"]
+            low, high = (
+                one if unit == given_unit else convert(one, given_unit, unit) for one in row["range"]
+            )
+            new_value = value if isinstance(value, (int, float)) else number(section, key, value)
+            if not low * (1 - 1e-12) <= new_value <= high * (1 + 1e-12):
                 low, high = row["range"]
                 found.append(
                     f"{section}.{key} = {value} lies outside the range that {name} states for it, "
-                    f"{low:g} to {high:g} {given}"
+                    f"{low:g} to {high:g} {given_unit}"
                 )
     formula = changes.get("formula", document["formula"])
     if formula != document["formula"]:
-        own = {(section, key) for section, numbers in _sections(changes) for key in numbers}
-        kept = sum((section, key) not in own for section, rows in _sections(document) for key in rows)
+        own_keys = {(section, key) for section, numbers in _sections(changes) for key in numbers}
+        kept = sum((section, key) not in own_keys for section, rows in _sections(document) for key in rows)
         found.append(
             f"formula = {shown(formula)} is a label: {kept} numbers of the material stay those of {name} "
             f"({document['formula']})"
@@ -175,10 +177,10 @@ def based(
     if depth == DEEPEST:
         raise MaterialError(f"{where}: more than {DEEPEST} files are based on each other, in a circle?")
     below, name = read(base)
-    whole = based(below, name, read, depth + 1)
-    rest = {key: value for key, value in document.items() if key != "based_on"}
+    base_document = based(below, name, read, depth + 1)
+    own_document = {key: value for key, value in document.items() if key != "based_on"}
     try:
-        return changed(whole, rest, base.removesuffix(".toml"))
+        return changed(base_document, own_document, base.removesuffix(".toml"))
     except MaterialError as error:
         raise MaterialError(f"{where}: {error}") from None
 

@@ -122,11 +122,11 @@ class Material(Sections):
             file = cls.file(base, path.parent)
             return read_toml(file), file.name
 
-        given = read_toml(path)
-        material = cls(based(given, path.name, read), path.stem, where=path.name)
-        if "based_on" in given:
-            below = cls.find(given["based_on"], path.parent)
-            _warn(f"{path.name}: {one}" for one in doubts(below.document(), given, below.name))
+        document = read_toml(path)
+        material = cls(based(document, path.name, read), path.stem, where=path.name)
+        if "based_on" in document:
+            below = cls.find(document["based_on"], path.parent)
+            _warn(f"{path.name}: {one}" for one in doubts(below.document(), document, below.name))
         return material
 
     @classmethod
@@ -257,8 +257,8 @@ class Material(Sections):
         values = {
             name: value for name, value in self._values() if value != declared(*name.split(".")).default
         }
-        what = {"formula": self.formula, "mechanisms": sorted(self.mechanisms), "values": values}
-        text = json.dumps(what, sort_keys=True, allow_nan=False)
+        hashed_content = {"formula": self.formula, "mechanisms": sorted(self.mechanisms), "values": values}
+        text = json.dumps(hashed_content, sort_keys=True, allow_nan=False)
         return hashlib.sha256(text.encode()).hexdigest()[:16]
 
     def __getattr__(self, name: str) -> Any:
@@ -304,9 +304,9 @@ def _nearest(name: str, known: Sequence[str]) -> str:
 
     small = {candidate.lower(): candidate for candidate in known}
     name = name.lower().replace("0", "o")  # a nought for an O is a common slip, and no name has one
-    every = f"frenkel materials lists all {len(known)}"
+    all_listed = f"frenkel materials lists all {len(known)}"
     if likely := difflib.get_close_matches(name, small, n=1, cutoff=0.8):
-        return f" (did you mean '{small[likely[0]]}'?); {every}"
+        return f" (did you mean '{small[likely[0]]}'?); {all_listed}"
     of_name = {candidate: set(candidate.lower().split("-")) for candidate in known}
     parts = set().union(*of_name.values())
     near_parts = [set(difflib.get_close_matches(part, parts, cutoff=0.7)) for part in name.split("-")]
@@ -315,4 +315,8 @@ def _nearest(name: str, known: Sequence[str]) -> str:
     }
     most = max(shared.values())
     alike = [candidate for candidate in known if shared[candidate] == most]
-    return f"; near by name are: {', '.join(alike)}; {every}" if most else f"; there are: {', '.join(known)}"
+    return (
+        f"; near by name are: {', '.join(alike)}; {all_listed}"
+        if most
+        else f"; there are: {', '.join(known)}"
+    )

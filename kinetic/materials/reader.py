@@ -163,16 +163,16 @@ def _model() -> type[BaseModel]:
 def _si(leaf: Leaf, section: str, key: str, where: str) -> float:
     """Return a leaf's value in the unit that `sections` declares for its key, within the bounds."""
     declaration = declared(section, key)
-    low, high, wanted = (declaration.metadata[word] for word in ("low", "high", "unit"))
+    low, high, unit = (declaration.metadata[word] for word in ("low", "high", "unit"))
     name = f"{where}: {section}.{key}"
     value = leaf.value
-    if leaf.unit != wanted:
+    if leaf.unit != unit:
         try:
-            value = convert(value, leaf.unit, wanted)
+            value = convert(value, leaf.unit, unit)
         except ValueError as error:
-            message = f"{name} has unit '{leaf.unit}', which is no unit of {_what(wanted)}"
+            message = f"{name} has unit '{leaf.unit}', which is no unit of {_what(unit)}"
             raise MaterialError(message) from error
-    between(name, value, low, high, wanted, MaterialError)
+    between(name, value, low, high, unit, MaterialError)
     if declaration.type == "int":
         if value != int(value):
             raise MaterialError(f"{name} must be a whole number, got {value:g}")
@@ -210,12 +210,12 @@ def _check_phonons(document: Mapping[str, Any], sections: Mapping[str, Any], whe
             continue
         phonons = numbers.huang_rhys > 0.0, numbers.phonon_energy > 0.0
         if phonons[0] != phonons[1] or phonons[0] == ("relaxation_energy" in document[name]):
-            given = [
+            given_sections = [
                 key for key in ("relaxation_energy", "huang_rhys", "phonon_energy") if key in document[name]
             ]
             raise MaterialError(
                 f"{where}: {name} must have either relaxation_energy, or huang_rhys and phonon_energy "
-                f"above 0, got {', '.join(given) or 'none of them'}"
+                f"above 0, got {', '.join(given_sections) or 'none of them'}"
             )
         if phonons[0]:
             energy = numbers.huang_rhys * numbers.phonon_energy
@@ -225,10 +225,12 @@ def _check_phonons(document: Mapping[str, Any], sections: Mapping[str, Any], whe
 def _check_names(model: Any, sections: Mapping[str, Any], where: str) -> None:
     if model.family not in FAMILIES:
         raise MaterialError(f"{where}: no family '{model.family}'{suggest(model.family, FAMILIES)}")
-    for group, what in ((DEFECTS, "defect that conducts"), (WEAK, "kind of weak sites")):
-        given = [name for name in group if name in sections]
-        if len(given) > 1:
-            raise MaterialError(f"{where}: one {what} is allowed, got sections [{'] and ['.join(given)}]")
+    for group, description in ((DEFECTS, "defect that conducts"), (WEAK, "kind of weak sites")):
+        given_sections = [name for name in group if name in sections]
+        if len(given_sections) > 1:
+            raise MaterialError(
+                f"{where}: one {description} is allowed, got sections [{'] and ['.join(given_sections)}]"
+            )
     if "interface" in sections and "exchange" in sections and sections["exchange"].depth:
         raise MaterialError(f"{where}: exchange.depth needs a filament, which a set with [interface] has not")
     if len(set(model.species.values())) < len(model.species) or "" in model.species.values():

@@ -44,9 +44,9 @@ def sinusoidal(barrier: ArrayLike, energy: ArrayLike) -> NDArray[np.float64]:
     reverse is dE exactly. For small dE it is ``E_m + dE / 2``.
     """
     e_m, d_e = np.asarray(barrier, dtype=np.float64), np.asarray(energy, dtype=np.float64)
-    bad = e_m[~(e_m >= 0.0)]
-    if bad.size:
-        raise ValueError(f"barrier must be at least 0 eV, got {bad[0]}")
+    negative = e_m[~(e_m >= 0.0)]
+    if negative.size:
+        raise ValueError(f"barrier must be at least 0 eV, got {negative[0]}")
     tilted = np.abs(d_e) < np.pi * e_m
     g = np.where(tilted, d_e / np.where(tilted, np.pi * e_m, 1.0), 0.0)
     even = np.where(tilted, e_m * (np.sqrt(1.0 - g * g) + g * np.arcsin(g)), 0.5 * np.abs(d_e))

@@ -93,11 +93,11 @@ def build_chemistry(
         A mechanism that the material does not switch on, or an array of another length or not finite.
     """
     place = draw_place(material, lattice, shape, rng)
-    given = _checked_shifts(material, lattice, barrier_shift or {})
+    shifts = _checked_shifts(material, lattice, barrier_shift or {})
     atoms = _atomic_energies(place)
     sites, electrons = _trap_energies(place, rng, traps)
     mechanisms = tuple(
-        _shifted(mechanism, given.get(name))
+        _shifted(mechanism, shifts.get(name))
         for name in material.mechanisms
         for mechanism in _each(REACTIONS[name](place))
     )
@@ -167,7 +167,7 @@ def _checked_shifts(
 ) -> dict[str, Floats]:
     """Return every given shift with one value per site."""
     n_sites, n_hosts = lattice.n_sites, lattice.n_hosts
-    whole = {}
+    shifts = {}
     for name, values in barrier_shift.items():
         if name not in material.mechanisms:
             raise ValueError(
@@ -180,8 +180,8 @@ def _checked_shifts(
                 f"barrier_shift of {name!r} must be {n_hosts} or {n_sites} finite numbers in eV, "
                 f"got an array of shape {array.shape}"
             )
-        whole[name] = np.concatenate([array, np.zeros(n_sites - len(array))])
-    return whole
+        shifts[name] = np.concatenate([array, np.zeros(n_sites - len(array))])
+    return shifts
 
 
 def _each(built: Mechanism | tuple[Mechanism, ...]) -> tuple[Mechanism, ...]:

@@ -131,8 +131,8 @@ class Relaxation:
         """Draw the factors of a site that waits and of its neighbours again."""
         del self.waiting[site]
         self.held[site] = not self.held[site]
-        near = self.neighbours[site]
-        sites = np.append(near[near >= 0], site)
+        neighbours = self.neighbours[site]
+        sites = np.append(neighbours[neighbours >= 0], site)
         # Two uniform numbers make a normal one (Box and Muller).
         radius = np.sqrt(-2.0 * np.log1p(-np.array([draw() for _ in sites])))
         angle = 2.0 * np.pi * np.array([draw() for _ in sites])

@@ -327,5 +327,5 @@ def nearest_nodes(
         away[..., :2] -= np.round(away[..., :2] / period) * period
     # Equal distances must stay equal: the choice may not depend on the last digit.
     squared = np.round((away**2).sum(axis=2) / lattice.spacing**2, 6)
-    near = squared.argmin(axis=1)
-    return near, lattice.spacing * np.sqrt(squared[np.arange(len(sites)), near])
+    nearest = squared.argmin(axis=1)
+    return nearest, lattice.spacing * np.sqrt(squared[np.arange(len(sites)), nearest])

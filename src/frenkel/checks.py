@@ -100,10 +100,10 @@ def shape(name: str, value: ArrayLike, asked: tuple[int, ...], each: str = "") -
 
 def spread(name: str, value: ArrayLike, asked: tuple[int, ...]) -> NDArray[np.float64]:
     """Return ``value``, one number for all or an array of a shape, in that shape; ValueError for others."""
-    given = np.asarray(value, dtype=np.float64)
-    if given.ndim:
-        shape(name, given, asked)
-    return np.broadcast_to(given, asked)
+    array = np.asarray(value, dtype=np.float64)
+    if array.ndim:
+        shape(name, array, asked)
+    return np.broadcast_to(array, asked)
 
 
 def line(name: str, text: Any, *, longest: int = 80, error: type[Exception] = ValueError) -> None:
@@ -115,11 +115,11 @@ def line(name: str, text: Any, *, longest: int = 80, error: type[Exception] = Va
         and not set(text) & set(QUOTES)
     ):
         return
-    given = repr(text)
-    shown = given if len(given) < 100 else f"{given[:97]}..."
+    quoted = repr(text)
+    shortened = quoted if len(quoted) < 100 else f"{quoted[:97]}..."
     raise error(
         f"{name} must be one line of 1 to {longest} printable characters without quotes and backslashes, "
-        f"got {shown}"
+        f"got {shortened}"
     )
 
 
@@ -139,21 +139,21 @@ def equally_many(**values: ArrayLike) -> None:
     """Raise ValueError unless all arrays, given by their names, have the same length."""
     lengths = [np.shape(value)[:1] or (1,) for value in values.values()]
     if len(set(lengths)) > 1:
-        got = " and ".join(str(length) for (length,) in lengths)
-        raise ValueError(f"{' and '.join(values)} must be equally many, got {got}")
+        given_lengths = " and ".join(str(length) for (length,) in lengths)
+        raise ValueError(f"{' and '.join(values)} must be equally many, got {given_lengths}")
 
 
 def _require(name: str, value: ArrayLike, holds: Any, sentence: str, error: type[Exception]) -> None:
     if isinstance(value, bool) or isinstance(value, str):
         raise TypeError(f"{name} must be a number, got {value!r}")
-    given = np.asarray(value, dtype=np.float64)
-    good = holds(given)
-    if not np.all(good):
-        if not given.ndim:
-            raise error(f"{name} {sentence}, got {float(given):.15g}")
-        at = tuple(int(k) for k in np.argwhere(~good)[0])
-        index = at[0] if given.ndim == 1 else at
-        raise error(f"{name} {sentence}, got {given[at]:.15g} at index {index}")
+    array = np.asarray(value, dtype=np.float64)
+    satisfied = holds(array)
+    if not np.all(satisfied):
+        if not array.ndim:
+            raise error(f"{name} {sentence}, got {float(array):.15g}")
+        at = tuple(int(k) for k in np.argwhere(~satisfied)[0])
+        index = at[0] if array.ndim == 1 else at
+        raise error(f"{name} {sentence}, got {array[at]:.15g} at index {index}")
 
 
 def _of(unit: str) -> str:

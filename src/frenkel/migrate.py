@@ -123,14 +123,14 @@ def _card(source: Path, target: Path, force: bool) -> Path | None:
 def _configuration(source: Path, target: Path, force: bool) -> Path | None:
     """Rename keys in the text of a configuration, whose comments stay."""
     old, text = toml.read(source), source.read_text(encoding="utf-8")
-    wanted = _renamed(old)
-    if wanted == old:
+    renamed = _renamed(old)
+    if renamed == old:
         return None
-    for key, now in KEYS.items():
-        text = re.sub(rf"(?m)(^|[{{,.\s]){key}(?=\s*=)", rf"\g<1>{now}", text)
+    for key, new_key in KEYS.items():
+        text = re.sub(rf"(?m)(^|[{{,.\s]){key}(?=\s*=)", rf"\g<1>{new_key}", text)
     text = re.sub(r"(\bparallel\s*=\s*)([\"'])row\2", r"\g<1>\g<2>word line\g<2>", text)
-    if tomllib.loads(text) != wanted:
-        names = ", ".join(f"{key} to {now}" for key, now in KEYS.items())
+    if tomllib.loads(text) != renamed:
+        names = ", ".join(f"{key} to {new_key}" for key, new_key in KEYS.items())
         raise MigrationError(f"the keys of {source} cannot be renamed here, rename them by hand: {names}")
     return store.write_bytes(text.encode(), store.writable(target, force=force))
 
@@ -173,15 +173,15 @@ def _result(source: Path, target: Path, force: bool) -> Path | None:
 
 
 def _array(old: xr.Dataset) -> xr.Dataset:
-    names = {then: now for then, now in VARIABLES.items() if then in old.variables}
+    names = {then: new_name for then, new_name in VARIABLES.items() if then in old.variables}
     return old.rename(names) if names else old
 
 
 def _device(old: xr.Dataset) -> xr.Dataset:
     if "peak_current" in old.variables:
         return old
-    whole = slice(0, old.sizes["sample"]), slice(0, old.sizes["phases"])
-    return _with_extremes(old, [whole])
+    everything = slice(0, old.sizes["sample"]), slice(0, old.sizes["phases"])
+    return _with_extremes(old, [everything])
 
 
 def _ensemble(old: xr.Dataset) -> xr.Dataset:
@@ -191,8 +191,8 @@ def _ensemble(old: xr.Dataset) -> xr.Dataset:
     for dim in ensemble_file.RAGGED_DIMS:
         if f"{dim}_count" in old.variables:
             count = old[f"{dim}_count"]
-            every = np.broadcast_to(old["member"].values, count.shape)
-            owner = np.repeat(every.ravel(), count.values.ravel())
+            member_of_value = np.broadcast_to(old["member"].values, count.shape)
+            owner = np.repeat(member_of_value.ravel(), count.values.ravel())
             text = f"member that the entry along {dim} belongs to"
             new[f"{dim}_member"] = (dim, owner.astype(np.int32), {"units": "1", "long_name": text})
     for name, (long_name, units) in LACKING.items():

@@ -75,27 +75,29 @@ class Reporter:
 
     def __call__(self, share: float, name: str, device: Any = None) -> None:
         """Take note that a ``share`` (0 to 1) of the run is done, in the phase ``name``."""
-        now = time.monotonic()
+        moment = time.monotonic()
         if self.first_share is None:
             # A resumed run starts in the middle; its rest follows from what this process did.
-            self.first_share, self.begin = share, now
+            self.first_share, self.begin = share, moment
             self.first_events = device.events if device else 0
 
         def words() -> tuple[float, str, str]:
-            rest = self.rest(share, device.events if device else None, now)
+            seconds_left = self.rest(share, device.events if device else None, moment)
             if self.mode == "bar":
-                return share, f"{name:24.24}", rest
+                return share, f"{name:24.24}", seconds_left
             place = f"{name}, {device.source_voltage:.2f} V" if device else name
-            return share, f"{100 * share:3.0f} % {place}, ", rest
+            return share, f"{100 * share:3.0f} % {place}, ", seconds_left
 
         self.show(words)
 
     def show(self, words: Callable[[], tuple[float, str, str]]) -> None:
         """Show a share, the words before the bar and those after it, made only when it is time for them."""
-        now = time.monotonic()
-        if self.mode == "quiet" or now - self.last < (BAR_INTERVAL if self.mode == "bar" else self.interval):
+        moment = time.monotonic()
+        if self.mode == "quiet" or moment - self.last < (
+            BAR_INTERVAL if self.mode == "bar" else self.interval
+        ):
             return
-        self.last = now
+        self.last = moment
         share, name, rest = words()
         if self.mode == "bar":
             self.bar.update(self.task, completed=share, description=name, rest=rest)
@@ -114,9 +116,9 @@ class Reporter:
         """Return speed, where there are events, and estimated rest as text."""
         elapsed = max(now - self.begin, 1e-9)
         speed = [] if events is None else [f"{(events - self.first_events) / elapsed:.0f} events/s"]
-        done = share - (self.first_share or 0.0)
-        if done > 0.01:
-            speed.append(f"about {duration(elapsed * (1 - share) / done)} left")
+        share_since_start = share - (self.first_share or 0.0)
+        if share_since_start > 0.01:
+            speed.append(f"about {duration(elapsed * (1 - share) / share_since_start)} left")
         return ", ".join(speed)
 
 

@@ -190,7 +190,7 @@ def git_hash() -> str | None:
 
 
 def _git(folder: Path, *arguments: str) -> str:
-    done = subprocess.run(
+    process = subprocess.run(
         ["git", "-C", str(folder), *arguments], capture_output=True, text=True, check=True, timeout=5
     )
-    return done.stdout.strip()
+    return process.stdout.strip()

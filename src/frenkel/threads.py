@@ -44,9 +44,9 @@ def load_hashes_alone() -> None:
     NumPy's random numbers ask for it, and no member needs it: 5 MB in each of thousands of processes. Where
     Python is built without its own functions all is left as it is.
     """
-    own = ("_md5", "_sha1", "_sha3", "_blake2")
+    built_in = ("_md5", "_sha1", "_sha3", "_blake2")
     sha2 = "_sha2" if sys.version_info >= (3, 12) else "_sha512"
-    if "_hashlib" in sys.modules or any(importlib.util.find_spec(name) is None for name in (*own, sha2)):
+    if "_hashlib" in sys.modules or any(importlib.util.find_spec(name) is None for name in (*built_in, sha2)):
         return
     # What is None here cannot be imported, and both modules go on without it.
     sys.modules["_hashlib"] = None  # type: ignore[assignment]

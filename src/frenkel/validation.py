@@ -21,8 +21,8 @@ def suggest(name: str, known: Iterable[str]) -> str:
 
     known = list(known)
     small = {name.lower(): name for name in reversed(known)}
-    near = difflib.get_close_matches(name.lower(), small, n=1)
-    hint = f" (did you mean {small[near[0]]!r}?)" if near else ""
+    matches = difflib.get_close_matches(name.lower(), small, n=1)
+    hint = f" (did you mean {small[matches[0]]!r}?)" if matches else ""
     return f"{hint}; there are: {', '.join(known)}"
 
 
@@ -36,18 +36,18 @@ def sentence(error: ValidationError, model: Model) -> str:
     where, kind, value = written(place), fault["type"], fault.get("input")
     if kind == "extra_forbidden":
         name = str(place[-1])[:LONGEST]
-        if there := homes(model, name):
-            return f"unknown key {where}: {name} is a key {' and '.join(there)}"
+        if homes_of_name := homes(model, name):
+            return f"unknown key {where}: {name} is a key {' and '.join(homes_of_name)}"
         return f"unknown key {where}{suggest(name, keys(section))}"
     if kind == "missing":
         return f"{where} is missing"
     if kind in ("union_tag_invalid", "union_tag_not_found"):
         given = value.get("kind") if isinstance(value, Mapping) else None
-        got = "is missing" if given is None else f"must not be {shown(given)}"
-        return f"{where}.kind {got}; there are: {', '.join(kinds)}"
+        complaint = "is missing" if given is None else f"must not be {shown(given)}"
+        return f"{where}.kind {complaint}; there are: {', '.join(kinds)}"
     if kind in ("model_type", "model_attributes_type"):
-        own = ["kind", "..."] if kinds else keys(section)
-        return f"{where} must be a section with keys of its own ({', '.join(own)}), got {shown(value)}"
+        allowed = ["kind", "..."] if kinds else keys(section)
+        return f"{where} must be a section with keys of its own ({', '.join(allowed)}), got {shown(value)}"
     message = fault["msg"].removeprefix("Value error, ")
     message = message[:1].lower() + message[1:]
     if kind == "value_error":
@@ -98,11 +98,11 @@ def keys(model: Model) -> list[str]:
 
 def homes(model: Model, name: str) -> list[str]:
     """Return where in a model, or in the sections that stand in it, a key has its place: "of [device]"."""
-    there = ["at the top"] if name in keys(model) else []
+    locations = ["at the top"] if name in keys(model) else []
     for key, field in model.model_fields.items():
         if any(name in keys(section) for section in sections(field.annotation)):
-            there.append(f"of [{key}]")
-    return there
+            locations.append(f"of [{key}]")
+    return locations
 
 
 def written(place: Sequence[int | str]) -> str:

@@ -30,14 +30,14 @@ def settled(states: Floats, target: Floats, distance: float) -> tuple[Floats, Fl
     distance : float
         Accepted (S).
     """
-    near = np.abs(states - target[:, None]) <= distance
-    reached = np.asarray(near.any(axis=1))
-    last = np.where(reached, near.argmax(axis=1), states.shape[1] - 1)
+    within_reach = np.abs(states - target[:, None]) <= distance
+    reached = np.asarray(within_reach.any(axis=1))
+    last = np.where(reached, within_reach.argmax(axis=1), states.shape[1] - 1)
     # A cell that did not switch is where it was before; at first, in its first state that is known.
     recorded = np.where(np.isfinite(states), np.arange(states.shape[1]), -1)
-    held = np.maximum.accumulate(recorded, axis=1)[np.arange(len(states)), last]
+    last_values = np.maximum.accumulate(recorded, axis=1)[np.arange(len(states)), last]
     first = np.isfinite(states).argmax(axis=1)
-    end = states[np.arange(len(states)), np.where(held < 0, first, held)]
+    end = states[np.arange(len(states)), np.where(last_values < 0, first, last_values)]
     return end, last + 1.0, reached
 
 
@@ -63,8 +63,8 @@ def by_cycles(setup: Setup, tolerances: Sequence[float], targets: list[Floats]) 
     each = sum(t[0].size for t in targets)
     for chip in range(chips):
         for seed in range(settings.seeds):
-            drawn = card.sample(each, cycles, seed=int(settings.random(20, chip, seed).integers(2**31)))
-            states = 1.0 / np.stack([drawn["hrs"], drawn["lrs"]], axis=2).reshape(each, -1)
+            sampled = card.sample(each, cycles, seed=int(settings.random(20, chip, seed).integers(2**31)))
+            states = 1.0 / np.stack([sampled["hrs"], sampled["lrs"]], axis=2).reshape(each, -1)
             flat = np.concatenate([t[seed].ravel() for t in targets])
             for k, tolerance in enumerate(tolerances):
                 end, pulses, reached = settled(states, flat, tolerance * setup.device.g_max)

@@ -59,23 +59,23 @@ def distilled(
     labels = cross_entropy(parts.pool.y, classes)
 
     def gradient(now: Perceptron) -> list[Floats]:
-        drawn = random.integers(parts.train.shape[1], size=(seeds, how.batch))
-        places = np.take_along_axis(parts.train, drawn, axis=1)
-        given = x[places]
+        batch = random.integers(parts.train.shape[1], size=(seeds, how.batch))
+        places = np.take_along_axis(parts.train, batch, axis=1)
+        inputs = x[places]
         taught = np.zeros((seeds, how.batch, classes), student.weights[0].dtype)
         for teacher, of_teacher in teachers:
             weights = (
                 teacher.weights if of_teacher is None else [of_teacher(w, random) for w in teacher.weights]
             )
-            taught += softmax(teacher.logits(given, weights) / SOFTNESS) / len(teachers)
+            taught += softmax(teacher.logits(inputs, weights) / SOFTNESS) / len(teachers)
 
         def soft(logits: Floats, places: NDArray[np.int64]) -> Floats:
             # T^2 KL has the gradient T (q - p) by logits.
             return np.asarray(SOFTNESS * (softmax(logits / SOFTNESS) - taught))
 
         noisy = now.weights if noise is None else [noise(w, random) for w in now.weights]
-        from_teachers = gradients(given, now.weights, now.biases, soft, places, now.windows)
-        from_labels = gradients(given, noisy, now.biases, labels, places, now.windows)
+        from_teachers = gradients(inputs, now.weights, now.biases, soft, places, now.windows)
+        from_labels = gradients(inputs, noisy, now.biases, labels, places, now.windows)
         return [SHARE * a + (1.0 - SHARE) * b for a, b in zip(from_teachers, from_labels, strict=True)]
 
     return descend(student, gradient, how)

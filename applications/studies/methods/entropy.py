@@ -73,8 +73,8 @@ def source(cell: str | Card, devices: int, cycles: int, seed: int) -> EntropySou
         return None
     with warnings.catch_warnings():
         warnings.simplefilter("ignore", CardWarning)
-        drawn = card.sample(devices, cycles, seed=seed)["set_voltage"]
-    return EntropySource(np.asarray(drawn), f"card {card.name} {card.version}")
+        voltages = card.sample(devices, cycles, seed=seed)["set_voltage"]
+    return EntropySource(np.asarray(voltages), f"card {card.name} {card.version}")
 
 
 def corrected(bits: Bits) -> list[Bits]:
@@ -96,8 +96,8 @@ def corrected(bits: Bits) -> list[Bits]:
 
 def numbers(bits: Bits) -> Floats:
     """Return numbers between 0 and 1 of nine bits each."""
-    whole = bits[: len(bits) // 9 * 9].reshape(-1, 9)
-    return np.asarray((whole @ 2.0 ** -np.arange(1, 10)) + 2.0**-10)
+    triples = bits[: len(bits) // 9 * 9].reshape(-1, 9)
+    return np.asarray((triples @ 2.0 ** -np.arange(1, 10)) + 2.0**-10)
 
 
 def autocorrelation(rows: list[Bits]) -> float:

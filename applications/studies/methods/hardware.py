@@ -166,11 +166,11 @@ def chosen_rate(
     rates : sequence of float
     """
     few = replace(settings, seeds=TRIED)
-    own = parts.first(TRIED)
-    judged = own.samples(own.validation)
+    tried = parts.first(TRIED)
+    judged = tried.samples(tried.validation)
     chips = 1 if noise is None else min(settings.chips, 5)
     accuracies = [
-        tested(made(few, own, rate), judged, chips, settings.random(17), noise).mean() for rate in rates
+        tested(made(few, tried, rate), judged, chips, settings.random(17), noise).mean() for rate in rates
     ]
     return float(rates[int(np.argmax(accuracies))])
 
@@ -191,8 +191,8 @@ def shown(
     """Return weights (..., m, n) as the cells that hold them show them."""
     scale = scales(weights)
     window = device.window
-    there = effect(encode(weights / scale, mapping, *window), random)
-    return decode(there, mapping, *window) * scale
+    stored_weights = effect(encode(weights / scale, mapping, *window), random)
+    return decode(stored_weights, mapping, *window) * scale
 
 
 def noise_of(effect: Effect, mapping: Mapping, device: DeviceStatistics) -> Noise:
@@ -274,8 +274,11 @@ def with_gain(effect: Effect) -> Effect:
     """Return an effect whose loss of the sum of all conductances of a layer is made good."""
 
     def gained(g: Floats, random: np.random.Generator) -> Floats:
-        there = effect(g, random)
-        return np.asarray(there * (g.sum(axis=(-2, -1)) / there.sum(axis=(-2, -1)))[..., None, None])
+        stored_conductance = effect(g, random)
+        return np.asarray(
+            stored_conductance
+            * (g.sum(axis=(-2, -1)) / stored_conductance.sum(axis=(-2, -1)))[..., None, None]
+        )
 
     return gained
 

@@ -44,8 +44,8 @@ there, not at its source). Noise that is reported as "below 1 %" stands as 1 %."
 
 def pulses_for(change: Floats, device: DeviceStatistics, random: np.random.Generator) -> Floats:
     """Return whole numbers of pulses whose mean is a change of the place in the window times all pulses."""
-    wanted = change * device.pulses
-    return np.asarray(np.floor(wanted + random.random(wanted.shape)))
+    pulses = change * device.pulses
+    return np.asarray(np.floor(pulses + random.random(pulses.shape)))
 
 
 class _Weights:
@@ -117,15 +117,15 @@ def train_on_chip(
     loss, x = cross_entropy(parts.pool.y, parts.pool.classes), parts.pool.x
     steps, count = (ONLINE_LONGER if online else 2) * settings.steps, len(network.weights)
     for step in range(steps):
-        drawn = random.integers(parts.train.shape[1], size=(settings.seeds, 1 if online else BATCH))
-        places = np.take_along_axis(parts.train, drawn, axis=1)
+        batch = random.integers(parts.train.shape[1], size=(settings.seeds, 1 if online else BATCH))
+        places = np.take_along_axis(parts.train, batch, axis=1)
         weights = [layer.shown for layer in layers]
         slopes = gradients(x[places], weights, network.biases, loss, places, network.windows)
-        now = rate * min(1.0, 0.1 + 1.8 * (1.0 - step / steps))
+        rate_now = rate * min(1.0, 0.1 + 1.8 * (1.0 - step / steps))
         for layer, gradient in zip(layers, slopes[:count], strict=True):
-            layer.change(-now * gradient, device, random)
+            layer.change(-rate_now * gradient, device, random)
         for bias, gradient in zip(network.biases, slopes[count:], strict=True):
-            bias -= now * gradient
+            bias -= rate_now * gradient
     return network.having([layer.shown for layer in layers], network.biases)
 
 

@@ -65,8 +65,8 @@ def remembered(device: Device, cell: Volatile) -> float:
     device.advance(Waveform.constant(cell.voltage, LONGEST), samples=50, stop=at_limit)
     if not reached:
         return float("nan")
-    held = device.advance(Waveform.constant(cell.voltage, HOLD), samples=20)
-    least = np.median(held.sample["conductance"][-10:]) / np.e
+    course = device.advance(Waveform.constant(cell.voltage, HOLD), samples=20)
+    least = np.median(course.sample["conductance"][-10:]) / np.e
     begin, chunk = device.time, HOLD / 4
     while device.time - begin < LONGEST:
         sample = device.advance(Waveform.constant(0.0, chunk), samples=50).sample

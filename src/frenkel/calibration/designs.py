@@ -94,9 +94,9 @@ class Designs:
             folder=self.folder,
         )
         job = ensemble.job(whole, output, **self.options)
-        done = session.execute(job, self.workers, self.show, self.begin)
-        if done.left:
-            raise RoundStopped(done)
+        run_outcome = session.execute(job, self.workers, self.show, self.begin)
+        if run_outcome.left:
+            raise RoundStopped(run_outcome)
         located = runs.survey([job.folder], job.digest).best(job.members)
         self.failed += [
             f"round {turn}: {shards.STATUS[int(code)]}" for code in located.status if code != shards.OK
@@ -113,8 +113,8 @@ class Designs:
 
     def _numbers(self, located: merge.Located, points: int, path: Path) -> Floats:
         """Return the numbers that the records of a round hold."""
-        every = ensemble_file.columns()
-        kept = {name: every[name] for name in self.target.names}
+        all_columns = ensemble_file.columns()
+        kept = {name: all_columns[name] for name in self.target.names}
         grid = [("point", points), ("member", self.members)]
         attrs = provenance.attributes("a round of a calibration", {}, seed=self.configuration.seed or 0)
         merge.merge(located, member_file.Target(grid, kept, {}, attrs, stride=STRIDE), path)

@@ -86,11 +86,11 @@ def _one(text: str, material: Material) -> Parameter:
 
 def _span(what: str, text: str, section: str, name: str, unit: str) -> tuple[float, float]:
     """Return both ends of "0.5:1.2 eV" in the unit of the number, within what it may be."""
-    numbers, _, given = text.partition(" ")
+    numbers, _, unit_text = text.partition(" ")
     ends = numbers.split(":")
-    if len(ends) != 2 or (given.strip() == "") != (unit == "1"):
+    if len(ends) != 2 or (unit_text.strip() == "") != (unit == "1"):
         raise ConfigurationError(f"{what} must be LOW:HIGH{'' if unit == '1' else ' ' + unit}, got {text!r}")
-    low, high = (number(section, name, end if unit == "1" else f"{end} {given.strip()}") for end in ends)
+    low, high = (number(section, name, end if unit == "1" else f"{end} {unit_text.strip()}") for end in ends)
     return low, high
 
 

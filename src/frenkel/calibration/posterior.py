@@ -102,15 +102,17 @@ def sample(density: Density, low: Floats, high: Floats, size: int, seed: int) ->
         narrow = (4.0 / ((p + 2) * CENTRES)) ** (2.0 / (p + 4))
         kernel = narrow * spread + np.diag((1e-3 * (high - low)) ** 2)
         root = np.linalg.cholesky(kernel)
-        near = centres[random.integers(CENTRES, size=size)] + random.standard_normal((size, p)) @ root.T
+        around_centres = (
+            centres[random.integers(CENTRES, size=size)] + random.standard_normal((size, p)) @ root.T
+        )
         flat = low + (high - low) * random.random((size, p))
-        drawn = np.where((random.random(size) < EVEN)[:, None], flat, near)
-        drawn = drawn[np.all((drawn >= low) & (drawn <= high), axis=1)]
-        level = density(drawn)
+        proposals = np.where((random.random(size) < EVEN)[:, None], flat, around_centres)
+        proposals = proposals[np.all((proposals >= low) & (proposals <= high), axis=1)]
+        level = density(proposals)
         if level.max() > top:
-            best, top = drawn[np.argmax(level)], float(level.max())
-        excess = level - _proposal(drawn, centres, root, float(np.prod(high - low)))
-        places, weights = drawn, np.exp(excess - logsumexp(excess))
+            best, top = proposals[np.argmax(level)], float(level.max())
+        excess = level - _proposal(proposals, centres, root, float(np.prod(high - low)))
+        places, weights = proposals, np.exp(excess - logsumexp(excess))
     return Draws(places, weights, best)
 
 

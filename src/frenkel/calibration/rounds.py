@@ -249,16 +249,16 @@ class _Design:
             {q.name: float(q.value(x)) for q, x in zip(self.parameters, place, strict=True)}
             for place in places
         ]
-        shown = self.simulator(points, turn)
-        wanted = (number, shown.shape[1], shown.shape[2], len(self.compared.features))
+        statistics = self.simulator(points, turn)
+        expected_shape = (number, statistics.shape[1], statistics.shape[2], len(self.compared.features))
         fewest = fewest_members(len(self.compared.names))
-        if shown.shape != wanted or shown.shape[1] < fewest:
+        if statistics.shape != expected_shape or statistics.shape[1] < fewest:
             raise CalibrationError(
                 f"a simulator must show {number} points x at least {fewest} devices x cycles x "
-                f"{wanted[3]} features, got shape {shown.shape}"
+                f"{expected_shape[3]} features, got shape {statistics.shape}"
             )
         self.places = np.concatenate([self.places, places])
-        self.devices += list(self.compared.devices(shown))
+        self.devices += list(self.compared.devices(statistics))
 
     @property
     def shown(self) -> Floats:
@@ -337,8 +337,8 @@ def _p_value(misfit: float, freedom: int, own: float) -> float:
     """Return the probability of a misfit as large, by Hotelling's law: covariances are from devices too."""
     if not freedom:
         return math.nan
-    rest = max(own - freedom + 1.0, 1.0)
-    return float(f_law.sf(misfit * rest / (own * freedom), freedom, rest))
+    freedom_left = max(own - freedom + 1.0, 1.0)
+    return float(f_law.sf(misfit * freedom_left / (own * freedom), freedom, freedom_left))
 
 
 def _ends(found: Draws, i: int) -> str:

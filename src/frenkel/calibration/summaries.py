@@ -57,8 +57,8 @@ class Summary:
         count = finite.sum(axis=-2)
         total = np.where(finite, values, 0.0).sum(axis=-2)
         level = np.where(count > 0, total / np.maximum(count, 1), np.nan)
-        rest = np.where(finite, values - level[..., None, :], 0.0)
-        spread = _ln_spread((rest**2).sum(axis=-2), count - 1)
+        centred = np.where(finite, values - level[..., None, :], 0.0)
+        spread = _ln_spread((centred**2).sum(axis=-2), count - 1)
         statistics: Floats = np.concatenate([level, spread], axis=-1)
         return statistics
 
@@ -70,8 +70,8 @@ class Summary:
         mean = _mean(devices, finite, count)
         rows = [mean[..., :k]]
         if self.of_devices:
-            rest = np.where(finite, devices - mean[..., None, :], 0.0)[..., :k]
-            rows.append(_ln_spread((rest**2).sum(axis=-2), count[..., :k] - 1))
+            centred = np.where(finite, devices - mean[..., None, :], 0.0)[..., :k]
+            rows.append(_ln_spread((centred**2).sum(axis=-2), count[..., :k] - 1))
         if self.of_cycles:
             rows.append(mean[..., k:])
         statistics: Floats = np.concatenate(rows, axis=-1)
@@ -87,10 +87,10 @@ class Summary:
         Of normal numbers; that of the mean of n like spreads is an n-th of that of one.
         """
         count = np.isfinite(values).sum(axis=1)
-        shown = np.maximum((count > 0).sum(axis=0), 1)
+        devices_with_values = np.maximum((count > 0).sum(axis=0), 1)
         rows = [np.zeros(len(self.features))]
         if self.of_devices:
-            rows.append(_below_median(shown - 1))
+            rows.append(_below_median(devices_with_values - 1))
         if self.of_cycles:
             repeated = np.maximum((count > 1).sum(axis=0), 1)
             rows.append(np.where(count > 1, _below_median(count - 1), 0.0).sum(axis=0) / repeated**2)
@@ -104,11 +104,11 @@ def summary(features: Sequence[str], values: Floats) -> tuple[Summary, Floats, t
     Values are those for a likelihood that takes them for normal, see :meth:`Summary.below_median`.
     """
     devices, cycles = values.shape[:2]
-    whole = Summary(tuple(features), devices >= FEWEST_DEVICES, cycles >= FEWEST_CYCLES)
-    statistics = whole.of(values) - whole.below_median(values)
+    template = Summary(tuple(features), devices >= FEWEST_DEVICES, cycles >= FEWEST_CYCLES)
+    statistics = template.of(values) - template.below_median(values)
     kept = np.flatnonzero(np.isfinite(statistics))
-    lacking = tuple(name for i, name in enumerate(whole.every) if i not in kept)
-    part = Summary(whole.features, whole.of_devices, whole.of_cycles, tuple(kept.tolist()))
+    lacking = tuple(name for i, name in enumerate(template.every) if i not in kept)
+    part = Summary(template.features, template.of_devices, template.of_cycles, tuple(kept.tolist()))
     return part, statistics[kept], lacking
 
 
@@ -124,8 +124,8 @@ def _ln_spread(squares: Floats, freedom: Floats) -> Floats:
     half = 0.5 * np.maximum(freedom, 1)
     with np.errstate(divide="ignore"):
         logarithm = 0.5 * (np.log(squares / (2.0 * half)) - digamma(half) + np.log(half))
-    good: Floats = np.where((freedom > 0) & (squares > 0), logarithm, np.nan)
-    return good
+    log_variances: Floats = np.where((freedom > 0) & (squares > 0), logarithm, np.nan)
+    return log_variances
 
 
 def _below_median(freedom: Index) -> Floats:

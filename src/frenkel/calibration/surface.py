@@ -83,10 +83,10 @@ class Surface:
         rows = self._terms(places)
         random = np.random.default_rng(seed)
         members = devices.shape[1]
-        drawn = random.integers(0, members, (SURFACES, members))
-        statistics, again = summary.together(devices), summary.together(devices[:, drawn])
-        good = np.isfinite(again).all(axis=(0, 2))
-        again = again[:, good].transpose(1, 0, 2)
+        resampled = random.integers(0, members, (SURFACES, members))
+        statistics, again = summary.together(devices), summary.together(devices[:, resampled])
+        is_finite = np.isfinite(again).all(axis=(0, 2))
+        again = again[:, is_finite].transpose(1, 0, 2)
         self.coefficients = rows.T @ statistics
         self.drawn = rows.T @ again - self.coefficients
         # A drawing scatters by (members - 1)/members less than the members themselves.
@@ -94,8 +94,8 @@ class Surface:
         self.freedom = _freedom(devices[:, :, : len(summary.features)])
         self._noise(rows, summary, devices, random.integers(0, members, (len(rows), TARGETS, target)))
         spare = len(rows) - rows.shape[1]
-        rest, rests = statistics - rows @ self.coefficients, again - rows @ (rows.T @ again)
-        scatter = rest.T @ rest / spare
+        residuals, rests = statistics - rows @ self.coefficients, again - rows @ (rows.T @ again)
+        scatter = residuals.T @ residuals / spare
         # What members scatter is in the rests of drawings twice, what the quadratic misses once.
         missed = 2.0 * scatter - np.einsum("bnk,bnl->kl", rests, rests) / (len(rests) * spare)
         self.missed = _at_least_zero(missed, scatter)
@@ -129,8 +129,8 @@ class Surface:
         """Return the parameters no term of which is told from noise."""
         p = len(self.centre)
         i, j = np.triu_indices(p)
-        own = [np.concatenate([np.arange(p) == k, (i == k) | (j == k)]) for k in range(p)]
-        return tuple(k for k in range(p) if not self.kept[own[k]].any())
+        coefficients = [np.concatenate([np.arange(p) == k, (i == k) | (j == k)]) for k in range(p)]
+        return tuple(k for k in range(p) if not self.kept[coefficients[k]].any())
 
     def _terms(self, places: Floats) -> Floats:
         """Return the terms of a quadratic at places (n, p), orthonormal over the designs."""
@@ -149,12 +149,14 @@ class Surface:
         freedom = devices.shape[1] - 1 - np.arange(len(summary.names))
         slopes, logs = [], []
         for design, rows_drawn in zip(devices, drawn, strict=True):
-            shown = summary.together(design[rows_drawn])
-            root = np.linalg.cholesky(np.atleast_2d(np.cov(shown[np.isfinite(shown).all(axis=1)].T)))
-            rest = np.diag(root)
-            slopes.append(np.linalg.inv(root / rest))
+            statistics = summary.together(design[rows_drawn])
+            root = np.linalg.cholesky(
+                np.atleast_2d(np.cov(statistics[np.isfinite(statistics).all(axis=1)].T))
+            )
+            roots = np.diag(root)
+            slopes.append(np.linalg.inv(root / roots))
             # The rest of few members is too small by what was fitted to them.
-            logs.append(2.0 * np.log(rest) + np.log(0.5 * (freedom[0] + 1)) - digamma(0.5 * freedom))
+            logs.append(2.0 * np.log(roots) + np.log(0.5 * (freedom[0] + 1)) - digamma(0.5 * freedom))
         size = (rows.shape[1], *slopes[0].shape)
         self.slopes = _borne_out(rows, np.array(slopes).reshape(len(rows), -1), len(self.centre)).reshape(
             size
@@ -204,10 +206,10 @@ class Surface:
         That of the t itself, ``freedom + 1``, is too large where a covariance of few devices is inverted.
         """
         n, p = self.coefficients.shape[1], len(self.centre)
-        more = self.freedom - n
-        if more <= FEWEST_MORE:
+        excess = self.freedom - n
+        if excess <= FEWEST_MORE:
             return self.freedom + 1.0
-        b = (n - p) * (more - 1.0) / (more * (more - 3.0))
+        b = (n - p) * (excess - 1.0) / (excess * (excess - 3.0))
         return float(p + 2.0 + (self.freedom + b) / (1.0 + b))
 
 
@@ -220,8 +222,8 @@ def _borne_out(rows: Floats, values: Floats, parameters: int) -> Floats:
         if spare < 1:
             break
         fitted = np.linalg.pinv(rows[:, :size]) @ values
-        rest = np.maximum(np.mean((values - rows[:, :size] @ fitted) ** 2, axis=0), 1e-300)
-        score = designs * np.log(rest) + 2.0 * (size + 1) * designs / spare
+        variance = np.maximum(np.mean((values - rows[:, :size] @ fitted) ** 2, axis=0), 1e-300)
+        score = designs * np.log(variance) + 2.0 * (size + 1) * designs / spare
         better = score < least
         coefficients[:, better], least[better] = 0.0, score[better]
         coefficients[:size, better] = fitted[:, better]
@@ -237,11 +239,11 @@ def _freedom(levels: Floats) -> float:
     finite = np.isfinite(levels)
     count = np.maximum(finite.sum(axis=1, keepdims=True), 1)
     filled = np.where(finite, levels, 0.0)
-    rest = np.where(finite, levels - filled.sum(axis=1, keepdims=True) / count, 0.0)
-    power = (rest**2).sum(axis=1, keepdims=True) / count
+    centred = np.where(finite, levels - filled.sum(axis=1, keepdims=True) / count, 0.0)
+    power = (centred**2).sum(axis=1, keepdims=True) / count
     # What is missing stands at the mean of its design. The variance over members of the mean over designs is
     # (1 + (designs - 1) r) / designs.
-    common = float(np.mean((rest / np.sqrt(np.where(power > 0, power, 1.0))).mean(axis=0) ** 2))
+    common = float(np.mean((centred / np.sqrt(np.where(power > 0, power, 1.0))).mean(axis=0) ** 2))
     r = min(max((designs * common - 1.0) / (designs - 1.0), 0.0), 1.0)
     return float((members - 1) * designs / (1.0 + (designs - 1) * r**2))
 

@@ -64,19 +64,19 @@ def target(path: Path, configuration: Configuration, features: tuple[str, ...] =
                 f"{name} of {path.name} was read by the rule {rule!r}, that of simulated devices is "
                 f"{HALF_RISE!r}: read the loops again"
             )
-    there = _there(data, configuration)
+    statistics_present = _there(data, configuration)
     for name in features:
-        if name not in (*there, *_there(data, configuration, device=True)):
+        if name not in (*statistics_present, *_there(data, configuration, device=True)):
             raise ConfigurationError(
                 f"{name} is not among what {path.name} and the configuration both have: "
-                f"{', '.join(there) or 'nothing'}"
+                f"{', '.join(statistics_present) or 'nothing'}"
             )
     if {"hrs", "lrs"} & set(features) and not knows_series(data):
         raise ConfigurationError(
             f"{path.name} has resistances at the terminals; hrs and lrs of its devices need the series "
             "resistance (frenkel read --series-resistance), or compare hrs_terminal and lrs_terminal"
         )
-    names = features or there
+    names = features or statistics_present
     if not names:
         raise ConfigurationError(
             f"{path.name} and the phases of the configuration share none of "
@@ -118,7 +118,7 @@ def number_of_cycles(configuration: Configuration) -> int:
 def _there(data: "xr.Dataset", configuration: Configuration, *, device: bool = False) -> tuple[str, ...]:
     """Return the numbers that measurements hold and a protocol gives."""
     kinds = {(phase.kind, cycle > 0) for _, cycle, phase in configuration.phases()}
-    given = {
+    limits = {
         "hrs": ("reset", True),
         "reset_voltage": ("reset", True),
         "lrs": ("set", True),
@@ -130,5 +130,5 @@ def _there(data: "xr.Dataset", configuration: Configuration, *, device: bool = F
         for name in (*compared(FEATURES, device=device), *OF_DEVICES)
         if name in data
         and np.isfinite(data[name].values).any()
-        and given[name.removesuffix(TERMINAL)] in kinds
+        and limits[name.removesuffix(TERMINAL)] in kinds
     )

@@ -75,8 +75,10 @@ class CellTelegraph:
             self.factor = t.factor()
             return
         picked, owner = self._of(at)
-        lost = np.bincount(owner, np.where(t.is_high[picked], 0.0, t.amplitude[picked]), minlength=at.size)
-        self.factor[at] = np.exp(-lost)
+        trap_losses = np.bincount(
+            owner, np.where(t.is_high[picked], 0.0, t.amplitude[picked]), minlength=at.size
+        )
+        self.factor[at] = np.exp(-trap_losses)
 
 
 class CellRelaxation:
@@ -123,9 +125,9 @@ class CellRelaxation:
         past = late[before[late] >= law.times[0]]
         self._rank[past] = law.next_rank(self._rank[past], before[past], self.elapsed[past], self._rng)
         shift = law.shift(self.start[late], self.elapsed[late], self._rank[late])
-        more = shift - self._shift[late]
+        shift_change = shift - self._shift[late]
         self._shift[late] = shift
-        new[late] = shifted(new[late], more, law.scale)
+        new[late] = shifted(new[late], shift_change, law.scale)
         if not np.all(new[late] > 0.0):
             raise ValueError(
                 f"relaxation takes {np.count_nonzero(new[late] <= 0.0)} cells to a conductance of 0 S or less"

@@ -153,8 +153,8 @@ class Card:
         locations, spreads = self.draw_devices(devices, random)
         noise = random.standard_normal((devices, cycles, len(self.features)))
         history = law.begin(devices, random)
-        drawn = law.draw(noise, np.arange(devices), history, locations, spreads)
-        return dict(zip(self.names, drawn, strict=True))
+        values = law.draw(noise, np.arange(devices), history, locations, spreads)
+        return dict(zip(self.names, values, strict=True))
 
     def cells(self, number: int, seed: int) -> CycleSampler:
         """Return cells that draw cycle after cycle, each with its own memory, for arrays.
@@ -258,8 +258,8 @@ class Card:
         component = random.choice(len(self.weights), size=devices, p=self.weights / self.weights.sum())
         noise = random.standard_normal((devices, 2 * k))
         roots = np.array([np.linalg.cholesky(c) for c in self.covariances])
-        drawn = self.means[component] + np.einsum("dij,dj->di", roots[component], noise)
-        return drawn[:, :k], np.exp(drawn[:, k:])
+        locations = self.means[component] + np.einsum("dij,dj->di", roots[component], noise)
+        return locations[:, :k], np.exp(locations[:, k:])
 
     def draw_scores(self, devices: int, cycles: int, random: np.random.Generator) -> Floats:
         """Return Gaussian scores (devices, cycles, k) of the stationary autoregression."""
@@ -487,8 +487,8 @@ def _check_reach(card: Card) -> None:
         largest = np.exp((card.means + widths)[:, k:])
         for i, feature in enumerate(card.features):
             reach = widths[:, i] + largest[:, i] * np.abs(feature.quantiles).max()
-            shown = feature.backward(card.means[:, i] + np.stack([-reach, reach]))
-            if not np.all(np.isfinite(shown)) or (feature.transform == "log" and not np.all(shown)):
+            ends = feature.backward(card.means[:, i] + np.stack([-reach, reach]))
+            if not np.all(np.isfinite(ends)) or (feature.transform == "log" and not np.all(ends)):
                 raise CardError(
                     f"{feature.name} of this law reaches beyond the numbers that a computer holds"
                 )

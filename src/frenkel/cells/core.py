@@ -138,9 +138,9 @@ class GapCore:
 
     def shows(self, features: Mapping[str, Any]) -> NDArray[np.bool_]:
         """Return which cycles have a window and voltages of the right signs, so that they make a cell."""
-        way = self.gap(features["hrs"]) - self.gap(features["lrs"])
+        gap_range = self.gap(features["hrs"]) - self.gap(features["lrs"])
         signs = (np.asarray(features["set_voltage"]) > 0) & (np.asarray(features["reset_voltage"]) < 0)
-        return np.asarray((way > 4 * self.edge) & signs)
+        return np.asarray((gap_range > 4 * self.edge) & signs)
 
     def cells(self, features: Mapping[str, Any]) -> dict[str, Floats]:
         """Return ``gap_min``, ``gap_max`` (m), ``set_velocity``, ``reset_velocity`` (m/s) of cycles.
@@ -151,13 +151,16 @@ class GapCore:
             A cycle has an HRS that is not well above its LRS, or a voltage of the wrong sign.
         """
         high, low = self.gap(features["hrs"]), self.gap(features["lrs"])
-        up, down = np.asarray(features["set_voltage"], float), -np.asarray(features["reset_voltage"], float)
+        set_voltage, reset_voltage = (
+            np.asarray(features["set_voltage"], float),
+            -np.asarray(features["reset_voltage"], float),
+        )
         closed = np.mean(~(high - low > 4 * self.edge))
         if closed:
             raise ValueError(f"hrs must be well above lrs for a core: {closed:.2g} of the cycles are not")
-        if not (np.all(up > 0) and np.all(down > 0)):
+        if not (np.all(set_voltage > 0) and np.all(reset_voltage > 0)):
             raise ValueError("set_voltage must be above 0 V and reset_voltage below 0 V in every cycle")
-        closing, opening = gap_law.speeds(self._numbers(), high - low, up, down)
+        closing, opening = gap_law.speeds(self._numbers(), high - low, set_voltage, reset_voltage)
         return {"gap_min": low, "gap_max": high, "set_velocity": closing, "reset_velocity": opening}
 
 

@@ -68,5 +68,5 @@ class CycleSampler:
                 raise ValueError("which must name each cell at most once")
         noise = self._noise[: rows.size]
         self._random.standard_normal(out=noise)
-        drawn = self._law.draw(noise, rows, self._history, self.locations, self.spreads)
-        return {name: drawn[i, :, 0] for i, name in enumerate(self.names)}
+        values = self._law.draw(noise, rows, self._history, self.locations, self.spreads)
+        return {name: values[i, :, 0] for i, name in enumerate(self.names)}

@@ -241,17 +241,17 @@ class CardCells:
             A conductance outside the window of its cell.
         """
         least, most = self.window(voltage)
-        wanted = checks.spread("conductance", conductance, self.shape)
-        outside = ~((wanted >= least * (1.0 - 1e-9)) & (wanted <= most * (1.0 + 1e-9)))
+        targets = checks.spread("conductance", conductance, self.shape)
+        outside = ~((targets >= least * (1.0 - 1e-9)) & (targets <= most * (1.0 + 1e-9)))
         if outside.any():
-            bad = tuple(np.argwhere(outside)[0])
+            faulty = tuple(np.argwhere(outside)[0])
             raise ValueError(
-                f"conductance must lie in the window of its cell, got {wanted[bad]:.3g} S for cell "
-                f"({bad[0]}, {bad[1]}) of {least[bad]:.3g} to {most[bad]:.3g} S; "
+                f"conductance must lie in the window of its cell, got {targets[faulty]:.3g} S for cell "
+                f"({faulty[0]}, {faulty[1]}) of {least[faulty]:.3g} to {most[faulty]:.3g} S; "
                 f"{np.count_nonzero(outside)} of {outside.size} cells are outside"
             )
         self._amplitude = None
-        self._gaps.program(self.core.gap(1.0 / wanted.ravel(), voltage))
+        self._gaps.program(self.core.gap(1.0 / targets.ravel(), voltage))
         self._programmed(self._places.ravel(), np.zeros(self._places.size, dtype=bool), 0.0)
 
     def apply(self, voltage: Floats, duration: float, where: Where = None) -> None:
@@ -325,13 +325,13 @@ def _next_cycle(core: GapCore, draws: CycleSampler, at: Index, size: int) -> tup
     drawn = draws.cycle(None if np.array_equal(at, np.arange(size)) else at)
     features, total = {name: np.array(values) for name, values in drawn.items()}, 0
     for _ in range(MOST_SKIPPED):
-        bad = ~core.shows(features)
-        if not bad.any():
+        not_shown = ~core.shows(features)
+        if not not_shown.any():
             return features, total
-        total += int(bad.sum())
-        for name, values in draws.cycle(at[bad]).items():
-            features[name][bad] = values
+        total += int(not_shown.sum())
+        for name, values in draws.cycle(at[not_shown]).items():
+            features[name][not_shown] = values
     raise ValueError(
-        f"{bad.sum()} cells drew {MOST_SKIPPED} cycles in a row whose hrs is not above their lrs: "
+        f"{not_shown.sum()} cells drew {MOST_SKIPPED} cycles in a row whose hrs is not above their lrs: "
         "the card does not make a gap core"
     )

@@ -61,10 +61,10 @@ def speeds(
     """
     _, v0, g0, k, set_ramp, reset_ramp, _, _ = core
     # Quotients in logarithms: hyperbolic sines of large arguments overflow.
-    up, down = (0.0, 0.0) if at is None else (ln_sinh(k * volts) for volts in at)
-    closing = k * set_ramp * way / 2.0 * np.exp(up - _ln_cosh_less_1(k * set_voltage))
+    ln_set_drive, ln_reset_drive = (0.0, 0.0) if at is None else (ln_sinh(k * volts) for volts in at)
+    closing = k * set_ramp * way / 2.0 * np.exp(ln_set_drive - _ln_cosh_less_1(k * set_voltage))
     opening = reset_ramp * g0 / v0 / np.tanh(reset_voltage / v0)
-    return closing, opening * np.exp(down - ln_sinh(k * reset_voltage))
+    return closing, opening * np.exp(ln_reset_drive - ln_sinh(k * reset_voltage))
 
 
 def moved(distance: Any, way: Any) -> Floats:

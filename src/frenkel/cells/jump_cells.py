@@ -176,10 +176,10 @@ class JumpCells:
 
     def _circuit(self, source: Any, series: Any, limit: Any) -> tuple[Floats, Floats, Floats]:
         """Return source voltage (V), resistance (ohm) and limit (A), one for each cell."""
-        given = (("source", source, "V"), ("series", series, "ohm"), ("limit", limit, "A"))
+        quantities = (("source", source, "V"), ("series", series, "ohm"), ("limit", limit, "A"))
         source, series, limit = (
             np.broadcast_to(np.asarray(si(name, number, unit), float), (self.number,)).copy()
-            for name, number, unit in given
+            for name, number, unit in quantities
         )
         checks.finite("source", source, "V")
         checks.at_least("series", series, 0.0, "ohm")

@@ -79,8 +79,8 @@ class JumpingCardCells:
         ends = law.end_states(state)
         self.law, self.shape, self.jumped = law, shape, 0
         number = shape[0] * shape[1]
-        own, noise = np.random.SeedSequence(seed).spawn(2)
-        self._bits = np.random.PCG64DXSM(own)
+        own_seed, noise = np.random.SeedSequence(seed).spawn(2)
+        self._bits = np.random.PCG64DXSM(own_seed)
         random = np.random.Generator(self._bits)
         self._state = random.choice(ends, size=number).astype(np.int32)
         self._hazard = random.standard_exponential(number)
@@ -185,9 +185,9 @@ class JumpingCardCells:
             left[active], count[active] = time, times
             stopped = (time > 0.0) & (times >= MOST)
             if stopped.any():
-                rest = active[stopped]
-                charge[rest] += load.meet(rest)[1] * left[rest]
-                left[rest] = 0.0
+                at_rest = active[stopped]
+                charge[at_rest] += load.meet(at_rest)[1] * left[at_rest]
+                left[at_rest] = 0.0
             active = active[left[active] > 0.0]
         self._passed(places, duration)
         return charge

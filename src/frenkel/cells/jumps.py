@@ -200,13 +200,13 @@ class JumpLaw:
             The numbers make no law.
         """
         try:
-            rest = {name: value for name, value in data.items() if name not in STEPPED}
+            unstepped = {name: value for name, value in data.items() if name not in STEPPED}
             volts = np.asarray(data["voltages"], float)
             away = volts != 0.0
             conductance, rate = (_summed(data[name], step) for name, step in STEPPED.items())
             current = np.zeros((len(conductance), len(volts)))
             current[:, away] = volts[away] * conductance
-            return cls(**rest, current=current, rate=rate)
+            return cls(**unstepped, current=current, rate=rate)
         except (KeyError, TypeError, ValueError, OverflowError) as error:
             raise JumpError(f"the jumps are no law: {error}") from None
 
@@ -218,16 +218,16 @@ def quantised(values: Floats, step: float) -> Floats:
 
 def _differences(logs: Floats, step: float) -> Index:
     """Return logarithms in whole steps, each but the first of a row less the one before."""
-    whole = np.round(logs / step).astype(np.int64)
-    return np.concatenate([whole[..., :1], whole[..., 1:] - whole[..., :-1]], axis=-1)
+    grid_steps = np.round(logs / step).astype(np.int64)
+    return np.concatenate([grid_steps[..., :1], grid_steps[..., 1:] - grid_steps[..., :-1]], axis=-1)
 
 
 def _summed(steps: Any, step: float) -> Floats:
     """Return the numbers of :func:`_differences`."""
-    whole = np.asarray(steps)
-    if whole.dtype.kind != "i":
+    grid_steps = np.asarray(steps)
+    if grid_steps.dtype.kind != "i":
         raise JumpError("currents and rates must be tables of whole numbers of steps")
-    logs = step * np.cumsum(whole, axis=-1)
+    logs = step * np.cumsum(grid_steps, axis=-1)
     if np.any(np.abs(logs) > LARGEST):
         raise JumpError(f"logarithms of currents and rates must be between {-LARGEST:g} and {LARGEST:g}")
     return np.asarray(np.exp(logs))

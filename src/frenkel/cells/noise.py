@@ -122,8 +122,8 @@ class RtnLaw:
         temperature : float, optional
             (K); default: that of the traces.
         """
-        given = np.asarray(conductance, float)
-        cells = _positive(given).ravel()
+        conductances = np.asarray(conductance, float)
+        cells = _positive(conductances).ravel()
         number = self.numbers(cells, random)
         cell = np.repeat(np.arange(cells.size), number)
         tables = self._tables(cells)[cell]
@@ -134,7 +134,7 @@ class RtnLaw:
         high = np.exp(tables[:, 2] + tables[:, 3] * noise[:, 1]) * factor
         low = np.exp(tables[:, 4] + tables[:, 5] * other) * factor
         return Traps(
-            shape=given.shape,
+            shape=conductances.shape,
             cell=cell,
             amplitude=np.exp(tables[:, 0] + tables[:, 1] * noise[:, 0]),
             high=high,
@@ -223,8 +223,10 @@ class Traps:
         _within("seconds", seconds, 0.0, math.inf, "s")
         which = slice(None) if at is None else at
         high, low = self.high[which], self.low[which]
-        up, down = switching(high, low, seconds)
-        self.is_high[which] = random.random(high.size) < np.where(self.is_high[which], 1.0 - down, up)
+        rise_probability, fall_probability = switching(high, low, seconds)
+        self.is_high[which] = random.random(high.size) < np.where(
+            self.is_high[which], 1.0 - fall_probability, rise_probability
+        )
         return self
 
     def replaced(self, cells: Index, fresh: "Traps") -> "Traps":

@@ -31,8 +31,10 @@ class LinearCells:
     def __init__(self, conductance: ArrayLike, temperature: float = 300.0) -> None:
         self.conductance = np.array(conductance, dtype=np.float64, ndmin=2)
         if self.conductance.ndim != 2 or not self.conductance.size:
-            got = self.conductance.shape
-            raise ValueError(f"conductance must be an array (m, n) of at least one cell, got shape {got}")
+            conductance_shape = self.conductance.shape
+            raise ValueError(
+                f"conductance must be an array (m, n) of at least one cell, got shape {conductance_shape}"
+            )
         checks.at_least("conductance", self.conductance, 0.0, "S")
         self.shape = (self.conductance.shape[0], self.conductance.shape[1])
         checks.temperature(temperature)
@@ -95,15 +97,15 @@ class FaultyCells:
     def current(self, voltage: Floats, where: Where = None) -> tuple[Floats, Floats]:
         """Return current (A) and slope (S)."""
         current, slope = self.cells.current(voltage, where)
-        bad, stuck = pick(self._bad, where), pick(self.stuck, where)
-        return np.where(bad, stuck * voltage, current), np.where(bad, stuck, slope)
+        out_of_order, stuck = pick(self._bad, where), pick(self.stuck, where)
+        return np.where(out_of_order, stuck * voltage, current), np.where(out_of_order, stuck, slope)
 
     def sinh_law(self, where: Where = None) -> tuple[Floats, Floats] | None:
         """Return that of the cells, linear where stuck."""
-        law, bad = self.cells.sinh_law(where), pick(self._bad, where)
+        law, out_of_order = self.cells.sinh_law(where), pick(self._bad, where)
         if law is None:
             return None
-        return np.where(bad, pick(self.stuck, where), law[0]), np.where(bad, np.inf, law[1])
+        return np.where(out_of_order, pick(self.stuck, where), law[0]), np.where(out_of_order, np.inf, law[1])
 
     def apply(self, voltage: Floats, duration: float, where: Where = None) -> None:
         """Apply to the cells that work (V, s)."""

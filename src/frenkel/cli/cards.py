@@ -178,8 +178,12 @@ def _fit(options: argparse.Namespace) -> int:
 def _check_fit(options: argparse.Namespace) -> None:
     """Refuse options of a fit that cannot be meant."""
     if options.data.suffix in (".json", ".toml"):
-        what = "a card" if options.data.suffix == ".json" else "a configuration, which frenkel run runs"
-        raise UsageError(f"{options.data} seems to be {what}: a fit takes an ensemble (.nc) or a table")
+        file_description = (
+            "a card" if options.data.suffix == ".json" else "a configuration, which frenkel run runs"
+        )
+        raise UsageError(
+            f"{options.data} seems to be {file_description}: a fit takes an ensemble (.nc) or a table"
+        )
     if options.output is None:
         raise UsageError("a fit needs a name for its card: -o CARD.json")
     if options.output.suffix != ".json":

@@ -128,10 +128,10 @@ def _job(options: argparse.Namespace) -> None:
     command += ["--members", str(options.members)] if options.members else []
     command += [text for change in options.changes for text in ("--set", change)]
     options_of = {field.name: getattr(options, field.name, None) for field in fields(Request)}
-    given: dict[str, Any] = {name: value for name, value in options_of.items() if value is not None}
-    given |= {"command": command, "output": output}
+    request: dict[str, Any] = {name: value for name, value in options_of.items() if value is not None}
+    request |= {"command": command, "output": output}
     try:
-        print(script(options.engine, Request(**given)), end="")
+        print(script(options.engine, Request(**request)), end="")
     except ValueError as error:
         raise UsageError(str(error)) from None
 
@@ -164,8 +164,8 @@ def _watch(options: argparse.Namespace) -> None:
     checkpoint = options.file.with_name(options.file.name + ".checkpoint")
     if not folder.is_dir() and not checkpoint.exists():
         command = shell("frenkel", "show", str(options.file))
-        done = f"; it is finished, {command} prints it" if options.file.exists() else ""
-        raise OSError(f"nothing is running for {options.file}: no {folder} and no {checkpoint}{done}")
+        ending = f"; it is finished, {command} prints it" if options.file.exists() else ""
+        raise OSError(f"nothing is running for {options.file}: no {folder} and no {checkpoint}{ending}")
 
     def look() -> str:
         return watch.ensemble(folder) if folder.is_dir() else watch.device(checkpoint)

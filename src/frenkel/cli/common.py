@@ -37,8 +37,8 @@ class Parser(argparse.ArgumentParser):
         parsed, unknown = super().parse_known_args(*given, **named)
         options = [argument.partition("=")[0] for argument in unknown if argument.startswith("-")]
         if options:
-            near = difflib.get_close_matches(options[0], self._option_string_actions, n=1)
-            hint = f" (did you mean {near[0]}?)" if near else ""
+            matches = difflib.get_close_matches(options[0], self._option_string_actions, n=1)
+            hint = f" (did you mean {matches[0]}?)" if matches else ""
             self.error(f"unknown option {shown(options[0])}{hint}; {self.prog} --help has all")
         if unknown:
             self.error(f"{shown(unknown[0])} is one argument too many; {self.prog} --help has an example")

@@ -329,9 +329,9 @@ def _run_file(options: argparse.Namespace, workers: "Workers") -> int:
         raise UsageError("the parts need one seed: give --seed or seed in the file")
     if options.until is not None:
         return _run_until(options, settings, output, workers)
-    whole = ensemble.plain(settings, options.members, options.file.parent, seed)
+    members_run = ensemble.plain(settings, options.members, options.file.parent, seed)
     start = _Start(options, output, workers, options.plot)
-    return start.go(whole, force=options.force)
+    return start.go(members_run, force=options.force)
 
 
 def _run_until(options: argparse.Namespace, settings: Any, output: Path, workers: "Workers") -> int:
@@ -357,8 +357,8 @@ def _run_until(options: argparse.Namespace, settings: Any, output: Path, workers
         # What the first step has run is what the next one goes on from.
         force, begun = options.force and not begun, True
         seed = ensemble.known_seed(output)
-        whole = ensemble.plain(settings, number, options.file.parent, seed)
-        return start.go(whole, force=force, reported=number == most)
+        members_run = ensemble.plain(settings, number, options.file.parent, seed)
+        return start.go(members_run, force=force, reported=number == most)
 
     code, number = run_until(rule, name, most, output, run)
     if code in (session.DONE, session.FAILED):
@@ -381,8 +381,8 @@ def _run_sweep(options: argparse.Namespace, workers: "Workers") -> int:
     axes = [ensemble.axis(text) for text in options.over]
     if changed([]).seed is None:
         raise UsageError("a sweep needs a seed: give --seed or seed in the file")
-    whole = ensemble.sweep(changed, axes, options.members, options.file.parent)
-    return _Start(options, output, workers, options.plot).go(whole, force=options.force)
+    points_run = ensemble.sweep(changed, axes, options.members, options.file.parent)
+    return _Start(options, output, workers, options.plot).go(points_run, force=options.force)
 
 
 def _run_more(options: argparse.Namespace, workers: "Workers") -> int:
@@ -392,13 +392,13 @@ def _run_more(options: argparse.Namespace, workers: "Workers") -> int:
 
     output = options.output or options.file
     try:
-        whole, number = more.extended(options.file, output, members=options.members, cycles=options.cycles)
+        extended, number = more.extended(options.file, output, members=options.members, cycles=options.cycles)
     except ConfigurationError as error:
         raise UsageError(str(error)) from None
     if options.cycles:
-        rest = len(whole.numbers()) - number
-        print(f"{number} members go on from their final states, {rest} run from the start")
-    return _Start(options, output, workers, None).go(whole, force=False)
+        members_left = len(extended.numbers()) - number
+        print(f"{number} members go on from their final states, {members_left} run from the start")
+    return _Start(options, output, workers, None).go(extended, force=False)
 
 
 class _Start:
@@ -423,7 +423,7 @@ class _Start:
         progress = EnsembleProgress(quiet=options.quiet)
         try:
             with progress:
-                done, located = ensemble.run(
+                run_outcome, located = ensemble.run(
                     whole,
                     self.output,
                     self.workers,
@@ -441,9 +441,9 @@ class _Start:
                 )
         except runs.ChangedError as error:
             raise UsageError(str(error)) from None
-        if reported or done.code not in (session.DONE, session.FAILED):
-            self._report(whole, done, located)
-        return int(done.code)
+        if reported or run_outcome.code not in (session.DONE, session.FAILED):
+            self._report(whole, run_outcome, located)
+        return int(run_outcome.code)
 
     def _check(self, force: bool) -> None:
         """Refuse outputs now rather than after the run."""

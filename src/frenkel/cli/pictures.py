@@ -22,12 +22,12 @@ def add_commands(commands: Any) -> None:
         "draw one kind of measurement out of results, ensembles, sweeps, or tables of measured values",
         'frenkel plot retention bake.nc -o bake.png --use "358 K"',
     )
-    what = parser.add_subparsers(title="pictures", metavar="PICTURE", required=True)
-    _add_conduction(what)
-    _add_reads(what)
-    _add_pulses(what)
-    _add_probability(what)
-    _add_tails(what)
+    picture_parsers = parser.add_subparsers(title="pictures", metavar="PICTURE", required=True)
+    _add_conduction(picture_parsers)
+    _add_reads(picture_parsers)
+    _add_pulses(picture_parsers)
+    _add_probability(picture_parsers)
+    _add_tails(picture_parsers)
     add(
         commands,
         "rtn",
@@ -296,8 +296,8 @@ def _probability(options: argparse.Namespace) -> None:
     samples = {name: measurements.sample(options.file, name, options.censored) for name in options.names}
     units = {name: unit for name, (_, unit) in samples.items()}
     print(fits_table({name: fit(sample, options.family) for name, (sample, _) in samples.items()}, units))
-    shown = {f"{name.replace('_', ' ')} ({unit})": sample for name, (sample, unit) in samples.items()}
-    draw(target, lambda: probability_page(shown, options.family, title=options.file.stem))
+    sample_of = {f"{name.replace('_', ' ')} ({unit})": sample for name, (sample, unit) in samples.items()}
+    draw(target, lambda: probability_page(sample_of, options.family, title=options.file.stem))
 
 
 def _tails(options: argparse.Namespace) -> None:

@@ -132,10 +132,10 @@ def _run(options: argparse.Namespace, workers: "Workers") -> int:
         repeats = farm.verified(repeats, read)
         words = f"of {repeats.sizes['repeat']} devices that read as they should:"
         print(f"{words}\n{describe(repeats, options.below)}")
-    good = options.below is None or bool(below(farm.estimate(repeats), options.below))
+    passed_all = options.below is None or bool(below(farm.estimate(repeats), options.below))
     if card is not None:
-        good &= _beside(options, study, card, repeats)
-    return 0 if good else 1
+        passed_all &= _beside(options, study, card, repeats)
+    return 0 if passed_all else 1
 
 
 def _beside(options: argparse.Namespace, asked: Any, card: "Card", found: "xr.Dataset") -> bool:
@@ -222,7 +222,7 @@ def _execute(options: argparse.Namespace, asked: Any, output: Path, workers: "Wo
     progress = EnsembleProgress(quiet=options.quiet)
     try:
         with progress:
-            done = farm.execute(
+            ended = farm.execute(
                 asked,
                 output,
                 workers,
@@ -237,9 +237,11 @@ def _execute(options: argparse.Namespace, asked: Any, output: Path, workers: "Wo
             )
     except runs.ChangedError as error:
         raise UsageError(str(error)) from None
-    if done.code != session.DONE:
-        print(f"{done.left} {asked.dim}s are left and {len(done.failed)} failed; the same command goes on")
-    return int(done.code)
+    if ended.code != session.DONE:
+        print(
+            f"{ended.left} {asked.dim}s are left and {len(ended.failed)} failed; the same command goes on"
+        )
+    return int(ended.code)
 
 
 def _study(options: argparse.Namespace) -> Any:

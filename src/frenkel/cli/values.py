@@ -18,8 +18,8 @@ def seconds(text: str) -> float:
 
     text = text.strip()
     if clock := re.fullmatch(r"(?:([0-9]{1,9})-)?([0-9]{1,9}):([0-9]{2})(?::([0-9]{2}))?", text):
-        days, hours, minutes, rest = (int(part or 0) for part in clock.groups())
-        text = f"{((days * 24 + hours) * 60 + minutes) * 60 + rest} s"
+        days, hours, minutes, seconds_left = (int(part or 0) for part in clock.groups())
+        text = f"{((days * 24 + hours) * 60 + minutes) * 60 + seconds_left} s"
     elif re.fullmatch(r"[0-9.]+", text):
         text += " s"
     try:

@@ -440,8 +440,8 @@ class ArrayConfiguration(Document):
                 programmed = True
                 gated = phase.scheme.kind in ("gate-incremental", "current-limited")
                 if (gated or phase.parallel == "word line") and self.array.crossing != "1T1R":
-                    what = f"scheme {phase.scheme.kind}" if gated else "parallel = 'word line'"
-                    raise ValueError(f"phase {number}: {what} needs a crossing of 1T1R")
+                    refused_setting = f"scheme {phase.scheme.kind}" if gated else "parallel = 'word line'"
+                    raise ValueError(f"phase {number}: {refused_setting} needs a crossing of 1T1R")
             self._check_cells(number, phase)
         return self
 

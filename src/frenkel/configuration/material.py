@@ -81,11 +81,11 @@ def place(path: list[str], document: dict[str, Any]) -> list[str]:
     inside = path if path[0] == "material" else ["material", *path] if path[0] in SECTIONS else []
     if not inside:
         return path
-    given = document.get("material", "HfO2")
-    if isinstance(given, Mapping):
+    section = document.get("material", "HfO2")
+    if isinstance(section, Mapping):
         return inside if len(inside) > 1 else ["material", "base"]
     if len(inside) > 1:
-        document["material"] = {"base": given}
+        document["material"] = {"base": section}
     return inside
 
 

@@ -49,18 +49,18 @@ class CircuitSection(Section):
     @classmethod
     def of(cls, circuit: Circuit) -> "CircuitSection":
         """Return a circuit as a section."""
-        given: dict[str, Any] = {
+        fields: dict[str, Any] = {
             key: value if isinstance(value, str | None) else float(value)
             for key, value in asdict(circuit).items()
         }
-        return cls.model_construct(**given)
+        return cls.model_construct(**fields)
 
     def circuit(self, compliance: float | None = None) -> Circuit:
         """Return the circuit of a phase; a compliance of its own (A) counts in both directions."""
-        given = dict(self)
+        fields = dict(self)
         if compliance is not None:
-            given |= {"compliance": None if math.isinf(compliance) else compliance, "polarity": "both"}
-        return Circuit(**given)
+            fields |= {"compliance": None if math.isinf(compliance) else compliance, "polarity": "both"}
+        return Circuit(**fields)
 
 
 class Verify(Section):
@@ -223,19 +223,19 @@ class Pulse(Phase):
     def _check(self) -> "Pulse":
         if self.count > 1 and self.period is None:
             raise ValueError("a train of several pulses needs a period")
-        whole = self.rise + self.width + (self.rise if self.fall is None else self.fall)
-        if self.period is not None and self.period < whole * (1 - 1e-12):
+        duration = self.rise + self.width + (self.rise if self.fall is None else self.fall)
+        if self.period is not None and self.period < duration * (1 - 1e-12):
             raise ValueError(
-                f"period must be at least rise + width + fall = {whole:g} s, got {self.period:g} s"
+                f"period must be at least rise + width + fall = {duration:g} s, got {self.period:g} s"
             )
         return self
 
     def part(self, number: int, origin: float) -> Planned:
-        given = self.amplitude, self.width
+        previous = self.amplitude, self.width
         if self.count == 1:
-            return Waveform.pulse(*given, self.rise, fall=self.fall), self.samples
+            return Waveform.pulse(*previous, self.rise, fall=self.fall), self.samples
         assert self.period is not None
-        return Waveform.train(*given, self.period, self.count, self.rise, fall=self.fall), self.samples
+        return Waveform.train(*previous, self.period, self.count, self.rise, fall=self.fall), self.samples
 
 
 class Constant(Phase):

@@ -55,9 +55,9 @@ class Grid(Sequence[Configuration]):
             change(document, k)
         document["seed"] = self.seed(index)
         if self.materials is not None:
-            given = chosen(document.get("material", "HfO2"))
-            document["material_document"] = self.materials[given.base]
-            document["material"] = {"base": given.name} | given.changes
+            section = chosen(document.get("material", "HfO2"))
+            document["material_document"] = self.materials[section.base]
+            document["material"] = {"base": section.name} | section.changes
         return config.parse(document, f"the point {', '.join(changes)}")
 
     def seed(self, index: int) -> int:

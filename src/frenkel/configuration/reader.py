@@ -66,11 +66,11 @@ def read(path: str | Path, changes: Sequence[str] = ()) -> Union[Configuration, 
 
 
 def _about_material(configuration: Configuration, folder: Path) -> list[str]:
-    given = configuration.material
-    if not given.changes or configuration.material_document is not None:
+    section = configuration.material
+    if not section.changes or configuration.material_document is not None:
         return []
     try:
-        return doubts(Material.find(given.base, folder).document(), given.changes, given.name)
+        return doubts(Material.find(section.base, folder).document(), section.changes, section.name)
     except MaterialError:
         return []  # making the material says what is wrong
 

@@ -93,10 +93,10 @@ class ContentHash:
 
     def hexdigest(self) -> str:
         """Return the hash as 64 hexadecimal digits."""
-        whole = hashlib.sha256()
+        digest = hashlib.sha256()
         for name in sorted(self.heads):
-            whole.update(f"{self.heads[name]} {self.sums[name].hexdigest()}\n".encode())
-        return whole.hexdigest()
+            digest.update(f"{self.heads[name]} {self.sums[name].hexdigest()}\n".encode())
+        return digest.hexdigest()
 
 
 def dtype_text(dtype: Any) -> str:

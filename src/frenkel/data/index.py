@@ -62,8 +62,8 @@ def named(label: str, names: Sequence[str]) -> int:
     if not alike:
         raise KeyError(f"no phase {label!r}{suggest(label, names)}")
     if len(alike) > 1:
-        shown = ", ".join(f"{names[k]} (number {k})" for k in alike[:MOST_SHOWN])
-        raise KeyError(f"{len(alike)} phases are {label!r}: {shown}; name one, or give its number")
+        listing = ", ".join(f"{names[k]} (number {k})" for k in alike[:MOST_SHOWN])
+        raise KeyError(f"{len(alike)} phases are {label!r}: {listing}; name one, or give its number")
     return alike[0]
 
 

@@ -250,13 +250,13 @@ class Layout:
         for name in self.former:
             if name in result.variables:
                 raise SchemaError(of_earlier(origin, f"it has a variable {name}"))
-        there = {name: variable for name, variable in self.variables.items() if name in result.variables}
+        variables = {name: variable for name, variable in self.variables.items() if name in result.variables}
         for name, variable in self.variables.items():
-            if name not in there and not variable.optional:
+            if name not in variables and not variable.optional:
                 raise SchemaError(f"{origin} has no variable {name} ({variable.long_name})")
-            if name in there and (fault := next(variable.faults(result[name]), None)):
+            if name in variables and (fault := next(variable.faults(result[name]), None)):
                 raise SchemaError(f"{name} in {origin} {fault}")
-        for name, variable in there.items():
+        for name, variable in variables.items():
             if fault := _reference(result, result[name].values, variable):
                 raise SchemaError(f"{name} in {origin} {fault}")
 

@@ -189,11 +189,11 @@ def write(
         }
         last = time.monotonic()
         for number in range(len(members)):
-            own = arrays(number)
+            columns = arrays(number)
             member = members[number] % target.stride
-            own |= {name: np.full(counts[number], member, np.int32) for name, counts in owners.items()}
+            columns |= {name: np.full(counts[number], member, np.int32) for name, counts in owners.items()}
             for stream in streams.values():
-                stream.append(own, number)
+                stream.append(columns, number)
             if time.monotonic() - last > 0.5:
                 last = time.monotonic()
                 progress(number + 1)
@@ -333,8 +333,8 @@ class _Stream:
             self.waiting = [values]
             return
         self._put(values[:number])
-        rest = values[number:]
-        self.waiting, self.size = ([rest.copy()] if len(rest) else []), len(rest)
+        next_values = values[number:]
+        self.waiting, self.size = ([next_values.copy()] if len(next_values) else []), len(next_values)
 
     def _put(self, values: Array) -> None:
         self.hashed.add(self.name, values)
@@ -353,10 +353,10 @@ class _Stream:
         shape = (*rows, *self.shape)
         if value is not None and value.shape == shape:
             return value.astype(self.dtype, copy=False)
-        whole = np.full(shape, _fill(self.dtype), self.dtype)
+        filled = np.full(shape, _fill(self.dtype), self.dtype)
         if value is not None:
-            whole[tuple(slice(0, size) for size in value.shape)] = value
-        return whole
+            filled[tuple(slice(0, size) for size in value.shape)] = value
+        return filled
 
 
 def _fill(dtype: Any) -> float:

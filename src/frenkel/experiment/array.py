@@ -189,10 +189,10 @@ class Session:
         return pulses * (t.driver_latency + width) + reads * read
 
     def _scheme(self, section: AnyScheme) -> Scheme:
-        given = section.model_dump(exclude={"kind"})
+        options = section.model_dump(exclude={"kind"})
         if section.kind == "current-limited":
-            given["gate_for"] = self.assembled.transistor().gate_for
-        scheme: Scheme = SCHEMES[section.kind](**given)
+            options["gate_for"] = self.assembled.transistor().gate_for
+        scheme: Scheme = SCHEMES[section.kind](**options)
         return scheme
 
     def rest(self, phase: RestPhase) -> None:
@@ -229,8 +229,8 @@ class Session:
 
     def staircase(self, phase: StaircasePhase) -> None:
         """Pulse one cell with rising or falling amplitudes."""
-        given = phase.model_dump(exclude={"kind", "name", "cell"})
-        self._read(Staircase(cell=(phase.cell[0], phase.cell[1]), **given), "after the staircase")
+        options = phase.model_dump(exclude={"kind", "name", "cell"})
+        self._read(Staircase(cell=(phase.cell[0], phase.cell[1]), **options), "after the staircase")
 
     def read_disturb(self, phase: ReadDisturbPhase) -> None:
         """Read one cell many times."""
@@ -246,7 +246,7 @@ class Session:
         """Send random vectors through the array, bit by bit where it has gates."""
         m, _ = self.assembled.shape
         numbers = stream(self.assembled.seed, VECTORS).integers(0, 2**phase.bits, (phase.vectors, m))
-        whole = 2**phase.bits - 1
+        top_level = 2**phase.bits - 1
         array = self.assembled.array
         if isinstance(array, TransistorWordLines):
             # A bit of the numbers after the other, least first: on or off is all that a gate can say.
@@ -254,7 +254,7 @@ class Session:
             drives = planes.reshape(-1, m).astype(np.float64)
             products = iter(array.multiply(drives > 0.0, self.voltage))
         else:
-            drives = numbers * (self.voltage / whole)
+            drives = numbers * (self.voltage / top_level)
             products = iter(array.multiply(drives))
         cells = self._conductance()
         gates = array.shape[1] if isinstance(array, TransistorWordLines) else None
@@ -264,9 +264,9 @@ class Session:
         self._run(work.run(self.controller), iter(()))
         currents = np.asarray(work.currents)
         if isinstance(array, TransistorWordLines):
-            weight = 2.0 ** np.arange(phase.bits) / whole
+            weight = 2.0 ** np.arange(phase.bits) / top_level
             currents = np.einsum("kbn,b->kn", currents.reshape(phase.vectors, phase.bits, -1), weight)
-        share = numbers / whole
+        share = numbers / top_level
         self.values |= {
             "input": numbers,
             "product": currents,

@@ -32,12 +32,12 @@ def margins(assembled: AssembledArray, phase: MarginPhase, say: Callable[[float]
     if assembled.configuration.array.selector is not None:
         crossings["with selector"] = (assembled.selector, phase.selector_voltage or phase.voltage)
     table = np.empty((len(crossings), len(phase.schemes), len(phase.sizes)))
-    done, total = 0, sum(size**2 for size in phase.sizes) * table.shape[0] * table.shape[1]
+    read_cells, total = 0, sum(size**2 for size in phase.sizes) * table.shape[0] * table.shape[1]
     for k, size in enumerate(phase.sizes):
         for at, ((beside, voltage), scheme) in enumerate(product(crossings.values(), phase.schemes)):
             table[*divmod(at, len(phase.schemes)), k] = margin(assembled, size, beside, voltage, scheme)
-            done += size**2
-            say(done / total)
+            read_cells += size**2
+            say(read_cells / total)
     return {
         "crossing": list(crossings),
         "scheme": list(phase.schemes),
@@ -72,8 +72,8 @@ def two_state(
     if not isinstance(section, CardCellsSection):
         raise ConfigurationError(f"a margin needs cells of kind linear or card, got {section.kind}")
     card = assembled.card(section)
-    drawn = {name: float(np.median(values)) for name, values in card.sample(200, 5, assembled.seed).items()}
-    cells = CardCells(GapCore.of(card), drawn, shape)
+    medians = {name: float(np.median(values)) for name, values in card.sample(200, 5, assembled.seed).items()}
+    cells = CardCells(GapCore.of(card), medians, shape)
     least, most = cells.window()
     state = {"lrs": most[0, 0], "hrs": least[0, 0]}
     values = np.full(shape, state[others])

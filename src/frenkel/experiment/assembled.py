@@ -165,18 +165,18 @@ class AssembledArray:
         """Return the transistor of every cell."""
         section = self.configuration.array.transistor
         assert section is not None
-        given = section.model_dump(exclude={"gate"})
-        return Transistor(**given, temperature=self.configuration.array.temperature)
+        options = section.model_dump(exclude={"gate"})
+        return Transistor(**options, temperature=self.configuration.array.temperature)
 
     def selector(self, shape: tuple[int, int]) -> Crosspoint:
         """Return the selectors of an array of some shape, off where they have a state."""
         section = self.configuration.array.selector
         if section is None:
             raise ConfigurationError("a margin with a selector needs a section array.selector")
-        given = section.model_dump(exclude={"kind"})
+        options = section.model_dump(exclude={"kind"})
         if isinstance(section, ThresholdSelectorSection):
-            return ThresholdSelector(**given, shape=shape)
-        return ExponentialSelector(**given)
+            return ThresholdSelector(**options, shape=shape)
+        return ExponentialSelector(**options)
 
     def direct(self, shape: tuple[int, int]) -> Crosspoint:
         """Return cells alone, of an array of some shape."""
@@ -187,8 +187,8 @@ class AssembledArray:
         """Return the resistance of a segment of word, bit and source lines (ohm)."""
         array = self.configuration.array
         wire = self.node.segment(pitch)[0]
-        given = array.word_resistance, array.bit_resistance, array.source_line_resistance
-        word, bit, source = (wire if ohms is None else ohms for ohms in given)
+        resistances = array.word_resistance, array.bit_resistance, array.source_line_resistance
+        word, bit, source = (wire if ohms is None else ohms for ohms in resistances)
         return word, bit, source
 
     def lines(self, shape: tuple[int, int]) -> Lines:
@@ -316,23 +316,29 @@ class AssembledArray:
         cells, scheme = self.cells, phase.scheme
         if not isinstance(cells, CardCells | JumpingCardCells):
             return
-        near = cells.nearest_level(targets)
+        nearest_levels = cells.nearest_level(targets)
         reach = getattr(scheme, "tolerance", 1.0) * targets
-        away = np.abs(near - targets) > reach
+        away = np.abs(nearest_levels - targets) > reach
         if away.any():
-            at = np.unravel_index(int(np.argmax(np.abs(near - targets) / targets)), targets.shape)
+            at = np.unravel_index(int(np.argmax(np.abs(nearest_levels - targets) / targets)), targets.shape)
             raise ConfigurationError(
                 f"phase {number}: targets must be levels that the cells have, got {targets[at]:.3g} S, and "
-                f"{near[at]:.3g} S is the nearest of them"
+                f"{nearest_levels[at]:.3g} S is the nearest of them"
             )
         sign = self._sets_by()
         sides = ("above", "below") if sign > 0 else ("below", "above")
-        for what in ("amplitude", "start"):
-            up, down = (getattr(scheme, f"{way}_{what}", None) for way in ("set", "reset"))
-            if up is not None and down is not None and not sign * up > 0.0 > sign * down:
+        for key in ("amplitude", "start"):
+            set_value, reset_value = (
+                getattr(scheme, f"{direction}_{key}", None) for direction in ("set", "reset")
+            )
+            if (
+                set_value is not None
+                and reset_value is not None
+                and not sign * set_value > 0.0 > sign * reset_value
+            ):
                 raise ConfigurationError(
-                    f"phase {number}: set_{what} must be {sides[0]} and reset_{what} {sides[1]} 0 V for "
-                    f"these cells, got {up:g} and {down:g} V"
+                    f"phase {number}: set_{key} must be {sides[0]} and reset_{key} {sides[1]} 0 V for "
+                    f"these cells, got {set_value:g} and {reset_value:g} V"
                 )
 
     def _sets_by(self) -> int:
@@ -352,9 +358,9 @@ class AssembledArray:
                 f"weights of {section.weights} must have {self.shape[0]} rows and {self.shape[1]} columns, "
                 f"got {weights.shape}"
             )
-        bad = ~((weights >= 0.0) & (weights <= 1.0))
-        if bad.any():
-            i, j = np.argwhere(bad)[0]
+        out_of_range = ~((weights >= 0.0) & (weights <= 1.0))
+        if out_of_range.any():
+            i, j = np.argwhere(out_of_range)[0]
             raise ConfigurationError(
                 f"weights of {section.weights} must lie between 0 and 1, got {weights[i, j]:g} "
                 f"in row {i + 1}, column {j + 1}"

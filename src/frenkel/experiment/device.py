@@ -96,12 +96,12 @@ class Device(Steps):
         )
         self.read_voltage = si("read_voltage", read_voltage, "V")
         self.logs: list[PhaseLog] = []
-        given = [
+        conflicts = [
             name
             for key, name in BY_SCRIPT.items()
             if not (options.get(key) is None or options.get(key) is False)
         ]
-        self.touched = " and ".join(f"{name} were given by a script" for name in given)
+        self.touched = " and ".join(f"{name} were given by a script" for name in conflicts)
 
     def run(
         self,
@@ -170,8 +170,8 @@ class Device(Steps):
             self.touched = "a waveform was stopped by a function"
         name = self._unused(label or waveform.label or f"run {len(self.logs) + 1}", cycle)
         circuit = CircuitSection.of(self.circuit)
-        given = {"name": name, "samples": samples, "circuit": circuit, "snapshots": snapshots}
-        common = checked(Phase, given, "Device.run")
+        arguments = {"name": name, "samples": samples, "circuit": circuit, "snapshots": snapshots}
+        common = checked(Phase, arguments, "Device.run")
         phase: AnyPhase
         if to_compliance and (stop is not None or not (self.circuit.compliance or self.circuit.transistor)):
             raise ValueError("to_compliance needs a circuit with compliance or transistor, and no stop")
@@ -183,9 +183,9 @@ class Device(Steps):
             phase = Points.of(waveform, common)
         protocol = Protocol(self, [(numbered(name, cycle), cycle, phase)], circuit, self.read_voltage, stop)
         with shown(progress) as show:
-            done = protocol.go(progress=show)
-        self.logs += done
-        return self._dataset(done)
+            completed = protocol.go(progress=show)
+        self.logs += completed
+        return self._dataset(completed)
 
     def __repr__(self) -> str:
         width, thickness = self.width * 1e9, self.thickness * 1e9
@@ -211,8 +211,8 @@ class Device(Steps):
     def _unused(self, name: str, cycle: int) -> str:
         """Return a name that no phase has yet, with its cycle: itself, or with a number after it."""
         taken = {log.name for log in self.logs}
-        every = itertools.chain([name], (f"{name} ({k})" for k in itertools.count(2)))
-        return next(one for one in every if numbered(one, cycle) not in taken)
+        candidates = itertools.chain([name], (f"{name} ({k})" for k in itertools.count(2)))
+        return next(one for one in candidates if numbered(one, cycle) not in taken)
 
     def _check_cycle(self, cycle: int) -> None:
         """Raise ValueError unless a phase can belong to a cycle after what was run."""
@@ -441,10 +441,10 @@ def again(
 def first_difference(one: "xr.Dataset", other: "xr.Dataset") -> str | None:
     """Compare two results bit by bit; return None when equal, else a sentence about the first difference."""
     for name in schema.VARIABLES:
-        here, there = name in one.variables, name in other.variables
-        if here != there:
-            return f"{name} is only in the {'first' if here else 'second'}"
-        if not here:
+        in_first, in_second = name in one.variables, name in other.variables
+        if in_first != in_second:
+            return f"{name} is only in the {'first' if in_first else 'second'}"
+        if not in_first:
             continue
         a, b = one[name].values, other[name].values
         if a.shape != b.shape:

@@ -54,14 +54,14 @@ def mean_current(device: Device, voltage: float, events: int = 3000) -> tuple[fl
     try:
         charge = time = electrons = 0.0
         for _ in range(events):
-            now = device.solved()
-            rates = now.at(voltage)
+            solution = device.solved()
+            rates = solution.at(voltage)
             total = rates.total(voltage)
             if total == 0.0:
                 break
             chosen = rates.pick(voltage, device.engine.draw())
             charge -= rates.work_per_volt(chosen)
-            electrons += now.current(voltage) / total
+            electrons += solution.current(voltage) / total
             time += 1.0 / total
             device.fire(chosen)
     finally:

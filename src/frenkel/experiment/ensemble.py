@@ -119,13 +119,13 @@ class Ensemble:
         of them each point uses; a sweep has instead ``base``, the configuration without changes, and
         ``materials`` by name. ``keep`` and ``over`` are as given. The number of members is no part of it.
         """
-        rest = {"keep": self.keep, "over": {swept.key: list(swept.texts) for swept in self.axes}}
+        sweep_settings = {"keep": self.keep, "over": {swept.key: list(swept.texts) for swept in self.axes}}
         if isinstance(self.points, Grid):
             materials = self.points.materials or {
                 name: Material.find(name, self.folder).document()
                 for name in self.points.names()
             }
-            return {"base": self.points.base, "materials": materials} | rest
+            return {"base": self.points.base, "materials": materials} | sweep_settings
         used = [point.made_of(self.folder) for point in self.points]
         hashes = list(dict.fromkeys(material.hash for material in used))
         first = {material.hash: material for material in reversed(used)}
@@ -136,7 +136,7 @@ class Ensemble:
             ],
             "materials": [first[digest].document() for digest in hashes],
             "material_of": [hashes.index(material.hash) for material in used],
-        } | rest
+        } | sweep_settings
 
 
 def plain(
@@ -357,10 +357,10 @@ def _stale(output: Path, digest: str) -> str:
     try:
         content.check(output)
         with netcdf.direct(output, "r") as file:
-            held = getattr(file, MERGED, None)
+            merged_attribute = getattr(file, MERGED, None)
     except OSError:
         return "the one that was there was damaged or changed"
-    return "" if held == digest else "the one that was there held others, or other results"
+    return "" if merged_attribute == digest else "the one that was there held others, or other results"
 
 
 def write(

@@ -232,9 +232,13 @@ def _check_place(ensemble: "xr.Dataset", where: Mapping[str, Any]) -> None:
     if missing := [str(name) for name in axes if name not in where]:
         raise SchemaError(f"a member of a sweep needs a value of {' and of '.join(missing)}")
     for name, value in where.items():
-        there = ensemble[name].values.tolist()
-        if value not in there:
-            few = ", ".join(map(str, there)) if len(there) <= MOST_SHOWN else f"{there[0]} to {there[-1]}"
+        members_present = ensemble[name].values.tolist()
+        if value not in members_present:
+            few = (
+                ", ".join(map(str, members_present))
+                if len(members_present) <= MOST_SHOWN
+                else f"{members_present[0]} to {members_present[-1]}"
+            )
             raise SchemaError(f"there is no {name} {value!r}; there are: {few}")
 
 
@@ -299,8 +303,8 @@ def values(path: Path, name: str) -> list[float | None]:
         column = data[name].values.reshape(data.sizes["member"], -1)[:, 0]
         failed = data["status"].values != shards.OK
     return [
-        None if lost else (np.inf if np.isnan(value) else float(value))
-        for value, lost in zip(column, failed, strict=True)
+        None if is_failed else (np.inf if np.isnan(value) else float(value))
+        for value, is_failed in zip(column, failed, strict=True)
     ]
 
 

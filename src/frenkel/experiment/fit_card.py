@@ -159,14 +159,14 @@ def fit_card(
     checks.whole("seed", seed, 0)
     if rtn is not None and rtn_voltage is None:
         raise ValueError("traces need the voltage at which they were read: rtn_voltage")
-    whole, origin = _as_read(data, features, held_out, seed)
+    loaded, origin = _as_read(data, features, held_out, seed)
     settings = statistical_model.FitOptions(
         components=components, bootstrap=bootstrap, seed=seed, ranks=bool(ranks)
     )
-    training, judging, still = _split(whole, held_out, seed)
+    training, judging, still = _split(loaded, held_out, seed)
     origin |= {"devices_that_repeat": still} if still else {}
     chosen: dict[str, Any] = {"ranks": settings.ranks, "chosen_by": "hand"}
-    if ranks is None and whole.values.shape[1] >= statistical_model.POOLED_BELOW:
+    if ranks is None and loaded.values.shape[1] >= statistical_model.POOLED_BELOW:
         chosen = gate.choose_ranks(training, settings, origin.get("levels"))
         settings = replace(settings, ranks=bool(chosen["ranks"]))
     validity, numbers = protocol_of(origin, core or {})
@@ -182,8 +182,8 @@ def fit_card(
 
     card = small_samples.fit_kinds(training, fit)
     if judging is None:
-        judging = small_samples.with_window(observations.dithered(whole, seed, fitted=False)[0])
-        rows, judged = _judge_few(whole, partial(fit, options=replace(settings, bootstrap=0)), seed)
+        judging = small_samples.with_window(observations.dithered(loaded, seed, fitted=False)[0])
+        rows, judged = _judge_few(loaded, partial(fit, options=replace(settings, bootstrap=0)), seed)
     else:
         judged = {"by": "devices held out", "devices": len(judging.values)}
         rows, judging = _judge_many(judging, card, seed)
@@ -193,8 +193,8 @@ def fit_card(
         provenance={**card.provenance, "judged": judged},
     )
     layers = _Layers(1.0 - held_out, bootstrap, seed)
-    card, more = layers.add(card, data, rtn, float(rtn_voltage or 0.0), relaxation)
-    rows += more
+    card, layer_record = layers.add(card, data, rtn, float(rtn_voltage or 0.0), relaxation)
+    rows += layer_record
     card = replace(card, gate=tuple(row.to_dict() for row in rows))
     return FittedCard(card=card, rows=rows, held_out=judging, cores=circuit.devices)
 
@@ -224,8 +224,12 @@ def _core(data: Data, known: Mapping[str, float], *, traces: bool, share: float,
     if store.form_of(data) != "csv":
         with _opened(data) as dataset:
             if jump_fit.measured(dataset):
-                done = jump_fit.finished(dataset)
-                chosen = done if share == 1.0 else done[observations.parts(len(done), share, seed)[0]]
+                finished_members = jump_fit.finished(dataset)
+                chosen = (
+                    finished_members
+                    if share == 1.0
+                    else finished_members[observations.parts(len(finished_members), share, seed)[0]]
+                )
                 numbers = core_fit.of_states(dataset, chosen)
     return core_fit.of_numbers(known, numbers)
 
@@ -285,9 +289,9 @@ def judge_card(
     if card.jump_law is not None and store.form_of(data) != "csv":
         with _opened(data) as dataset:
             if jump_fit.measured(dataset):
-                done = jump_fit.finished(dataset)
-                rows += gate_jumps.judge(card.jump_law, dataset, done, seed=seed)
-                rows += gate_jumps.judge_core(card, dataset, done, seed=seed)
+                finished_members = jump_fit.finished(dataset)
+                rows += gate_jumps.judge(card.jump_law, dataset, finished_members, seed=seed)
+                rows += gate_jumps.judge_core(card, dataset, finished_members, seed=seed)
     return rows, held_out
 
 
@@ -307,10 +311,10 @@ class _Layers:
         if rtn is not None:
             card, rows = self.add_rtn(card, rtn, rtn_voltage)
         if relaxation is not None:
-            card, more = self.add_relaxation(card, relaxation)
-            rows = rows + more
-        card, more = self.add_jumps(card, data)
-        return card, rows + more
+            card, layer_record = self.add_relaxation(card, relaxation)
+            rows = rows + layer_record
+        card, layer_record = self.add_jumps(card, data)
+        return card, rows + layer_record
 
     def add_rtn(self, card: Card, data: Data, voltage: float) -> tuple[Card, list[Comparison]]:
         """Return the card with a layer of telegraph noise, read at a voltage (V), and its rows."""
@@ -329,10 +333,10 @@ class _Layers:
 
     def add_relaxation(self, card: Card, data: Data) -> tuple[Card, list[Comparison]]:
         """Return the card with a layer of relaxation, and its rows."""
-        rest, source = _noise(data, "relaxation")
-        training, held_out = noise_fit.split(rest, self.share, self.seed)
+        at_rest, source = _noise(data, "relaxation")
+        training, held_out = noise_fit.split(at_rest, self.share, self.seed)
         law, intervals = noise_fit.fit_relaxation(
-            training, temperature=_heat(rest, card), resamples=self.resamples, seed=self.seed
+            training, temperature=_heat(at_rest, card), resamples=self.resamples, seed=self.seed
         )
         box = {**card.validity, "time": law.times}
         card = _with(card, intervals, {"relaxation": source}, relaxation_law=law, validity=box)
@@ -346,12 +350,15 @@ class _Layers:
             if not jump_fit.measured(dataset):
                 return card, []
             loaded = dataset.load()
-        done = jump_fit.finished(loaded)
+        finished_members = jump_fit.finished(loaded)
         # The devices that the cycles were fitted to, where some of them were held out.
-        training, held_out = (done[part] for part in observations.parts(len(done), self.share, self.seed))
+        training, held_out = (
+            finished_members[part]
+            for part in observations.parts(len(finished_members), self.share, self.seed)
+        )
         law, source = jump_fit.fit(loaded, training, seed=self.seed)
-        if lost := gate_jumps.given_up(loaded, held_out):
-            source["given_up"] = lost
+        if given_up := gate_jumps.given_up(loaded, held_out):
+            source["given_up"] = given_up
         heats = (float(law.temperatures[0]), float(law.temperatures[-1]))
         card = replace(
             card,
@@ -435,8 +442,8 @@ def first_cycles(data: Data, most: int = 24) -> list[xr.Dataset]:
         # A table of a user has no traces, and a sweep has no single row of members.
         if "sample_count" not in ensemble or set(ensemble["sample_count"].dims) != {"member"}:
             return []
-        done = np.flatnonzero(ensemble["status"].values == observations.FINISHED)
-        for number in ensemble["member"].values[done][:most]:
+        finished_members = np.flatnonzero(ensemble["status"].values == observations.FINISHED)
+        for number in ensemble["member"].values[finished_members][:most]:
             result = member(ensemble, int(number))[TRACES]
             inside = result["phase_cycle"].values[result["phase"].values] == 1
             cycles.append(result.isel(sample=np.flatnonzero(inside)).load())
@@ -501,15 +508,15 @@ def _as_read(
     data: Data, features: Sequence[str] | None, held_out: float, seed: int
 ) -> tuple[Observations, dict[str, Any]]:
     """Return cycles; where states were read, levels of those that are fitted have the error of a reading."""
-    whole, source = read_cycles(data, features)
+    cycles, source = read_cycles(data, features)
     if store.form_of(data) == "csv":
-        return whole, source
+        return cycles, source
     with _opened(data) as dataset:
         if not jump_fit.measured(dataset):
-            return whole, source
-    training = whole if small_samples.are_few(whole, held_out) else whole.split(1.0 - held_out, seed)[0]
+            return cycles, source
+    training = cycles if small_samples.are_few(cycles, held_out) else cycles.split(1.0 - held_out, seed)[0]
     levels = observations.levels_of(training)
-    return observations.read_with_error(whole, levels, seed), source | ({"levels": levels} if levels else {})
+    return observations.read_with_error(cycles, levels, seed), source | ({"levels": levels} if levels else {})
 
 
 def _name(data: Data) -> str:

@@ -42,16 +42,16 @@ def devices(path: Path) -> Iterator[tuple[str, dict[str, Any], "xr.Dataset"]]:
     if kinds.kind_of(path) != "ensemble":
         yield "", {}, store.load(path)
         return
-    whole = ensemble_file.open_ensemble(path).load()
-    dims = [str(dim) for dim in whole["status"].dims]
-    for place in np.ndindex(*whole["status"].shape):
-        if int(whole["status"].values[place]) != shards.OK:
+    data = ensemble_file.open_ensemble(path).load()
+    dims = [str(dim) for dim in data["status"].dims]
+    for place in np.ndindex(*data["status"].shape):
+        if int(data["status"].values[place]) != shards.OK:
             continue
-        where = {dim: whole[dim].values[i] for dim, i in zip(dims, place, strict=True)}
+        where = {dim: data[dim].values[i] for dim, i in zip(dims, place, strict=True)}
         number, point = int(where.pop("member")), where
-        label = ", ".join(f"{value:g} {whole[dim].attrs['units']}" if isinstance(value, float) else str(value)
+        label = ", ".join(f"{value:g} {data[dim].attrs['units']}" if isinstance(value, float) else str(value)
                           for dim, value in point.items())  # fmt: skip
-        yield label, point, ensemble_file.member(whole, number, **point)
+        yield label, point, ensemble_file.member(data, number, **point)
 
 
 def resting(path: Path, phase: str | None = None) -> Group:
@@ -127,8 +127,8 @@ def intervals(paths: Sequence[Path], share: float) -> tuple[Floats, Floats, Floa
     ValueError
         Some of the files are of ``frenkel read`` and others are not.
     """
-    own = ("temperature (K)", "time (s)", "failed (1)")
-    tables = [files.load_or_read(path) if _table(path, *own) is None else None for path in paths]
+    headers = ("temperature (K)", "time (s)", "failed (1)")
+    tables = [files.load_or_read(path) if _table(path, *headers) is None else None for path in paths]
     if all(table is None for table in tables):
         return None
     bounds = []
@@ -179,11 +179,15 @@ def windows(path: Path) -> tuple[Floats, Floats, Floats]:
     if (table := files.load_or_read(path)) is not None:
         return series.windows(table, path.name)
     if kinds.kind_of(path) == "ensemble":
-        whole = ensemble_file.open_ensemble(path).load()
-        if whole["status"].ndim > 1:
+        ensemble = ensemble_file.open_ensemble(path).load()
+        if ensemble["status"].ndim > 1:
             raise ValueError(f"{path} is a sweep; its points are not one population: use an ensemble")
-        good = whole["status"].values == shards.OK
-        cycle, hrs, lrs = whole["cycle"].values, whole["hrs"].values[good], whole["lrs"].values[good]
+        is_finished = ensemble["status"].values == shards.OK
+        cycle, hrs, lrs = (
+            ensemble["cycle"].values,
+            ensemble["hrs"].values[is_finished],
+            ensemble["lrs"].values[is_finished],
+        )
     else:
         summary = metrics.cycle_summary(store.load(path))
         cycle, hrs, lrs = summary["cycle"].values, summary["hrs"].values[None], summary["lrs"].values[None]
@@ -322,8 +326,8 @@ def sample(path: Path, name: str, censored: bool = False) -> tuple[Sample, str]:
     """
     if (table := _csv(path)) is not None:
         if name not in table.variables:
-            there = ", ".join(str(column) for column in table.variables)
-            raise ValueError(f"{path.name} has no column {name}; it has {there}")
+            column_names = ", ".join(str(column) for column in table.variables)
+            raise ValueError(f"{path.name} has no column {name}; it has {column_names}")
         values, unit = table[name].values, str(table[name].attrs["units"])
     elif (data := files.load_or_read(path)) is not None:
         have = [str(key) for key, column in data.data_vars.items() if column.dims[:1] == ("device",)]
@@ -336,15 +340,15 @@ def sample(path: Path, name: str, censored: bool = False) -> tuple[Sample, str]:
     else:
         # Failed members are none among those that reached no value.
         values = np.array([value for value in ensemble_file.values(path, name) if value is not None])
-        with ensemble_file.open_ensemble(path) as whole:
-            unit = str(whole[name].attrs["units"])
+        with ensemble_file.open_ensemble(path) as ensemble:
+            unit = str(ensemble[name].attrs["units"])
     finite = values[np.isfinite(values)]
     if not (len(finite) and np.all(finite * finite[0] > 0)):
         raise ValueError(f"{name} of {path.name} must have values of one sign, to be drawn by their size")
     sizes = np.abs(finite)
-    lost = len(values) - len(finite) if censored else 0
-    every = np.append(sizes, np.full(lost, sizes.max()))
-    return Sample.of(every, right=np.arange(len(every)) >= len(sizes)), unit
+    censored_count = len(values) - len(finite) if censored else 0
+    sizes_of_all = np.append(sizes, np.full(censored_count, sizes.max()))
+    return Sample.of(sizes_of_all, right=np.arange(len(sizes_of_all)) >= len(sizes)), unit
 
 
 def of_file(path: Path, how: Readout = READOUT) -> "xr.Dataset":
@@ -372,29 +376,36 @@ def of_file(path: Path, how: Readout = READOUT) -> "xr.Dataset":
 
 def _of_ensemble(path: Path) -> "xr.Dataset":
     """Return numbers of cycles, and loops where traces were kept, of an ensemble."""
-    whole = ensemble_file.open_ensemble(path).load()
-    if whole["status"].ndim > 1:
+    ensemble = ensemble_file.open_ensemble(path).load()
+    if ensemble["status"].ndim > 1:
         raise ValueError(f"{path.name} is a sweep; its points are not one population: use an ensemble")
-    done = np.flatnonzero(whole["status"].values == shards.OK)
-    if not len(done):
+    finished_members = np.flatnonzero(ensemble["status"].values == shards.OK)
+    if not len(finished_members):
         raise ValueError(f"{path.name} holds no finished device")
-    names = [str(number) for number in whole["member"].values[done]]
+    names = [str(number) for number in ensemble["member"].values[finished_members]]
     columns: dict[str, Any] = {"device": names}
-    if whole.sizes.get("cycle", 0):
-        columns["cycle"] = whole["cycle"].values
-        columns |= {name: whole[name].values[done] for name in (*NUMBERS, *TERMINALS) if name in whole}
+    if ensemble.sizes.get("cycle", 0):
+        columns["cycle"] = ensemble["cycle"].values
+        columns |= {
+            name: ensemble[name].values[finished_members]
+            for name in (*NUMBERS, *TERMINALS)
+            if name in ensemble
+        }
         with np.errstate(divide="ignore", invalid="ignore"):
             ratio = columns["hrs"] / columns["lrs"]
         columns["on_off"] = np.where(np.isfinite(ratio), ratio, np.nan)
-    if "forming_voltage" in whole:
-        columns["forming_voltage"] = whole["forming_voltage"].values[done]
-    series = np.broadcast_to(whole["series_resistance"].values, whole["status"].shape)
-    columns |= _with_series(columns, series[done])
-    if "sample_count" in whole:
+    if "forming_voltage" in ensemble:
+        columns["forming_voltage"] = ensemble["forming_voltage"].values[finished_members]
+    series = np.broadcast_to(ensemble["series_resistance"].values, ensemble["status"].shape)
+    columns |= _with_series(columns, series[finished_members])
+    if "sample_count" in ensemble:
         columns |= _curves(
-            [ensemble_file.member(whole, int(number)) for number in whole["member"].values[done]]
+            [
+                ensemble_file.member(ensemble, int(number))
+                for number in ensemble["member"].values[finished_members]
+            ]
         )
-    return _checked(columns, whole.attrs, rules_of(whole))
+    return _checked(columns, ensemble.attrs, rules_of(ensemble))
 
 
 def _simulated(path: Path) -> "xr.Dataset":
@@ -416,13 +427,13 @@ def _with_series(found: dict[str, Any], series: Floats) -> dict[str, Any]:
     Without a way back to the read voltage, and in ensembles that kept none, they are the device's and what is
     in series.
     """
-    whole = np.unique(series)
-    more = {"series_resistance": float(whole[0]) if len(whole) == 1 else np.nan}
+    resistances = np.unique(series)
+    attributes = {"series_resistance": float(resistances[0]) if len(resistances) == 1 else np.nan}
     for name in TERMINALS:
         device = found.get(name.removesuffix(TERMINAL))
         if device is not None and not np.isfinite(found.get(name, np.nan)).any():
-            more[name] = device + series[:, None]
-    return more
+            attributes[name] = device + series[:, None]
+    return attributes
 
 
 def _checked(found: dict[str, Any], attrs: dict[str, Any], rules: dict[str, str]) -> "xr.Dataset":
@@ -463,10 +474,10 @@ def _constant_phase(result: "xr.Dataset", phase: str | None) -> int:
         if phase not in names:
             raise ValueError(f"--phase must be one of {listed}, got {phase!r}")
         return names.index(phase)
-    held = np.flatnonzero(np.asarray(result["phase_kind"].values, str) == "constant")
-    if not len(held):
+    constant_phases = np.flatnonzero(np.asarray(result["phase_kind"].values, str) == "constant")
+    if not len(constant_phases):
         raise ValueError(f"no phase holds a constant voltage; name one (--phase) of {listed}")
-    return int(held[-1])
+    return int(constant_phases[-1])
 
 
 def _steps(result: "xr.Dataset") -> Iterator[tuple[str, int, Any]]:

@@ -102,22 +102,26 @@ def extended(
     earlier = runs.survey([folder], present["configuration_hash"])
     if not len(earlier.member):
         raise shards.ShardError(None, f"{folder} holds no finished member yet")
-    whole = ensemble.from_document(present["document"], earlier.member)
-    if members is not None and members < whole.members:
-        raise ConfigurationError(f"{output} has {whole.members} members already, got --members {members}")
-    located = earlier.best(whole.numbers())
+    extended_run = ensemble.from_document(present["document"], earlier.member)
+    if members is not None and members < extended_run.members:
+        raise ConfigurationError(
+            f"{output} has {extended_run.members} members already, got --members {members}"
+        )
+    located = earlier.best(extended_run.numbers())
     states = _states(located)
-    whole = dataclasses.replace(whole, members=members or whole.members, keep_state=bool(len(states)))
+    extended_run = dataclasses.replace(
+        extended_run, members=members or extended_run.members, keep_state=bool(len(states))
+    )
     if cycles is None:
-        return whole, 0
-    if any(point.measure is not None for point in whole.points[:1]):
+        return extended_run, 0
+    if any(point.measure is not None for point in extended_run.points[:1]):
         raise ConfigurationError(
             f"{output} cannot be given more cycles: its table measure looks at some by their number"
         )
-    points = _with_cycles(whole.points, cycles)
+    points = _with_cycles(extended_run.points, cycles)
     _leave(states, forms.run_folder(target) / FORMER)
     former = tuple(str(path.resolve()) for path in located.paths)
-    return dataclasses.replace(whole, points=points, former=former), len(states)
+    return dataclasses.replace(extended_run, points=points, former=former), len(states)
 
 
 def _with_cycles(points: Sequence[Configuration], cycles: int) -> Sequence[Configuration]:

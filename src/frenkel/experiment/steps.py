@@ -203,19 +203,19 @@ class Steps(kinetic.Device):
             self.circuit = replace(before, compliance=si("compliance", compliance, "A"), polarity="both")
         if kind != "form":
             options = {"cycle": self._cycle_of(kind)} | options
-        now = self.circuit
-        if kind != "reset" and not (now.compliance or now.transistor or now.series_resistance):
+        circuit = self.circuit
+        if kind != "reset" and not (circuit.compliance or circuit.transistor or circuit.series_resistance):
             warnings.warn(
                 f"nothing limits the current of this {kind}, and a filament may grow on and on: give it a "
                 "compliance, or the circuit a series resistance",
                 stacklevel=3,
             )
         try:
-            done = self.run(waveform, **options)
+            samples = self.run(waveform, **options)
         finally:
             self.circuit = before
         self._tell_of_sign()
-        return done
+        return samples
 
     def _cycle_of(self, kind: str) -> int:
         """Return the cycle of a SET or RESET that names none: one of each, whichever comes first."""

@@ -113,9 +113,9 @@ def reach(card: Card, levels: Floats, distance: float, seed: int = 0) -> Reached
     """
     shape, random = (ROWS, COLUMNS), np.random.default_rng(np.random.SeedSequence(seed, spawn_key=(1,)))
     checks.positive("distance", distance, "S")
-    every = np.ravel(levels)
-    moved = every[every > every.min() + distance]
-    target = random.choice(moved if moved.size else every, shape)
+    flat_levels = np.ravel(levels)
+    moved = flat_levels[flat_levels > flat_levels.min() + distance]
+    target = random.choice(moved if moved.size else flat_levels, shape)
     cells: JumpingCardCells | CardCells
     if card.jump_law is not None:
         cells = JumpingCardCells.from_card(card, shape, seed)
@@ -134,8 +134,8 @@ def reach(card: Card, levels: Floats, distance: float, seed: int = 0) -> Reached
         work = program_word_line(controller, i, target[i], scheme, outcomes)
         controller.clock.run(controller.clock.process(work))
     read = np.array([one.conductance for one in outcomes])
-    near = np.array([bool(one.reached) for one in outcomes])
-    return Reached(target.ravel(), read, near, card.name)
+    reached = np.array([bool(one.reached) for one in outcomes])
+    return Reached(target.ravel(), read, reached, card.name)
 
 
 def _check(card: Card, cells: JumpingCardCells | CardCells, target: Floats, distance: float) -> None:

@@ -57,10 +57,10 @@ class Tile:
     ) -> ProgrammedCells:
         """Bring the cells of all copies to their targets; return what became of them."""
         target = np.broadcast_to(self.target, (copies, *self.target.shape))
-        done = scheme.write(target, statistics, random)
-        self.conductance = done.conductance
+        write_outcome = scheme.write(target, statistics, random)
+        self.conductance = write_outcome.conductance
         self.exponents = statistics.exponents(target.shape, random)
-        return done
+        return write_outcome
 
     def calibrate(self, inputs: Floats, signs: Mapping, window: tuple[float, float]) -> Floats:
         """Set the range of the converter to the largest sum of ideal cells; return the sums."""
@@ -93,13 +93,13 @@ class Written:
 
     def add(self, every: Iterable[ProgrammedCells]) -> None:
         """Take note of one more programming of all cells, in parts."""
-        for done in every:
-            self.cells += done.conductance.size
-            self.pulses += int(done.pulses.sum())
-            self.reads += int(done.reads.sum())
-            self.failed += int((~done.reached).sum())
-            self.pulse_sum += done.pulse_sum
-            self.read_sum += done.read_sum
+        for write_outcome in every:
+            self.cells += write_outcome.conductance.size
+            self.pulses += int(write_outcome.pulses.sum())
+            self.reads += int(write_outcome.reads.sum())
+            self.failed += int((~write_outcome.reached).sum())
+            self.pulse_sum += write_outcome.pulse_sum
+            self.read_sum += write_outcome.read_sum
         self.times += 1
 
 
@@ -225,8 +225,8 @@ class Chip:
         layers = " - ".join(
             str(neurons) for neurons in (*(shape[0] for shape in self.shapes), *self._outputs())
         )
-        held = f"holds {layers} in {len(self.tiles)} arrays" if self.tiles else "holds no network"
-        return f"<Chip {self.design.architecture}, {self.copies} copies: {held}>"
+        contents = f"holds {layers} in {len(self.tiles)} arrays" if self.tiles else "holds no network"
+        return f"<Chip {self.design.architecture}, {self.copies} copies: {contents}>"
 
     def _repr_html_(self) -> str:
         """Return its words and how it is built, for notebooks."""
@@ -279,11 +279,11 @@ class Chip:
         self.scales = [float(np.abs(w).max()) or 1.0 for w in matrices]
         self.biases = _checked_biases(biases, self.shapes)
         parts = [self._parts(w / scale) for w, scale in zip(matrices, self.scales, strict=True)]
-        needed, there = sum(len(p) for p in parts), self.design.arrays
-        if there is not None and needed > there:
+        needed, available = sum(len(p) for p in parts), self.design.arrays
+        if available is not None and needed > available:
             raise ValueError(
                 f"the network needs {needed} arrays of {self.design.rows} x {self.design.columns} cells, "
-                f"the chip has {there}"
+                f"the chip has {available}"
             )
         self.scheme = Unverified() if scheme is None else scheme
         self.written = Written()
@@ -361,16 +361,16 @@ class Chip:
         inputs = self.shapes[0][0] if first is None else first.inputs
         if given.ndim != 2 or given.shape[1] != inputs or not np.all(np.isfinite(given)):
             raise ValueError(f"x must be finite and of shape (samples, {inputs}), got shape {given.shape}")
-        now: Floats = np.broadcast_to(given, (self.copies, *given.shape))
+        activations: Floats = np.broadcast_to(given, (self.copies, *given.shape))
         beyond = conversions = 0
         self.cell_power = [0.0] * len(self.tiles)
         for layer in range(len(self.shapes)):
             window = self.windows[layer]
-            now = now if window is None else window.columns(now)
-            total = np.zeros((*now.shape[:2], self.shapes[layer][1]))
-            largest = _largest(now)
+            activations = activations if window is None else window.columns(activations)
+            total = np.zeros((*activations.shape[:2], self.shapes[layer][1]))
+            largest = _largest(activations)
             signed = layer == 0 and bool((given < 0.0).any())
-            volts = _quantised(now / largest, self.design.dac_bits, signed)
+            volts = _quantised(activations / largest, self.design.dac_bits, signed)
             loads = self._loads(volts)
             for k, tile in enumerate(self.tiles):
                 if tile.layer != layer:
@@ -382,12 +382,12 @@ class Chip:
                 conversions += sums.size
                 sums = _quantised(sums / tile.full_scale, self.design.adc_bits, True) * tile.full_scale
                 total[..., tile.outputs] += tile.scale * sums
-            now = total * largest * self.scales[layer] + self.biases[layer]
-            now = now.reshape(self.copies, len(given), -1)
+            activations = total * largest * self.scales[layer] + self.biases[layer]
+            activations = activations.reshape(self.copies, len(given), -1)
             if layer < len(self.shapes) - 1:
-                now = np.maximum(now, 0.0)
+                activations = np.maximum(activations, 0.0)
         self.saturated = beyond / conversions
-        return now[0] if self._single else now
+        return activations[0] if self._single else activations
 
     def products(self, layer: int) -> int:
         """Return how often an inference multiplies with a layer: once, or once for each window."""

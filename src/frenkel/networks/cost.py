@@ -210,9 +210,9 @@ def writing(
     if not w.cells:
         raise ValueError("nothing is programmed: call program(weights, biases) first")
     if pulses is not None:
-        every = pulses * w.times * chip.copies * sum(float(t.target.sum()) for t in chip.tiles)
+        pulse_count = pulses * w.times * chip.copies * sum(float(t.target.sum()) for t in chip.tiles)
         count = round(pulses * w.cells)
-        w = replace(w, pulses=count, reads=count, pulse_sum=every, read_sum=every)
+        w = replace(w, pulses=count, reads=count, pulse_sum=pulse_count, read_sum=pulse_count)
     adc = Converter()
     times = w.times * chip.copies
     energy = voltage**2 * width * w.pulse_sum + s.read_voltage**2 * read_width * w.read_sum

@@ -269,8 +269,8 @@ class DeviceStatistics:
         limits : tuple of float
             Ends of the window, 0 and 1.
         """
-        up = _moved(share, np.maximum(count, 0.0) / self.pulses, self.curvature(True))
-        both = 1.0 - _moved(1.0 - up, np.maximum(-count, 0.0) / self.pulses, self.curvature(False))
+        rise = _moved(share, np.maximum(count, 0.0) / self.pulses, self.curvature(True))
+        both = 1.0 - _moved(1.0 - rise, np.maximum(-count, 0.0) / self.pulses, self.curvature(False))
         if self.cycle_noise:
             both = both + self.cycle_noise * np.sqrt(np.abs(count)) * random.standard_normal(share.shape)
         return np.asarray(np.minimum(np.maximum(both, limits[0]), limits[1]))
@@ -339,8 +339,8 @@ def from_card(card: Card, *, temperature: float | None = None) -> DeviceStatisti
     if temperature is not None:
         card.check(temperature=temperature, strict=True)
     cycles = int(min(50, card.validity.get("cycles", (1, 50))[1]))
-    drawn = card.sample(400, cycles, seed=0)
-    low, high = np.log(drawn["hrs"]), np.log(drawn["lrs"])
+    sampled = card.sample(400, cycles, seed=0)
+    low, high = np.log(sampled["hrs"]), np.log(sampled["lrs"])
     layers: dict[str, float] = {
         "g_min": float(np.exp(-np.median(low))),
         "g_max": float(np.exp(-np.median(high))),

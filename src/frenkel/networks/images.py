@@ -131,11 +131,13 @@ def folder(path: Path, name: str = "", source: str = "") -> Pool:
         raise DataError(f"there is no folder {path} of IDX files")
     x, y = _part(path, ("train",))
     tested = 0
-    if any(_named(path, ("t10k", "test"), what) for what in ("images", "labels")):
-        more, labels = _part(path, ("t10k", "test"))
-        if more.shape[1:] != x.shape[1:]:
-            raise DataError(f"{path} has images of {x.shape[1:]} for training and {more.shape[1:]} for tests")
-        tested, x, y = len(more), np.concatenate([x, more]), np.concatenate([y, labels])
+    if any(_named(path, ("t10k", "test"), part) for part in ("images", "labels")):
+        test_images, labels = _part(path, ("t10k", "test"))
+        if test_images.shape[1:] != x.shape[1:]:
+            raise DataError(
+                f"{path} has images of {x.shape[1:]} for training and {test_images.shape[1:]} for tests"
+            )
+        tested, x, y = len(test_images), np.concatenate([x, test_images]), np.concatenate([y, labels])
     if len(np.unique(y)) < 2:
         raise DataError(f"{path} must hold images of at least two classes")
     # Single precision: 70,000 images of 28 x 28 are 220 MB.
@@ -156,10 +158,10 @@ def _named(path: Path, kinds: tuple[str, ...], what: str) -> list[Path]:
 def _part(path: Path, kinds: tuple[str, ...]) -> tuple[NDArray[np.uint8], NDArray[np.uint8]]:
     """Return images and labels of a part of a folder."""
     arrays = []
-    for what, axes in (("images", 3), ("labels", 1)):
-        files = _named(path, kinds, what)
+    for part, axes in (("images", 3), ("labels", 1)):
+        files = _named(path, kinds, part)
         if len(files) != 1:
-            raise DataError(f"{path} must hold one file *{kinds[0]}*{what}*idx{axes}*, got {len(files)}")
+            raise DataError(f"{path} must hold one file *{kinds[0]}*{part}*idx{axes}*, got {len(files)}")
         arrays.append(idx(files[0], axes))
     images, labels = arrays
     if len(images) != len(labels) or not len(images):

@@ -69,8 +69,8 @@ class _Analog:
                 return self.weight
             random = generator(self._seed, self._passes, flat.device)
             self._passes += 1
-            seen = shown(flat / scale, self.statistics, self.mapping, self.tolerance, random) * scale
-            change = (seen - flat).reshape(self.weight.shape)
+            shown_weights = shown(flat / scale, self.statistics, self.mapping, self.tolerance, random) * scale
+            change = (shown_weights - flat).reshape(self.weight.shape)
         return self.weight + change
 
     def through(self, rows: Any) -> Any:

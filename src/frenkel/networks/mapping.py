@@ -160,12 +160,12 @@ def slices_of(
     base = 2**per_slice
     steps = base**slices - 1
     if mapping == "pair":
-        sign, whole = np.sign(w), np.rint(np.abs(w) * steps)
+        sign, steps_of_weight = np.sign(w), np.rint(np.abs(w) * steps)
     else:
-        sign, whole = np.ones_like(w), np.rint((w + 1.0) / 2.0 * steps)
+        sign, steps_of_weight = np.ones_like(w), np.rint((w + 1.0) / 2.0 * steps)
     parts = []
     for k in range(slices):
-        digit = whole // base**k % base / (base - 1)
+        digit = steps_of_weight // base**k % base / (base - 1)
         part = sign * digit if mapping == "pair" else 2.0 * digit - 1.0
         parts.append((base**k * (base - 1) / steps, part))
     return parts

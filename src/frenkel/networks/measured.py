@@ -46,11 +46,11 @@ def file_of(text: str) -> Path:
         There is no such file.
     """
     name = text.removeprefix(PREFIX)
-    own, packaged = Path(name), FOLDER / f"{name}{ENDING}"
+    user_file, packaged = Path(name), FOLDER / f"{name}{ENDING}"
     if packaged.is_file():
         return packaged
-    if own.is_file():
-        return own
+    if user_file.is_file():
+        return user_file
     measured = names()
     raise MeasuredError(
         f"no measured cells {name!r}; there are {', '.join(measured) or 'none'}, "
@@ -104,13 +104,15 @@ def read(path: Path) -> Measured:
 
 def _cycles(data: xr.Dataset, name: str) -> Measured:
     low, high = (np.asarray(data[feature], float) for feature in ("hrs", "lrs"))
-    good = np.isfinite(low) & np.isfinite(high)
-    if good.sum() < LEAST:
-        raise MeasuredError(f"{name} must hold at least {LEAST} cycles with hrs and lrs, got {good.sum()}")
-    least, most = 1.0 / float(np.median(low[good])), 1.0 / float(np.median(high[good]))
+    is_finite = np.isfinite(low) & np.isfinite(high)
+    if is_finite.sum() < LEAST:
+        raise MeasuredError(
+            f"{name} must hold at least {LEAST} cycles with hrs and lrs, got {is_finite.sum()}"
+        )
+    least, most = 1.0 / float(np.median(low[is_finite])), 1.0 / float(np.median(high[is_finite]))
     if not least < most:
         raise MeasuredError(f"{name} holds no window: median HRS {1 / least:g}, LRS {1 / most:g} ohm")
-    return Measured(source=name, window=(least, most), variability=float(np.log(high[good]).std()))
+    return Measured(source=name, window=(least, most), variability=float(np.log(high[is_finite]).std()))
 
 
 def relaxation_of(data: xr.Dataset, name: str) -> RelaxedCells:

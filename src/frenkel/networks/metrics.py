@@ -62,19 +62,19 @@ def metrics(
     """
     matrices = [np.asarray(w, float) for w in weights]
     offsets = [np.asarray(b, float) for b in biases]
-    now: Floats = np.asarray(x, float)
-    samples = len(now)
+    activations: Floats = np.asarray(x, float)
+    samples = len(activations)
     effective = dense = silent = outputs = 0.0
     for layer, (w, b) in enumerate(zip(matrices, offsets, strict=True)):
         window = windows[layer] if windows else None
-        now = now if window is None else window.columns(now)
+        activations = activations if window is None else window.columns(activations)
         dense += w.size * (1 if window is None else window.places)
-        effective += float(((now != 0.0).astype(float) @ (w != 0.0).astype(float)).sum())
-        now = (now @ w + b).reshape(samples, -1)
+        effective += float(((activations != 0.0).astype(float) @ (w != 0.0).astype(float)).sum())
+        activations = (activations @ w + b).reshape(samples, -1)
         if layer < len(matrices) - 1:
-            now = np.maximum(now, 0.0)
-            silent += float((now == 0.0).sum())
-            outputs += now.size
+            activations = np.maximum(activations, 0.0)
+            silent += float((activations == 0.0).sum())
+            outputs += activations.size
     count = sum(w.size for w in matrices)
     parameters = count + sum(b.size for b in offsets)
     return NetworkMetrics(

@@ -88,11 +88,11 @@ class Perceptron:
 
         ``weights`` stand in for those of the networks; they may have further axes in front of the seeds.
         """
-        now, last = np.asarray(x), len(self.weights) - 1
+        activations, last = np.asarray(x), len(self.weights) - 1
         for layer, w in enumerate(self.weights if weights is None else weights):
-            z = sums(now, w, self.biases[layer], self.window(layer))
-            now = z if layer == last else np.maximum(z, 0.0)
-        return now
+            z = sums(activations, w, self.biases[layer], self.window(layer))
+            activations = z if layer == last else np.maximum(z, 0.0)
+        return activations
 
 
 def sums(x: Floats, w: Floats, b: Floats, window: Windows | None = None) -> Floats:
@@ -112,10 +112,10 @@ def softmax(logits: Floats) -> Floats:
 def cross_entropy(y: Index, classes: int) -> Loss:
     """Return the gradient of the cross entropy with labels y (samples,)."""
     # Zeros and ones are exact in single precision, and leave logits of either as they are.
-    wanted = np.eye(classes, dtype=np.float32)[y]
+    one_hot = np.eye(classes, dtype=np.float32)[y]
 
     def gradient(logits: Floats, places: Index) -> Floats:
-        return np.asarray(softmax(logits) - wanted[places])
+        return np.asarray(softmax(logits) - one_hot[places])
 
     return gradient
 
@@ -218,14 +218,14 @@ def gradients(
 ) -> list[Floats]:  # fmt: skip
     """Return gradients of the mean loss over inputs (seeds, samples, inputs) by weights, then by biases."""
     of, last, samples = windows or (None,) * len(weights), len(weights) - 1, x.shape[-2]
-    now, entering, columns = x, [], []
+    activations, entering, columns = x, [], []
     for layer, (w, b, window) in enumerate(zip(weights, biases, of, strict=True)):
-        entering.append(now)
-        columns.append(now if window is None else window.columns(now))
+        entering.append(activations)
+        columns.append(activations if window is None else window.columns(activations))
         z = columns[-1] @ w + b[..., None, :]
         z = z.reshape(*z.shape[:-2], samples, -1)
-        now = z if layer == last else np.maximum(z, 0.0)
-    delta = loss(now, places) / samples
+        activations = z if layer == last else np.maximum(z, 0.0)
+    delta = loss(activations, places) / samples
     by_weight: list[Floats] = []
     by_bias: list[Floats] = []
     for layer in range(last, -1, -1):

@@ -159,8 +159,8 @@ def intervals(samples: int, seed: int = 0) -> Part:
     y = random.integers(channels, size=samples)
     for sample in range(samples):
         for channel in range(channels):
-            near = channel == y[sample]
-            gap = random.integers(1, 6) if near else random.integers(15, steps - 1)
+            in_channel = channel == y[sample]
+            gap = random.integers(1, 6) if in_channel else random.integers(15, steps - 1)
             # The middle of the pair is uniform, so that a short pair is found anywhere.
             first = random.integers(steps - gap)
             x[sample, channel, [first, first + gap]] = 1.0
@@ -289,10 +289,10 @@ def temporal_need(task: Task, seed: int = 0, kernels: int = 400) -> dict[str, fl
         order = np.argsort(random.random((len(x), 1, x.shape[2])), axis=2)
         return np.take_along_axis(x, np.broadcast_to(order, x.shape), axis=2)
 
-    drawn = _kernels(task.train.x.shape[1], task.train.x.shape[2], kernels, random)
+    kernel_list = _kernels(task.train.x.shape[1], task.train.x.shape[2], kernels, random)
     scores = {
-        "ordered": _score(task, lambda x: _convolved(x, drawn)),
-        "shuffled": _score(task, lambda x: _convolved(mixed(x), drawn)),
+        "ordered": _score(task, lambda x: _convolved(x, kernel_list)),
+        "shuffled": _score(task, lambda x: _convolved(mixed(x), kernel_list)),
         "orderless": _score(task, lambda x: np.quantile(x, np.linspace(0, 1, 11), axis=2).swapaxes(0, 1)),
     }
     return scores | {"gain": scores["ordered"] - max(scores["shuffled"], scores["orderless"])}

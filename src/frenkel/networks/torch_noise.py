@@ -38,12 +38,12 @@ def shown(
     if mapping == "reference":
         # The column of cells at mid-window that all outputs share.
         middle = torch.full_like(cells[:, :1], 0.5 * (high + low))
-        there = _read(torch.cat([cells, middle], dim=1), statistics, tolerance, random)
-        return (there[0, :-1] - there[0, -1:]) * (2.0 / (high - low))
-    there = _read(cells, statistics, tolerance, random)
+        conductance = _read(torch.cat([cells, middle], dim=1), statistics, tolerance, random)
+        return (conductance[0, :-1] - conductance[0, -1:]) * (2.0 / (high - low))
+    conductance = _read(cells, statistics, tolerance, random)
     if mapping == "pair":
-        return (there[0] - there[1]) / (high - low)
-    return (there[0] - 0.5 * (high + low)) * (2.0 / (high - low))
+        return (conductance[0] - conductance[1]) / (high - low)
+    return (conductance[0] - 0.5 * (high + low)) * (2.0 / (high - low))
 
 
 def _read(g: Any, statistics: DeviceStatistics, tolerance: float | None, random: Any) -> Any:

@@ -55,8 +55,10 @@ class Windows:
     @property
     def grid(self) -> tuple[int, int]:
         """Windows down and across."""
-        down, across = ((n - self.kernel) // self.stride + 1 for n in (self.height, self.width))
-        return down, across
+        window_rows, window_columns = (
+            (n - self.kernel) // self.stride + 1 for n in (self.height, self.width)
+        )
+        return window_rows, window_columns
 
     @property
     def places(self) -> int:
@@ -69,21 +71,21 @@ class Windows:
         sliding = np.lib.stride_tricks.sliding_window_view(
             x.reshape(shape), (self.kernel, self.kernel), axis=(-3, -2)
         )
-        every = sliding[..., :: self.stride, :: self.stride, :, :, :]
-        return np.ascontiguousarray(every).reshape(*x.shape[:-2], x.shape[-2] * self.places, self.rows)
+        strided = sliding[..., :: self.stride, :: self.stride, :, :, :]
+        return np.ascontiguousarray(strided).reshape(*x.shape[:-2], x.shape[-2] * self.places, self.rows)
 
     def back(self, columns: Floats, images: int) -> Floats:
         """Return (..., images, inputs): what windows hold, added up where they overlap.
 
         The transpose of :meth:`columns`, which gradients go through.
         """
-        down, across = self.grid
+        window_rows, window_columns = self.grid
         k, front = self.kernel, columns.shape[:-2]
-        parts = columns.reshape(*front, images, down, across, self.channels, k, k)
+        parts = columns.reshape(*front, images, window_rows, window_columns, self.channels, k, k)
         summed = np.zeros((*front, images, self.height, self.width, self.channels), columns.dtype)
         for i in range(k):
             for j in range(k):
-                rows = slice(i, i + self.stride * (down - 1) + 1, self.stride)
-                columns_of = slice(j, j + self.stride * (across - 1) + 1, self.stride)
+                rows = slice(i, i + self.stride * (window_rows - 1) + 1, self.stride)
+                columns_of = slice(j, j + self.stride * (window_columns - 1) + 1, self.stride)
                 summed[..., rows, columns_of, :] += parts[..., i, j]
         return summed.reshape(*front, images, self.inputs)

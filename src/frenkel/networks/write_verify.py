@@ -140,15 +140,17 @@ class StatisticalWriteVerify:
         reads, reached = pulses.copy(), np.zeros(goal.size, bool)
         pulse_sum = read_sum = 0.0
         left = np.arange(goal.size)
-        for done in range(self.limit + 1):
-            seen = g[left] + statistics.read_noise * statistics.g_max * random.standard_normal(left.size)
+        for pulse_count in range(self.limit + 1):
+            read_conductance = g[left] + statistics.read_noise * statistics.g_max * random.standard_normal(
+                left.size
+            )
             reads[left] += 1
             read_sum += float(g[left].sum())
-            miss = goal[left] - seen
-            good = np.abs(miss) <= self.tolerance * statistics.g_max
-            reached[left[good]] = True
-            left, miss = left[~good], miss[~good]
-            if done == self.limit or not left.size:
+            miss = goal[left] - read_conductance
+            within_tolerance = np.abs(miss) <= self.tolerance * statistics.g_max
+            reached[left[within_tolerance]] = True
+            left, miss = left[~within_tolerance], miss[~within_tolerance]
+            if pulse_count == self.limit or not left.size:
                 break
             pulse_sum += float(g[left].sum())
             g[left] = self.pulsed(g[left], miss, statistics, random)

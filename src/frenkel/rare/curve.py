@@ -43,13 +43,13 @@ class Curve:
     @classmethod
     def of(cls, runs: Iterable[Splitting], kill: int, goal: float) -> Curve:
         """Return the curve of runs of `split`."""
-        every = list(runs)
+        all_runs = list(runs)
         return cls(
-            levels=[np.array(splitting.levels) for splitting in every],
-            killed=[np.array(splitting.killed, np.int64) for splitting in every],
-            probability=np.array([splitting.probability for splitting in every]),
-            complete=np.array([splitting.complete for splitting in every]),
-            particles=every[0].particles,
+            levels=[np.array(splitting.levels) for splitting in all_runs],
+            killed=[np.array(splitting.killed, np.int64) for splitting in all_runs],
+            probability=np.array([splitting.probability for splitting in all_runs]),
+            complete=np.array([splitting.complete for splitting in all_runs]),
+            particles=all_runs[0].particles,
             kill=kill,
             goal=goal,
         )

@@ -147,9 +147,9 @@ def with_edge(
         return asked
     before = runs.recorded(forms.run_folder(output))
     if before is not None:
-        held = before["document"].get("question", {})
-        if held.get("event") == question.event and held.get("conductance"):
-            return replace(asked, question=replace(question, conductance=held["conductance"]))
+        recorded_question = before["document"].get("question", {})
+        if recorded_question.get("event") == question.event and recorded_question.get("conductance"):
+            return replace(asked, question=replace(question, conductance=recorded_question["conductance"]))
     configuration, rows = asked.settled(), []
     for number in range(PILOT):
         progress(number / PILOT, f"device {number + 1} of {PILOT} for the edge")
@@ -200,11 +200,11 @@ def execute(
         software={"version": provenance.version(), "git": provenance.git_hash()},
         **options,
     )
-    done = session.execute(job, workers, show, begin)
-    if done.code == session.DONE:
+    run_outcome = session.execute(job, workers, show, begin)
+    if run_outcome.code == session.DONE:
         located = runs.survey([job.folder], job.digest).best(job.members)
         merge.merge(located, _target(asked, document), output)
-    return done
+    return run_outcome
 
 
 def _target(asked: RareEventStudy, document: Mapping[str, Any]) -> member_file.Target:

@@ -168,12 +168,15 @@ def levels_apart(target: Floats, found: Floats) -> float:
 
 
 def _levels(result: "xr.Dataset", found: Floats) -> str:
-    target, good = result["target"].values, result["reached"].values != 0
-    if len(np.unique(target[good])) > 256 or np.count_nonzero(good) < 10 * len(np.unique(target[good])):
+    target, is_reached = result["target"].values, result["reached"].values != 0
+    if len(np.unique(target[is_reached])) > 256 or np.count_nonzero(is_reached) < 10 * len(np.unique(target[is_reached])):
         return ""
-    if all(np.ptp(found[good & (target == level)]) < ALIKE * level for level in np.unique(target[good])):
+    if all(
+        np.ptp(found[is_reached & (target == level)]) < ALIKE * level
+        for level in np.unique(target[is_reached])
+    ):
         return "; cells of one target all end at one conductance, so that levels between are not told"
-    number = levels_apart(target[good], found[good])
+    number = levels_apart(target[is_reached], found[is_reached])
     return f"; {number:.3g} distinguishable levels, {np.log2(number):.2g} bits, in cells that were reached"
 
 

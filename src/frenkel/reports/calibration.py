@@ -73,9 +73,11 @@ def _warnings(found: Calibration) -> list[str]:
         f"{first} and {other} go together (correlation {value:+.2f}): only a combination of them is told"
         for first, other, value in ridges(found)
     ]
-    lost = int(np.sum(~np.isfinite(found.shown).all(axis=1)))
-    if lost:
-        lines.append(f"{lost} of {len(found.shown)} designs do not show what was measured and were left out")
+    incomplete = int(np.sum(~np.isfinite(found.shown).all(axis=1)))
+    if incomplete:
+        lines.append(
+            f"{incomplete} of {len(found.shown)} designs do not show what was measured and were left out"
+        )
     if found.lacking:
         lines.append(f"not compared, for lack of values: {', '.join(found.lacking)}")
     if found.effective < MANY:

@@ -116,9 +116,9 @@ def _jump_lines(card: Card) -> list[str]:
             f"jump-process model: {len(law.before)} between {len(law.level)} states, rates read from "
             f"{low:g} to {high:g} V; the next of the nearest {law.neighbours}"
         )
-    lost = card.provenance.get("jumps", {}).get("given_up", {})
-    if lost:
-        text = ", ".join(f"{part} of {whole} of {kind}" for kind, (part, whole) in lost.items())
+    given_up = card.provenance.get("jumps", {}).get("given_up", {})
+    if given_up:
+        text = ", ".join(f"{part} of {total} of {kind}" for kind, (part, total) in given_up.items())
         lines.append(f"probes in no row, since they took too many events: {text}")
     repeats = card.provenance.get("devices_that_repeat", {})
     if repeats:

@@ -50,9 +50,9 @@ class EnsembleProgress(Reporter):
         """Report what an earlier start has left."""
         for fault in found.faults:
             self.note(f"{fault}; its members run again")
-        done = len(np.unique(found.member[found.status == shards.OK]))
-        if done:
-            self.note(f"going on: {done} members were finished before")
+        finished_count = len(np.unique(found.member[found.status == shards.OK]))
+        if finished_count:
+            self.note(f"going on: {finished_count} members were finished before")
 
     def status(self, status: Status) -> None:
         """Show the status, if it is time to."""
@@ -157,15 +157,15 @@ def status_text(folder: Path, *, tracebacks: bool = False) -> str:
         name = "" if part["part"] == "all" else f"part {part['part']}: "
         job = f", job {part['job']}" if part["job"] else ""
         age = time.time() - part["now"]
-        what = part["state"] if part["state"] != "running" or state.alive(part) else "died"
+        state_text = part["state"] if part["state"] != "running" or state.alive(part) else "died"
         lines.append(
-            f"{name}{what} on {part['host']}, process {part['pid']}{job}, {age:.0f} s ago: {line(part)}"
+            f"{name}{state_text} on {part['host']}, process {part['pid']}{job}, {age:.0f} s ago: {line(part)}"
         )
     survey = runs.survey([folder])
-    done = np.unique(survey.member[survey.status == shards.OK])
-    lines.append(f"{len(done)} members are safe in {len(survey.paths)} shards, {_size(survey)}")
+    finished = np.unique(survey.member[survey.status == shards.OK])
+    lines.append(f"{len(finished)} members are safe in {len(survey.paths)} shards, {_size(survey)}")
     lines += [str(fault) + (" (being written?)" if fault.torn else "") for fault in survey.faults]
-    failed = np.setdiff1d(survey.member[survey.status != shards.OK], done)
+    failed = np.setdiff1d(survey.member[survey.status != shards.OK], finished)
     if len(failed):
         lines.append(f"{len(failed)} members failed:")
         lines += _failures(survey, failed[:FAILURES_SHOWN], runs.recorded(folder), tracebacks)
@@ -232,7 +232,9 @@ def describe(path: Path) -> str:
     with netcdf.direct(path, "r") as file:
         file.set_auto_mask(False)
         record = provenance.read(getattr(file, "provenance", None), str(path))
-        given = {name: getattr(file, name, "?") for name in ("title", "source", "material", "material_hash")}
+        attributes = {
+            name: getattr(file, name, "?") for name in ("title", "source", "material", "material_hash")
+        }
         if "status" not in file.variables:
             raise SchemaError(f"{path} has no variable status (what became of the members)")
         status = file["status"][...]
@@ -243,10 +245,10 @@ def describe(path: Path) -> str:
         molten = _molten(file)
         materials = record["configuration"].get("materials")  # by name in a sweep, which has rows of its own
         head = [
-            str(given["title"]),
-            f"made by     {given['source']}, {record['software']['git'] or 'no commit'}",
+            str(attributes["title"]),
+            f"made by     {attributes['source']}, {record['software']['git'] or 'no commit'}",
             f"from        configuration {record['configuration_hash'][:12]}, seed {record['seed']}",
-            f"material    {given['material']} ({given['material_hash']})",
+            f"material    {attributes['material']} ({attributes['material_hash']})",
             *(changed_numbers(materials[0]) if isinstance(materials, list) and materials else []),
             "holds       "
             + ", ".join(f"{name}: {size}" for name, size in sizes.items())

@@ -24,13 +24,15 @@ def forecast(times: Floats, ranks: int, shards: int, members: int, size: float) 
     size : float
         Data of a member (bytes).
     """
-    own = max(ranks // shards, 1)
+    ranks_here = max(ranks // shards, 1)
     noise = np.exp(0.5 * np.random.default_rng(2).standard_normal(len(times)))
     estimates = {
-        "members all expected alike": model.simulate(times, own),
-        "longest first, by estimates wrong by e^0.5": model.simulate(times, own, estimates=times * noise),
+        "members all expected alike": model.simulate(times, ranks_here),
+        "longest first, by estimates wrong by e^0.5": model.simulate(
+            times, ranks_here, estimates=times * noise
+        ),
     }
-    each = float(times.sum()) / own
+    each = float(times.sum()) / ranks_here
     divided = f" in {shards} shards" if shards > 1 else ""
     lines = [
         f"{members} members on {ranks} ranks{divided}: mean {times.mean():.3g} s, "
@@ -63,5 +65,5 @@ def durations_like(path: Path, number: int, limit: float | None = None) -> Float
     content.check(path)
     with netcdf.direct(path, "r") as file:
         recorded = np.asarray(file["provenance/wall_time"][...], float).ravel()
-    drawn: Floats = np.random.default_rng(1).choice(recorded[np.isfinite(recorded)], number)
-    return drawn if limit is None else np.minimum(drawn, limit)
+    durations: Floats = np.random.default_rng(1).choice(recorded[np.isfinite(recorded)], number)
+    return durations if limit is None else np.minimum(durations, limit)

@@ -48,14 +48,14 @@ def contents(data: xr.Dataset) -> str:
         if variable.dims[:1] != ("device",) or variable.dtype.kind != "f":
             continue
         finite = variable.values[np.isfinite(variable.values)]
-        lost = variable.size - finite.size
+        missing_count = variable.size - finite.size
         if finite.size:
             unit = variable.attrs["units"]
             low, middle, high = (
                 f"{x:.3g}" if unit == "1" else quantity(float(x), unit)
                 for x in np.quantile(finite, (0, 0.5, 1))
             )
-            gaps = f", missing in {lost} of {variable.size}" if lost else ""
+            gaps = f", missing in {missing_count} of {variable.size}" if missing_count else ""
             lines.append(f"  {name:<17} {middle}, {low} to {high}{gaps}")
         elif name in FEATURES:
             lines.append(f"  {name:<17} no value")
@@ -65,9 +65,11 @@ def contents(data: xr.Dataset) -> str:
         ratio = (data["hrs"] / data["lrs"]).values
         if np.isfinite(ratio).any() and np.nanmedian(ratio) < 1:
             lines.append("  HRS is below LRS in most cycles: are the columns swapped?")
-    lost = json.loads(data.attrs.get("without_cycles", "[]"))
-    lines += [f"  no cycle of {why.removeprefix('device ')}" for why in lost[:MOST_LOST]]
-    lines += [f"  and of {len(lost) - MOST_LOST} more devices"] if len(lost) > MOST_LOST else []
+    without_cycles = json.loads(data.attrs.get("without_cycles", "[]"))
+    lines += [f"  no cycle of {why.removeprefix('device ')}" for why in without_cycles[:MOST_LOST]]
+    lines += (
+        [f"  and of {len(missing_count) - MOST_LOST} more devices"] if len(missing_count) > MOST_LOST else []
+    )
     return "\n".join(lines)
 
 
@@ -94,14 +96,14 @@ def comparison_text(measured: Observations, simulated: Observations) -> str:
 
 def plans_text(plans: Sequence[tuple[Table, TablePlan]]) -> str:
     """Return what is in the first three tables; those after them are said to be alike or shown too."""
-    shown: set[object] = set()
+    listed: set[object] = set()
     lines = []
     for read, plan in plans:
         key = (plan.kind, plan.columns, plan.magnitude, read.notes)
-        if key in shown or len(shown) >= 3:
-            alike = ", likewise" if key in shown else ""
+        if key in listed or len(listed) >= 3:
+            alike = ", likewise" if key in listed else ""
             lines.append(f"{read.name}: {len(read.rows)} rows; {plan.kind}{alike}")
             continue
-        shown.add(key)
+        listed.add(key)
         lines.append(plan_text(read, plan))
     return "\n".join(lines)

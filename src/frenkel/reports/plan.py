@@ -105,8 +105,8 @@ def _phases(configuration: Configuration) -> str:
     if len(rows) > SHOWN:
         rows = [*rows[: SHOWN - 2], [f"... {len(rows) - SHOWN + 1} more", "", "", "", "", ""], rows[-1]]
     body = table(["phase", "kind", "source voltage", "at most", "compliance", "samples"], rows, left=2)
-    whole = f"{len(phases)} phases, {total:.3g} s of device time at most (without repeats under verify)"
-    return f"{body}\n{whole}"
+    summary = f"{len(phases)} phases, {total:.3g} s of device time at most (without repeats under verify)"
+    return f"{body}\n{summary}"
 
 
 def _cost(

@@ -51,10 +51,10 @@ def bake_table(
         return lines[0] + "\nno activation energy: 2 temperatures with 3 times of failure each are needed"
     line = retention.arrhenius_of(fits)
     low, high = line.energy_interval
-    there = line.time(use)
+    time_at_use = line.time(use)
     lines += [
         f"activation energy {line.energy:.3g} eV (95 %: {low:.3g} to {high:.3g} eV)",
-        f"median at {use:g} K: {there[0]:.3g} s ({there[1]:.3g} to {there[2]:.3g} s)",
+        f"median at {use:g} K: {time_at_use[0]:.3g} s ({time_at_use[1]:.3g} to {time_at_use[2]:.3g} s)",
     ]
     return "\n".join(lines)
 
@@ -104,15 +104,15 @@ def endurance_table(found: xr.Dataset) -> str:
     ]
     text = table(["to cycle", "median HRS", "median LRS", "median on/off", "least on/off"], rows)
     failures, devices = int(found["failures"].sum()), found.sizes["device"]
-    whole, read = devices * found.attrs["cycles"], int(found["known"].sum())
+    read_count, read = devices * found.attrs["cycles"], int(found["known"].sum())
     first = int(found["first_failure"].min())
     end = f"{failures} of {read} cycles of {devices} device(s) with on/off below {found.attrs['window']:g}"
     if failures:
         end += f", the first is cycle {first}"
         stuck = {"LRS": int(found["stuck_low"].sum()), "HRS": int(found["stuck_high"].sum())}
         end += "".join(f", {number} stuck in {state}" for state, number in stuck.items() if number)
-    if read < whole:
-        end += f"; {whole - read} more have no HRS and LRS"
+    if read < read_count:
+        end += f"; {read_count - read} more have no HRS and LRS"
     return f"{text}\n{end}"
 
 

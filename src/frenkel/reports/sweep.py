@@ -37,12 +37,12 @@ def points_table(file: Any) -> str:
     rows = []
     for place in list(np.ndindex(status.shape[:-1]))[:ROWS]:
         values = [written(file, axis, at) for axis, at in zip(axes, place, strict=True)]
-        done = int(np.count_nonzero(status[place] == shards.OK))
-        rows.append([*values, str(done), *(_median(file[name], place) for name in names)])
+        finished_count = int(np.count_nonzero(status[place] == shards.OK))
+        rows.append([*values, str(finished_count), *(_median(file[name], place) for name in names)])
     left = int(np.prod(status.shape[:-1])) - len(rows)
-    more = [f"... and {left} points more"] if left else []
+    ending = [f"... and {left} points more"] if left else []
     body = table([*axes, "members", *(SHOWN[name] for name in names)], rows, left=len(axes))
-    return "\n".join(["medians of all members and cycles of each point", "", body, *more])
+    return "\n".join(["medians of all members and cycles of each point", "", body, *ending])
 
 
 def _median(variable: Any, place: tuple[int, ...]) -> str:

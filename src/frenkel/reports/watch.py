@@ -38,9 +38,9 @@ def device(checkpoint: Path, size: tuple[int, int] = (72, 16)) -> str:
     samples = [log["sample"] for log in logs if log["sample"]]
     if not samples:
         return f"running, nothing sampled yet, {age:.0f} s ago"
-    now = logs[-1]
+    latest = logs[-1]
     events = int(samples[-1]["events"][-1])
-    head = f"{now['name']}: {len(logs)} phases begun, {events} events, {age:.0f} s ago"
+    head = f"{latest['name']}: {len(logs)} phases begun, {events} events, {age:.0f} s ago"
     return "\n".join([head, *loop(samples[-1]["source_voltage"], samples[-1]["current"], *size)])
 
 
@@ -100,10 +100,10 @@ def loop(voltage: Floats, current: Floats, columns: int, rows: int) -> list[str]
         Letters of the picture, without its axes.
     """
     magnitude = np.abs(np.asarray(current, float))
-    seen = np.isfinite(magnitude) & (magnitude > 0)
-    if not seen.any():
+    is_drawable = np.isfinite(magnitude) & (magnitude > 0)
+    if not is_drawable.any():
         return ["no current yet"]
-    volts, height = np.asarray(voltage, float)[seen], np.log10(magnitude[seen])
+    volts, height = np.asarray(voltage, float)[is_drawable], np.log10(magnitude[is_drawable])
     low, high = np.floor(height.min()), np.ceil(height.max())
     left, right = float(np.min(voltage)), float(np.max(voltage))
     x = (volts - left) / max(right - left, 1e-30) * (2 * columns - 1)
@@ -112,11 +112,11 @@ def loop(voltage: Floats, current: Floats, columns: int, rows: int) -> list[str]
     for across, down in _line(x, y):
         picture[down // 4, across // 2] |= DOTS[down % 4][across % 2]
     marks = {0: quantity(10.0**high, "A"), rows - 1: quantity(10.0**low, "A")}
-    drawn = [
+    glyphs = [
         f"{marks.get(number, ''):>8} |{''.join(chr(0x2800 + cell) for cell in row)}"
         for number, row in enumerate(picture)
     ]
-    return [*drawn, f"{'':>8} +{'-' * columns}", f"{'':>10}{left:.3g} to {right:.3g} V of the source"]
+    return [*glyphs, f"{'':>8} +{'-' * columns}", f"{'':>10}{left:.3g} to {right:.3g} V of the source"]
 
 
 def _line(x: Floats, y: Floats) -> set[tuple[int, int]]:
@@ -136,8 +136,8 @@ def _line(x: Floats, y: Floats) -> set[tuple[int, int]]:
 def _finished(folder: Path) -> Iterable[dict[str, Any]]:
     """Yield the arrays of members that have finished."""
     survey = runs.survey([folder])
-    good = np.flatnonzero(survey.status == shards.OK)[-MOST_MEMBERS:]
-    for number in good:
+    finished = np.flatnonzero(survey.status == shards.OK)[-MOST_MEMBERS:]
+    for number in finished:
         with survey.paths[survey.shard[number]].open("rb") as file:
             file.seek(int(survey.offset[number]))
             yield shards.decode(file.read(int(survey.length[number])))[3]

@@ -52,8 +52,10 @@ class Frenkel:
     def _of(self, *kinds: str) -> xr.Dataset:
         if self.kind not in kinds:
             other = "; its frenkel.member(k) is one device" if self.kind == "ensemble" else ""
-            wanted, got = (" or ".join(map(_with_article, one)) for one in (kinds, [self.kind]))
-            raise KindError(f"this needs the result of {wanted}, got that of {got}{other}")
+            allowed_kinds, actual_kind = (
+                " or ".join(map(_with_article, one)) for one in (kinds, [self.kind])
+            )
+            raise KindError(f"this needs the result of {allowed_kinds}, got that of {actual_kind}{other}")
         return self.data
 
     # ------------------------------------------------------------------ of a device

@@ -220,15 +220,15 @@ class _Plan:
 
             def run(found: farm.Workers) -> int:
                 nonlocal ended
-                shown = self.shown()
-                with shown:
-                    done, _ = whole.run(
-                        asked, path, found, show=shown.status, begin=shown.begun, merging=shown.merging,
-                        limit=asked.limit, isolated=engine != "serial",
+                progress = self.shown()
+                with progress:
+                    run_outcome, _ = whole.run(
+                        asked, path, found, show=progress.status, begin=progress.begun,
+                        merging=progress.merging, limit=asked.limit, isolated=engine != "serial",
                     )  # fmt: skip
-                _check_end(done, forms.run_folder(path), len(asked.numbers()))
+                _check_end(run_outcome, forms.run_folder(path), len(asked.numbers()))
                 ended = True
-                return int(done.code)
+                return int(run_outcome.code)
 
             code = launch.start(engine, self.workers, None, run)
             if not ended:  # a rank of MPI that has served
@@ -323,13 +323,13 @@ def _of_function(
             document=document, digest=provenance.digest(document), members=list(range(members)),
             software={"version": provenance.version(), "git": provenance.git_hash()}, isolated=False,
         )  # fmt: skip
-        engine, shown = launch.engine_of(plan.engine, None), plan.shown()
-        with functions.workers(engine, plan.workers) as pool, shown:
-            done = session.execute(job, pool, shown.status, shown.begun)
-        _check_end(done, folder, members)
+        engine, progress = launch.engine_of(plan.engine, None), plan.shown()
+        with functions.workers(engine, plan.workers) as pool, progress:
+            run_outcome = session.execute(job, pool, progress.status, progress.begun)
+        _check_end(run_outcome, folder, members)
         located = runs.survey([folder], job.digest).best(list(range(members)))
         reason, first = _origin(located, name["name"])
-        if path.exists() and done.ran == 0:
+        if path.exists() and run_outcome.ran == 0:
             return plan.opened(path)
         recorded = Ensemble(points=(first,), members=members, keep=keep, not_repeatable=reason)
         whole.write(recorded, recorded.document() | head, located, path)

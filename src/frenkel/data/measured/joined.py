@@ -33,22 +33,24 @@ def join(parts: "Sequence[xr.Dataset]", attrs: Mapping[str, Any]) -> "xr.Dataset
     places = [np.array([names.index(str(name)) for name in part["device"].values]) for part in parts]
     columns: dict[str, Any] = {"device": names}
     for name in dict.fromkeys(str(key) for part in parts for key in part.variables if key != "device"):
-        there = [(part, at) for part, at in zip(parts, places, strict=True) if name in part.variables]
-        dims = there[0][0][name].dims
+        parts_with_name = [
+            (part, at) for part, at in zip(parts, places, strict=True) if name in part.variables
+        ]
+        dims = parts_with_name[0][0][name].dims
         if dims == ("device", "cycle"):
-            columns[name] = _cells(name, there, parts, len(names))
+            columns[name] = _cells(name, parts_with_name, parts, len(names))
         elif dims == ("cycle",):
             columns[name] = _cycles(parts)
         elif dims == ("device",):
             column = np.full(len(names), np.nan)
-            for part, at in there:
+            for part, at in parts_with_name:
                 own = part[name].values
                 column[at] = np.where(np.isfinite(own), own, column[at])
             columns[name] = column
         elif dims == ():
-            values = np.unique([float(part[name]) for part, _ in there])  # NaN is NaN
+            values = np.unique([float(part[name]) for part, _ in parts_with_name])  # NaN is NaN
             if len(values) > 1:
-                units = there[0][0][name].attrs["units"]
+                units = parts_with_name[0][0][name].attrs["units"]
                 raise TableError(
                     f"{name} of files that are joined must be one, got {values.tolist()} {units}: read them "
                     "again"
@@ -100,8 +102,8 @@ def _rows(
     columns = []
     for part, at in zip(parts, places, strict=True):
         if name in part.variables:
-            own = part[name].values
-            columns.append(at[own] if name in OWNERS else own)
+            values = part[name].values
+            columns.append(at[values] if name in OWNERS else values)
         elif dim in part.dims:
             columns.append(np.full(part.sizes[dim], np.nan))
     return np.concatenate(columns)

@@ -202,17 +202,17 @@ def columns_of(table: Table, told: MappingFile) -> tuple[Column, ...]:
             used.add(key)
             columns.append(_mapped_column(table, i, header, told.columns[key]))
         elif i in table.quantities:
-            own = name_and_unit(header)[1] or table.units[i]
+            unit = name_and_unit(header)[1] or table.units[i]
             columns.append(
-                Column(index=i, header=header, quantity=table.quantities[i], unit=own, how="instrument")
+                Column(index=i, header=header, quantity=table.quantities[i], unit=unit, how="instrument")
             )
         else:
             columns.append(_guessed(table, i, header))
             _check_feature(table, columns[-1])
         columns[-1] = _with_unit(table, columns[-1], told.units)
     if unknown := [key for key in told.columns if key not in used]:
-        there = ", ".join(header or str(i + 1) for i, header in enumerate(table.headers))
-        raise TableError(f"{table.name} has no column {unknown[0]!r} of the mapping; it has {there}")
+        header_names = ", ".join(header or str(i + 1) for i, header in enumerate(table.headers))
+        raise TableError(f"{table.name} has no column {unknown[0]!r} of the mapping; it has {header_names}")
     return tuple(columns)
 
 
@@ -222,7 +222,11 @@ def _with_unit(table: Table, column: Column, units: tuple[str, ...]) -> Column:
         return column
     if column.quantity == "time" and not table.is_numeric(column.index):
         return replace(column, unit=DATE)
-    fit = [unit for unit in units if (si := unit_of(unit)) and si[0] in QUANTITIES[column.quantity].units]
+    fit = [
+        unit
+        for unit in units
+        if (si_unit := unit_of(unit)) and si_unit[0] in QUANTITIES[column.quantity].units
+    ]
     return replace(column, unit=fit[0]) if fit else column
 
 
@@ -235,9 +239,9 @@ def _mapped_column(table: Table, i: int, header: str, entry: str) -> Column:
             f"column {header or i + 1} of the mapping must be one of {', '.join(QUANTITIES)} or {IGNORE}, "
             f"with its unit in brackets, got {entry!r}"
         )
-    own = name_and_unit(header)[1] or table.units[i]
+    unit = name_and_unit(header)[1] or table.units[i]
     return Column(
-        index=i, header=header, quantity=match["name"], unit=match["unit"] or own, how="mapping",
+        index=i, header=header, quantity=match["name"], unit=match["unit"] or unit, how="mapping",
         log=match["log"] or "", scale=float(match["scale"] or 1.0),
         offset=float(f"{match['sign'] or ''}{match['offset'] or 0.0}"),
     )  # fmt: skip
@@ -247,17 +251,17 @@ def _guessed(table: Table, i: int, header: str) -> Column:
     plain, log = logarithm(header)
     name, unit = name_and_unit(plain)
     unit = unit or table.units[i].strip("()[] ")
-    si = unit_of(unit) if unit else None
+    si_unit = unit_of(unit) if unit else None
     quantity = quantity_of(name)
-    if quantity and si and QUANTITIES[quantity].units and si[0] not in QUANTITIES[quantity].units:
+    if quantity and si_unit and QUANTITIES[quantity].units and si_unit[0] not in QUANTITIES[quantity].units:
         if quantity in FIRM:
             return Column(index=i, header=header, quantity="", unit=unit)
         quantity = ""  # "T (K)" is no time
     if log and not quantity:
         log = ""
-    if quantity or not si:
+    if quantity or not si_unit:
         return Column(index=i, header=header, quantity=quantity, unit=unit, log=log)
-    quantity = BY_UNIT.get(si[0], "") if table.is_numeric(i) else ""
+    quantity = BY_UNIT.get(si_unit[0], "") if table.is_numeric(i) else ""
     return Column(index=i, header=header, quantity=quantity, unit=unit, how="unit")
 
 
@@ -285,10 +289,10 @@ def _check_feature(table: Table, column: Column) -> None:
 
 def _kind(table: Table, found: TablePlan) -> str:
     """Return the kind of measurement that the columns tell of."""
-    there = {column.quantity for column in found.columns} | set(found.constants)
-    responses = [name for name in RESPONSES if name in there]
+    quantities_present = {column.quantity for column in found.columns} | set(found.constants)
+    responses = [name for name in RESPONSES if name in quantities_present]
     for name, kind in KINDS.items():
-        if there & set(kind.tells):
+        if quantities_present & set(kind.tells):
             return name
     if responses and not found.of("time") and takes_turns(table, found):
         return "cycles"
@@ -299,7 +303,7 @@ def _kind(table: Table, found: TablePlan) -> str:
         steady = np.nanmax(volts) - np.nanmin(volts) <= STEADY * np.nanmax(np.abs(volts))
         if not steady:
             return "loops" if "current" in responses else "pulses"
-    if "step" in there and responses:
+    if "step" in quantities_present and responses:
         return "trace"
     if found.of("time") and responses:
         if found.of("device") or ("current" not in responses and not _is_sampled(table, found)):
@@ -307,17 +311,17 @@ def _kind(table: Table, found: TablePlan) -> str:
         return "trace"
     if found.of("device", "temperature") and responses:
         return "reads"
-    shown = ", ".join(f"{c.title!r} as {c.quantity or 'nothing'}" for c in found.columns[:8])
+    listing = ", ".join(f"{c.title!r} as {c.quantity or 'nothing'}" for c in found.columns[:8])
     raise TableError(
-        f"{table.name}: the columns do not tell what was measured ({shown}); say so in a mapping file"
+        f"{table.name}: the columns do not tell what was measured ({listing}); say so in a mapping file"
     )
 
 
 def takes_turns(table: Table, found: TablePlan) -> bool:
     """Tell whether rows of HRS and of LRS take turns, by their column of states."""
     columns = found.of("state")
-    there = {text.lower() for text in table.texts(columns[0].index)} if len(columns) == 1 else set()
-    return bool(there & HIGH) and bool(there & LOW) and there <= HIGH | LOW | MISSING
+    cell_texts = {text.lower() for text in table.texts(columns[0].index)} if len(columns) == 1 else set()
+    return bool(cell_texts & HIGH) and bool(cell_texts & LOW) and cell_texts <= HIGH | LOW | MISSING
 
 
 def _is_sampled(table: Table, found: TablePlan) -> bool:
@@ -364,14 +368,14 @@ def _check(table: Table, found: TablePlan) -> None:
 
 def _check_reads(table: Table, found: TablePlan) -> None:
     """Complain of currents whose resistance cannot be known."""
-    there = {column.quantity for column in found.columns} | set(found.constants)
-    if found.kind == "reads" and found.of("current") and "voltage" not in there:
+    quantities_present = {column.quantity for column in found.columns} | set(found.constants)
+    if found.kind == "reads" and found.of("current") and "voltage" not in quantities_present:
         raise TableError(f"{table.name}: reads of a current need their voltage, in a column or the mapping")
-    amperes = [c for c in found.of("hrs", "lrs", "before") if (unit_of(c.unit) or ("",))[0] == "A"]
-    amperes += found.of("current") if found.kind == "pulses" or found.kind == "cycles" else []
-    if amperes and "read_voltage" not in there:
+    currents = [c for c in found.of("hrs", "lrs", "before") if (unit_of(c.unit) or ("",))[0] == "A"]
+    currents += found.of("current") if found.kind == "pulses" or found.kind == "cycles" else []
+    if currents and "read_voltage" not in quantities_present:
         raise TableError(
-            f"{table.name}: {amperes[0].title!r} is a current of a read, which needs its voltage: a column "
+            f"{table.name}: {currents[0].title!r} is a current of a read, which needs its voltage: a column "
             'of read_voltage, or read_voltage = "0.1 V" under [measurement] of a mapping file'
         )
 
@@ -380,14 +384,14 @@ def _check_unit(table: Table, found: TablePlan, column: Column) -> None:
     allowed = QUANTITIES[column.quantity].units
     if not allowed:
         return
-    si = unit_of(column.unit)
-    if si is None:
+    si_unit = unit_of(column.unit)
+    if si_unit is None:
         raise TableError(_no_unit(table, column))
-    if si[0] not in allowed:
+    if si_unit[0] not in allowed:
         raise TableError(
             f"{table.name}: {column.title!r} must have a unit of {' or '.join(allowed)}, got {column.unit!r}"
         )
-    if si[0] == "A/m2" and "area" not in found.constants:
+    if si_unit[0] == "A/m2" and "area" not in found.constants:
         raise TableError(
             f"{table.name}: {column.title!r} is a current density, which needs the area of the device: "
             'area = "100 um2" under [measurement] of a mapping file'
@@ -400,10 +404,10 @@ def _check_unit(table: Table, found: TablePlan, column: Column) -> None:
 
 
 def _no_unit(table: Table, column: Column) -> str:
-    given = f"the unit {column.unit!r} is not known" if column.unit else "no unit is given"
+    reason = f"the unit {column.unit!r} is not known" if column.unit else "no unit is given"
     example = QUANTITIES[column.quantity].units[0]
     return (
-        f"{table.name}: {given} for {column.title!r}; write it into the header or a mapping file, such as "
+        f"{table.name}: {reason} for {column.title!r}; write it into the header or a mapping file, such as "
         f'"{column.title}" = "{column.quantity} ({example})", or give the units of all with --unit, such as '
         "--unit V,A"
     )

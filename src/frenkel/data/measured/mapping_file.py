@@ -130,8 +130,8 @@ def constant(path: str, name: str, given: Any) -> Any:
     units = constant_units(name)
     unit = unit_of(match["unit"] or "1") if match else None
     if match is None or unit is None or (unit[0] not in units and (units or unit[0] != "1")):
-        wanted = f"a number with a unit of {units[0]}" if units else "a whole number"
-        raise TableError(f"{path}: {name} must be {wanted}, got {given!r}")
+        allowed = f"a number with a unit of {units[0]}" if units else "a whole number"
+        raise TableError(f"{path}: {name} must be {allowed}, got {given!r}")
     value = float(match["number"]) * unit[1] + unit[2]
     if name in ("step", "area") and not 0 < value < math.inf:
         raise TableError(f"{path}: {name} must be above 0 {units[0]} and finite, got {given!r}")

@@ -189,11 +189,11 @@ def name_and_unit(header: str) -> tuple[str, str]:
     if unit:
         return name, unit
     match = re.match(r"^(?P<head>.+?)[\s_]+(?P<last>(?:[A-Za-zµ]+_per_)?[^\s_]+)$", name)
-    si = unit_of(match["last"]) if match else None
-    if match is None or si is None or si[0] == "1":
+    si_unit = unit_of(match["last"]) if match else None
+    if match is None or si_unit is None or si_unit[0] == "1":
         return name, ""
     quantity = quantity_of(match["head"])
-    fits = si[0] in QUANTITIES[quantity].units if quantity else si[0] in ALONE
+    fits = si_unit[0] in QUANTITIES[quantity].units if quantity else si_unit[0] in ALONE
     return (match["head"].strip(), match["last"]) if fits else (name, "")
 
 
@@ -208,12 +208,12 @@ def logarithm(header: str) -> tuple[str, str]:
     match = LOGARITHM.match(header)
     if match is None:
         return header, ""
-    rest = re.sub(r"\babs\b|\|", "", match["rest"], flags=re.IGNORECASE).strip()
-    while rest.startswith("("):
-        depth = closing(rest)
-        rest = f"{rest[1:depth]} {rest[depth + 1 :]}".strip()
+    remainder = re.sub(r"\babs\b|\|", "", match["rest"], flags=re.IGNORECASE).strip()
+    while remainder.startswith("("):
+        depth = closing(remainder)
+        remainder = f"{remainder[1:depth]} {remainder[depth + 1 :]}".strip()
     kind = match["kind"].lower().replace("_", "")
-    return rest, {"lg": "log10"}.get(kind, kind)
+    return remainder, {"lg": "log10"}.get(kind, kind)
 
 
 def closing(text: str) -> int:

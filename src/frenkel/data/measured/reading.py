@@ -37,24 +37,26 @@ def read_tables(path: str | Path, style: Style | None = None) -> list[Table]:
     """
     from .instruments.catalogue import instrument_of  # the instruments, which import this module
 
-    source, given = Source(Path(path)), style or Style()
-    if given.sheet is not None:
-        _choose(source, given.sheet)
-    instrument = None if given.is_told else instrument_of(source)
+    source, used_style = Source(Path(path)), style or Style()
+    if used_style.sheet is not None:
+        _choose(source, used_style.sheet)
+    instrument = None if used_style.is_told else instrument_of(source)
     if instrument is not None:
         tables = [_recorded(source, instrument)]
     elif source.suffix in READERS:
-        tables = _of_sheets(source, given)
+        tables = _of_sheets(source, used_style)
     else:
-        tables = [text_table(source.name, *source.decoded, given)]
-    return [replace(long_table(table, given), sources=(Path(path),)) for table in tables]
+        tables = [text_table(source.name, *source.decoded, used_style)]
+    return [replace(long_table(table, used_style), sources=(Path(path),)) for table in tables]
 
 
 def _choose(source: Source, sheet: str) -> None:
     """Leave one sheet, and what belongs to all of them."""
     if sheet not in source.sheets:
-        there = ", ".join(source.sheets) or "none"
-        raise TableError(f"{source.name} cannot be read as Excel: sheet {sheet!r} not found; it has {there}")
+        sheet_names = ", ".join(source.sheets) or "none"
+        raise TableError(
+            f"{source.name} cannot be read as Excel: sheet {sheet!r} not found; it has {sheet_names}"
+        )
     for name in [name for name in source.sheets if name not in (sheet, "Settings")]:
         del source.sheets[name]
 
@@ -66,9 +68,9 @@ def _recorded(source: Source, instrument: Instrument) -> Table:
     except TableError:
         raise
     except (ValueError, KeyError, IndexError, TypeError, EOFError) as error:
-        way = '; instrument = "none" under [table] of a mapping file reads it as any table'
+        advice = '; instrument = "none" under [table] of a mapping file reads it as any table'
         message = f"{source.name} has the signature of {instrument.name}, but {error}"
-        raise TableError(message if source.is_binary else message + way) from None
+        raise TableError(message if source.is_binary else message + advice) from None
     names = [str(name) for name in read.frame]
     columns = [[_text(cell) for cell in read.frame[name]] for name in read.frame]
     rows = [list(row) for row in zip(*columns, strict=True)]

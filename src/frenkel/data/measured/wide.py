@@ -62,18 +62,18 @@ def _melted(table: Table, times: list[int], values: str | None) -> Table:
         raise TableError(
             f"{table.name}: values must be a quantity and a unit, such as 'conductance (uS)', got {values!r}"
         )
-    rest = [i for i in range(len(table.headers)) if i not in times]
+    value_columns = [i for i in range(len(table.headers)) if i not in times]
     rows, lines, block = [], [], []
     for row, line, number in zip(table.rows, table.lines, table.block, strict=True):
         for i in times:
-            rows.append([*(row[k] for k in rest), _time(table.headers[i]) or "", row[i]])
+            rows.append([*(row[k] for k in value_columns), _time(table.headers[i]) or "", row[i]])
             lines.append(line)
             block.append(number)
-    headers = (*(table.headers[k] for k in rest), "time", name)
-    units = (*(table.units[k] for k in rest), "s", unit)
+    headers = (*(table.headers[k] for k in value_columns), "time", name)
+    units = (*(table.units[k] for k in value_columns), "s", unit)
     note = f"{len(times)} columns are named by times: {names} ..."
     return replace(table, headers=headers, units=units, rows=rows, lines=lines, block=np.array(block, int),
-                   quantities={len(rest): "time"}, notes=(*table.notes, note))  # fmt: skip
+                   quantities={len(value_columns): "time"}, notes=(*table.notes, note))  # fmt: skip
 
 
 def _numbered(table: Table) -> list[ColumnGroup]:
@@ -82,15 +82,15 @@ def _numbered(table: Table) -> list[ColumnGroup]:
         return []
     twice = Counter(table.headers)
     places_of: dict[int, dict[str, int]] = {}
-    seen: Counter[str] = Counter()
+    name_counts: Counter[str] = Counter()
     for i, header in enumerate(table.headers):
         name, unit = parted(header)
         if unit.isdigit():  # V(1)
             name, unit = f"{name} {unit}", ""
         match = NUMBERED.match(name)
         if header and twice[header] > 1:
-            seen[header] += 1
-            places_of.setdefault(seen[header], {})[header] = i
+            name_counts[header] += 1
+            places_of.setdefault(name_counts[header], {})[header] = i
         elif match and quantity_of(name_and_unit(match["base"])[0]):
             base = match["base"].strip() + (f" ({unit})" if unit else "")
             places_of.setdefault(int(match["number"]), {})[base] = i
@@ -132,14 +132,16 @@ def _stacked(table: Table, groups: list[ColumnGroup], what: str | None) -> Table
     explicit = what is not None
     what = what or ("device" if "time" in meant and "voltage" not in meant else "cycle")
     taken = {i for group in groups for i in group.places.values()}
-    rest = [i for i in range(len(table.headers)) if i not in taken]
+    value_columns = [i for i in range(len(table.headers)) if i not in taken]
     rows, lines, block = [], [], []
     for group in groups:
         for row, line, number in zip(table.rows, table.lines, table.block, strict=True):
             cells = [row[group.places[name]] for name in names]
             if all(cell.lower() in MISSING for cell in cells):
                 continue
-            rows.append([*(row[k] for k in rest), *cells, *([str(group.number)] if what == "device" else [])])
+            rows.append(
+                [*(row[k] for k in value_columns), *cells, *([str(group.number)] if what == "device" else [])]
+            )
             lines.append(line)
             block.append(
                 0
@@ -147,9 +149,9 @@ def _stacked(table: Table, groups: list[ColumnGroup], what: str | None) -> Table
                 else number + (group.number - groups[0].number) * (table.block.max() + 1)
             )
     firsts = [groups[0].places[name] for name in names]
-    headers = [table.headers[k] for k in rest] + [name if table.headers[i] else "" for name, i in
+    headers = [table.headers[k] for k in value_columns] + [name if table.headers[i] else "" for name, i in
                                                   zip(names, firsts, strict=True)]  # fmt: skip
-    units = [table.units[k] for k in (*rest, *firsts)]
+    units = [table.units[k] for k in (*value_columns, *firsts)]
     quantities = {}
     if what == "device":
         headers, units, quantities = [*headers, "device"], [*units, ""], {len(headers): "device"}

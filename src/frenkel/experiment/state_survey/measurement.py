@@ -144,8 +144,8 @@ class Measurement:
             circuit, limit = self._circuit(plan.voltage)
             if plan.limit is not None:
                 circuit, limit = replace(circuit, compliance=plan.limit), plan.limit
-            own = self._random(RESTS, cycle, state, number)
-            outcome = probes.carry_out(plan, twin, circuit, sweep, self.configuration.read_voltage, own)
+            stream = self._random(RESTS, cycle, state, number)
+            outcome = probes.carry_out(plan, twin, circuit, sweep, self.configuration.read_voltage, stream)
             series = circuit.series_resistance
             self.probes.append(Probe(plan, cycle, state, series, limit, **outcome))
 
@@ -162,8 +162,8 @@ class Measurement:
 
     def _sweep(self, fits: Callable[[Sweep], bool]) -> Sweep | None:
         """Return the first sweep of a cycle that fits, None if there is none."""
-        every = (phase for _, cycle, phase in self.configuration.phases() if cycle)
-        return next((phase for phase in every if isinstance(phase, Sweep) and fits(phase)), None)
+        cycle_phases = (phase for _, cycle, phase in self.configuration.phases() if cycle)
+        return next((phase for phase in cycle_phases if isinstance(phase, Sweep) and fits(phase)), None)
 
     def _circuit(self, source: float) -> tuple[Circuit, float]:
         """Return the circuit of the phase of a cycle with this sign of the voltage, and its limit (A)."""
@@ -197,9 +197,9 @@ class Measurement:
         """Return states and the jumps between them; a walk goes on from the state of its last jump."""
         readings = [end.reading for end in self.ends]
         numbers = {_key(reading): place for place, reading in enumerate(readings)}
-        every = [*self.reservoir.jumps(self._look), *self.walks]
+        jumps_and_walks = [*self.reservoir.jumps(self._look), *self.walks]
         sides = []
-        for each in every:
+        for each in jumps_and_walks:
             sides.append([_number(side, readings, numbers) for side in (each.before, each.after)])
         settings = self.settings
         end = np.full((2, len(readings)), -1, np.int32)
@@ -217,10 +217,10 @@ class Measurement:
             "state_rate": _coarse([reading.rate for reading in readings]).reshape(-1, heat, bias),
             "jump_from": pairs[:, 0].copy(),
             "jump_to": pairs[:, 1].copy(),
-            "jump_origin": np.array([jump.origin for jump in every], np.int8),
+            "jump_origin": np.array([jump.origin for jump in jumps_and_walks], np.int8),
             "jumps_seen": np.int64(self.reservoir.seen),
             **{
-                f"jump_{name}": np.array([getattr(jump, name) for jump in every], float)
+                f"jump_{name}": np.array([getattr(jump, name) for jump in jumps_and_walks], float)
                 for name in ("time", "voltage", "temperature", "rate")
             },
         }

@@ -92,22 +92,22 @@ def resting(device: Device, temperatures: tuple[float, ...], read_voltage: float
     """
     # Times and exits are taken at the device's own temperature, whether it is asked for or not.
     heats = temperatures if device.temperature in temperatures else (device.temperature, *temperatures)
-    own = heats.index(device.temperature)
+    heat = heats.index(device.temperature)
     with device.trial():
         members = _members(device, heats, read_voltage)
     numbers = {key: number for number, key in enumerate(members)}
-    every, outside = list(members.values()), len(members)
-    into = [np.array([numbers.get(target, outside) for target in node.targets], np.intp) for node in every]
-    times = [_times(every, into, t) for t in range(len(heats))]
+    nodes, outside = list(members.values()), len(members)
+    into = [np.array([numbers.get(target, outside) for target in node.targets], np.intp) for node in nodes]
+    times = [_times(nodes, into, t) for t in range(len(heats))]
     rate = np.array([0.0 if row is None else 1.0 / row.sum() for row in times[-len(temperatures) :]])
-    spent = times[own]
+    spent = times[heat]
     if spent is None:
         spent = np.zeros(outside)
     exits = [
-        time * np.where(there == outside, node.rate[own], 0.0)
-        for time, there, node in zip(spent, into, every, strict=True)
+        time * np.where(next_state == outside, node.rate[heat], 0.0)
+        for time, next_state, node in zip(spent, into, nodes, strict=True)
     ]
-    return Resting(rate, [node.atoms for node in every], spent, exits)
+    return Resting(rate, [node.atoms for node in nodes], spent, exits)
 
 
 def leave(device: Device, found: Resting, random: np.random.Generator) -> bool:
@@ -172,12 +172,12 @@ def _members(device: Device, temperatures: tuple[float, ...], read_voltage: floa
         target, chance = before.targets[event], before.chance * before.rate[:, event]
         device.arrange(**before.atoms)
         device.fire(event)
-        there = _member(device, basin, temperatures, read_voltage)
+        member_node = _member(device, basin, temperatures, read_voltage)
         with np.errstate(divide="ignore", invalid="ignore"):
-            there.share = before.share * before.to(target) / there.to(origin)
-            there.chance = np.nan_to_num(chance / before.rate.sum(axis=1))
-        if np.all(there.share < SHARE) or abs(there.level - members[start].level) < ALIKE:
-            members[target] = there
+            member_node.share = before.share * before.to(target) / member_node.to(origin)
+            member_node.chance = np.nan_to_num(chance / before.rate.sum(axis=1))
+        if np.all(member_node.share < SHARE) or abs(member_node.level - members[start].level) < ALIKE:
+            members[target] = member_node
         else:
             refused.add((origin, target))
     return members

@@ -43,13 +43,15 @@ def _columns(names: list[str], setup: dict[str, list[str]]) -> tuple[dict[str, s
     users = dict(zip(setup.get("Function.User.Name", []), setup.get("Function.User.Unit", []), strict=False))
     units = dict.fromkeys(volts, "V") | dict.fromkeys(amperes, "A") | users
     units |= dict.fromkeys(setup.get("Channel.Time", []), "s")
-    swept = [k for k, what in enumerate(setup.get("Channel.Func", [])) if what == "VAR1" and k < len(volts)]
+    swept = [
+        k for k, meaning in enumerate(setup.get("Channel.Func", [])) if meaning == "VAR1" and k < len(volts)
+    ]
     quantities = {name: "time" for name in setup.get("Channel.Time", []) if name in names}
     if swept and volts[swept[0]] in names:
         voltage, current = volts[swept[0]], amperes[swept[0]]
         if current not in names:  # only its size may be in the list
             meant = zip(users, setup.get("Function.User.Definition", []), strict=False)
-            current = next((name for name, what in meant if f"({current})" in what), current)
+            current = next((name for name, meaning in meant if f"({current})" in meaning), current)
         others = [name for name in volts if name in names and name != voltage]
         quantities |= dict.fromkeys([*amperes, *users, *others], "")
         quantities |= {voltage: "voltage", current: "current"}

@@ -33,12 +33,12 @@ def _parse(source: Source) -> Recording:
     frame = pandas.read_csv(io.StringIO("\n".join(lines)), sep=mark, skipinitialspace=True)
     units, quantities = {}, dict.fromkeys(map(str, frame), "")
     for name, beside in (("Reading", "Unit"), ("Value", "Unit.1")):
-        there = [str(unit).split()[0] for unit in frame[beside].dropna().unique()]
-        if len(there) != 1:
+        units_present = [str(unit).split()[0] for unit in frame[beside].dropna().unique()]
+        if len(units_present) != 1:
             raise ValueError(
-                f"column {name} must have one unit, got {', '.join(there) or 'none'}: filter its rows"
+                f"column {name} must have one unit, got {', '.join(units_present) or 'none'}: filter its rows"
             )
-        units[name] = UNITS.get(there[0], there[0])
+        units[name] = UNITS.get(units_present[0], units_present[0])
         quantities[name] = QUANTITIES.get(units[name][-1:] if units[name] != "ohm" else "ohm", "")
     for name in frame:
         if re.fullmatch(r"rel(ative)?[ .]*time.*", str(name), re.IGNORECASE):

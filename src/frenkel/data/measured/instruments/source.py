@@ -70,8 +70,8 @@ class Source:
         except (gzip.BadGzipFile, EOFError, zlib.error) as error:
             raise TableError(f"{self.name} cannot be unpacked: {error}") from None
         if len(self.data) > most:
-            what = f" unpacked, since its {path.stat().st_size} are packed" if packed else ""
-            raise TableError(f"{self.name} must have at most {most} bytes{what}")
+            size_note = f" unpacked, since its {path.stat().st_size} are packed" if packed else ""
+            raise TableError(f"{self.name} must have at most {most} bytes{size_note}")
         if not self.data.strip():
             raise TableError(f"{self.name} holds no data")
 
