@@ -244,11 +244,11 @@ class TransistorArray:
             Node voltages to start from (V).
         """
         n = self.shape[1]
-        nothing = np.full(n, np.nan)
+        missing = np.full(n, np.nan)
         for name, volts in (("bit", bit), ("source", source)):
             checks.finite(name, volts, "V")
-        top = np.array([checks.spread("bit", bit, (n,)), nothing])
-        bottom = np.array([nothing, checks.spread("source", source, (n,))])
+        top = np.array([checks.spread("bit", bit, (n,)), missing])
+        bottom = np.array([missing, checks.spread("source", source, (n,))])
         branch = 0, 1, _law(self.crosspoint, self.cells, gate)
         return self.ladders.solve(top, bottom, [branch], guess=guess)
 
@@ -377,10 +377,10 @@ class DifferentialArray:
         """Return voltages and currents with both bit lines at a voltage (V) and gates (V), (m,)."""
         checks.finite("voltage", voltage, "V")
         n = self.shape[1]
-        nothing = np.full(n, np.nan)
+        missing = np.full(n, np.nan)
         plus, minus = (_law(self.crosspoint, cells, gate) for cells in (self.plus, self.minus))
-        top = np.array([np.full(n, voltage), np.full(n, voltage), nothing])
-        bottom = np.array([nothing, nothing, np.zeros(n)])
+        top = np.array([np.full(n, voltage), np.full(n, voltage), missing])
+        bottom = np.array([missing, missing, np.zeros(n)])
         return self.ladders.solve(top, bottom, [(0, 2, plus), (1, 2, minus)])
 
     def column_currents(self, gates: ArrayLike, voltage: float) -> Floats:

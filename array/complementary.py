@@ -75,8 +75,8 @@ class ComplementaryCells(Cells):
             # Newton's step where it stays between both bounds, half of what is left elsewhere.
             new = upper - miss / np.where(slope > 0.0, slope, 1.0)
             new = np.where((new >= low) & (new <= high) & (slope > 0.0), new, 0.5 * (low + high))
-            small = np.abs(miss) <= ROUNDING * (np.abs(above) + slope * np.abs(total_voltage))
-            if np.all(small | (np.abs(new - upper) <= ROUNDING * np.abs(total_voltage))):
+            has_converged = np.abs(miss) <= ROUNDING * (np.abs(above) + slope * np.abs(total_voltage))
+            if np.all(has_converged | (np.abs(new - upper) <= ROUNDING * np.abs(total_voltage))):
                 joint = slope_above * slope_below / np.where(slope > 0.0, slope, 1.0)
                 return upper, above, joint
             upper = new
@@ -95,17 +95,17 @@ class ComplementaryCells(Cells):
             return
         # Cells move at a constant voltage in closed form, but their shares of the voltage change as they
         # move: parts are so short that a share may be held at what it will be half-way (second order).
-        left, part = duration, FIRST_PART * duration
+        time_left, part = duration, FIRST_PART * duration
         upper = self.inner(voltage, where)[0]
         drift = np.zeros_like(upper)
         for _ in range(MOST_PARTS):
-            part = min(part, left)
+            part = min(part, time_left)
             # As it will be half-way, if it goes on as in the part before.
             halfway = upper + 0.5 * part * drift
             self.upper.apply(halfway, part, where)
             self.lower.apply(halfway - voltage, part, where)
-            left -= part
-            if left <= 1e-12 * duration:
+            time_left -= part
+            if time_left <= 1e-12 * duration:
                 return
             # The next part is as long as would move the inner node by SHIFT, at most twice as long.
             before, upper = upper, self.inner(voltage, where)[0]

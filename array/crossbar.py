@@ -321,11 +321,11 @@ class Crossbar:
         bias = biases.select(self.shape, cell, amplitude, scheme)
         solution = self.solve(bias, guess=memory.like_last(key))
         _, network, solver = self._network(bias)
-        over, slope = memory.at_solution(solution.voltage)
+        cell_voltage, slope = memory.at_solution(solution.voltage)
         solver.factor(slope)
         line = load_line(network, solver, solution, cell, float(slope[cell]))
         memory.solved(key, solution)
-        return memory.around(line, solution, over)
+        return memory.around(line, solution, cell_voltage)
 
     def finish(self) -> None:
         """End the visit of a cell: the others get the voltages they have felt in its pulses and reads."""

@@ -252,7 +252,7 @@ class Periphery:
         """
         pulses = self.pulses(bits)
         conversions = pulses if self.accumulate == "digital" else 1
-        each = -(-columns // self.converters(columns))
+        per_converter = -(-columns // self.converters(columns))
         energy = {
             "cells": pulses * cell_power * self.read_width,
             "driver": pulses * rows * (self.driver_energy + self.input_energy),
@@ -260,7 +260,10 @@ class Periphery:
             "sense": pulses * columns * self.sense_energy,
             "converter": conversions * columns * self.converter.energy,
         }
-        time = pulses * (self.driver_latency + self.read_width) + conversions * each * self.converter.latency
+        time = (
+            pulses * (self.driver_latency + self.read_width)
+            + conversions * per_converter * self.converter.latency
+        )
         return Cost(energy, time, 2.0 * rows * columns / cells_per_weight)
 
     def area(self, rows: int, columns: int) -> dict[str, float]:

@@ -157,6 +157,6 @@ class Station:
 
     def share(self, count: int) -> Process:
         """Do a number of uses, as many at once as there are; the process ends with the last."""
-        each, remainder = divmod(count, self.servers)
-        parts = [each + (k < remainder) for k in range(self.servers)]
+        per_server, remainder = divmod(count, self.servers)
+        parts = [per_server + (k < remainder) for k in range(self.servers)]
         yield self.clock.all_of([self.clock.process(self.use(count=part)) for part in parts if part])

@@ -265,14 +265,14 @@ class GateIncremental(Verified):
     def pulses(self, conductance: float, target: float) -> Generator[CellPulse, float, None]:
         """Yield SET pulses with more and more gate voltage, RESET pulses where that went too far."""
         number = last = 0  # of gate steps: whole numbers, so that cells in step share equal voltages
-        back = round(min(self.back / self.gate_step, 1e6))
+        gate_steps = round(min(self.back / self.gate_step, 1e6))
         while True:
             if conductance < target:
                 gate = min(self.gate_start + number * self.gate_step, self.gate_most)
                 last, number = number, number + 1
                 conductance = yield CellPulse(self.set_amplitude, self.width, gate)
             else:
-                number = max(0, last - back)
+                number = max(0, last - gate_steps)
                 conductance = yield CellPulse(self.reset_amplitude, self.width, self.reset_gate)
 
 

@@ -85,18 +85,18 @@ class TransistorWordLines:
         if jumps(self.cells):
             return float(np.sum(amplitude * self.cells.drive(load, width, load.at)))
         least = SHORTEST * width
-        energy, left, part = 0.0, width, FIRST_PART * width
-        while left > 0.0:
+        energy, time_left, part = 0.0, width, FIRST_PART * width
+        while time_left > 0.0:
             # A rest that is too short to stand alone goes with this part.
-            part = left if left - part < least else part
-            over, before = load.meet()
-            self.cells.apply(over, part, load.at)
-            after = self.cells.current(over, load.at)[0]
+            part = time_left if time_left - part < least else part
+            cell_voltage, before = load.meet()
+            self.cells.apply(cell_voltage, part, load.at)
+            after = self.cells.current(cell_voltage, load.at)[0]
             energy += float(np.sum(amplitude * before)) * part
-            left -= part
+            time_left -= part
             # The fastest cell decides: its current may change by CHANGE in the next part.
             moved = float(np.max(np.abs(np.log(np.abs(after) / np.abs(before)))))
-            part = min(max(part * min(4.0, CHANGE / max(moved, 1e-9)), least), left)
+            part = min(max(part * min(4.0, CHANGE / max(moved, 1e-9)), least), time_left)
         return energy
 
     def read_word_line(
@@ -106,9 +106,9 @@ class TransistorWordLines:
         checks.finite("voltage", voltage, "V")
         checks.at_least("duration", duration, 0, "s")
         load = self._load(word_line, bit_lines, np.full(bit_lines.shape, voltage), None)
-        over, current = load.meet()
+        cell_voltage, current = load.meet()
         if duration > 0.0:
-            self.cells.apply(over, duration, load.at)
+            self.cells.apply(cell_voltage, duration, load.at)
         return current, float(np.sum(voltage * current)) * duration
 
     def multiply(self, inputs: NDArray[np.bool_], voltage: float) -> Floats:
@@ -135,8 +135,8 @@ class TransistorWordLines:
         m, n = self.shape
         checks.whole("word line", word_line, 0, m - 1)
         checks.between("bit lines", bit_lines, 0, n - 1)
-        at = (np.full(bit_lines.shape, word_line), bit_lines)
-        return self.array.load(at, amplitude, self.gate_on if gate is None else gate)
+        selected = (np.full(bit_lines.shape, word_line), bit_lines)
+        return self.array.load(selected, amplitude, self.gate_on if gate is None else gate)
 
     # ------------------------------------------------------------------ what a controller asks of any array
 

@@ -92,9 +92,9 @@ class Retention(Reads):
         """Wait and read."""
         start = controller.clock.seconds
         for time in self.times:
-            left = start + time - controller.clock.seconds
-            if left > 0.0:
-                yield controller.clock.rest(left)
+            time_left = start + time - controller.clock.seconds
+            if time_left > 0.0:
+                yield controller.clock.rest(time_left)
             for cell in self.cells:
                 yield from self.read(controller, cell)
 

@@ -96,7 +96,7 @@ class Extremes:
 
     def values(self) -> dict[str, float | list[float]]:
         """Return the numbers under the names of a result; of steps a pair, as `DIRECTIONS` are."""
-        both = (self.up, self.down)
+        steps = (self.up, self.down)
         return {
             "peak_current": self.peak.current,
             "peak_source_voltage": self.peak.source_voltage,
@@ -106,9 +106,9 @@ class Extremes:
             "out_source_voltage": self.out.source_voltage,
             "out_device_voltage": self.out.device_voltage,
             "out_time": self.out.time,
-            "step_current": [step.change for step in both],
-            "step_from": [step.current for step in both],
-            "step_source_voltage": [step.source_voltage for step in both],
-            "step_device_voltage": [step.device_voltage for step in both],
-            "step_time": [step.time for step in both],
+            "step_current": [step.change for step in steps],
+            "step_from": [step.current for step in steps],
+            "step_source_voltage": [step.source_voltage for step in steps],
+            "step_device_voltage": [step.device_voltage for step in steps],
+            "step_time": [step.time for step in steps],
         }

@@ -170,5 +170,5 @@ class LatticeGas(Device):
             )
         self._temperature = float(kelvin.min())
         refuse_cold(self.chemistry.mechanisms, self.temperature)
-        at = checked_sites("potential", potential, n, "V")
-        self._given = GivenFields(at.copy(), np.array([0.0, *electrodes]), kelvin)
+        potentials = checked_sites("potential", potential, n, "V")
+        self._given = GivenFields(potentials.copy(), np.array([0.0, *electrodes]), kelvin)

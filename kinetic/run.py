@@ -158,10 +158,10 @@ class Run(Loop):
         """Pass the time within a set of states; return where the run is then, None where there is no set."""
         assert self.superbasin is not None
         # Its law holds only while the voltage stands.
-        left = self.superbasin.leave(source, end - begin)
-        if left is None:
+        departure = self.superbasin.leave(source, end - begin)
+        if departure is None:
             return None
-        elapsed, solution, voltage, chosen = left
+        elapsed, solution, voltage, chosen = departure
         reached = end if chosen == NONE else begin + elapsed
         self.state.pass_time(self.start + reached)
         self.state.look()
@@ -195,9 +195,9 @@ class Run(Loop):
         """Wait with switching traps at constant voltage for the next move of an atom, or to ``end``."""
         # Only atoms use up the hazard, at their mean rate over the states of the traps.
         state, total, elapsed = self.state, averaged.rate, end - begin
-        left, weight = state.hazard - total * elapsed, averaged.share
-        if not left > 0.0:
-            elapsed, left = min(elapsed, state.hazard / total), 0.0
+        hazard_left, weight = state.hazard - total * elapsed, averaged.share
+        if not hazard_left > 0.0:
+            elapsed, hazard_left = min(elapsed, state.hazard / total), 0.0
             weight = averaged.share * averaged.atoms
 
         # The wait ends in a state with its share of the time, or, before a move, with its share of the moves.
@@ -205,8 +205,8 @@ class Run(Loop):
         chosen = min(int(np.searchsorted(mark, state.engine.draw(), side="right")), len(mark) - 1)
         set_electrons(state, averaged.states[chosen])
         reached = begin + elapsed if elapsed < end - begin else end
-        state.pass_time(self.start + reached, left)
-        if left == 0.0:
+        state.pass_time(self.start + reached, hazard_left)
+        if hazard_left == 0.0:
             solution = self.solver.solved()
             voltage = solution.device_voltage(state.circuit, source)
             self.fire(solution, source, voltage, self.draw_event(solution, voltage, atoms_only=True))
@@ -282,9 +282,9 @@ def sample_times(waveform: Waveform, samples: int) -> Floats:
     times, voltages = np.asarray(waveform.times), np.asarray(waveform.voltages)
     path = np.abs(np.diff(voltages))
     weight = path / path.sum() if path.sum() > 0 else np.zeros_like(path)
-    still = path == 0
-    if still.any():
-        span = np.diff(times) * still
+    is_constant = path == 0
+    if is_constant.any():
+        span = np.diff(times) * is_constant
         share = 0.5 if path.sum() > 0 else 1.0
         weight = weight * (1.0 - share) + share * span / span.sum()
     mark = np.concatenate([[0.0], np.cumsum(weight)])

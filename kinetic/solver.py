@@ -177,8 +177,8 @@ class Solved:
         if slope == 0.0:
             return VoltageRamp(point.device_voltage, 0.0, duration)
         events = self.at(point.device_voltage, slope)
-        far = events.high if slope > 0.0 else events.low
-        return circuit.nonlinear_ramp(point, source, slope, duration, law, far, resolution)
+        voltage_end = events.high if slope > 0.0 else events.low
+        return circuit.nonlinear_ramp(point, source, slope, duration, law, voltage_end, resolution)
 
     def settle(self, circuit: Circuit, source: float) -> OperatingPoint:
         """Return the operating point at a source voltage (V), where the law is one of bonds."""
@@ -262,11 +262,11 @@ class Solver(ABC):
             self.forget()  # the oxide has relaxed
         bottom, top = engine.reservoir
         key = engine.mark, bottom > 0, top > 0
-        kept = self._kept.get(key)
+        stored = self._kept.get(key)
         # A mark may be shared, which the species themselves tell.
-        if kept is not None and not refresh and engine.holds(kept[0]):
+        if stored is not None and not refresh and engine.holds(stored[0]):
             self._kept.move_to_end(key)
-            return kept[1]
+            return stored[1]
         species = engine.species
         solved = self.solve(species)
         self.state.count_solution()

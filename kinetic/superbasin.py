@@ -91,8 +91,8 @@ class Superbasin:
         if self.pause > 0:
             return
         self.visited.append(self.key())
-        for length, few in WINDOWS:
-            if len(self.visited) == length and len(set(self.visited)) <= few:
+        for length, most_states in WINDOWS:
+            if len(self.visited) == length and len(set(self.visited)) <= most_states:
                 self.ready = True
         if self.ready or len(self.visited) == WINDOWS[-1][0]:
             self.visited.clear()
@@ -137,10 +137,10 @@ class Superbasin:
         # By which event: of all that lead out of the set from that state, by their rates.
         self.ready = events > 10.0 * GAIN * len(keys)  # likely again one of many exits out of the same place
         mark = np.cumsum(rates[number])
-        at = self.state.engine.draw() * (mark[-1] + relaxes[number])
-        if relaxes[number] and at >= mark[-1]:
+        threshold = self.state.engine.draw() * (mark[-1] + relaxes[number])
+        if relaxes[number] and threshold >= mark[-1]:
             return elapsed, member.now, member.voltage, RELAXES
-        chosen = int(np.searchsorted(mark, at, side="right"))
+        chosen = int(np.searchsorted(mark, threshold, side="right"))
         return elapsed, member.now, member.voltage, min(chosen, int(np.flatnonzero(rates[number])[-1]))
 
     def _relaxes(self, members: list[BasinState], source: float) -> Floats:
@@ -181,9 +181,9 @@ class Superbasin:
 
     def _member(self, key: Key, source: float) -> BasinState:
         """Return the present arrangement as a member, kept from before or solved."""
-        kept = self.members.get((key, source))
-        if kept is not None:
-            return kept
+        stored = self.members.get((key, source))
+        if stored is not None:
+            return stored
         solution = self.solver.solved()
         voltage = solution.device_voltage(self.state.circuit, source)
         events = solution.at(voltage)

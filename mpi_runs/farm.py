@@ -112,8 +112,8 @@ def mpi() -> Iterator[Workers | None]:
     from mpi4py.futures import MPICommExecutor  # an MPI library, which a run on one computer does without
 
     served: Any = MPICommExecutor(world, root=0)
-    with _closing(), served as ranks, ThreadPoolExecutor(1, "frenkel") as own:
-        yield None if ranks is None else [(ranks, world.size - 1), (own, 1)]
+    with _closing(), served as ranks, ThreadPoolExecutor(1, "frenkel") as own_thread:
+        yield None if ranks is None else [(ranks, world.size - 1), (own_thread, 1)]
 
 
 @contextlib.contextmanager

@@ -184,9 +184,9 @@ def _push_aside(path: Path, left: bytes) -> None:
 
 def _requeued(holder: Mapping[str, Any]) -> bool:
     """Tell whether a lock is that of an earlier life of this very job, which Slurm has started again."""
-    mine = who()
-    same = mine["job"] is not None and holder.get("job") == mine["job"]
-    return same and holder.get("restart") != mine["restart"]
+    own_holder = who()
+    same_job = own_holder["job"] is not None and holder.get("job") == own_holder["job"]
+    return same_job and holder.get("restart") != own_holder["restart"]
 
 
 def alive(holder: Mapping[str, Any]) -> bool:

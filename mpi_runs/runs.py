@@ -68,11 +68,11 @@ class Survey(Located):
         """Return the members that are not done; those that failed too often only with ``retry``."""
         numbers = np.asarray(members, np.int64)
         is_finished = np.isin(numbers, self.member[self.status == shards.OK])
-        left = numbers[~is_finished]
-        if retry or not len(left):
-            return left
+        unfinished = numbers[~is_finished]
+        if retry or not len(unfinished):
+            return unfinished
         failed, times = np.unique(self.member[self.status != shards.OK], return_counts=True)
-        return left[~np.isin(left, failed[times >= ATTEMPTS])]
+        return unfinished[~np.isin(unfinished, failed[times >= ATTEMPTS])]
 
 
 def survey(
@@ -119,9 +119,9 @@ def survey(
 
 def _of_another(path: Path, part: str | None) -> bool:
     """Tell whether a shard is of another part of the same division, whose members are not those of this."""
-    _, of, number = (part or "").partition("-of-")
+    _, separator, number = (part or "").partition("-of-")
     other = path.name.partition(".")[0]
-    return bool(of) and other != part and other.endswith(f"{of}{number}")
+    return bool(separator) and other != part and other.endswith(f"{separator}{number}")
 
 
 def _check_owner(found: shards.Index, configuration_hash: str) -> None:

@@ -103,10 +103,10 @@ def _writer(folder: Path, plan: Mapping[str, Any]) -> shards.Writer:
     """Return the shard of this process, which its threads share: one file per node with one process on it."""
     with _guard:
         if plan["run"] not in _writers:
-            place = f"{socket.gethostname()}.{os.getpid()}"
+            process_name = f"{socket.gethostname()}.{os.getpid()}"
             # The time tells apart two lives of one process number.
-            path = folder / f"{plan['part']}.{place}.{time.time_ns() // 1000:x}.shard"
-            _writers[plan["run"]] = shards.Writer(path, plan["header"] | {"worker": place})
+            path = folder / f"{plan['part']}.{process_name}.{time.time_ns() // 1000:x}.shard"
+            _writers[plan["run"]] = shards.Writer(path, plan["header"] | {"worker": process_name})
         return _writers[plan["run"]]
 
 

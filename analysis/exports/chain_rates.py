@@ -107,8 +107,8 @@ def chain_rates(
             tell(TABLES + (1.0 - TABLES) * (2 * k + direction) / (2 * len(bins)))
             # A voltage that drives a cell out of its end state finds it where it has come to rest.
             start = stayed if kind == (HRS, LRS)[direction] else came
-            some = rates[:, side].reshape(-1, *rates.shape[2:])
-            log_rates = _passage(law.level, path, start, some, marks[k], marks[k + 2])[direction]
+            side_rates = rates[:, side].reshape(-1, *rates.shape[2:])
+            log_rates = _passage(law.level, path, start, side_rates, marks[k], marks[k + 2])[direction]
             logs[direction, :, k, side] = np.maximum(log_rates, SLOWEST).reshape(len(rates), -1).T
     merged = np.where(volts > 0.0, logs[0], np.where(volts < 0.0, logs[1], logs.min(axis=0)))
     return ChainRates(states, merged, first=int(np.searchsorted(np.unique(part), part[0])))
@@ -125,16 +125,16 @@ def _starts(law: JumpLaw, path: Index, dwell: Floats, inside: Index) -> tuple[Fl
 
 def walks(law: JumpLaw, random: np.random.Generator) -> tuple[Index, Floats]:
     """Return the states of some SETs and RESETs of one cell, in order, and how long it was in each (V)."""
-    ends = [np.flatnonzero(law.kind == kind) for kind in (HRS, LRS)]
-    if not ends[0].size or not ends[1].size:
+    end_states = [np.flatnonzero(law.kind == kind) for kind in (HRS, LRS)]
+    if not end_states[0].size or not end_states[1].size:
         raise JumpError("a ladder needs end states of RESET and of SET, which this law does not hold")
     kernel = JumpKernel(law, law.log_rates(float(law.temperatures[0])))
     states: list[int] = []
     dwell: list[float] = []
     visited_counts = np.zeros(2, int)
-    state = int(random.choice(ends[HRS]))
+    state = int(random.choice(end_states[HRS]))
     for _ in range(ATTEMPTS):
-        for direction, (sign, side) in enumerate(((1, ends[LRS]), (-1, ends[HRS]))):
+        for direction, (sign, side) in enumerate(((1, end_states[LRS]), (-1, end_states[HRS]))):
             goal = sign * float(law.level[random.choice(side)])
             path, at, reached = _leg(law, kernel, state, sign, goal, random)
             states, dwell = states + path, dwell + np.diff(at, append=at[-1]).tolist()
@@ -174,27 +174,27 @@ def _between(law: JumpLaw, visited: Index, heat: float, volts: Floats) -> Floats
     n = len(visited)
     rates = np.zeros((len(volts), n, n))
     for matrix, volt in zip(rates, volts, strict=True):
-        over = np.full(n, volt)
-        jumps, weight = kernel.nearest(visited, over)
+        state_voltages = np.full(n, volt)
+        jumps, weight = kernel.nearest(visited, state_voltages)
         wide = jumps.shape[1]
-        led = kernel.destination(np.repeat(visited, wide), jumps.ravel(), np.repeat(over, wide))
+        led = kernel.destination(np.repeat(visited, wide), jumps.ravel(), np.repeat(state_voltages, wide))
         to = np.searchsorted(visited, led).clip(max=n - 1)
         not_led = visited[to] != led
         to[not_led] = np.argmin(np.abs(law.level[led[not_led], None] - law.level[visited]), axis=1)
-        speed = np.exp(kernel.log_rate(visited, over))
+        speed = np.exp(kernel.log_rate(visited, state_voltages))
         np.add.at(matrix, (np.repeat(np.arange(n), wide), to), (speed[:, None] * weight).ravel())
     return rates
 
 
 def _passage(levels: Floats, path: Index, start: Floats, rates: Floats, bottom: float, top: float) -> Floats:
     """Return ln of the rates (1/s) of coming up and down to levels, (2, tables), from states of a walk."""
-    visited, which = np.unique(path, return_inverse=True)
+    visited, path_index = np.unique(path, return_inverse=True)
     level = levels[visited]
-    above, below = level >= top, level <= bottom
-    inside = np.flatnonzero(~above & ~below)
-    ends = np.stack([rates[..., above].sum(-1), rates[..., below].sum(-1)], axis=-1)[:, inside]
-    table = np.concatenate([ends, rates[:, inside][..., inside]], axis=-1)
-    weight = np.bincount(which, start, len(visited))[inside].astype(float)
+    at_top, at_bottom = level >= top, level <= bottom
+    inside = np.flatnonzero(~at_top & ~at_bottom)
+    end_rates = np.stack([rates[..., at_top].sum(-1), rates[..., at_bottom].sum(-1)], axis=-1)[:, inside]
+    table = np.concatenate([end_rates, rates[:, inside][..., inside]], axis=-1)
+    weight = np.bincount(path_index, start, len(visited))[inside].astype(float)
 
     odds, rows = np.full((len(table), len(CLOCKS)), np.nan), np.arange(len(table))
 

@@ -87,7 +87,7 @@ def ramps(card: Card, drawn: Mapping[str, Floats]) -> Ramps:
     needed = (-float(np.min(drawn["reset_voltage"])), float(np.max(drawn["set_voltage"])))
     low, high = card.validity.get("voltage", (0.0, 0.0))
     low_limit, high_limit = (
-        box if box > 0 else 1.3 * far for box, far in zip((-low, high), needed, strict=True)
+        box if box > 0 else 1.3 * needed_end for box, needed_end in zip((-low, high), needed, strict=True)
     )
     return Ramps(low_limit, high_limit, core.reset_ramp, core.set_ramp)
 
@@ -223,8 +223,8 @@ def source_lines(card: Card, times: Floats, drawn: Mapping[str, Floats]) -> str:
     """Return ngspice sources of the nodes h, l, s, r for cycles of one device, beginning at times (s)."""
     lines = []
     for name, values in offsets(card, drawn).items():
-        at, volts = _steps(times, values)
-        body = " ".join(f"{t:.9g} {v:.9g}" for t, v in zip(at, volts, strict=True))
+        step_times, volts = _steps(times, values)
+        body = " ".join(f"{t:.9g} {v:.9g}" for t, v in zip(step_times, volts, strict=True))
         value = f"pwl({body})" if len(times) > 1 else f"dc {volts[0]:.9g}"
         lines.append(f"v{name} {name} 0 {value}")
     return "\n".join(lines) + "\n"
@@ -266,9 +266,9 @@ def _steps(times: Floats, values: Floats) -> tuple[Floats, Floats]:
     """Return corners of a voltage that jumps to each value at its time."""
     # A thousandth of the shortest cycle for each step.
     rise = 1e-3 * float(np.diff(times).min(initial=1.0))
-    at = np.stack([times[1:] - rise, times[1:]], axis=1).ravel()
+    corner_times = np.stack([times[1:] - rise, times[1:]], axis=1).ravel()
     volts = np.stack([values[:-1], values[1:]], axis=1).ravel()
-    return np.concatenate([times[:1], at]), np.concatenate([values[:1], volts])
+    return np.concatenate([times[:1], corner_times]), np.concatenate([values[:1], volts])
 
 
 def _vacask_wave(times: Floats, volts: Floats) -> str:

@@ -122,8 +122,8 @@ def circuit_chain(
     (first, last), cold, hot = law.temperatures[[0, -1]], chain.log_rate[0], chain.log_rate[-1]
     slope = (hot - cold) / (1.0 / last - 1.0 / first) if last > first else np.zeros_like(cold)
     kernel = JumpKernel(law, law.log_rates(float(first)))
-    logs, on = np.repeat(law.level[chain.states][:, None], len(volts), axis=1), volts != 0.0
-    logs[:, on] = np.log(kernel.current(chain.states[:, None], volts[on]) / volts[on])
+    logs, not_zero = np.repeat(law.level[chain.states][:, None], len(volts), axis=1), volts != 0.0
+    logs[:, not_zero] = np.log(kernel.current(chain.states[:, None], volts[not_zero]) / volts[not_zero])
     ups, downs = np.cumsum(random.standard_exponential((2, jumps)), axis=1)
     return CircuitChain(volts, cold, slope, logs, float(first), ups, downs, chain.first)
 
@@ -186,20 +186,22 @@ def _lines(volts: Floats, rows: Floats) -> tuple[Floats, Floats]:
     A simulator tries thousands of volts where a source is at its limit. If ln(current) went on rising there,
     each try would come back by one in it, which is little enough of the voltage to be taken for a solution.
     """
-    far = volts[-1] - volts[0]
-    low = rows[:, :1] - far * (rows[:, 1:2] - rows[:, :1]) / (volts[1] - volts[0])
-    high = rows[:, -1:] + far * (rows[:, -1:] - rows[:, -2:-1]) / (volts[-1] - volts[-2])
-    at = [volts[0] - 2.0 * far, volts[0] - far, *volts, volts[-1] + far, volts[-1] + 2.0 * far]
-    return np.array(at), np.concatenate([low, low, rows, high, high], axis=1)
+    span = volts[-1] - volts[0]
+    low = rows[:, :1] - span * (rows[:, 1:2] - rows[:, :1]) / (volts[1] - volts[0])
+    high = rows[:, -1:] + span * (rows[:, -1:] - rows[:, -2:-1]) / (volts[-1] - volts[-2])
+    points = [volts[0] - 2.0 * span, volts[0] - span, *volts, volts[-1] + span, volts[-1] + 2.0 * span]
+    return np.array(points), np.concatenate([low, low, rows, high, high], axis=1)
 
 
 def _stairs(marks: Floats) -> tuple[Floats, Floats]:
     """Return corners of a staircase that rises by 1 at each mark."""
     # Marks nearer to each other than the width share a slope.
     width = np.minimum(WIDTH, 0.5 * np.diff(marks, prepend=0.0))
-    at = np.stack([marks - width, marks], axis=1).ravel()
+    corner_marks = np.stack([marks - width, marks], axis=1).ravel()
     steps = np.stack([np.arange(len(marks)), np.arange(1, len(marks) + 1)], axis=1).ravel()
-    return np.concatenate([[-1.0], at, [marks[-1] + 1e6]]), np.concatenate([[0.0], steps, [len(marks)]])
+    return np.concatenate([[-1.0], corner_marks, [marks[-1] + 1e6]]), np.concatenate(
+        [[0.0], steps, [len(marks)]]
+    )
 
 
 def _between(state: str) -> str:
@@ -229,7 +231,7 @@ def _subcircuit(one: CircuitChain, number: int) -> str:
         rungs = (f"{weight.format(k=k)}*{pwl('v(p,n)', at, row)}" for k, row in enumerate(values))
         return "\n+ +".join(rungs)
 
-    left = _leaving("v(q)")
+    leaving_rate = _leaving("v(q)")
     heat = f"(1/(temper+273.15)-1/{one.temperature:.9g})"
     # Within a millivolt nothing moves: else the operating point were where a cell ends after ages of rest.
     is_positive, is_negative = "min(max(1000*v(p,n)-1,0),1)", "min(max(-1000*v(p,n)-1,0),1)"
@@ -238,8 +240,8 @@ def _subcircuit(one: CircuitChain, number: int) -> str:
 bs s 0 v=min(max({{start}}+{pwl('v(a)', *_stairs(one.ups))}
 + -{pwl('v(b)', *_stairs(one.downs))},0),{top})
 bq q 0 v=v(s)+{1 - EDGE:g}*min(max(0.5-500*v(p,n),0),1)
-br r 0 v={table(one.log_rate, left)}
-+ +{heat}*({table(one.activation, left)})
+br r 0 v={table(one.log_rate, leaving_rate)}
++ +{heat}*({table(one.activation, leaving_rate)})
 ca a 0 {{tau}}
 ra a 0 1e15
 ba 0 a i={{tau}}*{rate}*{is_positive}*min(max({top}-v(s),0),1)

@@ -60,8 +60,8 @@ class Jumping:
         while moving.size:
             rate = np.exp(self._rates(self.states[moving], volts[moving]))
             with np.errstate(over="ignore", divide="ignore"):
-                left = (1.0 - integrated[moving]) * time[moving]
-                share = self.random.standard_exponential(moving.size) / (rate * left)
+                remaining = (1.0 - integrated[moving]) * time[moving]
+                share = self.random.standard_exponential(moving.size) / (rate * remaining)
             integrated[moving] += np.minimum(share, 1.0) * (1.0 - integrated[moving])
             moving = moving[share < 1.0]
             if moving.size:
@@ -71,8 +71,8 @@ class Jumping:
         law = self.law
         scaled_states = self._scaled(states, volts)
         number = min(int(law["neighbours"]), len(self.points))
-        ends = np.sum(scaled_states**2, axis=1)[:, None] + np.sum(self.points**2, axis=1)
-        square = ends - 2.0 * scaled_states @ self.points.T
+        squares = np.sum(scaled_states**2, axis=1)[:, None] + np.sum(self.points**2, axis=1)
+        square = squares - 2.0 * scaled_states @ self.points.T
         near = np.argpartition(square, number - 1, axis=1)[:, :number]
         distance = np.take_along_axis(square, near, axis=1)
         weight = np.exp(-0.5 * (distance - distance.min(axis=1, keepdims=True)))
@@ -83,11 +83,11 @@ class Jumping:
         before, after = law["before"][jump], law["after"][jump]
         at_rest = np.exp(-0.5 * (volts / law["scales"][2]) ** 2)
         share = law["carry"] + (law["rest_carry"] - law["carry"]) * at_rest
-        kept, nearest = np.flatnonzero(share > 1e-9), after.copy()
-        target = share[kept, None] * (self.marks[states[kept]] - self.marks[before[kept]])
-        target += self.marks[after[kept]]
+        with_share, nearest = np.flatnonzero(share > 1e-9), after.copy()
+        target = share[with_share, None] * (self.marks[states[with_share]] - self.marks[before[with_share]])
+        target += self.marks[after[with_share]]
         distance = np.sum(self.marks**2, axis=1) - 2.0 * target @ self.marks.T
-        nearest[kept] = np.argmin(distance, axis=1)
+        nearest[with_share] = np.argmin(distance, axis=1)
         return np.asarray(nearest)
 
     def _rates(self, states: Index, volts: Floats) -> Floats:

@@ -37,13 +37,13 @@ def arrays(card: Card) -> dict[str, Any]:
 
     The tables of quantiles have their straight ends written out, ten scores far.
     """
-    far = np.array([card.scores[0] - 10.0, *card.scores, card.scores[-1] + 10.0])
+    knots = np.array([card.scores[0] - 10.0, *card.scores, card.scores[-1] + 10.0])
     return {
         "names": np.array(card.names),
         "logarithmic": np.array([feature.transform == "log" for feature in card.features]),
         "signs": np.array([feature.sign for feature in card.features]),
-        "scores": far,
-        "quantiles": np.array([card.quantile(i, far) for i in range(len(card.features))]),
+        "scores": knots,
+        "quantiles": np.array([card.quantile(i, knots) for i in range(len(card.features))]),
         "ranks": np.array([feature.ranks for feature in card.features]),
         "levels": np.array([feature.levels for feature in card.features]),
         "weights": card.weights,

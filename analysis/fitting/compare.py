@@ -50,11 +50,13 @@ def pair(
                 f"{name} of {origin} was read by the rule {ours[name]!r}, that of {other} by "
                 f"{theirs[name]!r}: read the loops again (frenkel read --rule)"
             )
-    both = [(with_terminals(data), text) for data, text in ((measured, origin), (simulated, other))]
+    tables_read = [(with_terminals(data), text) for data, text in ((measured, origin), (simulated, other))]
     feature_names = compared(FEATURES, device=device)
-    names = [name for name in feature_names if all(name in data and _known(data, name) for data, _ in both)]
+    names = [
+        name for name in feature_names if all(name in data and _known(data, name) for data, _ in tables_read)
+    ]
     if device and {"hrs", "lrs"} & set(names):
-        for data, text in both:
+        for data, text in tables_read:
             if not knows_series(data):
                 raise ObservationError(
                     f"{text} has resistances at the terminals; those of its devices need the series "
@@ -64,9 +66,11 @@ def pair(
         raise ObservationError(
             f"{origin} and {other} share none of {', '.join(feature_names)}, over device and cycle"
         )
-    tables = [from_dataset(data, names, text) for data, text in both]
+    tables = [from_dataset(data, names, text) for data, text in tables_read]
     cycles = min(table.values.shape[1] for table in tables)
-    one, two = (replace(each, values=_alive(each.values[:, :cycles])) for each in tables)
+    one, two = (
+        replace(observations, values=_alive(observations.values[:, :cycles])) for observations in tables
+    )
     if not len(one.values) or not len(two.values):
         raise ObservationError(f"{origin} and {other} must both have devices with {cycles} cycles")
     return one, two
@@ -77,8 +81,8 @@ def other_way_round(measured: Observations, simulated: Observations) -> bool:
 
     What is compared is the magnitude of its voltages.
     """
-    both = zip(measured.features, simulated.features, strict=True)
-    signs = {mine.name: mine.sign * other.sign for mine, other in both}
+    feature_pairs = zip(measured.features, simulated.features, strict=True)
+    signs = {feature.name: feature.sign * other.sign for feature, other in feature_pairs}
     return signs.get("set_voltage", signs.get("reset_voltage", 1)) < 0
 
 
@@ -88,11 +92,11 @@ def _known(data: xr.Dataset, name: str) -> bool:
 
 def _alive(values: Floats) -> Floats:
     """Return the devices that have half of their cycles, and no value that is the same in all of them."""
-    enough = (np.isfinite(values).mean(axis=1) >= 0.5).all(axis=1)
-    kept: Floats = values[enough]
-    if values.shape[1] < 2 or not len(kept):
-        return kept
-    switching: Floats = kept[(np.nanstd(kept, axis=1) > 0).all(axis=1)]
+    has_half = (np.isfinite(values).mean(axis=1) >= 0.5).all(axis=1)
+    values_kept: Floats = values[has_half]
+    if values.shape[1] < 2 or not len(values_kept):
+        return values_kept
+    switching: Floats = values_kept[(np.nanstd(values_kept, axis=1) > 0).all(axis=1)]
     return switching
 
 

@@ -208,8 +208,8 @@ def fit_device(data: Trace, core: GapCore | None = None) -> dict[str, float]:
     def jacobian(p: Floats) -> Floats:
         # All differences in one pass: the loop over samples is what costs.
         step = 1e-5 * np.eye(p.size)
-        both = rows(np.concatenate([p + step, p - step]))
-        slopes: Floats = (both[: p.size] - both[p.size :]).T / 2e-5
+        shifted = rows(np.concatenate([p + step, p - step]))
+        slopes: Floats = (shifted[: p.size] - shifted[p.size :]).T / 2e-5
         return slopes
 
     low, high = np.full(6, -np.inf), np.full(6, np.inf)
@@ -239,8 +239,8 @@ def _begins_low(data: Trace, core: GapCore, start: Floats) -> bool:
 def _set_times(p: Floats, voltages: Floats) -> Floats:
     """Return ln of the time to half of the way at constant voltages, (devices, voltages)."""
     k = np.exp(p[:, 5:6])
-    half = np.log(np.maximum(p[:, :1] - p[:, 1:2], 1e-9) / 2.0)
-    log_time: Floats = half - p[:, 2:3] - gap_law.ln_sinh(k * voltages)
+    log_half_width = np.log(np.maximum(p[:, :1] - p[:, 1:2], 1e-9) / 2.0)
+    log_time: Floats = log_half_width - p[:, 2:3] - gap_law.ln_sinh(k * voltages)
     return log_time
 
 
@@ -267,10 +267,11 @@ def _start(data: Trace, core: GapCore) -> Floats:
     for sign in (1, -1):
         rows = np.flatnonzero(sign * volts > 0)
         past = rows[(sign * (middle - x[rows])) > 0]
-        at = abs(volts[past[0]] if past.size else volts[rows][np.argmax(np.abs(volts[rows]))])
+        voltage = abs(volts[past[0]] if past.size else volts[rows][np.argmax(np.abs(volts[rows]))])
         ramp = max(float(np.abs(np.gradient(volts, t))[rows].max()), 1e-30)
         rates.append(
-            np.log(core.drive * ramp * (high - low) / 2.0) - float(gap_law.ln_sinh(np.array(core.drive * at)))
+            np.log(core.drive * ramp * (high - low) / 2.0)
+            - float(gap_law.ln_sinh(np.array(core.drive * voltage)))
         )
     return np.array([high, low, *rates, scale, np.log(core.drive)])
 
@@ -310,13 +311,13 @@ def shared(found: xr.Dataset, core: GapCore) -> tuple[GapCore, dict[str, tuple[f
     ObservationError
         Fewer than three devices were fitted.
     """
-    both = np.stack([found["voltage_scale"].values, found["drive"].values], axis=1)
-    both = both[np.isfinite(both).all(axis=1)]
-    if len(both) < 3:
-        raise ObservationError(f"the core needs at least 3 fitted devices, got {len(both)}")
-    middle = np.median(both, axis=0)
-    draws = regression.bootstrap(lambda rows: np.median(both[rows], axis=0), len(both), 200, 0)
-    bounds = regression.bootstrap_interval(middle, draws, len(both), positive=True)
+    fits = np.stack([found["voltage_scale"].values, found["drive"].values], axis=1)
+    fits = fits[np.isfinite(fits).all(axis=1)]
+    if len(fits) < 3:
+        raise ObservationError(f"the core needs at least 3 fitted devices, got {len(fits)}")
+    middle = np.median(fits, axis=0)
+    draws = regression.bootstrap(lambda rows: np.median(fits[rows], axis=0), len(fits), 200, 0)
+    bounds = regression.bootstrap_interval(middle, draws, len(fits), positive=True)
     names = ("voltage_scale", "drive")
     fitted = replace(core, **{name: float(value) for name, value in zip(names, middle, strict=True)})
     intervals = {
@@ -345,13 +346,13 @@ def of_states(data: xr.Dataset, members: Index) -> dict[str, float]:
     """
     volts, kind = data["bias"].values, data["state_kind"].values
     entries_of_members = entries(data, "state", members)
-    ends, read = entries_of_members[kind[entries_of_members] >= 0], float(data["read_voltage"])
+    end_states, read = entries_of_members[kind[entries_of_members] >= 0], float(data["read_voltage"])
     numbers: dict[str, float] = {}
     used = np.abs(volts) >= SMALLEST
-    if np.any(data["state_current"].values[ends][:, used] != 0.0):
-        ratio = data["state_current"].values[ends][:, used] / volts[used]
+    if np.any(data["state_current"].values[end_states][:, used] != 0.0):
+        ratio = data["state_current"].values[end_states][:, used] / volts[used]
         conducts = np.all(ratio > 0.0, axis=1)
-        bent = np.log(ratio[conducts]) - data["state_level"].values[ends[conducts], None]
+        bent = np.log(ratio[conducts]) - data["state_level"].values[end_states[conducts], None]
 
         def missed(scale: float) -> float:
             law, at_read = (gap_law.per_volt(v, scale) for v in (volts[used], read))

@@ -100,9 +100,9 @@ def fit(scores: Floats, order: int | None = None, *, shift: Floats | None = None
                 continue
             # Akaike's: the Bayesian one asks that all 16 coefficients of 4 features pay, where one does;
             # corrected for few cycles (C. M. Hurvich and C.-L. Tsai, J. Time Ser. Anal. 14, 271; recalled).
-            few = count / max(count - k * p - k - 1, 1)
+            correction = count / max(count - k * p - k - 1, 1)
             misfit = count / (cycles - longest) * _misfit(*fitted, cycles)
-            criterion[p] = misfit + 2.0 * k * k * p * few if np.isfinite(misfit) else math.inf
+            criterion[p] = misfit + 2.0 * k * k * p * correction if np.isfinite(misfit) else math.inf
         order = min(criterion, key=lambda p: criterion[p])
     coefficients, innovation = _settle(products[: order + 1], cycles)
     return Memory(coefficients, innovation, criterion)
@@ -225,8 +225,8 @@ def without_noise(total: Floats, noise: Floats) -> Floats:
     root = np.linalg.cholesky(total)
     inverse = np.linalg.inv(root)
     values, vectors = np.linalg.eigh(np.eye(len(total)) - inverse @ noise @ inverse.T)
-    kept: Floats = root @ (vectors * np.maximum(values, 0.01)) @ vectors.T @ root.T
-    return 0.5 * (kept + kept.T)
+    positive_definite: Floats = root @ (vectors * np.maximum(values, 0.01)) @ vectors.T @ root.T
+    return 0.5 * (positive_definite + positive_definite.T)
 
 
 def few_devices(shown: Floats, spread: Floats, noise: Floats) -> tuple[Floats, Floats, str]:

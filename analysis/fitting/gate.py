@@ -134,9 +134,9 @@ def check_compound(card: Card, made: Mapping[str, Any]) -> None:
     ValueError
         They are of another compound than the card.
     """
-    mine, other = (_formulas(record) for record in (card.provenance, made))
-    if mine and other and not mine & other:
-        ours, others = (", ".join(sorted(each)) for each in (mine, other))
+    card_formulas, other = (_formulas(record) for record in (card.provenance, made))
+    if card_formulas and other and not card_formulas & other:
+        ours, others = (", ".join(sorted(formulas)) for formulas in (card_formulas, other))
         raise ValueError(
             f"card {card.name} is of {ours}, {made['file']} of {others}: a gate takes devices of one kind"
         )
@@ -187,9 +187,11 @@ def choose_ranks(
     better = [a * MARGIN < b for a, b in zip(ratios["rank_ratios"], ratios["value_ratios"], strict=True)]
     if not better and max((levels or {}).values(), default=1) > 1:
         return {"ranks": True, "chosen_by": "levels that devices share", "statistics": [], **ratios}
-    by = "splits of the training devices" if better else "values, with too few devices to split"
+    noise_floor_source = (
+        "splits of the training devices" if better else "values, with too few devices to split"
+    )
     ranks = bool(better) and all(better)
-    return {"ranks": ranks, "chosen_by": by, "statistics": list(CHOOSING), **ratios}
+    return {"ranks": ranks, "chosen_by": noise_floor_source, "statistics": list(CHOOSING), **ratios}
 
 
 def _smeared(held_out: Observations, card: Card, seed: int) -> float:
@@ -290,8 +292,10 @@ def cycle_differences(
             own = np.abs(np.diag(ours - theirs))
             statistics |= _rows(f"autocorrelation at lag {lag}", names, own)
             if len(ours) > 1:
-                off = ~np.eye(len(ours), dtype=bool)
-                statistics[f"cross-correlation at lag {lag}"] = float(np.abs((ours - theirs)[off]).max())
+                off_diagonal = ~np.eye(len(ours), dtype=bool)
+                statistics[f"cross-correlation at lag {lag}"] = float(
+                    np.abs((ours - theirs)[off_diagonal]).max()
+                )
     ours, theirs = (correlations(values, 0) for values in (one, other))
     if len(ours) > 1:
         statistics["correlation within a cycle"] = float(np.abs(ours - theirs).max())
@@ -315,8 +319,8 @@ def within_kinds(held_out: Observations, card: Card, seed: int) -> Comparison:
     mean, deviation = np.array([r.mean(axis=0) for r in rows]), np.array([r.std(axis=0) for r in rows])
 
     def scatter(levels: Floats) -> Floats:
-        at = _kinds(levels, card)
-        inner = (levels - mean[at]) / deviation[at]
+        kinds = _kinds(levels, card)
+        inner = (levels - mean[kinds]) / deviation[kinds]
         matrix: Floats = np.corrcoef(inner.T)
         np.fill_diagonal(matrix, np.log(inner.std(axis=0)))
         return matrix[np.triu_indices(2 * k)]
@@ -450,10 +454,10 @@ def _energy(one: Floats, other: Floats, random: np.random.Generator) -> float:
         rows.append(
             complete if len(complete) <= LARGEST else complete[random.permutation(len(complete))[:LARGEST]]
         )
-    both = np.concatenate(rows)
-    if not all(len(part) for part in rows) or not (deviation := both.std(axis=0)).all():
+    pooled = np.concatenate(rows)
+    if not all(len(part) for part in rows) or not (deviation := pooled.std(axis=0)).all():
         return math.nan
-    a, b = ((part - both.mean(axis=0)) / deviation for part in rows)
+    a, b = ((part - pooled.mean(axis=0)) / deviation for part in rows)
     # Pairs of a row with itself count: the bias is the same in value and floor, and nothing is below 0.
     return float(np.sqrt(2.0 * cdist(a, b).mean() - cdist(a, a).mean() - cdist(b, b).mean()))
 

@@ -81,8 +81,8 @@ class Compared:
         for r in range(repeats):
             random = np.random.default_rng([seed, 7, r])
             first = np.isin(self.owner, random.permutation(devices)[: len(devices) // 2])
-            which = random.integers(self.card.shape[1], size=len(self.owner))
-            drawn = self.card[np.arange(len(self.owner)), which]
+            cycle_of_owner = random.integers(self.card.shape[1], size=len(self.owner))
+            drawn = self.card[np.arange(len(self.owner)), cycle_of_owner]
             floors.append(self._distance(first, self.measured))
             values.append(self._distance(first, drawn))
         least = 2.0 / len(self.owner) if self.design[0] >= 0 else 0.0
@@ -105,10 +105,10 @@ class Compared:
         for part, (inside, values) in enumerate(((first, self.measured), (~first, second))):
             count[part] = np.bincount(self.design[inside], minlength=number)
             total[part] = np.bincount(self.design[inside], values[inside], minlength=number)
-        both = np.all(count > 0, axis=0)
-        share = total[:, both] / count[:, both]
+        in_both = np.all(count > 0, axis=0)
+        share = total[:, in_both] / count[:, in_both]
         # A design of few probes tells less.
-        return float(np.average(np.abs(share[0] - share[1]), weights=count[:, both].min(axis=0)))
+        return float(np.average(np.abs(share[0] - share[1]), weights=count[:, in_both].min(axis=0)))
 
 
 def judge(law: JumpLaw, data: "xr.Dataset", members: Index, *, seed: int = 0) -> list[Comparison]:
@@ -198,8 +198,8 @@ def _currents(law: JumpLaw, data: "xr.Dataset", members: Index, seed: int) -> It
     kernel = JumpKernel(law, law.log_rates(float(law.temperatures[0])))
 
     def current(state: int, volts: float, random: np.random.Generator, number: int) -> Floats:
-        ends = random.choice(np.flatnonzero(law.kind == state), size=number * CELLS)
-        return np.log(np.abs(kernel.current(ends, volts))).reshape(number, CELLS)
+        end_states = random.choice(np.flatnonzero(law.kind == state), size=number * CELLS)
+        return np.log(np.abs(kernel.current(end_states, volts))).reshape(number, CELLS)
 
     return _of_end_states(data, members, seed, current)
 
@@ -216,18 +216,18 @@ def _of_end_states(
     bias = data["bias"].values
     places = np.unique([int(np.argmin(np.abs(bias - volts))) for volts in CURRENTS])
     for state in range(len(STATES)):
-        which = np.flatnonzero(data["state_kind"].values[state_entries] == state)
-        if which.size < FEWEST or np.unique(owner[which]).size < 2:
+        rows = np.flatnonzero(data["state_kind"].values[state_entries] == state)
+        if rows.size < FEWEST or np.unique(owner[rows]).size < 2:
             continue
         for column in places[bias[places] != 0.0]:
             volts = float(bias[column])
-            logarithm = np.log(np.abs(data["state_current"].values[state_entries[which], column]))
+            logarithm = np.log(np.abs(data["state_current"].values[state_entries[rows], column]))
             # A device that conducts nothing has no logarithm: it is told by its states, not here.
-            kept = np.isfinite(logarithm)
+            finite = np.isfinite(logarithm)
             random = np.random.default_rng([seed, 9, state, column])
-            sampled = current(state, volts, random, int(kept.sum()))
-            pooled, name = np.full(int(kept.sum()), -1), f"current of {STATES[state]} at {volts:g} V"
-            yield Compared(name, owner[which][kept], pooled, *as_read(random, logarithm[kept], sampled))
+            sampled = current(state, volts, random, int(finite.sum()))
+            pooled, name = np.full(int(finite.sum()), -1), f"current of {STATES[state]} at {volts:g} V"
+            yield Compared(name, owner[rows][finite], pooled, *as_read(random, logarithm[finite], sampled))
 
 
 def as_read(random: np.random.Generator, *values: Floats) -> Iterator[Floats]:
@@ -251,15 +251,15 @@ def compared(law: JumpLaw, data: "xr.Dataset", members: Index, seed: int = 0) ->
             finite = np.isfinite(columns["after"])
             if kind == RAMP:  # one that took too many events at its limit has switched before
                 finite |= np.isfinite(columns["switched"])
-            which = np.flatnonzero((columns["kind"] == kind) & (columns["state"] == state) & finite)
-            if which.size < FEWEST or np.unique(owner[which]).size < 2:
+            probe_rows = np.flatnonzero((columns["kind"] == kind) & (columns["state"] == state) & finite)
+            if probe_rows.size < FEWEST or np.unique(owner[probe_rows]).size < 2:
                 continue
-            of = {name: values[which] for name, values in columns.items()}
+            probe_values = {name: values[probe_rows] for name, values in columns.items()}
             repeat = _ramps if kind == RAMP else _holds
             with warnings.catch_warnings():
                 # A ramp of the devices may go beyond what was read too; the rows say what comes of it.
                 warnings.simplefilter("ignore", CardWarning)
-                statistics += repeat(law, of, owner[which], state, seed)
+                statistics += repeat(law, probe_values, owner[probe_rows], state, seed)
     return statistics
 
 
@@ -317,8 +317,8 @@ def _ramps(
         ended = rows[np.isfinite(of["after"][rows])]
         if ended.size >= FEWEST and np.unique(owner[ended]).size > 1:
             random = np.random.default_rng([seed, 13, state, RAMP, *map(int, (rate, 1e9 * most))])
-            both = as_read(random, of["after"][ended], level[ended])
-            yield Compared(f"{name}: level after", owner[ended], np.full(ended.size, -1), *both)
+            conductances = as_read(random, of["after"][ended], level[ended])
+            yield Compared(f"{name}: level after", owner[ended], np.full(ended.size, -1), *conductances)
 
 
 def _ramped(

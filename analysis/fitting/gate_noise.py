@@ -46,10 +46,10 @@ def judge_rtn(table: xr.Dataset, card: Card, *, seed: int = 0) -> list[Compariso
     for name, devices in _by_state(table["state"].values, states, card, np.isfinite(table["number"].values)):
         number = table["number"].values[devices].astype(int)
         columns = {key: table[key].values for key in TRAPS}
-        place = table["trap_device"].values
+        trap_device = table["trap_device"].values
         kinds = {
             "number of traps": [[float(n)] for n in number],
-            **{label: [columns[key][place == d] for d in devices] for key, label in TRAPS.items()},
+            **{label: [columns[key][trap_device == d] for d in devices] for key, label in TRAPS.items()},
         }
         for label, rows in kinds.items():
             floors, values = [], []

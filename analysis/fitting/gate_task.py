@@ -41,13 +41,13 @@ def conductances(
         Chooses bits, devices and stretches: alike for two arrays that are compared.
     """
     places = {f.name: i for i, f in enumerate(features)}
-    both = np.stack([features[places[n]].backward(values[:, :, places[n]]) for n in ("hrs", "lrs")])
+    resistances = np.stack([features[places[n]].backward(values[:, :, places[n]]) for n in ("hrs", "lrs")])
     writes = min(WRITES, values.shape[1])
     device = random.integers(0, values.shape[0], (ROWS, COLUMNS))
     start = random.integers(0, values.shape[1] - writes + 1, (ROWS, COLUMNS))
     bits = random.integers(0, 2, (ROWS, COLUMNS))
     cycle = start + np.arange(writes)[:, None, None]
-    return 1.0 / both[bits, device, cycle], bits
+    return 1.0 / resistances[bits, device, cycle], bits
 
 
 def limits(conductance: Floats, bits: Whole) -> tuple[float, float]:

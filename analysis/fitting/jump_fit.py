@@ -135,16 +135,16 @@ def gathered(
     heats = np.argsort(data["heat"].values)
     rate, current, usable = _quantised(data, heats)
     is_usable = np.all(usable[sides], axis=0)
-    kept = np.flatnonzero(is_usable)
-    if kept.size > MOST:
-        kept = np.sort(random.choice(kept, MOST, replace=False))
+    kept_jumps = np.flatnonzero(is_usable)
+    if kept_jumps.size > MOST:
+        kept_jumps = np.sort(random.choice(kept_jumps, MOST, replace=False))
     kind = data["state_kind"].values
     own_states = entries(data, "state", members)
-    ends = own_states[(kind[own_states] >= 0) & usable[own_states]]
-    if not ends.size:
+    end_states = own_states[(kind[own_states] >= 0) & usable[own_states]]
+    if not end_states.size:
         raise ObservationError("a jump-process model needs states after a RESET or a SET: measure.cycles")
-    states, place_of = np.unique(np.concatenate([ends, *sides[:, kept]]), return_inverse=True)
-    before, after = place_of[len(ends) :].reshape(2, -1)
+    states, place_of = np.unique(np.concatenate([end_states, *sides[:, kept_jumps]]), return_inverse=True)
+    before, after = place_of[len(end_states) :].reshape(2, -1)
     # Sides of jumps are read again where they are end states too: those that cells start in keep their kind.
     law = JumpLaw(
         voltages=data["bias"].values + 0.0,  # no -0.0
@@ -155,22 +155,24 @@ def gathered(
         kind=kind[states].astype(np.int64),
         before=before,
         after=after,
-        jump_voltage=rounded(data["jump_voltage"].values[jump_entries][kept]),
+        jump_voltage=rounded(data["jump_voltage"].values[jump_entries][kept_jumps]),
         read_voltage=float(data["read_voltage"]),
         rest_scale=REST_SCALE,
     )
     home = np.repeat(np.arange(len(counts)), counts)[states]
-    return law, owner[jump_entries][kept], home, int(np.count_nonzero(~is_usable))
+    return law, owner[jump_entries][kept_jumps], home, int(np.count_nonzero(~is_usable))
 
 
 def _quantised(data: "xr.Dataset", heats: Index) -> tuple[Floats, Floats, NDArray[np.bool_]]:
     """Return rates and currents of all states to the steps of a card, and of which both make a law."""
     rate, volts = data["state_rate"].values[:, heats], data["bias"].values
-    away = volts != 0.0
-    conductance = data["state_current"].values[:, away] / volts[away]
+    not_zero = volts != 0.0
+    conductance = data["state_current"].values[:, not_zero] / volts[not_zero]
     usable = np.all(rate > 0.0, axis=(1, 2)) & np.all(conductance > 0.0, axis=1)
     current = np.zeros((len(rate), len(volts)))
-    current[:, away] = volts[away] * quantised(np.where(conductance > 0.0, conductance, 1.0), CURRENT_STEP)
+    current[:, not_zero] = volts[not_zero] * quantised(
+        np.where(conductance > 0.0, conductance, 1.0), CURRENT_STEP
+    )
     usable &= np.all(np.diff(current, axis=1) > 0.0, axis=1)
     return quantised(np.where(rate > 0.0, rate, 1.0), RATE_STEP), current, usable
 
@@ -228,19 +230,23 @@ def by_probes(
     devices = np.random.default_rng([seed, 8]).permutation(np.unique(home))
     parts = []
     for number in range(PROBE_FOLDS):
-        mine = devices[number::PROBE_FOLDS]
-        ends = np.flatnonzero((law.kind >= 0) & ~np.isin(home, mine))
-        kept = np.flatnonzero(~np.isin(owner, mine))
+        fold_devices = devices[number::PROBE_FOLDS]
+        end_states = np.flatnonzero((law.kind >= 0) & ~np.isin(home, fold_devices))
+        training_jumps = np.flatnonzero(~np.isin(owner, fold_devices))
         # Cells start in end states of the other devices, which may have none of one kind.
-        probes = [design for design in jump_probes.designs(data, mine) if design.state in law.kind[ends]]
-        if kept.size and probes:
-            parts.append((kept, ends, probes))
+        probes = [
+            design
+            for design in jump_probes.designs(data, fold_devices)
+            if design.state in law.kind[end_states]
+        ]
+        if training_jumps.size and probes:
+            parts.append((training_jumps, end_states, probes))
     if not parts:
         return law, None
 
     def judge(one: JumpLaw) -> float:
-        scores = [jump_probes.score(jump_probes.without(one, kept, ends), probes, seed)
-                 for kept, ends, probes in parts]
+        scores = [jump_probes.score(jump_probes.without(one, training_jumps, end_states), probes, seed)
+                 for training_jumps, end_states, probes in parts]
         return jump_probes.mean_log_density(scores)
 
     return best_of(law, PROBED, judge, rounds=1)
@@ -269,8 +275,8 @@ def score(law: JumpLaw, fold: Index, judged: Index) -> float:
     logs = law.log_rates(float(law.temperatures[0]))
     total = np.zeros(len(judged))
     for number in np.unique(fold[judged]):
-        mine = np.flatnonzero(fold[judged] == number)
-        jumps = judged[mine]
+        fold_jumps = np.flatnonzero(fold[judged] == number)
+        jumps = judged[fold_jumps]
         kernel = JumpKernel(law, logs, np.flatnonzero(fold != number))
         nearest, weight = kernel.nearest(law.before[jumps], law.jump_voltage[jumps])
         starts = np.repeat(law.before[jumps], nearest.shape[1])
@@ -283,8 +289,8 @@ def score(law: JumpLaw, fold: Index, judged: Index) -> float:
             return np.stack([law.level[states] / LEVEL_WIDTH, *(one / RATE_WIDTH for one in rates)])
 
         distance = np.sum((features(led) - features(law.after[jumps, None])) ** 2, axis=0)
-        # Heavy tails, so that one jump that nothing predicts does not decide.
-        total[mine] = np.log(np.sum(weight / (1.0 + distance) ** 2, axis=1))
+        # Heavy tails, so that one jump that nothing foretells does not decide.
+        total[fold_jumps] = np.log(np.sum(weight / (1.0 + distance) ** 2, axis=1))
     kinds = classes(law.jump_voltage[judged])
     mean = np.mean([total[kinds == kind].mean() for kind in np.unique(kinds)])
     return float(mean - np.log(np.pi**2 * LEVEL_WIDTH * RATE_WIDTH**2))

@@ -64,9 +64,9 @@ def designs(data: "xr.Dataset", members: Index) -> list[Design]:
     grouped = []
     settings, place = np.unique(table, axis=1, return_inverse=True)
     for number, column in enumerate(settings.T):
-        mine = np.flatnonzero(finite)[place.ravel() == number]
+        rows_of_setting = np.flatnonzero(finite)[place.ravel() == number]
         kind, state = (int(value) for value in column[:2])
-        sides = (columns[name][mine] for name in ("before", "after", "switched"))
+        sides = (columns[name][rows_of_setting] for name in ("before", "after", "switched"))
         grouped.append(Design(kind, state, tuple(column[2:]), *sides))
     return grouped
 
@@ -107,17 +107,19 @@ def _of_holds(law: JumpLaw, probes: list[Design], seed: int) -> Iterator[tuple[D
     """
     constant_probes = [probe for probe in probes if probe.kind != RAMP]
     for state, heat in sorted({(probe.state, probe.setting[2]) for probe in constant_probes}):
-        mine = [probe for probe in constant_probes if (probe.state, probe.setting[2]) == (state, heat)]
-        cells = JumpCells(law, CELLS * len(mine), seed, STATES[state], heat)
+        state_probes = [
+            probe for probe in constant_probes if (probe.state, probe.setting[2]) == (state, heat)
+        ]
+        cells = JumpCells(law, CELLS * len(state_probes), seed, STATES[state], heat)
         cells.most = LONGEST
         source, time, _, series, limit = np.repeat(
-            np.array([probe.setting for probe in mine]), CELLS, axis=0
+            np.array([probe.setting for probe in state_probes]), CELLS, axis=0
         ).T
         before = np.log(cells.conductance)
         cells.hold(source, time, series=series, limit=limit)
         after = np.log(cells.conductance)
         outcomes = outcome(before, after, state).reshape(-1, CELLS)
-        for design, outcome_row, level in zip(mine, outcomes, after.reshape(-1, CELLS), strict=True):
+        for design, outcome_row, level in zip(state_probes, outcomes, after.reshape(-1, CELLS), strict=True):
             # Half a cell of each kind more (Jeffreys), so that what no cell did is not impossible.
             share = (np.bincount(outcome_row, minlength=3) + 0.5) / (CELLS + 1.5)
             level_density = density((design.after[:, None] - level) / LEVEL_WIDTH)
@@ -135,18 +137,22 @@ def _of_ramps(law: JumpLaw, probes: list[Design], seed: int) -> Iterator[tuple[D
     """Yield ramps and the log densities of where they switched and of what they left."""
     ramps = [ramp for ramp in probes if ramp.kind == RAMP]
     for state, heat, tip in sorted({(ramp.state, ramp.setting[2], ramp.setting[0]) for ramp in ramps}):
-        mine = [
+        state_probes = [
             ramp for ramp in ramps if (ramp.state, ramp.setting[2], ramp.setting[0]) == (state, heat, tip)
         ]
-        cells = JumpCells(law, CELLS * len(mine), seed, STATES[state], heat)
+        cells = JumpCells(law, CELLS * len(state_probes), seed, STATES[state], heat)
         cells.most = LONGEST
-        _, time, _, series, limit = np.repeat(np.array([ramp.setting for ramp in mine]), CELLS, axis=0).T
+        _, time, _, series, limit = np.repeat(
+            np.array([ramp.setting for ramp in state_probes]), CELLS, axis=0
+        ).T
         done = cells.ramp(tip, abs(tip) / time, series=series, limit=limit)
-        at = done.rise_voltage if state == 0 else done.peak_voltage
+        switching_voltage = done.rise_voltage if state == 0 else done.peak_voltage
         # A current that is largest where the source turns back has not been reset.
-        volts = np.where((state == 1) & (at == tip), np.nan, at).reshape(-1, CELLS)
-        left = np.log(cells.conductance).reshape(-1, CELLS)
-        for design, switched, level in zip(mine, volts, left, strict=True):
+        volts = np.where((state == 1) & (switching_voltage == tip), np.nan, switching_voltage).reshape(
+            -1, CELLS
+        )
+        log_conductance = np.log(cells.conductance).reshape(-1, CELLS)
+        for design, switched, level in zip(state_probes, volts, log_conductance, strict=True):
             seen = design.switched[:, None]
             apart = np.nan_to_num(np.abs(seen - switched), nan=FAR)
             apart[np.isnan(seen) & np.isnan(switched)] = 0.0

@@ -200,9 +200,11 @@ def _take(data: xr.Dataset, devices: Index) -> xr.Dataset:
     if "trap_device" not in data:
         return chosen
     owner = data["trap_device"].values
-    kept = np.flatnonzero(np.isin(owner, devices))
+    rows_kept = np.flatnonzero(np.isin(owner, devices))
     # The devices are counted again.
-    return chosen.isel(trap=kept).assign(trap_device=("trap", np.searchsorted(devices, owner[kept])))
+    return chosen.isel(trap=rows_kept).assign(
+        trap_device=("trap", np.searchsorted(devices, owner[rows_kept]))
+    )
 
 
 def fit_rtn(
@@ -238,17 +240,19 @@ def fit_rtn(
     if voltage == 0:
         raise ObservationError("the voltage of the traces must not be 0 V")
     names = list(dict.fromkeys(str(name) for name in table["state"].values))
-    kept = {n: np.flatnonzero((table["state"].values == n) & np.isfinite(table["number"])) for n in names}
-    _check_enough(kept, "telegraph noise")
+    rows_by_state = {
+        n: np.flatnonzero((table["state"].values == n) & np.isfinite(table["number"])) for n in names
+    }
+    _check_enough(rows_by_state, "telegraph noise")
 
     def state(name: str, devices: Index) -> RtnState:
         return _rtn_state(table, name, devices, voltage)
 
-    states = [state(name, devices) for name, devices in kept.items()]
+    states = [state(name, devices) for name, devices in rows_by_state.items()]
     states.sort(key=lambda state: state.conductance)
     window = (float(table["step"]), float(table["length"]))
     law = RtnLaw(states=tuple(states), voltage=voltage, temperature=temperature, window=window)
-    return law, _intervals(state, kept, "rtn", resamples, seed)
+    return law, _intervals(state, rows_by_state, "rtn", resamples, seed)
 
 
 def _check_enough(kept: Mapping[str, Index], what: str) -> None:
@@ -334,14 +338,14 @@ def fit_relaxation(
     u = np.log(time / time[0])
     if "state" not in data and _wide(start):
         return relaxation_fit.fit(start, time, shift, scale=scale, temperature=temperature).law, {}
-    kept = {str(name): np.flatnonzero(states == name) for name in dict.fromkeys(states)}
-    _check_enough(kept, "relaxation")
+    rows_by_state = {str(name): np.flatnonzero(states == name) for name in dict.fromkeys(states)}
+    _check_enough(rows_by_state, "relaxation")
 
     def state(name: str, devices: Index) -> RelaxationState:
         return _relaxation_state(shift, start, u, name, devices)
 
-    fitted = {name: state(name, devices) for name, devices in kept.items()}
-    inner = np.concatenate([_standard(shift[rows], u, fitted[name]) for name, rows in kept.items()])
+    fitted = {name: state(name, devices) for name, devices in rows_by_state.items()}
+    inner = np.concatenate([_standard(shift[rows], u, fitted[name]) for name, rows in rows_by_state.items()])
     scores, quantiles = relaxation_fit.shape(inner)
     law = RelaxationLaw(
         states=tuple(sorted(fitted.values(), key=lambda state: state.conductance)),
@@ -353,7 +357,7 @@ def fit_relaxation(
         quantiles=quantiles,
         temperature=temperature,
     )
-    return law, _intervals(state, kept, "relaxation", resamples, seed)
+    return law, _intervals(state, rows_by_state, "relaxation", resamples, seed)
 
 
 def _wide(start: Floats) -> bool:

@@ -110,14 +110,14 @@ def dithered(found: Observations, seed: int, *, fitted: bool = True) -> tuple[Ob
         over_all = np.nanstd(found.values, axis=(0, 1))
     least = np.array([RESOLUTION[feature.transform] for feature in found.features])
     one_value = spread < REPEATS * least
-    still = one_value & (np.isfinite(found.values).sum(axis=1) >= FEW) & (over_all >= REPEATS * least)
-    if not still.any():
+    is_stuck = one_value & (np.isfinite(found.values).sum(axis=1) >= FEW) & (over_all >= REPEATS * least)
+    if not is_stuck.any():
         return found, {}
     others = np.where(one_value | ~(spread > 0.0), np.inf, spread).min(axis=0)
     width = np.where(np.isfinite(others) & fitted, np.maximum(least, others), least)
     noise = np.random.default_rng([seed, 11]).normal(0.0, width, found.values.shape)
-    values = np.where(still[:, None], found.values + noise, found.values)
-    count = {name: int(n) for name, n in zip(found.names, still.sum(axis=0), strict=True) if n}
+    values = np.where(is_stuck[:, None], found.values + noise, found.values)
+    count = {name: int(n) for name, n in zip(found.names, is_stuck.sum(axis=0), strict=True) if n}
     return replace(found, values=values), count
 
 
@@ -278,10 +278,10 @@ def from_csv(path: str | Path, chosen: Sequence[str] | None = None) -> Observati
     places = row * cycles.size + turn
     _, first = np.unique(places, return_index=True)
     if len(first) < len(places):
-        again = int(np.setdiff1d(np.arange(len(places)), first)[0])
+        repeated = int(np.setdiff1d(np.arange(len(places)), first)[0])
         raise ObservationError(
-            f"line {table.lines[again]} of {path} has cycle {cycles[turn[again]]:g} of device "
-            f"{devices[row[again]]} once more"
+            f"line {table.lines[repeated]} of {path} has cycle {cycles[turn[repeated]]:g} of device "
+            f"{devices[row[repeated]]} once more"
         )
     values[row, turn] = np.stack(columns, axis=1)
     taken = [names.index(name) - 2 for name in chosen] if chosen else range(len(columns))

@@ -154,11 +154,11 @@ class _Readings:
     ) -> None:
         self.places, self.span = places, float(np.log(last / first))
         self.rows = rows = np.nonzero(known)[0]
-        at = interpolate(places, start[rows], np.arange(len(places)))
-        below = np.minimum(at.astype(int), len(places) - 2)
+        interpolated = interpolate(places, start[rows], np.arange(len(places)))
+        below = np.minimum(interpolated.astype(int), len(places) - 2)
         self.share = np.zeros((len(rows), len(places)))
-        self.share[np.arange(len(rows)), below] = 1.0 - (at - below)
-        self.share[np.arange(len(rows)), below + 1] = at - below
+        self.share[np.arange(len(rows)), below] = 1.0 - (interpolated - below)
+        self.share[np.arange(len(rows)), below + 1] = interpolated - below
         self.x = np.log(time[known] / first) / self.span
         self.unit = float(np.median(np.abs(shift[known]))) or 1.0
         self.shift = shift[known] / self.unit

@@ -83,8 +83,8 @@ def split_stuck(observations: Observations) -> StuckSplit:
         return StuckSplit(observations, None, 0.0, {})
     apart = late | closed
     working = replace(observations, values=np.where(apart[:, :, None], np.nan, values))
-    some = np.flatnonzero(apart.any(axis=1))
-    stuck = replace(observations, values=np.where(apart[:, :, None], values, np.nan)).take(some)
+    stuck_devices = np.flatnonzero(apart.any(axis=1))
+    stuck = replace(observations, values=np.where(apart[:, :, None], values, np.nan)).take(stuck_devices)
     record = {
         "devices": len(values),
         "at_start": int((begins == 0).sum()),
@@ -162,8 +162,8 @@ def with_window(observations: Observations) -> Observations:
     differ = (np.nanmax(values, axis=1, initial=-np.inf) > np.nanmin(values, axis=1, initial=np.inf)).all(
         axis=1
     )
-    kept = np.flatnonzero(long & (differ | (values.shape[1] == 1)))
-    return replace(observations, values=values[kept])
+    devices_kept = np.flatnonzero(long & (differ | (values.shape[1] == 1)))
+    return replace(observations, values=values[devices_kept])
 
 
 def judge_kind(held_out: Observations, card: Card, seed: int = 0) -> list[Comparison]:
@@ -228,8 +228,8 @@ def judge(whole: Observations, fit: Fit, seed: int = 0) -> tuple[list[Comparison
         raise ObservationError(f"{whole.origin} leaves nothing to judge a card by")
     rows = _rows(pairs, seed, of_devices=over_devices and not pooled, pooled=pooled)
     stuck = any("stuck" in card.provenance for card in cards)
-    by = "cross-validation over devices" if over_devices else "blocks of cycles"
-    judged = {"by": by, "devices": devices, "cycles": cycles, "parts": len(pairs),
+    method = "cross-validation over devices" if over_devices else "blocks of cycles"
+    judged = {"by": method, "devices": devices, "cycles": cycles, "parts": len(pairs),
               "cannot_show": _cannot_show(devices, cycles, over_devices, stuck)}  # fmt: skip
     return rows, judged
 
@@ -245,8 +245,10 @@ def are_few(whole: Observations, held_out: float = 1.0) -> bool:
     """Tell whether too few devices, or cycles, are left for a gate when this share of devices is held out."""
     devices, cycles, k = whole.values.shape
     held_out_devices = round(held_out * devices)
-    left = devices - held_out_devices
-    return bool(held_out_devices < gate.FEWEST or cycles < POOLED_BELOW or (left and left < 4 * k + 2))
+    remaining = devices - held_out_devices
+    return bool(
+        held_out_devices < gate.FEWEST or cycles < POOLED_BELOW or (remaining and remaining < 4 * k + 2)
+    )
 
 
 def judge_fixed(held_out: Observations, card: Card, seed: int = 0) -> tuple[list[Comparison], dict[str, Any]]:
@@ -327,7 +329,7 @@ def _predictions(
     """Return how well each card predicts the next cycle of the part that it did not see."""
     ends = np.cumsum([len(part) for part, _, _ in pairs])[:-1]
     z = np.concatenate([
-        gate.surprises(own, card) for own, (_, card, _) in zip(np.split(values, ends), pairs, strict=True)
+        gate.surprises(cycle, card) for cycle, (_, card, _) in zip(np.split(values, ends), pairs, strict=True)
     ])  # fmt: skip
     return gate.predictions(z, names, np.ones(len(names)))
 

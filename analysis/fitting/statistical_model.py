@@ -120,7 +120,7 @@ def fit(
         No stationary memory fits.
     """
     chosen = options or FitOptions()
-    usable, dead = _usable(observations)
+    usable, unusable = _usable(observations)
     devices = len(usable.values)
     if usable.values.shape[1] < POOLED_BELOW:
         usable = pooled(usable)
@@ -134,14 +134,14 @@ def fit(
             f"{', '.join(usable.names)} of {usable.origin} follow one another, or the cycles before, without "
             "any scatter of their own: a card needs numbers that vary by themselves"
         ) from None
-    enough = len(usable.values) >= RESAMPLED_FROM
-    intervals = _intervals(usable, card, chosen) if chosen.bootstrap and enough else {}
+    can_resample = len(usable.values) >= RESAMPLED_FROM
+    intervals = _intervals(usable, card, chosen) if chosen.bootstrap and can_resample else {}
     cycles = observations.values.shape[1]
     record = {
         **(provenance or {}), **card.provenance,
-        "observations": observations.origin, "devices": devices, "devices_without_cycles": dead,
+        "observations": observations.origin, "devices": devices, "devices_without_cycles": unusable,
         "cycles": cycles, "order": len(card.coefficients), "level": LEVEL,
-        "bootstrap": chosen.bootstrap if enough else 0, "seed": chosen.seed,
+        "bootstrap": chosen.bootstrap if can_resample else 0, "seed": chosen.seed,
     }  # fmt: skip
     return replace(
         card,
@@ -156,13 +156,13 @@ def _usable(observations: Observations) -> tuple[Observations, int]:
     """Return the devices that have enough cycles, and how many have not."""
     devices = len(observations.values)
     finite = np.isfinite(observations.values)
-    enough = ((finite.mean(axis=1) >= 0.5) | (finite.sum(axis=1) >= LEAST)).all(axis=1)
-    usable = observations.take(np.flatnonzero(enough))
+    has_cycles = ((finite.mean(axis=1) >= 0.5) | (finite.sum(axis=1) >= LEAST)).all(axis=1)
+    usable = observations.take(np.flatnonzero(has_cycles))
     least = int(np.isfinite(usable.values).sum(axis=(0, 1)).min())
     if least < LEAST:
         raise ObservationError(
             f"a card needs at least {LEAST} values of each feature, of devices with values in half of their "
-            f"cycles; {observations.origin} has {least} ({enough.sum()} of {devices} devices)"
+            f"cycles; {observations.origin} has {least} ({has_cycles.sum()} of {devices} devices)"
         )
     for i, feature in enumerate(usable.features):
         values = usable.values[:, :, i][np.isfinite(usable.values[:, :, i])]
@@ -171,7 +171,7 @@ def _usable(observations: Observations) -> tuple[Observations, int]:
                 f"{feature.name} is the same in every cycle of {observations.origin}, "
                 f"{feature.backward(values[:1])[0]:g} {feature.unit}: a card needs numbers that vary"
             )
-    return usable, int(devices - enough.sum())
+    return usable, int(devices - has_cycles.sum())
 
 
 def pooled(observations: Observations) -> Observations:
@@ -190,9 +190,9 @@ def ranked(observations: Observations, seed: int) -> Observations:
         ranks = np.linspace(-furthest, furthest, RANKS)
         levels = _ascending(np.nanquantile(column, norm.cdf(ranks)))
         # Beyond the table a level is no guide: on with the mean slope.
-        far = 10.0 * float(np.nanstd(column))
+        widest = 10.0 * float(np.nanstd(column))
         ranks = np.array([ranks[0] - 10.0, *ranks, ranks[-1] + 10.0])
-        levels = np.array([levels[0] - far, *levels, levels[-1] + far])
+        levels = np.array([levels[0] - widest, *levels, levels[-1] + widest])
         features.append(replace(feature, ranks=tuple(ranks.tolist()), levels=tuple(levels.tolist())))
     return in_ranks(observations, tuple(features), seed)
 
@@ -246,8 +246,10 @@ def _fit_once(
     values = observations.values
     location, spread = np.nanmean(values, axis=1), np.nanstd(values, axis=1)
     if np.any(spread <= 0):
-        which = observations.names[int(np.argmax((spread <= 0).any(axis=0)))]
-        raise ObservationError(f"{which} is the same in every cycle of a device: there is no spread to fit")
+        constant_feature = observations.names[int(np.argmax((spread <= 0).any(axis=0)))]
+        raise ObservationError(
+            f"{constant_feature} is the same in every cycle of a device: there is no spread to fit"
+        )
     inner = (values - location[:, None]) / spread[:, None]
     knots, features = _tables(inner, observations.features)
     scores = to_scores(inner, knots, features)
@@ -349,8 +351,8 @@ def to_scores(inner: Floats, knots: Floats, features: tuple[Feature, ...]) -> Fl
         scores[:, :, i] = np.interp(column, table, knots)
         for end, inwards in ((0, 1), (-1, -2)):
             slope = (knots[end] - knots[inwards]) / (table[end] - table[inwards])
-            beyond = column < table[0] if end == 0 else column > table[-1]
-            scores[:, :, i] += np.where(beyond, slope * (column - table[end]), 0.0)
+            outside = column < table[0] if end == 0 else column > table[-1]
+            scores[:, :, i] += np.where(outside, slope * (column - table[end]), 0.0)
     return scores
 
 
@@ -440,12 +442,12 @@ def _intervals(observations: Observations, card: Card, options: FitOptions) -> d
     random = np.random.default_rng([options.seed, 2])
     devices, cycles, _ = observations.values.shape
     shift = _standardising(card, cycles, options.seed)
-    like = _Like(card, shift, _noise(card, cycles, options.seed))
+    simulator = _Like(card, shift, _noise(card, cycles, options.seed))
     rows: list[dict[str, float]] = []
     for _ in range(options.bootstrap):
         resampled = observations.take(random.integers(0, devices, devices))
         try:
-            refit = _fit_once(resampled, card.name, options, like)
+            refit = _fit_once(resampled, card.name, options, simulator)
         except (cycle_memory.MemoryFitError, np.linalg.LinAlgError, CardError):
             continue  # a few devices, drawn several times, may have no law of their own
         rows.append(parameters(refit, like=card))
@@ -455,16 +457,16 @@ def _intervals(observations: Observations, card: Card, options: FitOptions) -> d
     parameters_now, spreads = parameters(card), {f"innovation {n} {n}" for n in card.names}
     for name in rows[0]:
         sample = np.array([row[name] for row in rows if name in row])
-        above = name.startswith("deviation") or name in spreads
+        is_spread = name.startswith("deviation") or name in spreads
         if (
             name.startswith("weight")
             or len(sample) < 2
-            or (above and min(parameters_now[name], *sample) <= 0)
+            or (is_spread and min(parameters_now[name], *sample) <= 0)
         ):
             # Of n draws the i-th smallest has a share i/(n + 1) below it on average, not (i - 1)/(n - 1).
             low, high = np.quantile(sample, [0.5 - LEVEL / 2, 0.5 + LEVEL / 2], method="weibull")
         else:
-            low, high = bootstrap_interval(parameters_now[name], sample, devices, positive=above)
+            low, high = bootstrap_interval(parameters_now[name], sample, devices, positive=is_spread)
         intervals[name] = (float(low), float(high))
     return intervals
 
@@ -477,8 +479,8 @@ def parameters(card: Card, like: Card | None = None) -> dict[str, float]:
     """
     names = [*(f"location {n}" for n in card.names), *(f"ln spread {n}" for n in card.names)]
     mean = card.weights @ card.means
-    about = card.means - mean
-    variance = card.weights @ (np.diagonal(card.covariances, axis1=1, axis2=2) + about**2)
+    offsets = card.means - mean
+    variance = card.weights @ (np.diagonal(card.covariances, axis1=1, axis2=2) + offsets**2)
     numbers = {f"mean {name}": float(value) for name, value in zip(names, mean, strict=True)}
     numbers |= {f"deviation {n}": float(v) for n, v in zip(names, np.sqrt(variance), strict=True)}
     order, place = range(len(card.weights)), range(len(card.weights))

@@ -189,7 +189,7 @@ def _counted(devices: list[str]) -> Index:
     """Return the number of each row among those of its device, from 1: they are its cycles, in order."""
     cycle = np.zeros(len(devices), np.intp)
     for name in set(devices):
-        rows = [i for i, own in enumerate(devices) if own == name]
+        rows = [i for i, device in enumerate(devices) if device == name]
         cycle[rows] = np.arange(1, len(rows) + 1)
     return cycle
 
@@ -357,20 +357,22 @@ def _cycles(parts: list[Part], places: dict[str, int]) -> Part:
     columns: Part = {"cycle": kinds}
     taken = np.zeros(shape, bool)
     for part in parts:
-        at = [places[name] for name in part["device"]], np.searchsorted(kinds, part["cycle"])
-        pairs = set(zip(*(np.asarray(x).tolist() for x in at), strict=True))
-        if len(pairs) < len(at[0]) or taken[at].any():
+        device_and_cycle = [places[name] for name in part["device"]], np.searchsorted(kinds, part["cycle"])
+        pairs = set(zip(*(np.asarray(x).tolist() for x in device_and_cycle), strict=True))
+        if len(pairs) < len(device_and_cycle[0]) or taken[device_and_cycle].any():
             raise TableError(
                 f"{part['name']}: a device must have each cycle once; is a column of devices missing?"
             )
-        taken[at] = True
+        taken[device_and_cycle] = True
         for key, column in part["numbers"].items():
             if key == "forming_voltage":
                 continue
-            columns.setdefault(key, np.full(shape, np.nan))[at] = column
-        formed = part["numbers"].get("forming_voltage", np.full(len(at[0]), part.get("forming", np.nan)))
+            columns.setdefault(key, np.full(shape, np.nan))[device_and_cycle] = column
+        formed = part["numbers"].get(
+            "forming_voltage", np.full(len(device_and_cycle[0]), part.get("forming", np.nan))
+        )
         voltages = columns.setdefault("forming_voltage", np.full(len(places), np.nan))
-        for place, value in zip(at[0], formed, strict=True):
+        for place, value in zip(device_and_cycle[0], formed, strict=True):
             voltages[place] = value if np.isfinite(value) else voltages[place]
     if np.isnan(columns["forming_voltage"]).all():
         del columns["forming_voltage"]
@@ -407,15 +409,15 @@ def _times(part: Part, rows: Index, name: str) -> Floats:
     """
     time: Floats = part["time"][rows]
     if part["step"] is None:
-        if len(back := np.flatnonzero(np.diff(time) <= 0)):
-            raise TableError(_not_ascending(part["name"], name, time, int(back[0])))
+        if len(descending := np.flatnonzero(np.diff(time) <= 0)):
+            raise TableError(_not_ascending(part["name"], name, time, int(descending[0])))
         return time
     equal: Floats = part["step"] * np.arange(len(time))
-    away = np.abs(time - time[0] - equal)
+    deviation = np.abs(time - time[0] - equal)
     # Stamps of full precision do not go with a step of few digits, nor late ones with any, to the last bit.
     allowed = max((1.0 + 1e-6) * _last_digit(time), 0.01 * part["step"], 4.0 * float(np.spacing(time.max())))
-    if part["stamped"] and away.max() > allowed:
-        worst = int(np.argmax(away))
+    if part["stamped"] and deviation.max() > allowed:
+        worst = int(np.argmax(deviation))
         raise TableError(
             f"{part['name']}: times of device {name} must go with step {part['step']:g} s, got "
             f"{time[worst] - time[0]:.9g} s for {equal[worst]:.9g} s after the first at sample {worst + 1} "

@@ -139,15 +139,15 @@ def features(voltage: Floats, current: Floats, how: Readout) -> dict[str, Floats
     parts = halves(v, how.voltage)
     if len({half.polarity for half in parts}) < 2:
         return _one_polarity(v, i, parts, finite, how)
-    on = _set_polarity(v, i, parts, how.voltage)
-    forming = _forming(v, i, parts, on, how)
-    formed = next(k for k, half in enumerate(parts) if half.polarity == on)
+    set_sign = _set_polarity(v, i, parts, how.voltage)
+    forming = _forming(v, i, parts, set_sign, how)
+    formed = next(k for k, half in enumerate(parts) if half.polarity == set_sign)
     alone = np.isfinite(forming) and not any(_pairs(parts[formed + 1 :]))
     if np.isfinite(forming) and not alone:
         parts = parts[formed + 1 :]
     rows = []
     for one, other in _pairs(parts):
-        reset, switch_on = (one, other) if other.polarity == on else (other, one)
+        reset, switch_on = (one, other) if other.polarity == set_sign else (other, one)
         rows.append(_cycle(v, i, reset, switch_on, how))
         rows[-1] |= {"first": finite[one.rows[0]], "last": finite[other.rows[-1]]}
     if not rows:

@@ -143,10 +143,10 @@ def _with_traps(trace: xr.Dataset, maximum: int) -> Answer:
         model = rtn.traps(trace, maximum=maximum, intervals=False)
     except ValueError as error:
         return Answer(trace=trace, traps=None, refused=str(error), goodness=None)
-    how = goodness(trace, model)
-    if how.holds:
+    fit_quality = goodness(trace, model)
+    if fit_quality.holds:
         model = rtn.traps(trace, maximum=maximum)
-    return Answer(trace=trace, traps=model, refused="", goodness=how)
+    return Answer(trace=trace, traps=model, refused="", goodness=fit_quality)
 
 
 def _beside_background(trace: xr.Dataset, step: float, current: Floats, maximum: int) -> Answer:
@@ -208,10 +208,10 @@ def _spectra(trace: xr.Dataset, found: xr.Dataset) -> tuple[float, tuple[float, 
         fitted += spectrum.two_state_spectrum(f, amplitude, high, low, step)
     measured = density.values[spectrum.SKIPPED :]
     edges = np.geomspace(f[0], f[-1] * (1 + 1e-9), BANDS + 1)
-    place = np.digitize(f, edges) - 1
+    bin_of = np.digitize(f, edges) - 1
     worst, where = 1.0, (float(f[0]), float(f[-1]))
     for band in range(BANDS):
-        rows = place == band
+        rows = bin_of == band
         if rows.sum() < 4:  # a density of few values scatters by itself
             continue
         ratio = float(measured[rows].mean() / fitted[rows].mean())

@@ -53,7 +53,9 @@ class TelegraphModel:
     def amplitude(self) -> Floats:
         """Difference of the two currents of each trap (A), (n,), the mean over the states of the others."""
         bits = state_bits(self.n_traps)
-        return np.array([self.level[on].mean() - self.level[~on].mean() for on in bits.T.astype(bool)])
+        return np.array(
+            [self.level[is_high].mean() - self.level[~is_high].mean() for is_high in bits.T.astype(bool)]
+        )
 
     @property
     def baseline(self) -> float:
@@ -154,8 +156,8 @@ def _one_trap(
     while not len(jumps) or jumps[-1] < duration:
         count = 2 * int(0.6 * duration / (high + low) + 10)
         means = np.where((np.arange(count) + first) % 2, high, low)
-        ends = np.cumsum(random.exponential(means)) + (jumps[-1] if len(jumps) else 0.0)
-        jumps = np.concatenate([jumps, ends])
+        dwell_ends = np.cumsum(random.exponential(means)) + (jumps[-1] if len(jumps) else 0.0)
+        jumps = np.concatenate([jumps, dwell_ends])
     jump_counts = np.searchsorted(jumps, np.arange(samples) * step, side="right")
     return ((jump_counts + first) % 2).astype(np.int8)
 
@@ -437,8 +439,8 @@ def standard_errors(
     centre = np.concatenate([np.log(model.high), np.log(model.low), currents, [0.0]])
     curvature = np.empty((len(centre), len(centre)))
     for i in range(len(centre)):
-        ends = [_slope(_moved(centre, i, by), design, unit, current, step) for by in (1e-3, -1e-3)]
-        curvature[i] = (ends[0] - ends[1]) / 2e-3
+        slopes = [_slope(_moved(centre, i, shift), design, unit, current, step) for shift in (1e-3, -1e-3)]
+        curvature[i] = (slopes[0] - slopes[1]) / 2e-3
     contrast = np.where(bits.T, 1.0, -1.0) / 2 ** (n - 1) @ design
     variance = _inverse(-(curvature + curvature.T) / 2)
     middle = variance[2 * n : -1, 2 * n : -1]
@@ -484,8 +486,8 @@ def _slope(values: Floats, design: Floats, unit: float, current: Floats, step: f
     slope = np.empty(len(values))
     for i in range(len(values)):
         ends = [
-            _complete(_unpack(_moved(values, i, by), design, unit), expected, step, len(current))
-            for by in (1e-5, -1e-5)
+            _complete(_unpack(_moved(values, i, shift), design, unit), expected, step, len(current))
+            for shift in (1e-5, -1e-5)
         ]
         slope[i] = (ends[0] - ends[1]) / 2e-5
     return slope

@@ -57,8 +57,8 @@ def jumps(current: Floats) -> tuple[float, Floats]:
     """
     # The tenth of the smallest differences is free of jumps up to one in two samples; where the instrument's
     # digits make it 0, half of the differences serve.
-    small, middle = np.quantile(np.abs(np.diff(current)), [0.1, 0.5]) / np.sqrt(2)
-    estimates = [x / stats.norm.ppf(0.5 + q / 2) for x, q in ((small, 0.1), (middle, 0.5)) if x > 0]
+    low_step, middle = np.quantile(np.abs(np.diff(current)), [0.1, 0.5]) / np.sqrt(2)
+    estimates = [x / stats.norm.ppf(0.5 + q / 2) for x, q in ((low_step, 0.1), (middle, 0.5)) if x > 0]
     noise = max(float(min(estimates, default=0.0)), 1e-3 * float(np.std(current)))
     sizes = []
     for width in (1, 3):
@@ -126,15 +126,15 @@ def search(
     log_likelihood : float
     """
     stride = max(1, len(current) // SHORT)
-    few, few_step = np.ascontiguousarray(current[::stride]), step * stride
+    thinned, few_step = np.ascontiguousarray(current[::stride]), step * stride
     guesses = starts(current, step, n_traps, previous)
     if not adds and n_traps == 2:
         guesses += _pairings(current, step)
     tried = sorted(
-        (fit(g, few, few_step, adds=adds, iterations=4 if adds else 10) for g in guesses),
+        (fit(g, thinned, few_step, adds=adds, iterations=4 if adds else 10) for g in guesses),
         key=lambda pair: -pair[1],
     )[:4]
     tried = sorted(
-        (fit(g, few, few_step, adds=adds, iterations=40) for g, _ in tried), key=lambda pair: -pair[1]
+        (fit(g, thinned, few_step, adds=adds, iterations=40) for g, _ in tried), key=lambda pair: -pair[1]
     )
     return fit(tried[0][0], current, step, adds=adds, target=target)

@@ -203,7 +203,7 @@ def _described(
 ) -> dict[str, tuple[object, ...]]:
     capture, emission = (model.high, model.low) if capture_lowers else (model.low, model.high)
     weights, bits = model.weights(), markov.state_bits(model.n_traps).astype(bool)
-    high = np.array([np.average(model.level[on], weights=weights[on]) for on in bits.T])
+    high = np.array([np.average(model.level[is_high], weights=weights[is_high]) for is_high in bits.T])
     return {
         "amplitude": ("trap", model.amplitude, {"units": "A"}),
         "relative_amplitude": ("trap", model.amplitude / np.abs(high), {"units": "1"}),
@@ -218,12 +218,12 @@ def _described(
 
 
 def _add_intervals(result: xr.Dataset, errors: dict[str, Floats], capture_lowers: bool) -> None:
-    half = NORMAL * np.array([-1.0, 1.0])
+    interval = NORMAL * np.array([-1.0, 1.0])
     names = ("tau_capture", "tau_emission") if capture_lowers else ("tau_emission", "tau_capture")
     for name, key in zip(names, ("log_high", "log_low"), strict=True):
-        bounds = result[name].values[:, None] * np.exp(errors[key][:, None] * half)
+        bounds = result[name].values[:, None] * np.exp(errors[key][:, None] * interval)
         result[f"{name}_interval"] = (("trap", "bound"), bounds, {"units": "s"})
-    bounds = result["amplitude"].values[:, None] + errors["amplitude"][:, None] * half
+    bounds = result["amplitude"].values[:, None] + errors["amplitude"][:, None] * interval
     result["amplitude_interval"] = (("trap", "bound"), bounds, {"units": "A"})
 
 

@@ -100,11 +100,11 @@ def lorentzian(frequency: ArrayLike, variance: float, corner: float, step: float
     f = np.asarray(frequency, float)
     if step is None:
         return np.asarray(2 * variance / (np.pi * corner) / (1 + (f / corner) ** 2))
-    kept = np.exp(-2 * np.pi * corner * step)
+    correlation = np.exp(-2 * np.pi * corner * step)
     # 1 - kept and the cosine written so that small steps do not cancel.
     decay = -np.expm1(-2 * np.pi * corner * step)
-    bottom = decay**2 + 4 * kept * np.sin(np.pi * f * step) ** 2
-    return np.asarray(2 * step * variance * decay * (1 + kept) / bottom)
+    bottom = decay**2 + 4 * correlation * np.sin(np.pi * f * step) ** 2
+    return np.asarray(2 * step * variance * decay * (1 + correlation) / bottom)
 
 
 @dataclass(frozen=True, slots=True)
@@ -139,8 +139,8 @@ def slope(density: xr.DataArray, lowest: float, highest: float) -> Slope:
     """
     f, s = np.asarray(density["frequency"].values), np.asarray(density.values)
     edges = np.geomspace(lowest, highest, 25)
-    place = np.digitize(f, edges) - 1
-    used = [np.flatnonzero(place == b) for b in range(24) if np.any(place == b)]
+    bin_of = np.digitize(f, edges) - 1
+    used = [np.flatnonzero(bin_of == b) for b in range(24) if np.any(bin_of == b)]
     if len(used) < 3:
         raise ValueError(
             f"lowest and highest must span three bins of frequencies, got {lowest:g} to {highest:g} Hz"

@@ -178,11 +178,11 @@ def _time(trace: xr.Dataset) -> Floats:
         raise ValueError(f"time must be finite, s: sample {int(np.argmin(np.isfinite(time)))} is not")
     if time.min() < 0:
         raise ValueError(f"time must be at least 0 s, got {time.min():g} s")
-    back = np.flatnonzero(np.diff(time) <= 0)
-    if len(back):
-        equal = not np.diff(time)[back].any()
+    descending = np.flatnonzero(np.diff(time) <= 0)
+    if len(descending):
+        equal = not np.diff(time)[descending].any()
         cure = "; stamps that are rounded: frenkel read with step in a mapping file" if equal else ""
-        raise ValueError(f"time must ascend, s: sample {int(back[0]) + 1} does not{cure}")
+        raise ValueError(f"time must ascend, s: sample {int(descending[0]) + 1} does not{cure}")
     return time
 
 

@@ -234,9 +234,9 @@ def energy(result: "xr.Dataset") -> "Figure":
     names = [str(result["phase_name"].values[p]) for p in numbers]
     width = 0.8 / len(components)
     for k, component in enumerate(components):
-        place = np.arange(len(names)) + (k - (len(components) - 1) / 2) * width
-        bars.bar(place, np.maximum(spent[:, k], 1e-18), width, color=COLOURS[k], label=component)
-        for x, value in zip(place, spent[:, k], strict=True):
+        bar_centres = np.arange(len(names)) + (k - (len(components) - 1) / 2) * width
+        bars.bar(bar_centres, np.maximum(spent[:, k], 1e-18), width, color=COLOURS[k], label=component)
+        for x, value in zip(bar_centres, spent[:, k], strict=True):
             if value > 0:
                 text = f" {quantity(float(value), 'J')}"
                 bars.text(x, value, text, ha="center", va="bottom", fontsize=7, rotation=90)
@@ -298,8 +298,8 @@ def _gantt(axes: "Axes", result: "xr.Dataset", begin: int, end: int, title: str)
     names = _lanes(result)[inside]
     unit, name = (1e6, "µs") if end - begin > 2e6 else (1e3, "ns")
     for k, lane in enumerate(order):
-        at = inside[names == lane]
-        spans = [((start[i] - begin) / unit, (stop[i] - start[i]) / unit) for i in at]
+        lane_rows = inside[names == lane]
+        spans = [((start[i] - begin) / unit, (stop[i] - start[i]) / unit) for i in lane_rows]
         axes.broken_barh(spans, (k - 0.38, 0.76), facecolors=COLOURS[k % len(COLOURS)], edgecolor="white",
                          linewidth=0.3)  # fmt: skip
     axes.set_yticks(range(len(order)), list(map(mathtext, order)))
@@ -345,8 +345,8 @@ def _profile(axes: "Axes", result: "xr.Dataset", number: int, side: int) -> None
     lines = volts if along_row else volts.T
     picked = np.unique(np.linspace(0, len(lines) - 1, 5).round().astype(int))
     for k, line in enumerate(picked):
-        which = f"{name} {line}"
-        axes.plot(lines[line], color=COLOURS[k], linewidth=1, label=which)
+        line_label = f"{name} {line}"
+        axes.plot(lines[line], color=COLOURS[k], linewidth=1, label=line_label)
     label(axes, f"along {name}s", "bit line" if along_row else "word line", f"{name} / V", legend=7)
 
 

@@ -127,11 +127,11 @@ def _cycles(result: "xr.Dataset") -> str:
 def wrong_sign(found: signs.Missed) -> str:
     """Return the sentence about a sweep that did nothing, at what seems to be the wrong sign."""
     sweep, judge, before = found
-    same = "the same" if np.sign(sweep.voltage) == np.sign(judge.voltage) else "the other"
+    sign_text = "the same" if np.sign(sweep.voltage) == np.sign(judge.voltage) else "the other"
     return (
         f"{sweep.name} at {sweep.voltage:+.3g} V did not {'open' if sweep.kind == 'reset' else 'close'} the "
         f"device ({quantity(sweep.resistance, 'ohm')}, {quantity(before, 'ohm')} before): {judge.name} had "
-        f"{same} sign, and most materials want {-sweep.voltage:+.3g} V here"
+        f"{sign_text} sign, and most materials want {-sweep.voltage:+.3g} V here"
     )
 
 

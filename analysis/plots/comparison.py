@@ -99,11 +99,11 @@ def _first(data: xr.Dataset) -> tuple[list[tuple[str, Floats, Floats]], str, tup
     names = [str(name) for name in data["device"].values]
     if "loop" in data.dims:
         sizes = data["loop_size"].values
-        ends, of = np.cumsum(sizes), data["loop_device"].values
+        ends, device_of = np.cumsum(sizes), data["loop_device"].values
         return (
             [
                 (
-                    f"{names[of[k]]}, cycle {data['loop_cycle'].values[k]}",
+                    f"{names[device_of[k]]}, cycle {data['loop_cycle'].values[k]}",
                     data["loop_voltage"].values[ends[k] - sizes[k] : ends[k]],
                     data["loop_current"].values[ends[k] - sizes[k] : ends[k]],
                 )
@@ -129,11 +129,20 @@ def _first(data: xr.Dataset) -> tuple[list[tuple[str, Floats, Floats]], str, tup
         )
     for dim, across, words in (("read", "read_time", "time / s"), ("pulse", "", "pulse")):
         if dim in data.dims:
-            of = data[f"{dim}_device"].values
-            rows = [np.flatnonzero(of == place) for place in list(dict.fromkeys(of.tolist()))[:FIRST]]
-            points = [data[across].values[own] if across else np.arange(1.0, len(own) + 1) for own in rows]
+            device_of = data[f"{dim}_device"].values
+            rows = [
+                np.flatnonzero(device_of == place)
+                for place in list(dict.fromkeys(device_of.tolist()))[:FIRST]
+            ]
+            points = [
+                data[across].values[device_rows] if across else np.arange(1.0, len(device_rows) + 1)
+                for device_rows in rows
+            ]
             g = data[f"{dim}_conductance"].values
-            curves = [(names[of[own[0]]], p, g[own]) for own, p in zip(rows, points, strict=True)]
+            curves = [
+                (names[device_of[device_rows[0]]], p, g[device_rows])
+                for device_rows, p in zip(rows, points, strict=True)
+            ]
             return curves, words, ("conductance", "S")
     shown = [name for name in ("hrs", "lrs") if name in data] or [
         name for name in ("set_voltage", "reset_voltage") if name in data
@@ -275,9 +284,9 @@ def _ends(found: xr.Dataset, axes: "Axes", i: int, j: int, p: int) -> None:
 
 def _residuals(found: xr.Dataset, axes: "Axes") -> None:
     """Draw how many standard errors each statistic is off at the best point."""
-    off = (found["target"].values - found["fitted"].values) / found["error"].values
-    places = np.arange(len(off))[::-1]
-    axes.barh(places, off, color=DATA, height=0.6)
+    standard_errors = (found["target"].values - found["fitted"].values) / found["error"].values
+    places = np.arange(len(standard_errors))[::-1]
+    axes.barh(places, standard_errors, color=DATA, height=0.6)
     names = [mathtext(str(name).replace(" of ", "\nof ")) for name in found["statistic"].values]
     axes.set_yticks(places, names, fontsize=6)
     for end in (-2, 2):

@@ -81,8 +81,10 @@ def tabulate(
         contributions = parts if contribution is None else np.array([contribution[name] for name in current])
         variables["contribution"] = (("law", "temperature", "voltage"), contributions, {"units": "A"})
         total = contributions.sum(axis=0)
-        beyond = np.abs(np.where(np.abs(v) > np.array(ends)[:, None, None], contributions, 0.0)).sum(axis=0)
-        total = np.where(beyond > 0.1 * np.abs(contributions).sum(axis=0), np.nan, total)
+        out_of_range = np.abs(np.where(np.abs(v) > np.array(ends)[:, None, None], contributions, 0.0)).sum(
+            axis=0
+        )
+        total = np.where(out_of_range > 0.1 * np.abs(contributions).sum(axis=0), np.nan, total)
     else:
         total = np.asarray(current, dtype=np.float64)
     if total.shape != (len(t), len(v)):
@@ -152,8 +154,8 @@ def _one_sign(dataset: xr.Dataset) -> xr.Dataset:
     """Return the half of the table whose sign has more voltages, with magnitudes, ascending."""
     v = dataset["voltage"].values
     positive = np.count_nonzero(v > 0) >= np.count_nonzero(v < 0)
-    half = dataset.isel(voltage=np.flatnonzero(v > 0) if positive else np.flatnonzero(v < 0)[::-1])
-    magnitude: xr.Dataset = half.map(abs).assign_coords(voltage=np.abs(half["voltage"].values))
+    one_sign = dataset.isel(voltage=np.flatnonzero(v > 0) if positive else np.flatnonzero(v < 0)[::-1])
+    magnitude: xr.Dataset = one_sign.map(abs).assign_coords(voltage=np.abs(one_sign["voltage"].values))
     return magnitude
 
 
@@ -169,17 +171,19 @@ def _middle(table: xr.Dataset) -> int:
 def _against_voltage(table: xr.Dataset, axes: "Axes", *, root: bool) -> None:
     """Draw every temperature against V or sqrt(V), and the laws at the middle one."""
     v = table["voltage"].values
-    along = np.sqrt(v) if root else v
+    abscissa = np.sqrt(v) if root else v
     number = table.sizes["temperature"]
     for index, kelvin in enumerate(table["temperature"].values):
         shade = str(0.65 * (1 - (index + 1) / number))
         total = _log(table["current"].values[index])
-        axes.plot(along, total, color=shade, linewidth=1.3, label=f"{kelvin:g} K")
+        axes.plot(abscissa, total, color=shade, linewidth=1.3, label=f"{kelvin:g} K")
     for name, colour in _colours(table).items():
         valid = v <= table["limit"].sel(law=name).item()
         of_law = table["law_current"].sel(law=name).values[_middle(table)]
         text = mathtext(name)
-        axes.plot(along[valid], _log(of_law[valid]), color=colour, linewidth=1.0, linestyle="--", label=text)
+        axes.plot(
+            abscissa[valid], _log(of_law[valid]), color=colour, linewidth=1.0, linestyle="--", label=text
+        )
     _frame(table, axes)
     axes.set_xlabel("sqrt(voltage / V)" if root else "voltage / V")
     axes.set_ylabel("ln(|current| / A)")

@@ -68,13 +68,13 @@ def overview(result: "xr.Dataset") -> "Figure":
     for place, index in enumerate(shown):
         paper.filament(result, sheet.add_subplot(views[divmod(place, 2)]), snapshot=index, title=True)
     _legend_of_views(sheet, str(result["species"].values[0]), at(0.441))
-    first = sheet.add_subplot(lower[0])
+    lower_left = sheet.add_subplot(lower[0])
     read = read_phase(result)
     if read is None:
-        counts(result, first)
+        counts(result, lower_left)
     else:
-        paper.rtn(result, first, phase=read)
-        label(first, f"current in {phase_title(result, read)}")
+        paper.rtn(result, lower_left, phase=read)
+        label(lower_left, f"current in {phase_title(result, read)}")
     temperature(result, sheet.add_subplot(lower[1]))
     states = paper.resistance(result, sheet.add_subplot(lower[2]), against="phase")
     states.grid(True, axis="y", color="0.93", linewidth=0.7)
@@ -109,12 +109,12 @@ def read_phase(result: "xr.Dataset") -> int | None:
 
 def counts(result: "xr.Dataset", axes: "Axes") -> None:
     """Draw the number of each species of defect, and the reservoirs of the electrodes, over the run."""
-    along = _axis(result, axes)
+    abscissa = _axis(result, axes)
     palette = (CONDUCTING, INTERSTITIAL)
     for column, name in enumerate(str(name) for name in result["species"].values):
         values = result["count"].values[:, column]
         axes.plot(
-            along, values, label=name, color=palette[column] if column < 2 else panels.OTHER, linewidth=1.3
+            abscissa, values, label=name, color=palette[column] if column < 2 else panels.OTHER, linewidth=1.3
         )
     if "reservoir" in result:
         reservoirs = result["reservoir"].values
@@ -123,7 +123,7 @@ def counts(result: "xr.Dataset", axes: "Axes") -> None:
                 # A large reservoir would hide the defects: then only what it has taken up or given.
                 large = reservoirs.max() > 5 * max(int(result["count"].values.max()), 1)
                 axes.plot(
-                    along,
+                    abscissa,
                     reservoirs[:, column] - (reservoirs[0, column] if large else 0),
                     label=f"{'change of the ' if large else ''}reservoir of the {name} electrode",
                     color="#b08a3e",
@@ -147,9 +147,9 @@ def _conductance_time(result: "xr.Dataset", axes: "Axes") -> None:
     conductance, time = result["conductance"].values, result["time"].values
     steps = np.diff(time)
     spread = len(steps) > 2 and steps[-1] > 1e4 * max(steps[0], 1e-300)
-    along = np.maximum(time, steps[0] / 2) if spread else _axis(result, axes)
+    abscissa = np.maximum(time, steps[0] / 2) if spread else _axis(result, axes)
     factor, unit = prefix(float(conductance.max()), "S", least=1e-15)
-    axes.plot(along, conductance / factor, color=panels.OTHER, linewidth=1.2)
+    axes.plot(abscissa, conductance / factor, color=panels.OTHER, linewidth=1.2)
     if spread:
         axes.set_xscale("log")
         axes.set_xlabel("time / s")
@@ -214,13 +214,13 @@ def _axis(result: "xr.Dataset", axes: "Axes") -> Floats:
     durations = np.diff(ends)
     if len(durations) and durations.max() > UNEVEN * max(durations.min(), 1e-300):
         spans = np.maximum(np.diff(starts), 1)[phase]
-        along = phase + (np.arange(len(phase)) - starts[phase]) / spans
+        abscissa = phase + (np.arange(len(phase)) - starts[phase]) / spans
         edges = np.arange(result.sizes["phases"] + 1.0)
         axes.set_xlabel("phase")
         panels.name_phases(result, axes, edges[:-1] + 0.5)
     else:
         scale, unit = prefix(float(time[-1]) if len(time) else 1.0, "s", largest=1.0)
-        along, edges = time / scale, ends / scale
+        abscissa, edges = time / scale, ends / scale
         axes.set_xlabel(f"time / {unit}")
     for index, kind in enumerate(result["phase_kind"].values):
         axes.axvspan(
@@ -232,4 +232,4 @@ def _axis(result: "xr.Dataset", axes: "Axes") -> Floats:
         )
     if len(edges) > 1:
         axes.set_xlim(edges[0], edges[-1])
-    return np.asarray(along, np.float64)
+    return np.asarray(abscissa, np.float64)

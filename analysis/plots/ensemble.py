@@ -42,9 +42,9 @@ def draw(path: Path) -> "Figure":
         file.set_auto_mask(False)
         figure.suptitle(mathtext(str(file.title)), fontsize=11)
         if swept := sweep.axes_of(file):
-            along = next((dimension for dimension in swept if len(file.dimensions[dimension]) > 1), swept[0])
-            sweep.panel(file, VOLTAGES, left, along)
-            sweep.panel(file, RESISTANCES, right, along)
+            axis = next((dimension for dimension in swept if len(file.dimensions[dimension]) > 1), swept[0])
+            sweep.panel(file, VOLTAGES, left, axis)
+            sweep.panel(file, RESISTANCES, right, axis)
             left.set_ylabel("magnitude of the source voltage / V")
             right.set_ylabel("resistance at the read voltage / ohm")
             left.set_title("median and quartiles of each point", fontsize=9)

@@ -147,7 +147,7 @@ def _frames(result: xr.Dataset, spacing: float) -> list[dict[str, Any]]:
         conducting = np.zeros(len(species), bool)
         conducting[species == 0] = shot.conducting
         everywhere = np.stack([part[f"defect_{axis}"].values for axis in "xyz"], axis=1)
-        place = filament.shifted(_with(shot, everywhere), shift) * 1e9 + [spacing / 2, spacing / 2, 0.0]
+        positions = filament.shifted(_with(shot, everywhere), shift) * 1e9 + [spacing / 2, spacing / 2, 0.0]
         frames.append(
             {
                 "label": shot.label,
@@ -155,9 +155,9 @@ def _frames(result: xr.Dataset, spacing: float) -> list[dict[str, Any]]:
                 "time": float(result["snapshot_time"].values[index]),
                 "voltage": voltages[index],
                 "current": _number(result["snapshot_current"].values[index]),
-                "place": np.round(place, 3).ravel().tolist(),
+                "place": np.round(positions, 3).ravel().tolist(),
                 "state": appearance.states(conducting, species).tolist(),
-                "bonds": _bonds(place, conducting, spacing),
+                "bonds": _bonds(positions, conducting, spacing),
                 "heat": np.round(part["defect_temperature"].values, 1).tolist(),
                 "text": _state_text(result, shot),
                 "gap": _gap(result, shot),

@@ -181,9 +181,9 @@ def legend(ax: "Axes") -> None:
             return
     wide = ax.get_window_extent().width
     for columns in range(len(handles), 0, -1):
-        above = ax.legend(loc="lower left", bbox_to_anchor=(0.0, 1.0), ncols=columns, borderaxespad=0.2,
+        outside = ax.legend(loc="lower left", bbox_to_anchor=(0.0, 1.0), ncols=columns, borderaxespad=0.2,
                           handlelength=1.4, columnspacing=1.0)  # fmt: skip
-        if _box(ax, above).width <= wide:
+        if _box(ax, outside).width <= wide:
             return
 
 
@@ -217,9 +217,9 @@ def _ink(ax: "Axes") -> Floats:
         if len(path) < 2:
             points.append(path)
             continue
-        along = np.r_[0.0, np.cumsum(np.linalg.norm(np.diff(path, axis=0), axis=1))]
-        marks = np.linspace(0.0, along[-1], int(min(along[-1] / PIXELS, 1e5)) + 2)
-        points.append(np.column_stack([np.interp(marks, along, path[:, axis]) for axis in (0, 1)]))
+        path_length = np.r_[0.0, np.cumsum(np.linalg.norm(np.diff(path, axis=0), axis=1))]
+        marks = np.linspace(0.0, path_length[-1], int(min(path_length[-1] / PIXELS, 1e5)) + 2)
+        points.append(np.column_stack([np.interp(marks, path_length, path[:, axis]) for axis in (0, 1)]))
     return np.concatenate(points)
 
 

@@ -32,10 +32,10 @@ def updates_page(trains: Sequence[tuple[int, ArrayLike]], title: str = "pulses")
     title : str
         Headline.
     """
-    both = ways(trains)
+    trains_by_way = ways(trains)
     figure, axes = sheet(title, SIZE, 2)
-    updates(both, axes[0])
-    straightness(both, axes[1])
+    updates(trains_by_way, axes[0])
+    straightness(trains_by_way, axes[1])
     return figure
 
 
@@ -48,10 +48,10 @@ def ways(trains: Sequence[tuple[int, ArrayLike]]) -> dict[str, Floats]:
     curves = [np.asarray(curve, float) for _, curve in trains]
     by_way = {}
     for name, rises in zip(WAYS, (True, False), strict=True):
-        mine = [curve for curve in curves if (curve[-1] > curve[0]) == rises and curve[-1] != curve[0]]
-        if mine:
-            longest = max(map(len, mine))
-            by_way[name] = np.array([curve for curve in mine if len(curve) == longest])
+        own_curves = [curve for curve in curves if (curve[-1] > curve[0]) == rises and curve[-1] != curve[0]]
+        if own_curves:
+            longest = max(map(len, own_curves))
+            by_way[name] = np.array([curve for curve in own_curves if len(curve) == longest])
     if not by_way:
         raise ValueError("no train of pulses changes the conductance")
     return by_way
@@ -146,12 +146,12 @@ def disturb_page(
     axes[0].set_yscale("log")
     words = ("thick: median of the devices", "reads", "conductance over that at the start")
     label(axes[0], *words, legend=8.5)
-    ends = {name: pulses.disturb(reads, g, share) for name, (reads, g) in groups.items()}
+    failures = {name: pulses.disturb(reads, g, share) for name, (reads, g) in groups.items()}
     if voltage is None:
-        survival(ends, axes[1])
+        survival(failures, axes[1])
         label(axes[1], "survival (ticks: censored)", "reads", "share of devices undisturbed", legend=8.5)
     else:
-        _acceleration(list(ends.values()), np.asarray(voltage, float), axes[1])
+        _acceleration(list(failures.values()), np.asarray(voltage, float), axes[1])
     return figure
 
 

@@ -158,20 +158,20 @@ def survival(
         Of groups, by their names.
     """
     for (name, (time, failed)), colour in zip(groups.items(), _colours(len(groups)), strict=True):
-        times, dead = np.asarray(time, float), np.asarray(failed).astype(bool)
-        text = f"{name} {dead.sum()} of {len(dead)} failed".strip()
-        if not dead.any():
+        times, has_failed = np.asarray(time, float), np.asarray(failed).astype(bool)
+        text = f"{name} {has_failed.sum()} of {len(has_failed)} failed".strip()
+        if not has_failed.any():
             axes.plot([times.min() / 2, times.max()], [1, 1], color=colour, linewidth=1.5, label=text)
             continue
-        curve = retention.kaplan_meier(times, dead)
+        curve = retention.kaplan_meier(times, has_failed)
         t = np.concatenate([[curve["time"].values[0] / 2], curve["time"].values])
-        left, low, high = (
+        survival_curve, low, high = (
             np.concatenate([[1.0], curve[name].values]) for name in ("survival", "low", "high")
         )
-        axes.step(t, left, where="post", color=colour, linewidth=1.5, label=text)
+        axes.step(t, survival_curve, where="post", color=colour, linewidth=1.5, label=text)
         axes.fill_between(t, low, high, step="post", color=colour, alpha=0.18, linewidth=0)
-        place = np.maximum(np.searchsorted(t, times[~dead], side="right") - 1, 0)
-        axes.plot(times[~dead], left[place], "|", color=colour, markersize=8)
+        place = np.maximum(np.searchsorted(t, times[~has_failed], side="right") - 1, 0)
+        axes.plot(times[~has_failed], survival_curve[place], "|", color=colour, markersize=8)
         if fits and name in fits:
             fine = np.geomspace(t[0], times.max(), 150)
             axes.plot(fine, fits[name].survival(fine), color="0.25", linewidth=0.7)
@@ -218,8 +218,8 @@ def _mark_durations(axes: "Axes") -> None:
     for name, value in MARKED.items():
         if bottom < value < top:
             axes.axhline(value, color="0.8", linewidth=0.7, zorder=0)
-            place = ("axes fraction", "data")
-            axes.annotate(name, (0.99, value), xycoords=place, ha="right", va="bottom", fontsize=8)
+            coordinates = ("axes fraction", "data")
+            axes.annotate(name, (0.99, value), xycoords=coordinates, ha="right", va="bottom", fontsize=8)
 
 
 def _colours(number: int) -> list[str]:

@@ -161,14 +161,14 @@ def dwells(trace: xr.Dataset, found: xr.Dataset, axes: "Axes") -> None:
     longest = max(float(model.high.max()), float(model.low.max()))
     scale, unit = _prefix(longest, "s")
     for k in range(model.n_traps):
-        both = rtn.dwell_times(trace["time"].values, likely_states["high"].values[:, k])
+        dwell_times = rtn.dwell_times(trace["time"].values, likely_states["high"].values[:, k])
         for times, mean, style, name in zip(
-            both, (model.high[k], model.low[k]), "-:", ("high", "low"), strict=True
+            dwell_times, (model.high[k], model.low[k]), "-:", ("high", "low"), strict=True
         ):
             ordered = np.sort(times) - step / 2
-            left = 1 - np.arange(len(ordered)) / len(ordered)
+            longer_share = 1 - np.arange(len(ordered)) / len(ordered)
             colour = COLOURS[k % len(COLOURS)]
-            axes.plot(ordered / scale, left, drawstyle="steps-post", color=colour, linestyle=style,
+            axes.plot(ordered / scale, longer_share, drawstyle="steps-post", color=colour, linestyle=style,
                       linewidth=1.3, label=f"trap {k + 1}, {name}")  # fmt: skip
             t = np.linspace(0, ordered[-1], 50)
             axes.plot(t / scale, np.exp(-t / mean), color="0.3", linewidth=0.6)

@@ -85,11 +85,11 @@ def draw_spheres(
             size * scale,
             paint * (1 - fade) + fade,
         )
-    small = image.reshape(height // 2, 2, width // 2, 2, 4).mean(axis=(1, 3))
+    halved = image.reshape(height // 2, 2, width // 2, 2, 4).mean(axis=(1, 3))
     # Averaging with empty pixels darkens edges unless the colour is divided by its coverage.
-    small[..., :3] /= np.maximum(small[..., 3:], 1e-9)
+    halved[..., :3] /= np.maximum(halved[..., 3:], 1e-9)
     axes.imshow(
-        np.clip(small, 0, 1), extent=extent, origin="lower", interpolation="antialiased", zorder=2.0
+        np.clip(halved, 0, 1), extent=extent, origin="lower", interpolation="antialiased", zorder=2.0
     )
 
 

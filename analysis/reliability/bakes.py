@@ -163,9 +163,9 @@ class _Problem:
 
     def value(self, s: float, c: float, b: float) -> float:
         """Return minus the log-likelihood."""
-        place = c + b * (self.x - self.centre)
+        location = c + b * (self.x - self.centre)
         with np.errstate(invalid="ignore"):
-            z = [np.where(np.isfinite(t), s * (t - self.middle), t) - place for t in (self.low, self.high)]
+            z = [np.where(np.isfinite(t), s * (t - self.middle), t) - location for t in (self.low, self.high)]
         share = self.law.cdf(z[1]) - self.law.cdf(z[0])
         # In the far tail on the right the difference is that of the survivors.
         other = self.law.sf(z[0]) - self.law.sf(z[1])

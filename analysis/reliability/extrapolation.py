@@ -115,13 +115,13 @@ def extrapolate(observed: Sequence[Observed], use: float) -> Extrapolation:
     A constant rate is the usual assumption too. Where devices differ the worst ones fail first, and
     -ln(1 - P) / t falls with the time: conditions whose probabilities are alike compare best.
     """
-    by = accelerating(observed)
-    rows = sorted(observed, key=lambda one: float(getattr(one, by)))
-    condition = np.array([float(getattr(row, by)) for row in rows])
+    cause = accelerating(observed)
+    rows = sorted(observed, key=lambda one: float(getattr(one, cause)))
+    condition = np.array([float(getattr(row, cause)) for row in rows])
     probabilities = np.array([row.probability for row in rows])
     if not np.all(probabilities > 0.0):
         failed = condition[probabilities <= 0.0][0]
-        raise ValueError(f"nothing has failed at {failed:g} {UNITS[by]}: there is no rate to draw")
+        raise ValueError(f"nothing has failed at {failed:g} {UNITS[cause]}: there is no rate to draw")
     positive("duration", [row.duration for row in rows], "s")
     rate, low, high = (
         np.array([row.rate(getattr(row, name)) for row in rows]) for name in ("probability", "low", "high")
@@ -129,15 +129,15 @@ def extrapolate(observed: Sequence[Observed], use: float) -> Extrapolation:
     accelerated = condition > use * (1.0 + NEAR)
     if len(np.unique(condition[accelerated])) < 2:
         raise ValueError(
-            f"the line needs two conditions above {use:g} {UNITS[by]}, got {np.count_nonzero(accelerated)}"
+            f"the line needs two conditions above {use:g} {UNITS[cause]}, got {np.count_nonzero(accelerated)}"
         )
     # A 95 % interval of P is symmetric in ln P, 1.96 standard errors to each side.
     error = np.maximum(np.log(high / np.maximum(low, 1e-300)) / (2 * 1.96), 1e-3)
     fitted = regression.line(
-        abscissa(by, condition[accelerated]), np.log(rate[accelerated]), error[accelerated]
+        abscissa(cause, condition[accelerated]), np.log(rate[accelerated]), error[accelerated]
     )
     return Extrapolation(
-        by=by, condition=condition, rate=rate, low=low, high=high, accelerated=accelerated,
+        by=cause, condition=condition, rate=rate, low=low, high=high, accelerated=accelerated,
         line=fitted, observed=tuple(rows),
     )
 

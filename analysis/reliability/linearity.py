@@ -110,13 +110,13 @@ def update_statistics(potentiation: Sequence[ArrayLike], depression: Sequence[Ar
     mean_depression = np.mean([_checked(curve) for curve in depression], axis=0)
     single = [[number_of_states(curve) for curve in curves] for curves in (potentiation, depression)]
     rising, falling = labels(mean_potentiation, mean_depression)
-    both: Floats = np.concatenate([mean_potentiation, mean_depression])
+    all_values: Floats = np.concatenate([mean_potentiation, mean_depression])
     return UpdateStatistics(
         rising,
         falling,
         abs(rising - falling),
         int(min(np.median(single[0]), np.median(single[1]))),
-        float(both.max() / both.min()),
+        float(all_values.max() / all_values.min()),
     )
 
 

@@ -50,8 +50,8 @@ class Pulses:
         core, middle = GapCore.of(card), average(card)
         volts = {"set_voltage": middle["vset"], "reset_voltage": -middle["vreset"]}
         gap_range = float(core.gap(np.exp(middle["lnhrs"])) - core.gap(np.exp(middle["lnlrs"])))
-        both = middle["vset"], middle["vreset"]
-        set_speeds, reset_speeds = gap_law.speeds(core.row(), gap_range, *both, at=both)
+        voltages = middle["vset"], middle["vreset"]
+        set_speeds, reset_speeds = gap_law.speeds(core.row(), gap_range, *voltages, at=voltages)
         return cls(
             number=number,
             set_width=gap_range / number / float(set_speeds),
@@ -145,12 +145,12 @@ def statistics(
         warnings.simplefilter("ignore", CardWarning)
         sampled = card.sample(devices, cycles, seed)
     wrong = ~core.shows(sampled)
-    kept = wrong.sum(axis=1) <= cycles // 2
-    if kept.sum() < 2:
+    mostly_right = wrong.sum(axis=1) <= cycles // 2
+    if mostly_right.sum() < 2:
         raise ValueError(f"card {card.name} has no window for pulses: hrs must be above lrs in most cycles")
-    potentiation, depression = (curve[kept] for curve in _trains(core, pulses, sampled, wrong))
+    potentiation, depression = (curve[mostly_right] for curve in _trains(core, pulses, sampled, wrong))
     bounds = np.exp(
-        -np.stack([np.nanmean(_ln(sampled[n], wrong)[kept], axis=1) for n in ("hrs", "lrs")], axis=1)
+        -np.stack([np.nanmean(_ln(sampled[n], wrong)[mostly_right], axis=1) for n in ("hrs", "lrs")], axis=1)
     )
     least, most = float(np.nanmean(potentiation[..., 0])), float(np.nanmean(depression[..., 0]))
     return TrainStatistics(
@@ -232,8 +232,8 @@ def hat_functions(curve: Floats, bounds: Floats) -> Floats:
     """
     low, high = bounds[:, 0, None, None], bounds[:, 1, None, None]
     with np.errstate(invalid="ignore"):
-        place = np.clip((curve[..., :-1] - low) / (high - low), 0.0, 1.0) * (NODES - 1)
-    return np.asarray(np.maximum(0.0, 1.0 - np.abs(place[..., None] - np.arange(NODES))))
+        node_position = np.clip((curve[..., :-1] - low) / (high - low), 0.0, 1.0) * (NODES - 1)
+    return np.asarray(np.maximum(0.0, 1.0 - np.abs(node_position[..., None] - np.arange(NODES))))
 
 
 def fit_exponential(curve: Floats) -> tuple[float, float]:

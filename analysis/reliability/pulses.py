@@ -52,19 +52,19 @@ def soft_bounds(conductance: ArrayLike, direction: ArrayLike) -> "xr.Dataset":
         )
     finite("conductance", g, "S")
     span = np.ptp(g, axis=1)
-    dead = span < DEAD * np.median(span)
+    without_change = span < DEAD * np.median(span)
     rows = np.array([[_one_way(values, direction_sign, sign) for sign in (1, -1)] for values in g])
     # Bounds in siemens, then the map to weights: (device, way) of level and slope of the steps.
     with np.errstate(divide="ignore", invalid="ignore"):
         bound = -rows[..., 0] / rows[..., 1]
-    top, bottom = np.median(bound[~dead], axis=0)
+    top, bottom = np.median(bound[~without_change], axis=0)
     middle, half = (top + bottom) / 2, (top - bottom) / 2
     if not half > 0:
         raise ValueError(
             "direction must be above 0 for pulses that raise the conductance, but those marked so lower it"
         )
     step = (rows[..., 0] + rows[..., 1] * middle) / half
-    return _soft_bounds_dataset(step, rows, (bound - middle) / half, half, dead)
+    return _soft_bounds_dataset(step, rows, (bound - middle) / half, half, without_change)
 
 
 def _soft_bounds_dataset(
@@ -100,8 +100,10 @@ def _soft_bounds_dataset(
 
 def _one_way(g: Floats, way: Floats, sign: int) -> tuple[float, float, float, float]:
     """Return level and slope of the steps of one direction, and the variances of steps and of readings."""
-    same = way == sign
-    middle = np.flatnonzero(same[:-1] & same[1:]) + 1  # readings between two pulses of this direction
+    same_sign = way == sign
+    middle = (
+        np.flatnonzero(same_sign[:-1] & same_sign[1:]) + 1
+    )  # readings between two pulses of this direction
     if len(middle) < LEAST:
         raise ValueError(
             f"direction must have at least {LEAST} pulses in a row each way, got {len(middle) + 1}"
@@ -114,9 +116,9 @@ def _one_way(g: Floats, way: Floats, sign: int) -> tuple[float, float, float, fl
     level = float(step.mean() - slope * middle_value.mean())
     residual = g[1:] - g[:-1] - level - slope * g[:-1]
     neighbours = float(np.mean(residual[middle - 1] * residual[middle]))
-    kept = 1 + slope
-    reading = -neighbours / kept if kept > 0 else np.nan
-    return level, slope, float(np.mean(residual[middle] ** 2)) - reading * (1 + kept**2), reading
+    memory = 1 + slope
+    reading = -neighbours / memory if memory > 0 else np.nan
+    return level, slope, float(np.mean(residual[middle] ** 2)) - reading * (1 + memory**2), reading
 
 
 def endurance(hrs: ArrayLike, lrs: ArrayLike, window: float = 10.0) -> "xr.Dataset":
@@ -159,8 +161,8 @@ def endurance(hrs: ArrayLike, lrs: ArrayLike, window: float = 10.0) -> "xr.Datas
     middle = np.sqrt(np.nanmedian(high) * np.nanmedian(low))
     ends = np.unique(np.append(10 ** np.arange(1, np.log10(cycles) + 1e-9).astype(int), cycles))
     pieces = [slice(start, end) for start, end in zip(np.append(0, ends[:-1]), ends, strict=True)]
-    kept = [recorded[:, p].any() for p in pieces]
-    ends, pieces = ends[kept], [p for p, is_kept in zip(pieces, kept, strict=True) if is_kept]
+    has_records = [recorded[:, p].any() for p in pieces]
+    ends, pieces = ends[has_records], [p for p, is_kept in zip(pieces, has_records, strict=True) if is_kept]
     data = {
         "known": ("device", recorded.sum(1)),
         "first_failure": ("device", np.where(too_narrow.any(1), too_narrow.argmax(1), cycles) + 1),
@@ -203,9 +205,9 @@ def disturb(reads: ArrayLike, conductance: ArrayLike, share: float) -> tuple[Flo
     if not (share > 0 and share != 1):
         raise ValueError(f"share must be above 0 and not 1, got {share:g}")
     positive("the first conductance", g[:, 0], "S")
-    beyond = g <= share * g[:, :1] if share < 1 else g >= share * g[:, :1]
-    failed = beyond.any(axis=1)
-    return x[np.where(failed, beyond.argmax(axis=1), len(x) - 1)], np.asarray(failed)
+    has_failed = g <= share * g[:, :1] if share < 1 else g >= share * g[:, :1]
+    failed = has_failed.any(axis=1)
+    return x[np.where(failed, has_failed.argmax(axis=1), len(x) - 1)], np.asarray(failed)
 
 
 def trains(result: "xr.Dataset", least: int = 10) -> list[tuple[int, Floats]]:
@@ -232,8 +234,10 @@ def trains(result: "xr.Dataset", least: int = 10) -> list[tuple[int, Floats]]:
         peak[index] = voltage[np.argmax(np.abs(voltage))] if len(voltage) else 0.0
     curves, begin = [], 0
     for index in range(1, len(kinds) + 1):
-        same = index < len(kinds) and kinds[index] == kinds[begin] == "pulse" and peak[index] == peak[begin]
-        if same:
+        same_pulse = (
+            index < len(kinds) and kinds[index] == kinds[begin] == "pulse" and peak[index] == peak[begin]
+        )
+        if same_pulse:
             continue
         if kinds[begin] == "pulse" and index - begin >= least and peak[begin] != 0.0:
             curves.append((int(np.sign(peak[begin])), read[max(begin - 1, 0) : index]))

@@ -292,8 +292,8 @@ def _family(name: str, x: Floats) -> tuple[float, float, float, float]:
             fitted = (shape, 0.0, scale * x.mean())
     else:
         middle, unit = float(x.mean()), float(x.std())
-        place, scale = law.fit((x - middle) / unit)
-        fitted = (middle + unit * place, unit * scale)
+        location, scale = law.fit((x - middle) / unit)
+        fitted = (middle + unit * location, unit * scale)
     aic = 2 * 2 - 2 * float(np.sum(law.logpdf(x, *fitted)))
     shape_value = fitted[0] if len(fitted) == 3 else np.nan
     return aic, shape_value, fitted[-2], fitted[-1]

@@ -44,9 +44,9 @@ def failure_times(
         raise ValueError(
             f"time must ascend with one conductance each, s, got {len(t)} times and {g.shape[1]} reads"
         )
-    beyond = g < threshold if falls else g > threshold
-    failed = beyond.any(axis=1)
-    first = np.where(failed, beyond.argmax(axis=1), len(t) - 1)
+    has_failed = g < threshold if falls else g > threshold
+    failed = has_failed.any(axis=1)
+    first = np.where(failed, has_failed.argmax(axis=1), len(t) - 1)
     return t[first], np.asarray(failed)
 
 
@@ -68,10 +68,10 @@ def kaplan_meier(time: ArrayLike, failed: ArrayLike) -> xr.Dataset:
         Along ``time`` (s, of failures): ``survival``, ``low``, ``high``, ``at_risk``, ``failures``. The
         interval is NaN where nobody survives.
     """
-    t, dead = _lifetimes(time, failed)
-    if not dead.any():
+    t, has_failed = _lifetimes(time, failed)
+    if not has_failed.any():
         raise ValueError(f"failed must hold at least one failure, got {len(t)} devices without")
-    curve = censoring.kaplan_meier(censoring.Sample.of(t, right=~dead))
+    curve = censoring.kaplan_meier(censoring.Sample.of(t, right=~has_failed))
     curve = curve.drop_vars("before").rename(value="time", events="failures")
     return curve.assign_coords(time=("time", curve["time"].values, {"units": "s"}))
 
@@ -161,14 +161,14 @@ def fit_lifetime(time: ArrayLike, failed: ArrayLike, family: str = "lognormal") 
     ValueError
         Fewer than 3 different times of failure.
     """
-    t, dead = _lifetimes(time, failed)
+    t, has_failed = _lifetimes(time, failed)
     one_of("family", family, FAMILIES)
-    if not t.min() > 0 or len(np.unique(t[dead])) < 3:
+    if not t.min() > 0 or len(np.unique(t[has_failed])) < 3:
         raise ValueError(
             f"time must be above 0 s with at least 3 different times of failure, got "
-            f"{len(np.unique(t[dead]))} of {len(t)} devices"
+            f"{len(np.unique(t[has_failed]))} of {len(t)} devices"
         )
-    return Lifetime(fit=distributions.fit(censoring.Sample.of(t, right=~dead), family))
+    return Lifetime(fit=distributions.fit(censoring.Sample.of(t, right=~has_failed), family))
 
 
 def fit_bakes(
@@ -185,9 +185,9 @@ def fit_bakes(
     """
     fits = {}
     for temperature, (time, failed) in bakes.items():
-        t, dead = _lifetimes(time, failed)
-        if len(np.unique(t[dead])) >= 3:
-            fits[temperature] = fit_lifetime(t, dead, family)
+        t, has_failed = _lifetimes(time, failed)
+        if len(np.unique(t[has_failed])) >= 3:
+            fits[temperature] = fit_lifetime(t, has_failed, family)
     return fits
 
 
@@ -278,10 +278,10 @@ def voltage_acceleration(
 
 
 def _lifetimes(time: ArrayLike, failed: ArrayLike) -> tuple[Floats, Flags]:
-    t, dead = np.asarray(time, float), np.asarray(failed).astype(bool)
+    t, has_failed = np.asarray(time, float), np.asarray(failed).astype(bool)
     at_least("time", t, 0, "s")
-    if t.shape != dead.shape or t.ndim != 1 or not len(t):
+    if t.shape != has_failed.shape or t.ndim != 1 or not len(t):
         raise ValueError(
-            f"time and failed must hold one value for each device, got {t.shape} and {dead.shape}"
+            f"time and failed must hold one value for each device, got {t.shape} and {has_failed.shape}"
         )
-    return t, dead
+    return t, has_failed

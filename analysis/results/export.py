@@ -105,7 +105,7 @@ def _defect_lines(result: xr.Dataset) -> list[str]:
     """Return a line for each defect of all snapshots."""
     names = [str(name) for name in result["species"].values]
     species = result["defect_species"].values
-    place = np.stack([result[f"defect_{axis}"].values for axis in "xyz"], axis=1) * ANGSTROM
+    positions = np.stack([result[f"defect_{axis}"].values for axis in "xyz"], axis=1) * ANGSTROM
     wired = result["defect_conducting"].values
     state = appearance.states(wired.astype(bool), species)
     values = {
@@ -116,7 +116,7 @@ def _defect_lines(result: xr.Dataset) -> list[str]:
         "radius": np.full(len(species), appearance.DEFECT_RADIUS * _spacing(result)),
         "color": np.array(appearance.STATES)[state].reshape(-1, 3),
     }
-    return _lines([SYMBOLS.get(names[kind], "X") for kind in species], place, values)
+    return _lines([SYMBOLS.get(names[kind], "X") for kind in species], positions, values)
 
 
 def _electrode_lines(result: xr.Dataset) -> list[str]:
@@ -126,7 +126,7 @@ def _electrode_lines(result: xr.Dataset) -> list[str]:
     flat = np.stack(np.meshgrid(range(nx), range(ny), indexing="ij"), axis=-1).reshape(-1, 2)
     lines = []
     for name, height, colour in (("bottom", 0, appearance.BOTTOM), ("top", nz + 1, appearance.TOP)):
-        place = np.column_stack([flat, np.full(len(flat), height)]) * spacing
+        positions = np.column_stack([flat, np.full(len(flat), height)]) * spacing
         paint = [int(colour[k : k + 2], 16) / 255 for k in (1, 3, 5)]
         values = {
             "defect": [f"{name}_electrode"] * len(flat),
@@ -136,7 +136,7 @@ def _electrode_lines(result: xr.Dataset) -> list[str]:
             "radius": np.full(len(flat), spacing / 2),
             "color": np.tile(paint, (len(flat), 1)),
         }
-        lines += _lines(["X"] * len(flat), place, values)
+        lines += _lines(["X"] * len(flat), positions, values)
     return lines
 
 

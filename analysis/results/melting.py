@@ -50,8 +50,8 @@ def melting(time: Floats, temperature: Floats, point: float) -> Melting:
     point : float
         Melting point (K).
     """
-    half = np.diff(time) / 2
-    span = np.append(half, 0.0) + np.append(0.0, half)
+    half_step = np.diff(time) / 2
+    span = np.append(half_step, 0.0) + np.append(0.0, half_step)
     hot = temperature > point
     spent = np.cumsum(np.where(hot, span, 0.0))
     # Since the last sample that was not too hot.

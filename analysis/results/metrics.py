@@ -96,10 +96,10 @@ def cycle_summary(result: "xr.Dataset", rule: str = HALF_RISE) -> "xr.Dataset":
         last = {name: np.flatnonzero((cycle == number) & (kind == name)) for name in ("reset", "set")}
         if not all(len(phases) for phases in last.values()):
             continue
-        off, on = int(last["reset"][-1]), int(last["set"][-1])
-        hrs, lrs = (float(phases["resistance"][i]) for i in (off, on))
-        voltages = [float(phases["switching_voltage"][i]) for i in (off, on)]
-        terminal = [_terminal(result, i) for i in (off, on)]
+        last_reset, last_set = int(last["reset"][-1]), int(last["set"][-1])
+        hrs, lrs = (float(phases["resistance"][i]) for i in (last_reset, last_set))
+        voltages = [float(phases["switching_voltage"][i]) for i in (last_reset, last_set)]
+        terminal = [_terminal(result, i) for i in (last_reset, last_set)]
         rows.append((number, hrs, lrs, hrs / lrs if np.isfinite(lrs) else np.nan, *voltages, *terminal))
     columns = np.array(rows, float).reshape(-1, 8).T
     attributes = {"reset_voltage": {RULE: LARGEST_CURRENT}, "set_voltage": {RULE: rule}}

@@ -35,8 +35,8 @@ def terminal_resistance(source: Floats, current: Floats, read_voltage: float) ->
     if not len(source):
         return np.nan
     volts = np.abs(source)
-    back = slice(int(np.flatnonzero(volts == volts.max())[-1]), None)
-    return resistance_at(source[back], current[back], abs(read_voltage))
+    falling_part = slice(int(np.flatnonzero(volts == volts.max())[-1]), None)
+    return resistance_at(source[falling_part], current[falling_part], abs(read_voltage))
 
 
 def resistance_at(voltage: Floats, current: Floats, at: float) -> float:

@@ -85,7 +85,7 @@ def all_missed(phases: Sequence[Swept]) -> list[Missed]:
     misses = []
     for before, phase in pairwise(phases):
         latest[before.kind] = before
-        by = judge(phase.kind, latest)
-        if by is not None:
-            misses.append(missed(phase, latest[by], before.resistance))
+        reference = judge(phase.kind, latest)
+        if reference is not None:
+            misses.append(missed(phase, latest[reference], before.resistance))
     return [miss for miss in misses if miss is not None]

@@ -160,11 +160,11 @@ class Fit:
                 name: (float(a), float(b)) for name, (a, b) in zip(self.parameters, ends, strict=False)
             }
             return intervals if self.family != "clustering" else intervals | {"cluster": (np.nan, np.inf)}
-        half = float(stats.norm.ppf(0.975)) * np.sqrt(np.diag(self.covariance))
+        half_width = float(stats.norm.ppf(0.975)) * np.sqrt(np.diag(self.covariance))
         # ln(scale parameter), ln(shape) and ln(cluster) scatter as location, ln(scale) and ln(cluster) do.
         return {
             name: (float(value * np.exp(-width)), float(value * np.exp(width)))
-            for (name, value), width in zip(self.parameters.items(), half, strict=True)
+            for (name, value), width in zip(self.parameters.items(), half_width, strict=True)
         }
 
     def cdf(self, value: ArrayLike) -> Floats:
@@ -197,11 +197,11 @@ class Fit:
             edge = np.array([self._quantile(point, part) for point in self._region()])
             low, high = edge.min(axis=0), edge.max(axis=0)
         else:
-            half = float(stats.norm.ppf(0.975)) * self._error(part)
-            low, high = centre - half, centre + half
-        back = np.exp if self._standard.logarithmic else np.asarray
+            half_width = float(stats.norm.ppf(0.975)) * self._error(part)
+            low, high = centre - half_width, centre + half_width
+        inverse = np.exp if self._standard.logarithmic else np.asarray
         columns = {"value": centre, "low": low, "high": high}
-        return xr.Dataset({name: ("share", back(y)) for name, y in columns.items()}, {"share": part})
+        return xr.Dataset({name: ("share", inverse(y)) for name, y in columns.items()}, {"share": part})
 
     def values(self, share: Floats) -> Floats:
         """Return the values that shares (between 0 and 1) of the devices lie below, without intervals."""
@@ -244,12 +244,12 @@ class Fit:
             def below(square: float, ray: Floats = ray) -> float:
                 return cost(self._point + np.sqrt(square) * ray) - best - drop
 
-            far = 3 * drop
-            while below(far) < 0:
-                far *= 2
-                if far > 1e8:
+            reach = 3 * drop
+            while below(reach) < 0:
+                reach *= 2
+                if reach > 1e8:
                     raise ValueError(f"the likelihood of a {self.family} sample is flat: no interval exists")
-            square = optimize.brentq(below, 0.0, far, xtol=1e-4 * drop)
+            square = optimize.brentq(below, 0.0, reach, xtol=1e-4 * drop)
             edge.append(self._point + np.sqrt(square) * ray)
         return np.array(edge)
 
@@ -287,11 +287,11 @@ def fit(values: Any, family: str = "weibull") -> Fit:
         return _fit_clustering(sample)
     standard = FAMILIES[family]
     start = _start(sample, standard)
-    place, covariance, log_likelihood = _maximise(_cost(sample, standard), start, sample)
+    optimum, covariance, log_likelihood = _maximise(_cost(sample, standard), start, sample)
     return Fit(
         family=family,
-        location=float(place[0]),
-        scale=float(np.exp(place[1])),
+        location=float(optimum[0]),
+        scale=float(np.exp(optimum[1])),
         cluster=np.inf,
         covariance=covariance,
         log_likelihood=log_likelihood,
@@ -386,9 +386,9 @@ def _cost(sample: Sample, standard: Standard) -> Callable[[Floats], float]:
         with np.errstate(over="ignore", invalid="ignore", divide="ignore"):
             total = float((standard.density((values - location) / scale) - point[1]).sum()) - offset
             if len(low):
-                above = standard.survival((low - location) / scale)
-                beyond = standard.survival((high - location) / scale)
-                total += float((above + np.log(-np.expm1(beyond - above))).sum())
+                survival_low = standard.survival((low - location) / scale)
+                survival_high = standard.survival((high - location) / scale)
+                total += float((survival_low + np.log(-np.expm1(survival_high - survival_low))).sum())
         return -total if np.isfinite(total) else np.inf
 
     return cost
@@ -428,14 +428,14 @@ def _search(cost: Callable[[Floats], float], start: Floats, sample: Sample) -> F
 
 def _maximise(cost: Callable[[Floats], float], start: Floats, sample: Sample) -> tuple[Floats, Floats, float]:
     """Return the place of the maximum, the inverse of the information there, and the log-likelihood."""
-    place = _search(cost, start, sample)
-    step = 1e-4 * np.r_[np.exp(place[1]), np.ones(len(place) - 1)]
+    optimum = _search(cost, start, sample)
+    step = 1e-4 * np.r_[np.exp(optimum[1]), np.ones(len(optimum) - 1)]
     moves = np.diag(step)
-    gradient = np.array([(cost(place + m) - cost(place - m)) / 2 for m in moves]) / step
+    gradient = np.array([(cost(optimum + m) - cost(optimum - m)) / 2 for m in moves]) / step
     second = np.array(
         [
             [
-                cost(place + a + b) - cost(place + a - b) - cost(place - a + b) + cost(place - a - b)
+                cost(optimum + a + b) - cost(optimum + a - b) - cost(optimum - a + b) + cost(optimum - a - b)
                 for b in moves
             ]
             for a in moves
@@ -447,7 +447,7 @@ def _maximise(cost: Callable[[Floats], float], start: Floats, sample: Sample) ->
     covariance = np.linalg.inv(scaled) * np.outer(step, step)
     if gradient @ covariance @ gradient > 1e-4:  # a hundredth of a standard error from the maximum
         raise ValueError("values must determine location and scale, got a likelihood without maximum")
-    return place, np.asarray(covariance, float), -cost(place)
+    return optimum, np.asarray(covariance, float), -cost(optimum)
 
 
 def _check(sample: Sample, family: str) -> None:

@@ -36,20 +36,20 @@ class Line:
     @property
     def slope_interval(self) -> tuple[float, float]:
         """95 % interval of the slope."""
-        half = self.quantile * float(np.sqrt(self.covariance[1, 1]))
-        return self.slope - half, self.slope + half
+        half_width = self.quantile * float(np.sqrt(self.covariance[1, 1]))
+        return self.slope - half_width, self.slope + half_width
 
     @property
     def intercept_interval(self) -> tuple[float, float]:
         """95 % interval of the intercept."""
-        half = self.quantile * float(np.sqrt(self.covariance[0, 0]))
-        return self.intercept - half, self.intercept + half
+        half_width = self.quantile * float(np.sqrt(self.covariance[0, 0]))
+        return self.intercept - half_width, self.intercept + half_width
 
     def at(self, x: ArrayLike) -> tuple[Floats, Floats]:
         """Return the line at x and half the width of its 95 % interval there."""
-        place = np.stack([np.ones_like(np.asarray(x, float)), np.asarray(x, float)])
-        variance = np.einsum("i...,ij,j...->...", place, self.covariance, place)
-        return self.intercept + self.slope * place[1], self.quantile * np.sqrt(variance)
+        design = np.stack([np.ones_like(np.asarray(x, float)), np.asarray(x, float)])
+        variance = np.einsum("i...,ij,j...->...", design, self.covariance, design)
+        return self.intercept + self.slope * design[1], self.quantile * np.sqrt(variance)
 
 
 def line(x: ArrayLike, y: ArrayLike, error: ArrayLike | None = None) -> Line:
@@ -146,11 +146,11 @@ def bootstrap_interval(
     centre, scatter = np.asarray(value, float), draws
     if positive:
         centre, scatter = np.log(centre), np.log(draws)
-    half = scatter.std(axis=0, ddof=1)
+    half_width = scatter.std(axis=0, ddof=1)
     if number is None:
-        half = half * float(stats.norm.ppf(0.975))
+        half_width = half_width * float(stats.norm.ppf(0.975))
     else:
         # Resampling n members scatters as if there were n - 1 of them.
-        half = half * float(stats.t.ppf(0.975, number - 1)) * np.sqrt(number / (number - 1))
-    bounds = np.stack([centre - half, centre + half], -1)
+        half_width = half_width * float(stats.t.ppf(0.975, number - 1)) * np.sqrt(number / (number - 1))
+    bounds = np.stack([centre - half_width, centre + half_width], -1)
     return np.exp(bounds) if positive else bounds

@@ -294,8 +294,13 @@ def _drop(data: xr.Dataset) -> Claim:
 def _mapping(data: xr.Dataset) -> Claim:
     gains = []
     for ratio in ON_OFF:
-        at = data.absolute_accuracy.sel(on_off=ratio)
-        gains.append(effect(np.asarray(at.sel(mapping="pair")) - np.asarray(at.sel(mapping="offset")), WORTH))
+        accuracy_at = data.absolute_accuracy.sel(on_off=ratio)
+        gains.append(
+            effect(
+                np.asarray(accuracy_at.sel(mapping="pair")) - np.asarray(accuracy_at.sel(mapping="offset")),
+                WORTH,
+            )
+        )
     return claim(
         "architectures-mapping", gains, noise=ABSOLUTE, gains=[g.found for g in gains], ratios=list(ON_OFF)
     )

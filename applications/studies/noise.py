@@ -209,8 +209,8 @@ def train_step(
 
 def _bayes(parts: Splits, settings: Settings) -> Variables:
     """Return accuracy, log-likelihood and calibration of averages over noisy reads, by noise of a read."""
-    few = Splits(parts.pool, parts.train[:, _few(parts, settings)], parts.validation, parts.test)
-    rows = [_reads(few, settings, spread) for spread in READ_NOISES]
+    small_splits = Splits(parts.pool, parts.train[:, _few(parts, settings)], parts.validation, parts.test)
+    rows = [_reads(small_splits, settings, spread) for spread in READ_NOISES]
     values = np.array(rows)  # spread, training, score, reads, seed
     variables: Variables = {}
     for place, name in enumerate(SCORES):
@@ -309,17 +309,23 @@ def _entropy_claim(data: xr.Dataset) -> Claim:
 
 def _bayes_claim(data: xr.Dataset) -> Claim:
     """Of use are noisy reads if their mean beats the network without noise: in hits, or in calibration."""
-    at = data.sel(spread=BAYES_SPREAD)
-    aware = at.sel(training="noise-aware")
-    hits = effect(100 * (aware["read_accuracy"].sel(reads=16) - at["clean_accuracy"].sel(training="plain")))
-    wrong = effect(
-        100 * (at["clean_miscalibration"].sel(training="plain") - aware["read_miscalibration"].sel(reads=16))
+    selected = data.sel(spread=BAYES_SPREAD)
+    aware = selected.sel(training="noise-aware")
+    hits = effect(
+        100 * (aware["read_accuracy"].sel(reads=16) - selected["clean_accuracy"].sel(training="plain"))
     )
-    plain = at.sel(training="plain")
+    wrong = effect(
+        100
+        * (
+            selected["clean_miscalibration"].sel(training="plain")
+            - aware["read_miscalibration"].sel(reads=16)
+        )
+    )
+    plain = selected.sel(training="plain")
     read_loss = interval(100 * (plain["clean_accuracy"] - plain["read_accuracy"].sel(reads=1)))
-    back = interval(100 * (plain["read_accuracy"].sel(reads=16) - plain["read_accuracy"].sel(reads=1)))
+    recovery = interval(100 * (plain["read_accuracy"].sel(reads=16) - plain["read_accuracy"].sel(reads=1)))
     return claim(
-        "noise-bayes", [hits, wrong], spread=BAYES_SPREAD, lost=read_loss, back=back, hits=hits.found,
+        "noise-bayes", [hits, wrong], spread=BAYES_SPREAD, lost=read_loss, back=recovery, hits=hits.found,
         wrong=wrong.found,
     )  # fmt: skip
 
@@ -334,18 +340,20 @@ def table(data: xr.Dataset) -> str:
     tables = [markdown(["rounding of six-bit weights", "accuracy", f"rate, of {len(RATES)}"], rounding)]
     bits = []
     for name in STREAMS if "stream" in data else ():
-        at = {n: float(data[n].sel(stream=name)) for n in BITS}
+        value = {n: float(data[n].sel(stream=name)) for n in BITS}
         bits.append([
-            name, f"{at['bias']:+.4f} ± {1.96 * at['bias_error']:.4f}", f"{at['bias_spread']:.3f}",
-            f"{at['lag_1']:+.3f}", f"{at['min_entropy']:.3f}", f"{at['yield']:.3f}",
+            name, f"{value['bias']:+.4f} ± {1.96 * value['bias_error']:.4f}", f"{value['bias_spread']:.3f}",
+            f"{value['lag_1']:+.3f}", f"{value['min_entropy']:.3f}", f"{value['yield']:.3f}",
         ])  # fmt: skip
     heads = ["stream", "bias", "spread of devices", "lag 1", "min-entropy", "bits per SET"]
     tables.append(markdown(heads, bits) if bits else ["The cell tells no SET voltages: no bits of a device."])
     reads = []
     for spread in READ_NOISES:
         for name in TRAININGS:
-            some = data.sel(training=name, spread=spread)
-            kinds = [(str(k), some.sel(reads=k), "read") for k in (1, 16)] + [("no noise", some, "clean")]
+            selected = data.sel(training=name, spread=spread)
+            kinds = [(str(k), selected.sel(reads=k), "read") for k in (1, 16)] + [
+                ("no noise", selected, "clean")
+            ]
             for words, row, kind in kinds:
                 hits, surprised, wrong = (row[f"{kind}_{score}"] for score in SCORES)
                 reads.append([

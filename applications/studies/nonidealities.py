@@ -59,10 +59,10 @@ def crossing(data: xr.Dataset, law: int) -> float:
         "seed"
     )
     times, values = np.log10(np.concatenate([[1.0], data.time_ratio])), np.concatenate([[0.0], drop])
-    above = np.flatnonzero(values > ALLOWED_LOSS)
-    if not above.size:
+    too_large = np.flatnonzero(values > ALLOWED_LOSS)
+    if not too_large.size:
         return float("inf")
-    k = int(above[0])
+    k = int(too_large[0])
     part = (ALLOWED_LOSS - values[k - 1]) / (values[k] - values[k - 1])
     return float(10.0 ** (times[k - 1] + part * (times[k] - times[k - 1])))
 
@@ -83,14 +83,14 @@ def summary(data: xr.Dataset) -> str:
         ("RTN, one cell a weight", "telegraph", "offset"),
     ):  # fmt: skip
         if f"{name}_of_cell" in data:
-            at = data[f"{name}_cell_accuracy"].rename({f"{name}_mitigation": "way"})
-            others = {str(m): at.sel(way=m) for m in at.way.values if m != first}
-            row(f"{words}, {float(data[f'{name}_of_cell']):.3g}", at.sel(way=first), others)
+            accuracies = data[f"{name}_cell_accuracy"].rename({f"{name}_mitigation": "way"})
+            others = {str(m): accuracies.sel(way=m) for m in accuracies.way.values if m != first}
+            row(f"{words}, {float(data[f'{name}_of_cell']):.3g}", accuracies.sel(way=first), others)
     if "wait" in data:
         for wait in data.wait.values:
-            at = data.wait_accuracy.sel(wait=wait).rename(wait_mitigation="way")
-            others = {str(m): at.sel(way=m) for m in at.way.values[1:]}
-            row(f"relaxation, {wait:g} s after programming", at.sel(way="none"), others)
+            accuracies = data.wait_accuracy.sel(wait=wait).rename(wait_mitigation="way")
+            others = {str(m): accuracies.sel(way=m) for m in accuracies.way.values[1:]}
+            row(f"relaxation, {wait:g} s after programming", accuracies.sel(way="none"), others)
     if "cell_update_accuracy" in data:
         row("pulse trains, learning in cells", data.cell_update_accuracy, {})
     lines = markdown(["non-ideality of the cell", "drop (pp)", "mitigation: gain (pp)"], rows) if rows else []
@@ -234,15 +234,15 @@ def _of_devices(data: xr.Dataset) -> Claim:
     accuracies = {str(d): interval(data.online_accuracy.sel(device=d)) for d in data.device.values}
     published = {str(d): float(data.online_published.sel(device=d)) for d in data.device.values}
     pcmo = np.asarray(data.online_accuracy.sel(device="PCMO"))
-    above = [
+    too_far = [
         effect(pcmo - np.asarray(data.online_accuracy.sel(device=d)), WORTH)
         for d in ("AlOx/HfO2", "Ag:a-Si", "TaOx/TiO2")
     ]
-    far = [d for d in accuracies if abs(accuracies[d].mean - published[d]) > 10.0]
+    outliers = [d for d in accuracies if abs(accuracies[d].mean - published[d]) > 10.0]
     return claim(
-        "nonidealities-devices", above,
+        "nonidealities-devices", too_far,
         found=", ".join(f"{d} {f:.1f} ({published[d]:g})" for d, f in accuracies.items()),
-        far=", ".join(far) or "none",
+        far=", ".join(outliers) or "none",
     )  # fmt: skip
 
 

@@ -120,11 +120,11 @@ def _designs(setup: Setup) -> Variables:
         "accuracy": variable("distance design seed", accuracies, "%", "accuracy, cells within a distance"),
         "energy": variable("design component", energy, "J", "energy of an inference, modelled"),
     } | {
-        name: variable("design", column, *about)
-        for (name, about), column in zip(MEASURED.items(), columns, strict=True)
+        name: variable("design", column, *label)
+        for (name, label), column in zip(MEASURED.items(), columns, strict=True)
     }
-    for k, (name, about) in enumerate(WRITING.items()):
-        values[name] = variable("design pulses", by_pulses[:, k], *about)
+    for k, (name, label) in enumerate(WRITING.items()):
+        values[name] = variable("design pulses", by_pulses[:, k], *label)
     if setup.device.knows("blind pulses"):
         words = "accuracy after one blind pulse a cell"
         values["blind_accuracy"] = variable("design seed", blind, "%", words)
@@ -335,12 +335,16 @@ def _of_area(data: xr.Dataset) -> Claim:
 
 
 def _of_refresh(data: xr.Dataset) -> Claim:
-    at = data.sel(design="2T2R, 8 b")
-    period, shares, downtime = float(at.refresh_period), at.refresh_energy_share, at.refresh_downtime
+    design_data = data.sel(design="2T2R, 8 b")
+    period, shares, downtime = (
+        float(design_data.refresh_period),
+        design_data.refresh_energy_share,
+        design_data.refresh_downtime,
+    )
     return claim(
         "system-card-refresh", [exact(share, LITTLE) for share in (*shares.values, *downtime.values)],
         period="not needed within the time told" if np.isinf(period) else f"needed every {period:.2g} s",
-        loss=ALLOWED_LOSS, pulses=[int(p) for p in at.pulses.values],
+        loss=ALLOWED_LOSS, pulses=[int(p) for p in design_data.pulses.values],
         shares=[float(v) for v in shares.values],
         downtime=[float(v) for v in downtime.values], rate=RATE,
     )  # fmt: skip

@@ -102,14 +102,16 @@ def respond_in_steps(
         In one synapse.
     random : numpy.random.Generator
     """
-    left = np.zeros((*spikes.shape[:2], devices))
+    refractory = np.zeros((*spikes.shape[:2], devices))
     shares = np.empty(spikes.shape)
     for step in range(spikes.shape[2]):
-        left = np.maximum(left - 1.0, 0.0)
-        at = np.nonzero(spikes[:, :, step] > 0)
-        hit = random.random((at[0].size, devices)) < sets
-        left[at] = np.where(hit, random.choice(lifetimes, size=hit.shape), left[at])
-        shares[:, :, step] = (left > 0.0).mean(axis=2)
+        refractory = np.maximum(refractory - 1.0, 0.0)
+        spike_index = np.nonzero(spikes[:, :, step] > 0)
+        hit = random.random((spike_index[0].size, devices)) < sets
+        refractory[spike_index] = np.where(
+            hit, random.choice(lifetimes, size=hit.shape), refractory[spike_index]
+        )
+        shares[:, :, step] = (refractory > 0.0).mean(axis=2)
     return shares
 
 
@@ -123,9 +125,9 @@ def level_crossings(x: Floats, level: float = LEVEL) -> Floats:
     """Return spikes (samples, 2, steps) where a series (samples, 1, steps) has risen or fallen by a level."""
     reference, spikes = x[:, 0, 0].copy(), np.zeros((len(x), 2, x.shape[2]))
     for step in range(1, x.shape[2]):
-        away = x[:, 0, step] - reference
-        spikes[:, 0, step], spikes[:, 1, step] = away >= level, away <= -level
-        reference += level * np.trunc(away / level)
+        difference = x[:, 0, step] - reference
+        spikes[:, 0, step], spikes[:, 1, step] = difference >= level, difference <= -level
+        reference += level * np.trunc(difference / level)
     return spikes
 
 
@@ -148,8 +150,8 @@ def run(settings: Settings) -> xr.Dataset:
     variables |= _intervals(settings, memory)
     settings.progress(0.8, "series")
     variables |= _series(settings) | _laser(settings)
-    about = {"device": cell.material, "voltage": cell.voltage, "compliance": cell.compliance}
-    return finish(variables, "timing", TITLE, settings, **about)
+    settings_used = {"device": cell.material, "voltage": cell.voltage, "compliance": cell.compliance}
+    return finish(variables, "timing", TITLE, settings, **settings_used)
 
 
 def seen(memory: Floats) -> Floats:
@@ -244,16 +246,16 @@ def _series(settings: Settings) -> Variables:
 
 def _classify(task: tasks.Task, random: np.random.Generator) -> list[float]:
     """Return the accuracy of each method; training and validation samples train, nothing is chosen."""
-    both = zip((task.train.x, task.train.y), (task.validation.x, task.validation.y), strict=True)
-    x, y = (np.concatenate(part) for part in both)
+    data_sets = zip((task.train.x, task.train.y), (task.validation.x, task.validation.y), strict=True)
+    x, y = (np.concatenate(part) for part in data_sets)
     parts = [tasks.Part(x, y), task.test]
     spikes = [level_crossings(x), level_crossings(task.test.x)]
     steps = x.shape[2]
-    at = np.round(np.linspace(steps / READS, steps, READS)).astype(int) - 1
+    read_steps = np.round(np.linspace(steps / READS, steps, READS)).astype(int) - 1
     taus = [0.02 * steps, 0.07 * steps, 0.2 * steps, 0.7 * steps]
 
     def plastic(s: Floats) -> Floats:
-        states = [respond(s, tau)[:, :, at].reshape(len(s), -1) for tau in taus]
+        states = [respond(s, tau)[:, :, read_steps].reshape(len(s), -1) for tau in taus]
         read = np.concatenate(states, axis=1)
         return np.asarray(read + 0.02 * random.standard_normal(read.shape))
 
@@ -263,7 +265,7 @@ def _classify(task: tasks.Task, random: np.random.Generator) -> list[float]:
     return [
         score(plastic),
         score(lambda s: s.sum(axis=2)),
-        score(lambda s: s[:, :, at].reshape(len(s), -1)),
+        score(lambda s: s[:, :, read_steps].reshape(len(s), -1)),
         score(lambda s: plastic(np.stack([channel[:, random.permutation(steps)] for channel in s]))),
     ]
 
@@ -325,12 +327,12 @@ def _timing_claim(data: xr.Dataset) -> Claim:
     at_noise = data["interval_accuracy"].sel(noise=0.02)
     peak = int(np.argmax(at_noise.mean("seed").values))
     best = at_noise.isel(tau=peak)
-    ends = [best - at_noise.isel(tau=k) for k in (0, len(TAUS) - 1)]
+    end_losses = [best - at_noise.isel(tau=k) for k in (0, len(TAUS) - 1)]
     counts = data["interval_controls"].sel(way="counts")
-    effects = [effect(best - counts, WORTH), *(effect(end, WORTH) for end in ends)]
+    effects = [effect(best - counts, WORTH), *(effect(end, WORTH) for end in end_losses)]
     return claim(
         "timing-intervals", effects, best=percent(best), tau=TAUS[peak], counts=percent(counts),
-        above=[percent(end) for end in ends], ends=[TAUS[0], TAUS[-1]],
+        above=[percent(end) for end in end_losses], ends=[TAUS[0], TAUS[-1]],
     )  # fmt: skip
 
 

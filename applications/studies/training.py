@@ -137,10 +137,10 @@ class _Teachers:
 
     def first(self, seeds: int) -> "_Teachers":
         """Return those of the first networks."""
-        few = object.__new__(_Teachers)
-        few.noisy = {sigma: _first(network, seeds) for sigma, network in self.noisy.items()}
-        few.clean = _first(self.clean, seeds)
-        return few
+        first_teachers = object.__new__(_Teachers)
+        first_teachers.noisy = {sigma: _first(network, seeds) for sigma, network in self.noisy.items()}
+        first_teachers.clean = _first(self.clean, seeds)
+        return first_teachers
 
 
 def _first(network: Perceptron, seeds: int) -> Perceptron:
@@ -150,11 +150,11 @@ def _first(network: Perceptron, seeds: int) -> Perceptron:
 def further(name: str, settings: Settings, parts: Splits, teachers: _Teachers, rate: float) -> Perceptron:
     """Return networks of a method after one and a half times the steps more."""
     longer, noise = round(1.5 * settings.steps), lognormal(STUDENT)
-    how, warm = Training(steps=longer, rate=rate), teachers.noisy[STUDENT]
+    training, warm = Training(steps=longer, rate=rate), teachers.noisy[STUDENT]
     if name in ("clean teacher", "robust teachers"):
         robust = [(network, lognormal(sigma)) for sigma, network in teachers.noisy.items()]
         taught = [(teachers.clean, None), *(robust if name == "robust teachers" else [])]
-        return distilled(warm, taught, parts, how, noise, settings.random(8))
+        return distilled(warm, taught, parts, training, noise, settings.random(8))
     start = teachers.clean if name == "plain" else warm
     training_noise = {"plain": None, "noise-aware": noise, "mixed noise": mixed}[name]
     return hardware.trained(parts, settings, training_noise, start=start, steps=longer, key=1, rate=rate)
@@ -283,13 +283,13 @@ def tolerance(data: xr.Dataset, method: str) -> Floats:
     sigmas = []
     for seed, start in enumerate(base):
         below = start - np.asarray(data.accuracy.sel(training=method).isel(seed=seed)) - 1.0
-        above = np.flatnonzero(below > 0.0)
-        if not above.size:
+        positive = np.flatnonzero(below > 0.0)
+        if not positive.size:
             sigmas.append(float(data.sigma[-1]))
-        elif above[0] == 0:
+        elif positive[0] == 0:
             sigmas.append(0.0)
         else:
-            k = int(above[0])
+            k = int(positive[0])
             part = -below[k - 1] / (below[k] - below[k - 1])
             sigmas.append(float(data.sigma[k - 1] + part * (data.sigma[k] - data.sigma[k - 1])))
     return np.asarray(sigmas)
@@ -372,8 +372,8 @@ def _of_teachers(data: xr.Dataset) -> Claim:
 
 
 def _of_clean(data: xr.Dataset) -> Claim:
-    at = _gain(data, "robust teachers", "clean teacher")
-    return claim("training-teachers", [Effect(at, WORTH)], at=at)
+    gain = _gain(data, "robust teachers", "clean teacher")
+    return claim("training-teachers", [Effect(gain, WORTH)], at=gain)
 
 
 def _of_fair(data: xr.Dataset) -> Claim:

@@ -197,7 +197,7 @@ def _tolerances(setup: Setup) -> Variables:
                     totals[name][i, k] += value / settings.chips
     sweep, (pulse, read) = "pulses distance seed", _times()
     time = totals["pulses_per_cell"] * pulse + totals["reads_per_cell"] * read
-    return {name: variable(sweep, totals[name], *about) for name, about in SWEPT.items()} | {
+    return {name: variable(sweep, totals[name], *attributes) for name, attributes in SWEPT.items()} | {
         "time_per_cell": variable(sweep, time, "s", "time per cell, one after the other, modelled"),
     }
 
@@ -326,9 +326,9 @@ def _on_clock(settings: Settings, device: DeviceStatistics) -> Variables:
     cells = [(controller.cell(0, j), float(t)) for j, t in enumerate(targets)]
     controller.clock.run(controller.clock.process(program_all(cells, OnClock(scheme, law.g_max), outcomes)))
     t = controller.timing
-    each = picoseconds(t.driver_latency)
-    total = controller.pulses * (each + picoseconds(WRITE_WIDTH)) + controller.reads * (
-        each + picoseconds(t.read_width) + picoseconds(t.converter_latency)
+    latency = picoseconds(t.driver_latency)
+    total = controller.pulses * (latency + picoseconds(WRITE_WIDTH)) + controller.reads * (
+        latency + picoseconds(t.read_width) + picoseconds(t.converter_latency)
     )
     many = scheme.write(np.tile(targets, 200), law, random).pulses
     clock, pulses = controller.clock.seconds, np.mean([o.pulses for o in outcomes])

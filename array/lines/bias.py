@@ -89,8 +89,8 @@ def lines(word: ArrayLike, bit: ArrayLike, *, both: bool = False) -> Bias:
         Connect both ends of every driven line.
     """
     w, b = np.asarray(word, dtype=np.float64), np.asarray(bit, dtype=np.float64)
-    nothing = np.full_like
-    return Bias(w, w if both else nothing(w, FLOATING), b if both else nothing(b, FLOATING), b)
+    constant = np.full_like
+    return Bias(w, w if both else constant(w, FLOATING), b if both else constant(b, FLOATING), b)
 
 
 def multiply(voltages: ArrayLike, n: int) -> Bias:

@@ -220,11 +220,11 @@ class Stepper:
     def _record(
         self, found: Transient, now: float, nodes: Nodes, cells: tuple[NDArray[np.intp], ...]
     ) -> None:
-        over = nodes[0] - nodes[1]
-        ends = self.network.terminals(*nodes, np.zeros_like(over))
+        cell_voltage = nodes[0] - nodes[1]
+        ends = self.network.terminals(*nodes, np.zeros_like(cell_voltage))
         found.time.append(now)
         found.sensed.append(-(ends[2] + ends[3]))
-        found.watched.append(over[cells])
+        found.watched.append(cell_voltage[cells])
         supplied = float(sum(np.nansum(v * i) for v, i in zip(self.network.bias.ends, ends, strict=True)))
         found.power.append((supplied, self.network.line_power(*nodes, ends)))
 

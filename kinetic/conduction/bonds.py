@@ -138,8 +138,8 @@ def length_of(bond: Bonds) -> Floats:
 
 def filled(energy: Floats) -> Floats:
     """Return the share 1 / (1 + e^x) of levels x kT above the Fermi level that electrons fill."""
-    small = np.exp(-np.abs(energy))
-    share: Floats = np.where(energy > 0.0, small, 1.0) / (1.0 + small)
+    boltzmann = np.exp(-np.abs(energy))
+    share: Floats = np.where(energy > 0.0, boltzmann, 1.0) / (1.0 + boltzmann)
     return share
 
 

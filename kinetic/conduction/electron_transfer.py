@@ -81,8 +81,8 @@ class ElectronTransfer(BondLaw):
         rate, change = np.zeros((2, flat.size))
         for first in range(0, flat.size, AT_ONCE):
             part = slice(first, first + AT_ONCE)
-            away = x - energy + flat[part, np.newaxis]
-            weight = np.exp(-(away**2) / (4 * energy)) * occupied
+            energy_distance = x - energy + flat[part, np.newaxis]
+            weight = np.exp(-(energy_distance**2) / (4 * energy)) * occupied
             rate[part] = STEP * weight.sum(axis=1)
-            change[part] = -STEP * (away * weight).sum(axis=1) / (2 * energy)
+            change[part] = -STEP * (energy_distance * weight).sum(axis=1) / (2 * energy)
         return rate.reshape(np.shape(eta)), change.reshape(np.shape(eta))

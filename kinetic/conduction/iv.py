@@ -220,9 +220,9 @@ def contributions(current: dict[str, Floats]) -> dict[str, Floats]:
         return dict(current)
     sums = [sum(np.abs(current[name]) for name in group) for group in groups]
     by_law = {name: value for name, value in current.items() if name not in (*groups[0], *groups[1])}
-    for own, other, group in ((sums[0], sums[1], groups[0]), (sums[1], sums[0], groups[1])):
-        both = np.asarray(own + other)
-        share = np.divide(other, both, out=np.zeros_like(both), where=both > 0)
+    for own_sum, other_sum, group in ((sums[0], sums[1], groups[0]), (sums[1], sums[0], groups[1])):
+        both = np.asarray(own_sum + other_sum)
+        share = np.divide(other_sum, both, out=np.zeros_like(both), where=both > 0)
         for name in group:
             # I_series (1/I_own) / (1/I_own + 1/I_other) of the group, shared out among its laws.
             by_law[name] = current[name] * share**2

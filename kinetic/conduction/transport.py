@@ -256,9 +256,9 @@ class QuantumGap(BondLaw):
         upper = per_volt * (self.share * voltage - self.barrier)
         lower = -per_volt * ((1 - self.share) * voltage + self.barrier)
         # Where the two are close, their logarithms would cancel.
-        small = np.abs(per_volt * voltage) < 1
-        supply = np.log1p(filled(-lower) * np.expm1(np.where(small, per_volt * voltage, 0.0)))
-        far = np.logaddexp(0, upper) - np.logaddexp(0, lower)
+        is_small = np.abs(per_volt * voltage) < 1
+        supply = np.log1p(filled(-lower) * np.expm1(np.where(is_small, per_volt * voltage, 0.0)))
+        occupation = np.logaddexp(0, upper) - np.logaddexp(0, lower)
         limit = CONDUCTANCE_QUANTUM * np.asarray(self.channels)
         slope = limit * (self.share * filled(-upper) + (1 - self.share) * filled(-lower))
-        return limit / per_volt * np.where(small, supply, far), slope
+        return limit / per_volt * np.where(is_small, supply, occupation), slope

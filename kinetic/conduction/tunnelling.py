@@ -102,9 +102,9 @@ class DirectTunnelling(BondLaw):
             )
         v = np.abs(voltage) / self.barrier  # energies in units of the barrier from here on
         fed, fed_slope = _below_both_levels(v, exponent)
-        above, above_slope = _between_the_levels(v, exponent)
+        upper, above_slope = _between_the_levels(v, exponent)
         scale = np.asarray(self.area) * _supply(self.mass) * self.barrier
-        value = np.sign(voltage) * scale * self.barrier * (fed + above)
+        value = np.sign(voltage) * scale * self.barrier * (fed + upper)
         return value, scale * (fed_slope + above_slope)
 
 
@@ -131,8 +131,8 @@ def _between_the_levels(v: Floats, exponent: Floats) -> tuple[Floats, Floats]:
 
 def _below_both_levels(v: Floats, exponent: Floats) -> tuple[Floats, Floats]:
     """Integrate over the energies below both Fermi levels, which all carry the same difference v."""
-    place, weight = _tail()
-    root = 1 + place / exponent  # the wave number there, relative to that at the Fermi level
+    nodes, weight = _tail()
+    root = 1 + nodes / exponent  # the wave number there, relative to that at the Fermi level
     b = root**2
     transmitted, falling = _transmitted(b + v, b, 1.0, exponent, 1.0)
     term = weight * root / exponent * transmitted

@@ -216,12 +216,12 @@ def checked_codes(species: ArrayLike, lattice: Lattice, known: Mapping[int, Spec
         if code not in known:
             names = ", ".join(f"{c} {s.name}" for c, s in sorted(known.items()))
             raise ValueError(f"species code {code} is in no mechanism or interaction; there are: {names}")
-        on = lattice.sublattice[codes == code]
+        sublattices = lattice.sublattice[codes == code]
         kind = known[code]
-        if np.any(on != kind.sublattice):
+        if np.any(sublattices != kind.sublattice):
             raise ValueError(
                 f"species {kind.name} must stand on sublattice {kind.sublattice}, "
-                f"got {on[on != kind.sublattice][0]}"
+                f"got {sublattices[sublattices != kind.sublattice][0]}"
             )
     return codes
 
@@ -313,23 +313,23 @@ def _touch(lattice: Lattice, mechanisms: Sequence[Mechanism]) -> NDArray[np.int8
 def _factors(lattice: Lattice, mechanisms: Sequence[Mechanism]) -> tuple[Floats, list[int]]:
     """Return the arrays of factors on attempt frequencies and the row of each mechanism."""
     rows: list[Floats] = []
-    of = [-1] * len(mechanisms)
+    row_of = [-1] * len(mechanisms)
     for i, m in enumerate(mechanisms):
         if m.frequency_factor is not None:
-            of[i], description = len(rows), f"frequency_factor of {m.name!r}"
+            row_of[i], description = len(rows), f"frequency_factor of {m.name!r}"
             rows.append(checked_sites(description, m.frequency_factor, lattice.n_sites, "1"))
             at_least(description, rows[-1].min(), 0.0)
-    return _stacked(rows, lattice, np.float64), of
+    return _stacked(rows, lattice, np.float64), row_of
 
 
 def _shifts(lattice: Lattice, mechanisms: Sequence[Mechanism]) -> tuple[Floats, list[int]]:
     """Return the distinct arrays of barrier shifts and the row of each mechanism."""
     rows: list[Floats] = []
     row_of: dict[int, int] = {}
-    of: list[int] = []
+    owners: list[int] = []
     for m in mechanisms:
         if m.barrier_shift is None:
-            of.append(-1)
+            owners.append(-1)
             continue
         values = checked_sites(f"barrier_shift of {m.name!r}", m.barrier_shift, lattice.n_sites, "eV")
         least = m.barrier + float(values.min()) + (min(0.0, m.crowding[0]) if m.crowding else 0.0)
@@ -340,8 +340,8 @@ def _shifts(lattice: Lattice, mechanisms: Sequence[Mechanism]) -> tuple[Floats, 
         if id(m.barrier_shift) not in row_of:
             row_of[id(m.barrier_shift)] = len(rows)
             rows.append(values)
-        of.append(row_of[id(m.barrier_shift)])
-    return _stacked(rows, lattice, np.float64), of
+        owners.append(row_of[id(m.barrier_shift)])
+    return _stacked(rows, lattice, np.float64), owners
 
 
 def _energies(

@@ -196,10 +196,14 @@ def _inverse(mode_x: Floats, mode_y: Floats, link: Floats, layer: Floats) -> Flo
     lateral = mode_x[:, None] + mode_y[None, :]
     nz = len(layer)
     below = _conductance_to_ground(lateral, link, layer)
-    beyond = _conductance_to_ground(lateral, link[::-1], layer[::-1])[::-1]
+    ground_above = _conductance_to_ground(lateral, link[::-1], layer[::-1])[::-1]
     inverse = np.empty((*lateral.shape, nz, nz))
     for z in range(nz):
-        above = link[z + 1] if z == nz - 1 else link[z + 1] * (beyond[z + 1] / (beyond[z + 1] + link[z + 1]))
+        above = (
+            link[z + 1]
+            if z == nz - 1
+            else link[z + 1] * (ground_above[z + 1] / (ground_above[z + 1] + link[z + 1]))
+        )
         response = 1 / (below[z] + above)
         inverse[..., z, z] = response
         for lower in range(z - 1, -1, -1):
@@ -210,13 +214,13 @@ def _inverse(mode_x: Floats, mode_y: Floats, link: Floats, layer: Floats) -> Flo
 
 def _fold_out(inverse: Floats, period: tuple[int, int]) -> Floats:
     """Return the table over all offsets from the half of the modes that are different."""
-    half = inverse
+    transformed = inverse
     for n in (period[1], period[0]):  # each pass transforms the second axis and moves it to the front
         k = np.arange(n // 2 + 1)
         weight = np.where((k == 0) | (2 * k == n), 1.0, 2.0) / n
         angle = (np.outer(k, k) % n) * (2 * np.pi / n)
-        half = np.tensordot(half, np.cos(angle) * weight, axes=(1, 1))  # (other, z, z', offset)
-        half = half.transpose(3, 0, 1, 2)  # (offset, other, z, z')
+        transformed = np.tensordot(transformed, np.cos(angle) * weight, axes=(1, 1))  # (other, z, z', offset)
+        transformed = transformed.transpose(3, 0, 1, 2)  # (offset, other, z, z')
     # After two passes the axes stand as (dx, dy, z, z').
     index = tuple(np.minimum(np.arange(n), n - np.arange(n)) for n in period)
-    return np.ascontiguousarray(half[np.ix_(*index)])
+    return np.ascontiguousarray(transformed[np.ix_(*index)])

@@ -203,15 +203,15 @@ class Lattice:
         ValueError
             If shapes disagree, a value is not finite, hosts are not first, or a cut-off is too large.
         """
-        place, kind = _check_positions(position, sublattice, cell, cutoffs, lateral)
-        layer, spacing = _layers(place, kind)
-        place[:, 2] += spacing - place[kind == HOST, 2].min()
+        positions, kind = _check_positions(position, sublattice, cell, cutoffs, lateral)
+        layer, spacing = _layers(positions, kind)
+        positions[:, 2] += spacing - positions[kind == HOST, 2].min()
         box = (float(cell[0]), float(cell[1])) if lateral == "periodic" else None
         builders: dict[str, Callable[[], Table]] = {}
         lengths: dict[str, float] = {}
         for name, radius in cutoffs.items():
             inner = cutoffs["nearest"] if name == "second" else 0.0
-            table, lengths[name] = _within(place, kind, box, (inner, radius), name)
+            table, lengths[name] = _within(positions, kind, box, (inner, radius), name)
             builders[name] = partial(_same_table, table)
         return cls(
             shape=(0, 0, 0),
@@ -221,7 +221,7 @@ class Lattice:
             layer=layer,
             motifs=Motifs(builders),
             lengths=lengths,
-            make_position=place.copy,
+            make_position=positions.copy,
         )
 
 
@@ -261,13 +261,13 @@ class _Box:
         number = np.zeros(grid.shape[1], dtype=np.int64)
         inside = np.ones(grid.shape[1], dtype=bool)
         for axis, size in enumerate(into):
-            place = grid[axis] + step[axis]
+            neighbour = grid[axis] + step[axis]
             if axis < 2 and self.periodic and size > 0:
                 if size == 1 and step[axis] != 0 and into == self.host:
                     inside[:] = False
-                place = place % size
-            inside &= (place >= 0) & (place < size)
-            number = number * size + place
+                neighbour = neighbour % size
+            inside &= (neighbour >= 0) & (neighbour < size)
+            number = number * size + neighbour
         return np.where(inside, number, -1)
 
     def same(self, steps: tuple[tuple[int, int, int], ...], centres: bool) -> Table:
@@ -289,8 +289,8 @@ class _Box:
         """Return the table between hosts and the centres of the eight cubes around each."""
         table = np.full((self.n_host + self.n_centre, 8), -1, dtype=np.int32)
         grid = self._grid(self.host)
-        back = [(-x, -y, -z) for x, y, z in _CORNERS]
-        for column, step in enumerate(back):
+        inverted = [(-x, -y, -z) for x, y, z in _CORNERS]
+        for column, step in enumerate(inverted):
             number = self._shifted(grid, step, self.centre)
             table[: self.n_host, column] = np.where(number >= 0, number + self.n_host, -1)
         grid = self._grid(self.centre)
@@ -314,9 +314,9 @@ def _touching(sublattice: NDArray[np.int8], layer: NDArray[np.int32]) -> NDArray
     """Return which electrode each site touches: first and last layer of its sublattice."""
     touch = np.zeros(len(sublattice), dtype=np.int8)
     for kind in set(sublattice.tolist()):  # numpy.unique would load numpy.ma, 2 MB in each member's process
-        on = sublattice == kind
-        touch[on & (layer == 0)] |= BOTTOM
-        touch[on & (layer == layer[on].max())] |= TOP
+        in_kind = sublattice == kind
+        touch[in_kind & (layer == 0)] |= BOTTOM
+        touch[in_kind & (layer == layer[in_kind].max())] |= TOP
     return touch
 
 
@@ -344,13 +344,13 @@ def _check_positions(
     cutoffs: Mapping[str, float],
     lateral: str,
 ) -> tuple[NDArray[np.float64], NDArray[np.int8]]:
-    place = np.array(position, dtype=np.float64)
+    positions = np.array(position, dtype=np.float64)
     kind = np.array(sublattice, dtype=np.int8)
-    if place.ndim != 2 or place.shape[1] != 3 or kind.shape != (len(place),):
+    if positions.ndim != 2 or positions.shape[1] != 3 or kind.shape != (len(positions),):
         raise ValueError(
-            f"position must have shape (n, 3) and sublattice (n,), got {place.shape} and {kind.shape}"
+            f"position must have shape (n, 3) and sublattice (n,), got {positions.shape} and {kind.shape}"
         )
-    if not np.isfinite(place).all():
+    if not np.isfinite(positions).all():
         raise ValueError("position must be finite (m), got a value that is not")
     if np.any(np.diff((kind != HOST).astype(np.int8)) < 0) or not np.any(kind == HOST):
         raise ValueError("sublattice must list the host sites (0) first, and hold at least one")
@@ -368,7 +368,7 @@ def _check_positions(
             )
     if "second" in cutoffs and "nearest" not in cutoffs:
         raise ValueError("cutoffs must hold 'nearest' when they hold 'second'")
-    return place, kind
+    return positions, kind
 
 
 def _layers(place: NDArray[np.float64], kind: NDArray[np.int8]) -> tuple[NDArray[np.int32], float]:
@@ -376,8 +376,8 @@ def _layers(place: NDArray[np.float64], kind: NDArray[np.int8]) -> tuple[NDArray
     layer = np.zeros(len(place), dtype=np.int32)
     spacing = 1e-9
     for sub in set(kind.tolist()):
-        on = np.flatnonzero(kind == sub)
-        heights, layer[on] = np.unique(np.round(place[on, 2], 13), return_inverse=True)
+        sites = np.flatnonzero(kind == sub)
+        heights, layer[sites] = np.unique(np.round(place[sites, 2], 13), return_inverse=True)
         if sub == HOST and len(heights) > 1:
             spacing = float(heights[-1] - heights[0]) / (len(heights) - 1)
     return layer, spacing
@@ -400,8 +400,8 @@ def _within(
     points[:, 2] -= points[:, 2].min()
     tree = cKDTree(points, boxsize=None if box is None else (*box, 0.0))
     pairs = tree.query_pairs(radii[1], output_type="ndarray")
-    same = kind[pairs[:, 0]] == kind[pairs[:, 1]]
-    keep = ~same if name == "pair" else same
+    same_kind = kind[pairs[:, 0]] == kind[pairs[:, 1]]
+    keep = ~same_kind if name == "pair" else same_kind
     if name == "second":
         keep &= kind[pairs[:, 0]] == HOST
     pairs = pairs[keep]
@@ -412,10 +412,10 @@ def _within(
     pairs, distance = pairs[distance > radii[0]], distance[distance > radii[0]]
     if not len(pairs):
         raise ValueError(f"cut-off of {name} must reach at least one neighbour, got {radii[1]} m")
-    both = np.concatenate([pairs, pairs[:, ::-1]])
-    both = both[np.lexsort((both[:, 1], both[:, 0]))]
-    degree = np.bincount(both[:, 0], minlength=len(place))
+    directed = np.concatenate([pairs, pairs[:, ::-1]])
+    directed = directed[np.lexsort((directed[:, 1], directed[:, 0]))]
+    degree = np.bincount(directed[:, 0], minlength=len(place))
     start = np.concatenate([[0], np.cumsum(degree)[:-1]])
     table = np.full((len(place), int(degree.max())), -1, dtype=np.int32)
-    table[both[:, 0], np.arange(len(both)) - start[both[:, 0]]] = both[:, 1]
+    table[directed[:, 0], np.arange(len(directed)) - start[directed[:, 0]]] = directed[:, 1]
     return table, float(distance.mean())

@@ -72,13 +72,13 @@ def read_sites(
     atoms = _atoms(path)
     _set_cell(atoms, path, cell)
     atoms = atoms.repeat(three_whole("repeat", repeat))
-    place, kind = _sites(atoms, path, host, interstitial)
+    positions, kind = _sites(atoms, path, host, interstitial)
     box = (atoms.cell[0, 0] * ANGSTROM, atoms.cell[1, 1] * ANGSTROM, atoms.cell[2, 2] * ANGSTROM)
-    _check_distinct(place, box if lateral == "periodic" else None, path)
+    _check_distinct(positions, box if lateral == "periodic" else None, path)
     cutoffs = dict(cutoff) if isinstance(cutoff, Mapping) else {"nearest": float(cutoff)}
     if not isinstance(cutoff, Mapping) and np.any(kind == INTERSTITIAL_SITES):
         cutoffs["pair"] = float(cutoff)
-    lattice = Lattice.from_positions(place, kind, box, cutoffs, lateral)
+    lattice = Lattice.from_positions(positions, kind, box, cutoffs, lateral)
     _check_connected(lattice, cutoffs, path, host)
     lattice.electrode = _touching(lattice, contact)
     return lattice
@@ -152,10 +152,12 @@ def _sites(
         elements = ", ".join(sorted(set(symbols.tolist())))
         raise ValueError(f"{path.name} has no atom of the host element {host!r}; there are: {elements}")
     others = np.flatnonzero(symbols == interstitial) if interstitial is not None else hosts[:0]
-    place = atoms.get_positions()[np.concatenate([hosts, others])] * ANGSTROM
-    if not np.isfinite(place).all():
+    positions = atoms.get_positions()[np.concatenate([hosts, others])] * ANGSTROM
+    if not np.isfinite(positions).all():
         raise ValueError(f"positions in {path.name} must be finite, got one that is not")
-    return place, np.repeat(np.array([HOST, INTERSTITIAL_SITES], dtype=np.int8), [len(hosts), len(others)])
+    return positions, np.repeat(
+        np.array([HOST, INTERSTITIAL_SITES], dtype=np.int8), [len(hosts), len(others)]
+    )
 
 
 def _check_distinct(place: NDArray[np.float64], box: tuple[float, float, float] | None, path: Path) -> None:
@@ -177,12 +179,12 @@ def _check_connected(lattice: Lattice, cutoffs: Mapping[str, float], path: Path,
     """Raise unless every host has a nearest neighbour and every interstitial site a host beside it."""
     for motif, sub, name in (("nearest", HOST, host), ("pair", INTERSTITIAL_SITES, "interstitial")):
         if motif in cutoffs:
-            on = lattice.sublattice == sub
-            lonely = int(np.count_nonzero((lattice.motifs[motif][on] < 0).all(axis=1)))
+            is_in = lattice.sublattice == sub
+            lonely = int(np.count_nonzero((lattice.motifs[motif][is_in] < 0).all(axis=1)))
             if lonely:
                 raise ValueError(
                     f"cut-off of {motif} must reach a neighbour of every site of {path.name}, but "
-                    f"{cutoffs[motif]:g} m leaves {lonely} of {np.count_nonzero(on)} {name} sites isolated"
+                    f"{cutoffs[motif]:g} m leaves {lonely} of {np.count_nonzero(is_in)} {name} sites isolated"
                 )
 
 
@@ -192,7 +194,7 @@ def _touching(lattice: Lattice, contact: float) -> NDArray[np.int8]:
         raise ValueError(f"contact must be between 0 and 1e-07 m, got {contact}")
     touch, height = lattice.electrode.copy(), lattice.position[:, 2]
     for sub in np.unique(lattice.sublattice):
-        on = lattice.sublattice == sub
-        touch[on & (height <= height[on].min() + contact)] |= BOTTOM
-        touch[on & (height >= height[on].max() - contact)] |= TOP
+        is_in = lattice.sublattice == sub
+        touch[is_in & (height <= height[is_in].min() + contact)] |= BOTTOM
+        touch[is_in & (height >= height[is_in].max() - contact)] |= TOP
     return touch

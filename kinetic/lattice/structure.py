@@ -303,12 +303,14 @@ def plane_with_pores(
 
 
 def _disc(nx: int, ny: int, centre: int, radius: float, periodic: bool) -> Mask:
-    away = []
+    displacements = []
     for size, middle in ((nx, centre // ny), (ny, centre % ny)):
         distance = np.abs(np.arange(size) - middle)
-        away.append(np.minimum(distance, size - distance) if periodic else distance)
+        displacements.append(np.minimum(distance, size - distance) if periodic else distance)
     # Half a part in 1e9: a radius of exactly two spacings includes the sites on it.
-    return np.asarray(away[0][:, None] ** 2 + away[1][None, :] ** 2 <= radius**2 * (1 + 1e-9))
+    return np.asarray(
+        displacements[0][:, None] ** 2 + displacements[1][None, :] ** 2 <= radius**2 * (1 + 1e-9)
+    )
 
 
 # ---- checks

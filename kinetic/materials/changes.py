@@ -56,8 +56,8 @@ def changed(document: Mapping[str, Any], changes: Mapping[str, Any], name: str) 
             old[key] = _in_full(section, key, value, old.get(key))
     changed_keys = [f"{section}.{key}" for section, numbers in _sections(changes) for key in numbers]
     if changed_keys:
-        few = ", ".join(changed_keys[:4]) + (", ..." if len(changed_keys) > 4 else "")
-        variant["description"] = f"{name} with other numbers: {few}"
+        listing = ", ".join(changed_keys[:4]) + (", ..." if len(changed_keys) > 4 else "")
+        variant["description"] = f"{name} with other numbers: {listing}"
     return variant | {key: changes[key] for key in REPLACED if key in changes}
 
 
@@ -90,9 +90,11 @@ def doubts(document: Mapping[str, Any], changes: Mapping[str, Any], name: str) -
     formula = changes.get("formula", document["formula"])
     if formula != document["formula"]:
         own_keys = {(section, key) for section, numbers in _sections(changes) for key in numbers}
-        kept = sum((section, key) not in own_keys for section, rows in _sections(document) for key in rows)
+        same = sum(
+            (section, key) not in own_keys for section, rows in _sections(document) for key in rows
+        )
         found.append(
-            f"formula = {shown(formula)} is a label: {kept} numbers of the material stay those of {name} "
+            f"formula = {shown(formula)} is a label: {same} numbers of the material stay those of {name} "
             f"({document['formula']})"
         )
     return found

@@ -302,11 +302,11 @@ def _nearest(name: str, known: Sequence[str]) -> str:
     """
     import difflib  # where something is wrong, and nowhere else
 
-    small = {candidate.lower(): candidate for candidate in known}
+    lower_case = {candidate.lower(): candidate for candidate in known}
     name = name.lower().replace("0", "o")  # a nought for an O is a common slip, and no name has one
     all_listed = f"frenkel materials lists all {len(known)}"
-    if likely := difflib.get_close_matches(name, small, n=1, cutoff=0.8):
-        return f" (did you mean '{small[likely[0]]}'?); {all_listed}"
+    if likely := difflib.get_close_matches(name, lower_case, n=1, cutoff=0.8):
+        return f" (did you mean '{lower_case[likely[0]]}'?); {all_listed}"
     of_name = {candidate: set(candidate.lower().split("-")) for candidate in known}
     parts = set().union(*of_name.values())
     near_parts = [set(difflib.get_close_matches(part, parts, cutoff=0.7)) for part in name.split("-")]

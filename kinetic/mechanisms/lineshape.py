@@ -72,9 +72,14 @@ def tabulate(transition: Multiphonon) -> Lineshape:
     mirrored = np.concatenate([even[:, :0:-1], even], axis=1)
     spline = RectBivariateSpline(np.log(thermal), np.r_[-energy[:0:-1], energy], mirrored)
     step, ratio = float(energy[1]), float(np.log(thermal[1] / thermal[0]))
-    at = np.log(thermal), energy
+    arguments = np.log(thermal), energy
     node = np.stack(
-        [even, step * spline(*at, dy=1), ratio * spline(*at, dx=1), step * ratio * spline(*at, dx=1, dy=1)],
+        [
+            even,
+            step * spline(*arguments, dy=1),
+            ratio * spline(*arguments, dx=1),
+            step * ratio * spline(*arguments, dx=1, dy=1),
+        ],
         axis=-1,
     )
     return Lineshape(np.ascontiguousarray(node), step, float(np.log(thermal[0])), ratio)

@@ -72,13 +72,13 @@ class Multiphonon:
 def _log_bessel(order: Floats, argument: float) -> Floats:
     """Return ln I_p(z); Debye's expansion where the function itself is below the range of numbers."""
     value = ive(order, argument)
-    small = value < 1e-280
-    p = np.where(small, np.maximum(order, 1.0), 1.0)
+    is_small = value < 1e-280
+    p = np.where(is_small, np.maximum(order, 1.0), 1.0)
     t = argument / p
     root = np.sqrt(1 + t**2)
     tail = p * (root + np.log(t / (1 + root))) - 0.5 * np.log(2 * np.pi * p * root)
     tail += (3 / root - 5 / root**3) / (24 * p)
-    logarithm: Floats = np.where(small, tail, np.log(np.where(small, 1.0, value)) + argument)
+    logarithm: Floats = np.where(is_small, tail, np.log(np.where(is_small, 1.0, value)) + argument)
     return logarithm
 
 
@@ -90,5 +90,5 @@ def log_half_sech(x: Floats) -> Floats:
 
 def contact_energies(level: Floats, thermal: float) -> Floats:
     """Return energies of a contact's electrons (kT) that may take part, equally spaced."""
-    beyond = REACH + np.max(np.abs(level), initial=0.0) / thermal
-    return STEP * np.arange(-np.ceil(beyond / STEP), np.ceil(beyond / STEP) + 1)
+    energy_range = REACH + np.max(np.abs(level), initial=0.0) / thermal
+    return STEP * np.arange(-np.ceil(energy_range / STEP), np.ceil(energy_range / STEP) + 1)

@@ -92,24 +92,24 @@ def build_chemistry(
     ValueError
         A mechanism that the material does not switch on, or an array of another length or not finite.
     """
-    place = draw_place(material, lattice, shape, rng)
+    site_energies = draw_place(material, lattice, shape, rng)
     shifts = _checked_shifts(material, lattice, barrier_shift or {})
-    atoms = _atomic_energies(place)
-    sites, electrons = _trap_energies(place, rng, traps)
+    atoms = _atomic_energies(site_energies)
+    sites, electrons = _trap_energies(site_energies, rng, traps)
     mechanisms = tuple(
         _shifted(mechanism, shifts.get(name))
         for name in material.mechanisms
-        for mechanism in _each(REACTIONS[name](place))
+        for mechanism in _each(REACTIONS[name](site_energies))
     )
     return Chemistry(
         mechanisms,
         (*atoms, *electrons),
         sites,
-        place.weak,
-        place.blocked,
-        place.defect,
-        place.interstitial,
-        place.bond_factor,
+        site_energies.weak,
+        site_energies.blocked,
+        site_energies.defect,
+        site_energies.interstitial,
+        site_energies.bond_factor,
     )
 
 

@@ -201,10 +201,10 @@ def given_traps(lattice: Lattice, traps: ArrayLike) -> tuple[NDArray[np.int32], 
     if ((rows[:, :3] < 0.0) | (rows[:, :3] > size)).any():
         raise ValueError(f"traps must lie between 0 and {size[0]:g}, {size[1]:g} and {size[2]:g} m")
     sites = np.flatnonzero(lattice.sublattice == INTERSTITIAL_SITES)
-    away = lattice.position[sites][None] - rows[:, None, :3]
+    displacement = lattice.position[sites][None] - rows[:, None, :3]
     if lattice.lateral == "periodic":
-        away[..., :2] -= np.round(away[..., :2] / size[:2]) * size[:2]
-    chosen = sites[(away**2).sum(axis=2).argmin(axis=1)]
+        displacement[..., :2] -= np.round(displacement[..., :2] / size[:2]) * size[:2]
+    chosen = sites[(displacement**2).sum(axis=2).argmin(axis=1)]
     order = np.argsort(chosen, kind="stable")
     chosen = chosen[order].astype(np.int32)
     if (np.diff(chosen) == 0).any():
@@ -251,8 +251,8 @@ def trap_levels(
     _, filled, excited, filled_excited = trap_states(material)
     energies = [SiteEnergy(filled, level)]
     if FOUR_STATES in material.mechanisms:
-        above = np.full(lattice.n_sites, numbers.metastable_energy)
-        energies += [SiteEnergy(excited, above), SiteEnergy(filled_excited, level + above)]
+        excited_energy = np.full(lattice.n_sites, numbers.metastable_energy)
+        energies += [SiteEnergy(excited, excited_energy), SiteEnergy(filled_excited, level + excited_energy)]
     return energies
 
 
@@ -298,10 +298,10 @@ class BondModulation:
         period = np.array([lattice.shape[0], lattice.shape[1]]) * lattice.spacing
         self.exponent = np.zeros((len(sites), lattice.n_hosts))
         for row, site in enumerate(sites):
-            away = hosts - lattice.position[site]
+            displacement = hosts - lattice.position[site]
             if lattice.lateral == "periodic":
-                away[:, :2] -= np.round(away[:, :2] / period) * period
-            r = np.sqrt(np.sum(away**2, axis=1))
+                displacement[:, :2] -= np.round(displacement[:, :2] / period) * period
+            r = np.sqrt(np.sum(displacement**2, axis=1))
             energy = np.where(r < REACH * length, scale / r * np.exp(-r / length), 0.0)
             self.exponent[row] = energy / (2.0 * BOLTZMANN_EV * temperature)
 
@@ -321,11 +321,11 @@ def nearest_nodes(
     lattice: Lattice, sites: NDArray[np.int32], nodes: NDArray[np.int32]
 ) -> tuple[NDArray[np.intp], Floats]:
     """Return which host site is nearest to each of the given sites (the first of equals), and how far (m)."""
-    away = lattice.position[sites][:, None] - lattice.position[nodes][None]
+    displacement = lattice.position[sites][:, None] - lattice.position[nodes][None]
     if lattice.lateral == "periodic":
         period = np.array([lattice.shape[0], lattice.shape[1]]) * lattice.spacing
-        away[..., :2] -= np.round(away[..., :2] / period) * period
+        displacement[..., :2] -= np.round(displacement[..., :2] / period) * period
     # Equal distances must stay equal: the choice may not depend on the last digit.
-    squared = np.round((away**2).sum(axis=2) / lattice.spacing**2, 6)
+    squared = np.round((displacement**2).sum(axis=2) / lattice.spacing**2, 6)
     nearest = squared.argmin(axis=1)
     return nearest, lattice.spacing * np.sqrt(squared[np.arange(len(sites)), nearest])

@@ -196,9 +196,9 @@ def _ensemble(old: xr.Dataset) -> xr.Dataset:
             text = f"member that the entry along {dim} belongs to"
             new[f"{dim}_member"] = (dim, owner.astype(np.int32), {"units": "1", "long_name": text})
     for name, (long_name, units) in LACKING.items():
-        like = old["reset_voltage" if name == "reset_current" else "duration"]
+        template = old["reset_voltage" if name == "reset_current" else "duration"]
         attrs = {"units": units, "long_name": long_name, "comment": f"NaN: not kept by commit {COMMIT}"}
-        new[name] = (like.dims, np.full(like.shape, np.nan), attrs)
+        new[name] = (template.dims, np.full(template.shape, np.nan), attrs)
     for name in ("forming_voltage", "set_voltage", "reset_voltage"):
         new[name].attrs |= {"comment": f"{OF_SAMPLES}; NaN: none", layout.RULE: RULES_BEFORE[name]}
     if "sample_count" not in old.variables:

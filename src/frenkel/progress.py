@@ -85,8 +85,8 @@ class Reporter:
             seconds_left = self.rest(share, device.events if device else None, moment)
             if self.mode == "bar":
                 return share, f"{name:24.24}", seconds_left
-            place = f"{name}, {device.source_voltage:.2f} V" if device else name
-            return share, f"{100 * share:3.0f} % {place}, ", seconds_left
+            phase_text = f"{name}, {device.source_voltage:.2f} V" if device else name
+            return share, f"{100 * share:3.0f} % {phase_text}, ", seconds_left
 
         self.show(words)
 

@@ -20,9 +20,9 @@ def suggest(name: str, known: Iterable[str]) -> str:
     import difflib  # where something is wrong, and nowhere else
 
     known = list(known)
-    small = {name.lower(): name for name in reversed(known)}
-    matches = difflib.get_close_matches(name.lower(), small, n=1)
-    hint = f" (did you mean {small[matches[0]]!r}?)" if matches else ""
+    lower_case = {name.lower(): name for name in reversed(known)}
+    matches = difflib.get_close_matches(name.lower(), lower_case, n=1)
+    hint = f" (did you mean {lower_case[matches[0]]!r}?)" if matches else ""
     return f"{hint}; there are: {', '.join(known)}"
 
 

@@ -58,8 +58,8 @@ def interval(values: ArrayLike) -> Interval:
     numbers = np.asarray(values, float).ravel()
     if numbers.size < 2:
         return Interval(float(numbers.mean()), float("inf"))
-    half = stats.t.ppf(0.975, numbers.size - 1) * numbers.std(ddof=1) / np.sqrt(numbers.size)
-    return Interval(float(numbers.mean()), float(half))
+    half_width = stats.t.ppf(0.975, numbers.size - 1) * numbers.std(ddof=1) / np.sqrt(numbers.size)
+    return Interval(float(numbers.mean()), float(half_width))
 
 
 def percent(values: ArrayLike | Interval) -> str:

@@ -45,9 +45,9 @@ def _lines(axes: Any, panel: Panel) -> None:
     x_label, y_label, x, curves, logarithmic = panel
     for (name, values), colour in zip(curves.items(), COLOURS * 3, strict=False):
         intervals = [interval(v) for v in np.asarray(values, float).reshape(len(x), -1)]
-        half = [f.half if np.isfinite(f.half) else 0.0 for f in intervals]
+        widths = [f.half if np.isfinite(f.half) else 0.0 for f in intervals]
         axes.errorbar(
-            x, [f.mean for f in intervals], half, label=mathtext(name), color=colour, marker="o", ms=3.5,
+            x, [f.mean for f in intervals], widths, label=mathtext(name), color=colour, marker="o", ms=3.5,
             lw=1.3,
             capsize=2,
         )  # fmt: skip

@@ -60,22 +60,26 @@ def by_cycles(setup: Setup, tolerances: Sequence[float], targets: list[Floats]) 
     names = ("cycle_reached", "cycle_pulses", "cycle_rmse", "cycle_accuracy")
     totals = np.zeros((len(names), len(tolerances), settings.seeds))
     chips = min(settings.chips, FEW_CHIPS)
-    each = sum(t[0].size for t in targets)
+    cell_count = sum(t[0].size for t in targets)
     for chip in range(chips):
         for seed in range(settings.seeds):
-            sampled = card.sample(each, cycles, seed=int(settings.random(20, chip, seed).integers(2**31)))
-            states = 1.0 / np.stack([sampled["hrs"], sampled["lrs"]], axis=2).reshape(each, -1)
+            sampled = card.sample(
+                cell_count, cycles, seed=int(settings.random(20, chip, seed).integers(2**31))
+            )
+            states = 1.0 / np.stack([sampled["hrs"], sampled["lrs"]], axis=2).reshape(cell_count, -1)
             flat = np.concatenate([t[seed].ravel() for t in targets])
             for k, tolerance in enumerate(tolerances):
                 end, pulses, reached = settled(states, flat, tolerance * setup.device.g_max)
                 hits = accuracy_of_one(setup, seed, end)
                 error = np.sqrt(np.mean((end - flat) ** 2)) / setup.device.g_max
                 totals[:, k, seed] += np.array([100.0 * reached.mean(), pulses.mean(), error, hits]) / chips
-    about = (
+    description = (
         ("%", "cells that cycled to within the tolerance"), ("1", "pulses per cell"),
         ("1", "rms distance from the target over g_max"), ("%", "accuracy after cycling"),
     )  # fmt: skip
-    variables = {n: variable("distance seed", v, *a) for n, v, a in zip(names, totals, about, strict=True)}
+    variables = {
+        n: variable("distance seed", v, *a) for n, v, a in zip(names, totals, description, strict=True)
+    }
     return variables | {"cycles": variable("", cycles, "1", "most whole cycles of a cell")}
 
 

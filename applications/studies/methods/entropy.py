@@ -52,12 +52,12 @@ class EntropySource:
 
         A step of the amplitude is 5 % of the standard deviation of all voltages.
         """
-        by = 0.05 * float(self.voltages.std())
+        spread = 0.05 * float(self.voltages.std())
         amplitude = np.full(len(self.voltages), float(np.median(self.voltages)))
         bits = np.empty(self.voltages.shape, bool)
         for cycle in range(self.voltages.shape[1]):
             bits[:, cycle] = self.voltages[:, cycle] < amplitude
-            amplitude += np.where(bits[:, cycle], -by, by)
+            amplitude += np.where(bits[:, cycle], -spread, spread)
         return bits
 
 
@@ -86,12 +86,12 @@ def corrected(bits: Bits) -> list[Bits]:
     ----------
     von Neumann, Applied Mathematics Series 12 (1951) 36.
     """
-    kept = []
+    streams = []
     for row in bits:
         quads = row[: len(row) // 4 * 4].reshape(-1, 4)
         pairs = np.concatenate([quads[:, [0, 2]], quads[:, [1, 3]]], axis=1).reshape(-1, 2)
-        kept.append(pairs[pairs[:, 0] != pairs[:, 1], 0])
-    return kept
+        streams.append(pairs[pairs[:, 0] != pairs[:, 1], 0])
+    return streams
 
 
 def numbers(bits: Bits) -> Floats:

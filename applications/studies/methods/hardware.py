@@ -44,10 +44,10 @@ TRIED = 2
 
 def ideal(device: DeviceStatistics) -> DeviceStatistics:
     """Return statistics with the window of a device and nothing else of it."""
-    nothing = dict.fromkeys(
+    zeros = dict.fromkeys(
         ("variability", "read_noise", "rtn_amplitude", "drift_mean", "drift_spread", "cycle_noise"), 0.0
     )
-    return replace(device.changed(**nothing, nonlinearity_up=0.0, nonlinearity_down=0.0), relaxation=None)
+    return replace(device.changed(**zeros, nonlinearity_up=0.0, nonlinearity_down=0.0), relaxation=None)
 
 
 @dataclass(frozen=True, slots=True)
@@ -94,12 +94,12 @@ class Setup:
 
     def finish(self, values: Variables, name: str, title: str, **more: Any) -> xr.Dataset:
         """Return the dataset of a study, with what it says of images and device."""
-        about = (
+        description = (
             described(self.device)
             | {"device_missing": list(self.device.missing), "images": self.splits.pool.source}
             | more
         )
-        return finish(values, name, f"{title} ({self.splits.pool.name})", self.settings, **about)
+        return finish(values, name, f"{title} ({self.splits.pool.name})", self.settings, **description)
 
 
 def begin(settings: Settings) -> tuple[Setup, Variables]:
@@ -137,11 +137,11 @@ def trained(
     """Return networks of all seeds, each trained on its own split, from the same start for the same key."""
     if start is None:
         start = start_of(parts, settings, key)
-    how = Training(steps=settings.steps if steps is None else steps, rate=rate)
+    training = Training(steps=settings.steps if steps is None else steps, rate=rate)
     loss = cross_entropy(parts.pool.y, parts.pool.classes)
     # The numbers of the start are drawn before those of the batches, from one stream.
     random = Stream(settings.random(0, key, 1))
-    return train(start, parts.pool.x, loss, how, random, noise, places_of=parts.train)
+    return train(start, parts.pool.x, loss, training, random, noise, places_of=parts.train)
 
 
 def chosen_rate(
@@ -165,12 +165,13 @@ def chosen_rate(
         That they are judged under.
     rates : sequence of float
     """
-    few = replace(settings, seeds=TRIED)
+    tried_settings = replace(settings, seeds=TRIED)
     tried = parts.first(TRIED)
     judged = tried.samples(tried.validation)
     chips = 1 if noise is None else min(settings.chips, 5)
     accuracies = [
-        tested(made(few, tried, rate), judged, chips, settings.random(17), noise).mean() for rate in rates
+        tested(made(tried_settings, tried, rate), judged, chips, settings.random(17), noise).mean()
+        for rate in rates
     ]
     return float(rates[int(np.argmax(accuracies))])
 

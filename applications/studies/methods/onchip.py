@@ -60,8 +60,8 @@ class _Weights:
     """
 
     def __init__(self, weights: Floats, cells: Cells) -> None:
-        half = np.minimum(np.maximum(weights / LARGEST, -1.0), 1.0) / 2.0
-        self.plus, self.minus = 0.5 + half, (0.5 - half if cells == "pair" else None)
+        scaled = np.minimum(np.maximum(weights / LARGEST, -1.0), 1.0) / 2.0
+        self.plus, self.minus = 0.5 + scaled, (0.5 - scaled if cells == "pair" else None)
         self.shown = np.empty_like(self.plus)
         self._show(np.arange(self.plus.size))
 
@@ -80,9 +80,9 @@ class _Weights:
 
 def _pulse(places: Floats, count: Floats, device: DeviceStatistics, random: np.random.Generator) -> Index:
     """Apply numbers of pulses to cells at places in the window; return which got any."""
-    at, flat = np.flatnonzero(count != 0.0), places.reshape(-1)
-    flat[at] = device.pulsed(flat[at], count.reshape(-1)[at], random)
-    return at
+    changed, flat = np.flatnonzero(count != 0.0), places.reshape(-1)
+    flat[changed] = device.pulsed(flat[changed], count.reshape(-1)[changed], random)
+    return changed
 
 
 def train_on_chip(

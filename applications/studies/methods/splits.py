@@ -80,10 +80,10 @@ def splits(name: str, seeds: int, seed: int) -> Splits:
     train, validation, test = (np.stack(part) for part in zip(*parts, strict=True))
     if images.tested:
         dealt = stream(seed, 2).permutation(test[0])
-        each = len(dealt) // seeds
-        test = dealt[: each * seeds].reshape(seeds, each)
+        per_seed = len(dealt) // seeds
+        test = dealt[: per_seed * seeds].reshape(seeds, per_seed)
     if not test.shape[1] or not validation.shape[1]:
         raise DataError(f"{name} holds too few images for {seeds} networks")
     # Places come in the order of the pool; a few of them must be drawn.
-    few = stream(seed, 3).permutation(validation.shape[1])[:MOST_VALIDATION]
-    return Splits(images, train, validation[:, few], test)
+    chosen_samples = stream(seed, 3).permutation(validation.shape[1])[:MOST_VALIDATION]
+    return Splits(images, train, validation[:, chosen_samples], test)

@@ -114,10 +114,10 @@ class Designs:
     def _numbers(self, located: merge.Located, points: int, path: Path) -> Floats:
         """Return the numbers that the records of a round hold."""
         all_columns = ensemble_file.columns()
-        kept = {name: all_columns[name] for name in self.target.names}
+        target_columns = {name: all_columns[name] for name in self.target.names}
         grid = [("point", points), ("member", self.members)]
         attrs = provenance.attributes("a round of a calibration", {}, seed=self.configuration.seed or 0)
-        merge.merge(located, member_file.Target(grid, kept, {}, attrs, stride=STRIDE), path)
+        merge.merge(located, member_file.Target(grid, target_columns, {}, attrs, stride=STRIDE), path)
         with kinds.open(path) as merged:
             rows = {name: merged[name].values for name in self.target.names if name in merged}
         cycles = self.target.values.shape[1]

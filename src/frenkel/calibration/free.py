@@ -55,16 +55,16 @@ def written(name: str, value: float) -> str:
 
 def _one(text: str, material: Material) -> Parameter:
     key, equals, span = (part.strip() for part in text.partition("="))
-    place = is_number(key)
-    if place is None:
+    section_and_key = is_number(key)
+    if section_and_key is None:
         raise ConfigurationError(
             f"--free must name numbers of a material, such as vacancy.migration_barrier, got {key!r}"
         )
-    section, name = place
+    section, name = section_and_key
     declaration = declared(section, name)
     if declaration.type == "int":
         raise ConfigurationError(f"--free: {section}.{name} is a whole number, which has no range to look in")
-    row = next((row for row in material.table() if (row.section, row.key) == place), None)
+    row = next((row for row in material.table() if (row.section, row.key) == section_and_key), None)
     unit = str(declaration.metadata["unit"])
     if equals:
         low, high = _span(f"--free {section}.{name}", span, section, name, unit)

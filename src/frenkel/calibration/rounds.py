@@ -225,9 +225,9 @@ def _likelihood(surface: Surface, aim: Floats, places: Floats) -> Floats:
 def _smaller(found: Draws) -> tuple[Floats, Floats]:
     """Return the box of the next design: the posterior and as much again, within the range."""
     bottom, top = found.quantile(0.001), found.quantile(0.999)
-    half = np.maximum(0.75 * (top - bottom), 0.01)
+    half_width = np.maximum(0.75 * (top - bottom), 0.01)
     middle = 0.5 * (bottom + top)
-    return np.maximum(middle - half, 0.0), np.minimum(middle + half, 1.0)
+    return np.maximum(middle - half_width, 0.0), np.minimum(middle + half_width, 1.0)
 
 
 class _Design:

@@ -106,10 +106,10 @@ def summary(features: Sequence[str], values: Floats) -> tuple[Summary, Floats, t
     devices, cycles = values.shape[:2]
     template = Summary(tuple(features), devices >= FEWEST_DEVICES, cycles >= FEWEST_CYCLES)
     statistics = template.of(values) - template.below_median(values)
-    kept = np.flatnonzero(np.isfinite(statistics))
-    lacking = tuple(name for i, name in enumerate(template.every) if i not in kept)
-    part = Summary(template.features, template.of_devices, template.of_cycles, tuple(kept.tolist()))
-    return part, statistics[kept], lacking
+    finite = np.flatnonzero(np.isfinite(statistics))
+    lacking = tuple(name for i, name in enumerate(template.every) if i not in finite)
+    part = Summary(template.features, template.of_devices, template.of_cycles, tuple(finite.tolist()))
+    return part, statistics[finite], lacking
 
 
 def _mean(devices: Floats, known: Floats, count: Floats) -> Floats:

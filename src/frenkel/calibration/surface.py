@@ -84,17 +84,20 @@ class Surface:
         random = np.random.default_rng(seed)
         members = devices.shape[1]
         resampled = random.integers(0, members, (SURFACES, members))
-        statistics, again = summary.together(devices), summary.together(devices[:, resampled])
-        is_finite = np.isfinite(again).all(axis=(0, 2))
-        again = again[:, is_finite].transpose(1, 0, 2)
+        statistics, resampled_statistics = summary.together(devices), summary.together(devices[:, resampled])
+        is_finite = np.isfinite(resampled_statistics).all(axis=(0, 2))
+        resampled_statistics = resampled_statistics[:, is_finite].transpose(1, 0, 2)
         self.coefficients = rows.T @ statistics
-        self.drawn = rows.T @ again - self.coefficients
+        self.drawn = rows.T @ resampled_statistics - self.coefficients
         # A drawing scatters by (members - 1)/members less than the members themselves.
         self.drawn *= np.sqrt(members / (members - 1))
         self.freedom = _freedom(devices[:, :, : len(summary.features)])
         self._noise(rows, summary, devices, random.integers(0, members, (len(rows), TARGETS, target)))
         spare = len(rows) - rows.shape[1]
-        residuals, rests = statistics - rows @ self.coefficients, again - rows @ (rows.T @ again)
+        residuals, rests = (
+            statistics - rows @ self.coefficients,
+            resampled_statistics - rows @ (rows.T @ resampled_statistics),
+        )
         scatter = residuals.T @ residuals / spare
         # What members scatter is in the rests of drawings twice, what the quadratic misses once.
         missed = 2.0 * scatter - np.einsum("bnk,bnl->kl", rests, rests) / (len(rests) * spare)
@@ -175,8 +178,10 @@ class Surface:
         """
         rows = self._terms(places)
         leverage = np.sum(rows**2, axis=1)
-        off = rows @ self.drawn  # (drawings, n, statistics)
-        covariance: Floats = np.einsum("bnk,bnl->nkl", off, off, optimize=True) / len(off)
+        uncertainty = rows @ self.drawn  # (drawings, n, statistics)
+        covariance: Floats = np.einsum("bnk,bnl->nkl", uncertainty, uncertainty, optimize=True) / len(
+            uncertainty
+        )
         root = np.linalg.inv(np.einsum("nq,qkl->nkl", rows, self.slopes))
         root = root * np.exp(0.5 * (rows @ self.logs))[:, None, :]
         covariance += root @ root.transpose(0, 2, 1)
@@ -193,8 +198,8 @@ class Surface:
         for begin in range(0, len(places), CHUNK):
             part = slice(begin, begin + CHUNK)
             root = np.linalg.cholesky(self.covariance(places[part]))
-            away = np.linalg.solve(root, (aim - self.mean(places[part]))[:, :, None])[:, :, 0]
-            misfit[part] = np.sum(away**2, axis=1)
+            residuals = np.linalg.solve(root, (aim - self.mean(places[part]))[:, :, None])[:, :, 0]
+            misfit[part] = np.sum(residuals**2, axis=1)
             size = np.log(np.diagonal(root, axis1=1, axis2=2)).sum(axis=1)
             likelihood[part] = -0.5 * self.power * np.log1p(misfit[part] / self.freedom) - size
         return misfit, likelihood

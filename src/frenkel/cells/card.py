@@ -153,8 +153,8 @@ class Card:
         locations, spreads = self.draw_devices(devices, random)
         noise = random.standard_normal((devices, cycles, len(self.features)))
         history = law.begin(devices, random)
-        values = law.draw(noise, np.arange(devices), history, locations, spreads)
-        return dict(zip(self.names, values, strict=True))
+        drawn_values = law.draw(noise, np.arange(devices), history, locations, spreads)
+        return dict(zip(self.names, drawn_values, strict=True))
 
     def cells(self, number: int, seed: int) -> CycleSampler:
         """Return cells that draw cycle after cycle, each with its own memory, for arrays.

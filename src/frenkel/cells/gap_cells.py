@@ -120,10 +120,12 @@ class CardCells:
         self._card: Card | None = None
         self._largest = 0.0  # voltage so far (V)
         self.temperature = temperature
-        noise, two = (np.random.default_rng(s) for s in np.random.SeedSequence(seed).spawn(2))
+        noise, relaxation_stream = (np.random.default_rng(s) for s in np.random.SeedSequence(seed).spawn(2))
         start = self.core.conductance(self._gaps.gap)
         self._telegraph = None if telegraph is None else CellTelegraph(telegraph, start, noise, temperature)
-        self._relaxation = None if relaxation is None else CellRelaxation(relaxation, start, two)
+        self._relaxation = (
+            None if relaxation is None else CellRelaxation(relaxation, start, relaxation_stream)
+        )
 
     @classmethod
     def from_card(
@@ -263,8 +265,8 @@ class CardCells:
         if not places.size or duration == 0.0:
             return
         self._check(volts)
-        turned, some = self._gaps.advance(places, where is None, volts, duration, self._heat)
-        if some:
+        turned, some_turned = self._gaps.advance(places, where is None, volts, duration, self._heat)
+        if some_turned:
             self._begin(places[turned])
         if self._telegraph is not None or self._relaxation is not None:
             self._programmed(places, turned, duration)

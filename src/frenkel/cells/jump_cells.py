@@ -81,10 +81,10 @@ class JumpCells:
         checks.whole("number", number, 1)
         checks.whole("seed", seed, 0)
         checks.one_of("state", state, STATES)
-        ends = law.end_states(state)
+        end_states = law.end_states(state)
         self.law, self.number, self.random = law, number, np.random.default_rng(seed)
         self.most = MOST
-        self.states: Index = self.random.choice(ends, size=number)
+        self.states: Index = self.random.choice(end_states, size=number)
         self.heat(float(law.temperatures[0]) if temperature is None else temperature)
 
     @property
@@ -152,14 +152,14 @@ class JumpCells:
         zero, series, limit = self._circuit(0.0, series, limit)
         record, count = RampRecord(limit), np.zeros(self.number, np.intp)
         marks = np.linspace(0.0, amplitude, max(round(abs(amplitude) / STRIDE), 1) + 1)
-        beyond, stopped = 0.0, 0
+        largest_excess, stopped = 0.0, 0
         for low, high in pairwise(np.concatenate([marks, marks[-2::-1]])):
-            far, left = self._kernel.pass_time(
+            excess, left = self._kernel.pass_time(
                 self.states, count, zero + low, zero + high, zero + abs(high - low) / rate, series, limit,
                 self.most, self.random, record,
             )  # fmt: skip
-            beyond, stopped = max(beyond, far), stopped + left
-        self._warn(beyond, stopped)
+            largest_excess, stopped = max(largest_excess, excess), stopped + left
+        self._warn(largest_excess, stopped)
         return Ramped(record.rise_voltage, record.peak_voltage)
 
     def _warn(self, beyond: float, stopped: int) -> None:

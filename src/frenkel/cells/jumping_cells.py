@@ -76,13 +76,13 @@ class JumpingCardCells:
     ) -> None:
         checks.whole("seed", seed, 0)
         checks.one_of("state", state, STATES)
-        ends = law.end_states(state)
+        end_states = law.end_states(state)
         self.law, self.shape, self.jumped = law, shape, 0
         number = shape[0] * shape[1]
         own_seed, noise = np.random.SeedSequence(seed).spawn(2)
         self._bits = np.random.PCG64DXSM(own_seed)
         random = np.random.Generator(self._bits)
-        self._state = random.choice(ends, size=number).astype(np.int32)
+        self._state = random.choice(end_states, size=number).astype(np.int32)
         self._hazard = random.standard_exponential(number)
         self._places = np.arange(number).reshape(shape)
         self._beyond = 1e-9 * (law.grid[-1] - law.grid[0])
@@ -164,8 +164,8 @@ class JumpingCardCells:
         places, picked = self._picked(where)
         volts = checks.spread("voltage", voltage, picked).ravel()
         checks.finite("voltage", volts, "V")
-        left = np.full(places.size, float(duration))
-        self._pass(places, volts, left, np.zeros(places.size, np.int32), once=False)
+        time_left = np.full(places.size, float(duration))
+        self._pass(places, volts, time_left, np.zeros(places.size, np.int32), once=False)
         self._passed(places, duration)
 
     def drive(self, load: CellLoad, duration: float, where: Where) -> Floats:
@@ -175,20 +175,20 @@ class JumpingCardCells:
         """
         checks.at_least("duration", duration, 0, "s")
         places, _ = self._picked(where)
-        left, count = np.full(places.size, float(duration)), np.zeros(places.size, np.int32)
+        time_left, count = np.full(places.size, float(duration)), np.zeros(places.size, np.int32)
         charge, active = np.zeros(places.size), np.arange(places.size)
         while active.size:
-            over, current = load.meet(active)
-            time, times = left[active], count[active]
-            self._pass(places[active], over, time, times, once=True)
-            charge[active] += current * (left[active] - time)
-            left[active], count[active] = time, times
+            cell_voltage, current = load.meet(active)
+            time, times = time_left[active], count[active]
+            self._pass(places[active], cell_voltage, time, times, once=True)
+            charge[active] += current * (time_left[active] - time)
+            time_left[active], count[active] = time, times
             stopped = (time > 0.0) & (times >= MOST)
             if stopped.any():
                 at_rest = active[stopped]
-                charge[at_rest] += load.meet(at_rest)[1] * left[at_rest]
-                left[at_rest] = 0.0
-            active = active[left[active] > 0.0]
+                charge[at_rest] += load.meet(at_rest)[1] * time_left[at_rest]
+                time_left[at_rest] = 0.0
+            active = active[time_left[active] > 0.0]
         self._passed(places, duration)
         return charge
 
@@ -206,11 +206,11 @@ class JumpingCardCells:
     ) -> None:
         """Let the time that is left pass at voltages (V), up to the first jump of each cell if ``once``."""
         grid = self.law.grid
-        beyond = max(float(volts.max(initial=0.0)) - grid[-1], grid[0] - float(volts.min(initial=0.0)))
-        if beyond > self._beyond:
-            self._beyond = beyond
+        excess = max(float(volts.max(initial=0.0)) - grid[-1], grid[0] - float(volts.min(initial=0.0)))
+        if excess > self._beyond:
+            self._beyond = excess
             files.warn(
-                f"cells were at {beyond:.3g} V beyond {grid[0]:g} to {grid[-1]:g} V, where rates and "
+                f"cells were at {excess:.3g} V beyond {grid[0]:g} to {grid[-1]:g} V, where rates and "
                 "currents were read: there their last straight line goes on"
             )
         before = int(count.sum())

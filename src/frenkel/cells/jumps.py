@@ -156,8 +156,8 @@ class JumpLaw:
             return monotone(self.voltages, logs[:, 0], self.grid)
         low = int(np.clip(np.searchsorted(heats, temperature) - 1, 0, len(heats) - 2))
         fraction = (1.0 / temperature - 1.0 / heats[low]) / (1.0 / heats[low + 1] - 1.0 / heats[low])
-        at = (1.0 - fraction) * logs[:, low] + fraction * logs[:, low + 1]
-        return monotone(self.voltages, at, self.grid)
+        log_current = (1.0 - fraction) * logs[:, low] + fraction * logs[:, low + 1]
+        return monotone(self.voltages, log_current, self.grid)
 
     def end_states(self, state: str) -> Index:
         """Return the states that cells start in: those that a RESET ("hrs") or a SET ("lrs") has left.
@@ -175,16 +175,16 @@ class JumpLaw:
     @property
     def growth_voltage(self) -> float:
         """Smallest voltage (V) over which current over voltage grows by e; infinite where all are ohmic."""
-        away = self.grid != 0.0
-        logs = np.log(self.grid_current[:, away] / self.grid[away])
+        not_zero = self.grid != 0.0
+        logs = np.log(self.grid_current[:, not_zero] / self.grid[not_zero])
         growth = np.abs(np.diff(logs, axis=1)).max(initial=0.0)
         return float((self.grid[1] - self.grid[0]) / growth) if growth > OHMIC else np.inf
 
     def to_dict(self) -> dict[str, Any]:
         """Return the law as JSON data; currents and rates to the steps of a file."""
         arrays = {name: getattr(self, name).tolist() for name in LISTS}
-        away = self.voltages != 0.0
-        conductance = np.log(self.current[:, away] / self.voltages[away])
+        not_zero = self.voltages != 0.0
+        conductance = np.log(self.current[:, not_zero] / self.voltages[not_zero])
         for (name, step), logs in zip(STEPPED.items(), (conductance, np.log(self.rate)), strict=True):
             arrays[name] = _differences(logs, step).tolist()
         numbers = {name: getattr(self, name) for name in NUMBERS}
@@ -202,10 +202,10 @@ class JumpLaw:
         try:
             unstepped = {name: value for name, value in data.items() if name not in STEPPED}
             volts = np.asarray(data["voltages"], float)
-            away = volts != 0.0
+            not_zero = volts != 0.0
             conductance, rate = (_summed(data[name], step) for name, step in STEPPED.items())
             current = np.zeros((len(conductance), len(volts)))
-            current[:, away] = volts[away] * conductance
+            current[:, not_zero] = volts[not_zero] * conductance
             return cls(**unstepped, current=current, rate=rate)
         except (KeyError, TypeError, ValueError, OverflowError) as error:
             raise JumpError(f"the jumps are no law: {error}") from None

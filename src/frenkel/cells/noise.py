@@ -221,11 +221,11 @@ class Traps:
             Traps for which it passes; all by default.
         """
         _within("seconds", seconds, 0.0, math.inf, "s")
-        which = slice(None) if at is None else at
-        high, low = self.high[which], self.low[which]
+        cells = slice(None) if at is None else at
+        high, low = self.high[cells], self.low[cells]
         rise_probability, fall_probability = switching(high, low, seconds)
-        self.is_high[which] = random.random(high.size) < np.where(
-            self.is_high[which], 1.0 - fall_probability, rise_probability
+        self.is_high[cells] = random.random(high.size) < np.where(
+            self.is_high[cells], 1.0 - fall_probability, rise_probability
         )
         return self
 
@@ -239,12 +239,12 @@ class Traps:
         fresh : Traps
             Traps that these cells get, in the same order.
         """
-        kept = ~np.isin(self.cell, cells)
-        cell = np.concatenate((self.cell[kept], cells[fresh.cell]))
+        other_cells = ~np.isin(self.cell, cells)
+        cell = np.concatenate((self.cell[other_cells], cells[fresh.cell]))
         order = np.argsort(cell, kind="stable")
 
         def merged(name: str) -> Any:
-            return np.concatenate((getattr(self, name)[kept], getattr(fresh, name)))[order]
+            return np.concatenate((getattr(self, name)[other_cells], getattr(fresh, name)))[order]
 
         numbers = {name: merged(name) for name in ("amplitude", "high", "low", "is_high")}
         return Traps(shape=self.shape, cell=cell[order], **numbers)
@@ -409,8 +409,10 @@ class RelaxationLaw:
 
     def next_rank(self, rank: Floats, before: Any, after: Any, random: np.random.Generator) -> Floats:
         """Draw the ranks of cells at a later age (s) from those before."""
-        kept = rank_correlation(self.forgetting, np.log(after / before))
-        return np.asarray(kept * rank + np.sqrt(1.0 - kept**2) * random.standard_normal(rank.shape))
+        correlation = rank_correlation(self.forgetting, np.log(after / before))
+        return np.asarray(
+            correlation * rank + np.sqrt(1.0 - correlation**2) * random.standard_normal(rank.shape)
+        )
 
     def quantile(self, scores: Floats) -> Floats:
         """Return Q, which goes on beyond its table in a straight line."""

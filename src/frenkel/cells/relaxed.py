@@ -57,9 +57,9 @@ class RelaxedCells:
         if time < self.times[0]:
             return conductance
         cells = self.like(conductance, rank)
-        place = float(np.interp(np.log(time), np.log(self.times), np.arange(self.times.size)))
-        low = int(place)
-        high, part = min(low + 1, self.times.size - 1), place - low
+        time_position = float(np.interp(np.log(time), np.log(self.times), np.arange(self.times.size)))
+        low = int(time_position)
+        high, part = min(low + 1, self.times.size - 1), time_position - low
         then = (1.0 - part) * self.later[cells, low] + part * self.later[cells, high]
         return np.asarray(conductance * (then / self.start[cells]).astype(conductance.dtype))
 

@@ -109,17 +109,17 @@ class FaultyCells:
 
     def apply(self, voltage: Floats, duration: float, where: Where = None) -> None:
         """Apply to the cells that work (V, s)."""
-        at, works = self._working(where)
+        active, works = self._working(where)
         volts = checks.spread("voltage", voltage, np.shape(pick(self._bad, where))).ravel()
-        if at[works].size:
-            self.cells.apply(volts[works], duration, np.unravel_index(at[works], self.shape))
+        if active[works].size:
+            self.cells.apply(volts[works], duration, np.unravel_index(active[works], self.shape))
 
     def drive(self, load: CellLoad, duration: float, where: Where) -> Floats:
         """Drive the cells that work behind their load (s); return the charge through each (C)."""
-        at, works = self._working(where)
+        active, works = self._working(where)
         charge = load.meet()[1] * duration
-        if at[works].size:
-            places = np.unravel_index(at[works], self.shape)
+        if active[works].size:
+            places = np.unravel_index(active[works], self.shape)
             assert jumps(self.cells)
             charge[works] = self.cells.drive(load.pick(np.flatnonzero(works)), duration, places)
         return charge
@@ -127,8 +127,8 @@ class FaultyCells:
     def _working(self, where: Where) -> tuple[Index, NDArray[np.bool_]]:
         """Return the numbers of the picked cells, and which of them work."""
         picked = pick(np.arange(self._bad.size).reshape(self.shape), where)
-        at = np.atleast_1d(picked).ravel()
-        return at, ~self._bad.ravel()[at]
+        flat = np.atleast_1d(picked).ravel()
+        return flat, ~self._bad.ravel()[flat]
 
     def rest(self, duration: float) -> None:
         """Let time pass (s)."""

@@ -136,8 +136,8 @@ def _run(options: argparse.Namespace, workers: "Workers") -> int:
                 report=progress.note,
             )
     except designs.RoundStopped as stopped:
-        left = stopped.outcome.left
-        print(f"stopped ({stopped}): {left} devices of a design are left; the same command goes on")
+        members_left = stopped.outcome.left
+        print(f"stopped ({stopped}): {members_left} devices of a design are left; the same command goes on")
         return int(stopped.outcome.code)
     store.save_table(result.dataset(posterior, task), output.with_suffix(".nc"), force=True)
     store.write_bytes(result.material(posterior, task, output).encode(), output)

@@ -81,8 +81,10 @@ def again(options: argparse.Namespace) -> int:
         print(f"equal: {options.file} is reproduced bit by bit")
         return 0
     software = provenance.read(recorded.attrs.get("provenance"))["software"]
-    by = f"frenkel {software['version']}" + (f", commit {software['git'][:12]}" if software["git"] else "")
-    print(f"different: {difference} (first: {options.file}, made by {by}; second: run now)")
+    recorded_software = f"frenkel {software['version']}" + (
+        f", commit {software['git'][:12]}" if software["git"] else ""
+    )
+    print(f"different: {difference} (first: {options.file}, made by {recorded_software}; second: run now)")
     return 1
 
 

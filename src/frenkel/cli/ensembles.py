@@ -299,11 +299,11 @@ def _log(options: argparse.Namespace) -> None:
     load_blas_alone()
     from ..reports import ensemble as ensemble_report
 
-    nothing = "no member has reported anything"
+    no_record = "no member has reported anything"
     if options.member is not None:
-        nothing = f"member {options.member} has no record yet"
+        no_record = f"member {options.member} has no record yet"
     lines = ensemble_report.log_lines(_folder(options.file), options.member)
-    for line in itertools.chain([next(lines, nothing)], lines):
+    for line in itertools.chain([next(lines, no_record)], lines):
         print(line)
 
 

@@ -134,7 +134,7 @@ def _read(options: argparse.Namespace) -> None:
                 raise UsageError(f"--write-map must end in {ending}, got {str(path)!r}")
             store.writable(path, force=options.force)
     check_picture(options.plot, options.force)
-    how = _readout(options)
+    readout = _readout(options)
     try:
         units = mapping_file.units_of("--unit", options.unit or "")
     except TableError as error:
@@ -157,7 +157,7 @@ def _read(options: argparse.Namespace) -> None:
             "--write-map and --map"
         )
         return
-    dataset = files.assembled(plans, options.files, how)
+    dataset = files.assembled(plans, options.files, readout)
     if options.output is not None:
         store.save(dataset, options.output, force=options.force, layout=LAYOUT)
     print(contents(dataset))
@@ -176,9 +176,9 @@ def _compare(options: argparse.Namespace) -> int:
     check_picture(options.plot, options.force)
     if options.seed < 0:
         raise UsageError(f"--seed must be at least 0, got {options.seed}")
-    how = _readout(options)
+    readout = _readout(options)
     paths = (options.measured, options.simulated)
-    first, other = (measurements.of_file(path, how) for path in paths)
+    first, other = (measurements.of_file(path, readout) for path in paths)
     # Files of one name are told by their folders.
     names = [str(path) if paths[0].name == paths[1].name else path.name for path in paths]
     pair = compare.pair(first, other, *names, device=options.device)

@@ -255,8 +255,8 @@ def _disturb(options: argparse.Namespace) -> None:
 
     target = _target(options, f"{options.file.stem}-disturb.png")
     groups = measurements.stacked(measurements.disturbed(options.file), options.file)
-    ends = {label: pulses.disturb(*group, options.failed_at) for label, group in groups.items()}
-    print(disturb_table(ends))
+    failures = {label: pulses.disturb(*group, options.failed_at) for label, group in groups.items()}
+    print(disturb_table(failures))
     volts = measurements.voltages(groups)
     draw(target, lambda: disturb_page(groups, options.failed_at, volts, options.file.stem))
 
@@ -309,9 +309,9 @@ def _tails(options: argparse.Namespace) -> None:
 
     target = _target(options, f"{options.file[0].stem}-tails.png")
     rows = [observed(path) for path in options.file]
-    by = accelerating(rows)
+    acceleration = accelerating(rows)
     try:
-        use = to_si(options.use, UNITS[by], 1e-3, 3000.0)
+        use = to_si(options.use, UNITS[acceleration], 1e-3, 3000.0)
     except ValueError as error:
         raise ValueError(f"--use {error}") from None
     extrapolation = extrapolate(rows, use)

@@ -108,8 +108,8 @@ def as_file(base: str, changes: Mapping[str, Any], head: str) -> str:
         Comment above, a line or more.
     """
     lines = [f"# {line}".rstrip() for line in head.splitlines()] + [f"based_on = {_toml(base)}"]
-    above = [f"{key} = {_toml(value)}" for key, value in changes.items() if key not in SECTIONS]
-    lines += above
+    top_keys = [f"{key} = {_toml(value)}" for key, value in changes.items() if key not in SECTIONS]
+    lines += top_keys
     for section, numbers in changes.items():
         if section in SECTIONS:
             lines += ["", f"[{section}]"]

@@ -164,14 +164,14 @@ class Sweep(Phase):
         )  # fmt: skip
 
     def part(self, number: int, origin: float) -> Planned | None:
-        half = max(self.samples // 2, 2)
+        half_samples = max(self.samples // 2, 2)
         if number == 0:
-            return Waveform.ramp(self.amplitude, self.rate), half
+            return Waveform.ramp(self.amplitude, self.rate), half_samples
         if number == 1:
             return (Waveform.constant(origin, self.hold), HOLD_SAMPLES) if self.hold else None
         if origin == 0.0:
             return None
-        return Waveform.ramp(0.0, self.fall_rate or self.rate, start=origin), half
+        return Waveform.ramp(0.0, self.fall_rate or self.rate, start=origin), half_samples
 
     def ends(self, part: int, compliance: float | None, conductance: float) -> Test | None:
         if not (self.to_compliance and part == 0 and compliance):

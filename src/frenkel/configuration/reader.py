@@ -84,9 +84,9 @@ def _about_signs(configuration: Configuration) -> list[str]:
         if phase.kind in ("form", "set"):
             closing = name, phase.amplitude
         elif phase.kind == "reset" and closing is not None and closing[1] * phase.amplitude > 0.0:
-            same = f"the sign of {closing[0]} ({closing[1]:g} V)"
+            sign_text = f"the sign of {closing[0]} ({closing[1]:g} V)"
             return [
-                f"{name} has an amplitude of {phase.amplitude:g} V, {same}; most materials want "
+                f"{name} has an amplitude of {phase.amplitude:g} V, {sign_text}; most materials want "
                 f"{-phase.amplitude:g} V here"
             ]
     return []
@@ -104,11 +104,11 @@ def change(document: dict[str, Any], text: str) -> None:
     *path, last = _place(key.strip().split("."), document)
     if len(path) >= toml.DEEPEST:
         raise ConfigurationError(f"--set: a key must have at most {toml.DEEPEST} parts, got {shown(key)}")
-    place: Any = document
+    section: Any = document
     for part in path:
-        place = _inside(place, part, text)
-    _inside(place, last, text)
-    place[int(last) if isinstance(place, list) else last] = value
+        section = _inside(section, part, text)
+    _inside(section, last, text)
+    section[int(last) if isinstance(section, list) else last] = value
 
 
 def _place(path: list[str], document: dict[str, Any]) -> list[str]:

@@ -108,10 +108,10 @@ class MemberContents:
         Of texts, what differs from those of points before it is added to them.
         """
         self.first[number // self.per_point] = arrays
-        for name, own in texts.items():
+        for name, text_values in texts.items():
             known = self.texts.setdefault(name, [])
-            known += [""] * (len(own) - len(known))
-            for place, text in enumerate(own):
+            known += [""] * (len(text_values) - len(known))
+            for place, text in enumerate(text_values):
                 if text not in known[place].split(OR):
                     known[place] = f"{known[place]}{OR}{text}" if known[place] else text
 

@@ -68,10 +68,10 @@ class RaggedIndex(Index):
             Members are chosen, or points of a sweep.
         """
         if chosen := [str(dim) for dim in indexers if dim != self.dim]:
-            place = "".join(f", {axis}=..." for axis in self.axes if axis != "member")
+            axes = "".join(f", {axis}=..." for axis in self.axes if axis != "member")
             raise ValueError(
                 f"choosing along {' and '.join(chosen)} would keep the entries along {self.dim} of every "
-                f"member: data.frenkel.member(7{place}) is one device with its own, and data['lrs'].sel(...) "
+                f"member: data.frenkel.member(7{axes}) is one device with its own, and data['lrs'].sel(...) "
                 "chooses among numbers of members"
             )
 

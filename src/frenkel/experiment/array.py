@@ -405,8 +405,8 @@ def gated_map(array: TransistorWordLines, voltage: float) -> tuple[Floats, Float
     gates = np.full((m, n), array.gate_on)
     inner = array.array
     solution = inner.solve(np.full(n, voltage), np.zeros(n), np.full(m, array.gate_on))
-    over = inner.crosspoint.branch(solution.node[0], solution.node[1], gates, inner.cells)[0]
-    return over, solution.current[0], solution.node
+    cell_voltage = inner.crosspoint.branch(solution.node[0], solution.node[1], gates, inner.cells)[0]
+    return cell_voltage, solution.current[0], solution.node
 
 
 def run(

@@ -318,12 +318,14 @@ class AssembledArray:
             return
         nearest_levels = cells.nearest_level(targets)
         reach = getattr(scheme, "tolerance", 1.0) * targets
-        away = np.abs(nearest_levels - targets) > reach
-        if away.any():
-            at = np.unravel_index(int(np.argmax(np.abs(nearest_levels - targets) / targets)), targets.shape)
+        too_far = np.abs(nearest_levels - targets) > reach
+        if too_far.any():
+            worst = np.unravel_index(
+                int(np.argmax(np.abs(nearest_levels - targets) / targets)), targets.shape
+            )
             raise ConfigurationError(
-                f"phase {number}: targets must be levels that the cells have, got {targets[at]:.3g} S, and "
-                f"{nearest_levels[at]:.3g} S is the nearest of them"
+                f"phase {number}: targets must be levels that the cells have, got {targets[worst]:.3g} S, "
+                f"and {nearest_levels[worst]:.3g} S is the nearest of them"
             )
         sign = self._sets_by()
         sides = ("above", "below") if sign > 0 else ("below", "above")

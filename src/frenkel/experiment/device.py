@@ -400,19 +400,19 @@ def run(
             "run takes the configuration of a device, such as frenkel.read_configuration('switching.toml'), "
             f"got {configuration!r:.60}"
         )
-    kept = store.load_checkpoint(checkpoint) if resume and checkpoint else None
-    if kept is not None and configuration.seed is None:
-        configuration = configuration.model_copy(update={"seed": kept["seed"]})
+    stored = store.load_checkpoint(checkpoint) if resume and checkpoint else None
+    if stored is not None and configuration.seed is None:
+        configuration = configuration.model_copy(update={"seed": stored["seed"]})
     device = build(configuration, folder)
     protocol = Protocol.of(configuration, device)
     recorded = _recorded(configuration, device.material, device.seed)
-    if kept is not None:
-        if kept["configuration_hash"] != provenance.digest(recorded):
+    if stored is not None:
+        if stored["configuration_hash"] != provenance.digest(recorded):
             raise ConfigurationError(
                 f"checkpoint {checkpoint} belongs to another configuration; "
                 "run without --resume to start again"
             )
-        protocol.restore(kept["protocol"])
+        protocol.restore(stored["protocol"])
     pause = None
     if checkpoint is not None:
         head = {"configuration_hash": provenance.digest(recorded), "seed": device.seed}
@@ -449,9 +449,9 @@ def first_difference(one: "xr.Dataset", other: "xr.Dataset") -> str | None:
         a, b = one[name].values, other[name].values
         if a.shape != b.shape:
             return f"{name} has shape {a.shape} in the first and {b.shape} in the second"
-        same = (a == b) | ((a != a) & (b != b))
-        if not np.all(same):
-            place = np.unravel_index(int(np.argmin(same)), same.shape) if same.shape else ()
+        is_equal = (a == b) | ((a != a) & (b != b))
+        if not np.all(is_equal):
+            place = np.unravel_index(int(np.argmin(is_equal)), is_equal.shape) if is_equal.shape else ()
             where = f" at {', '.join(str(int(i)) for i in place)}" if place else ""
             first, second = (np.asarray(values[place]).item() for values in (a, b))
             return f"{name}{where} is {first!r} in the first and {second!r} in the second"

@@ -63,10 +63,10 @@ def dataset(
         attrs["not_repeatable"] = not_repeatable
     columns = values(device, logs, read_voltage)
     if point := melting_point(device):
-        above = melting(columns["time"], columns["temperature_max"], point)
+        molten = melting(columns["time"], columns["temperature_max"], point)
         attrs["melting_point"] = point  # K
-        attrs["time_above_melting"] = above.longest  # s, without a break
-        attrs["share_above_melting"] = above.share
+        attrs["time_above_melting"] = molten.longest  # s, without a break
+        attrs["share_above_melting"] = molten.share
     return schema.dataset(columns, attrs)
 
 
@@ -118,8 +118,8 @@ def _phases(logs: list[PhaseLog]) -> dict[str, Any]:
 
 def _extremes(logs: list[PhaseLog]) -> dict[str, Any]:
     """Return the largest currents and steps of the phases."""
-    each = [log.extremes.values() for log in logs]
-    return {name: np.array([values[name] for values in each]) for name in each[0]}
+    extremes = [log.extremes.values() for log in logs]
+    return {name: np.array([values[name] for values in extremes]) for name in extremes[0]}
 
 
 def _snapshots(device: Device, logs: list[PhaseLog]) -> dict[str, Any]:

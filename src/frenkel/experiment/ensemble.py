@@ -167,10 +167,10 @@ def plain(
         configuration = configuration.model_copy(
             update={"seed": provenance.draw_seed() if seed is None else seed}
         )
-    kept: dict[str, Any] = {}
+    settings_kept: dict[str, Any] = {}
     if section:
-        kept = {"keep": section.keep, "keep_state": section.keep_state, "limit": section.limit}
-    return Ensemble(points=(configuration,), members=number, folder=folder, **kept)
+        settings_kept = {"keep": section.keep, "keep_state": section.keep_state, "limit": section.limit}
+    return Ensemble(points=(configuration,), members=number, folder=folder, **settings_kept)
 
 
 def sweep(
@@ -317,22 +317,22 @@ def run(
     ChangedError, LockError, ShardError
         As :func:`.session.execute`.
     """
-    mine = job(ensemble, output, part=part, **options)
-    done = session.execute(mine, workers, show, begin)
+    own_job = job(ensemble, output, part=part, **options)
+    done = session.execute(own_job, workers, show, begin)
     if done.left:
         return done, None
     folder = forms.run_folder(output)
-    located = _located(ensemble, folder, mine)
+    located = _located(ensemble, folder, own_job)
     if located is None:
         return done, None  # other parts are not done
-    why = _stale(output, located.digest(mine.digest))
+    why = _stale(output, located.digest(own_job.digest))
     if not why:
         return done, Merged(content.read(output).found, "")
     try:
         with lock.hold(folder, "merge.lock"):
             for left in output.parent.glob(f".{glob.escape(output.name)}.*.part"):
                 left.unlink(missing_ok=True)  # by a part that was killed while it wrote the file
-            return done, Merged(write(ensemble, mine.document, located, output, merging), why)
+            return done, Merged(write(ensemble, own_job.document, located, output, merging), why)
     except lock.LockError:
         return done, None  # another part, which ended at the same time, is writing the file
 
@@ -395,8 +395,8 @@ def write(
     for swept in ensemble.axes:
         fixed[swept.name] = ((swept.name,), *_axis_values(swept))
     # What is swept is a coordinate and needs no variable besides.
-    kept = {name: column for name, column in columns().items() if name not in fixed}
-    target = member_file.Target(grid, kept, fixed, attrs, stride=STRIDE)
+    columns_kept = {name: column for name, column in columns().items() if name not in fixed}
+    target = member_file.Target(grid, columns_kept, fixed, attrs, stride=STRIDE)
     return merge.merge(located, target, output, progress)
 
 

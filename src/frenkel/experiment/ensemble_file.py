@@ -95,8 +95,8 @@ def coordinates(
         "flag_values": np.array(list(shards.STATUS), np.uint8),
         "flag_meanings": " ".join(text.replace(" ", "_") for text in shards.STATUS.values()),
     }
-    own = map(points.seed, range(len(points))) if isinstance(points, Grid) else (p.seed for p in points)
-    seeds = np.fromiter(own, np.int64, len(points))
+    seed_of = map(points.seed, range(len(points))) if isinstance(points, Grid) else (p.seed for p in points)
+    seeds = np.fromiter(seed_of, np.int64, len(points))
     return {
         "member": (
             ("member",),
@@ -220,8 +220,8 @@ def _own_species(count: np.ndarray[Any, Any], document: dict[str, Any]) -> dict[
     """Return counts and names of the species of one point; those of other points are padding in it."""
     inside = ~np.all(count < 0, axis=0)
     names = config.parse(document).made_of().species
-    both = [names["defect"], names["interstitial"]]
-    return {"count": count[:, inside], "species": both[: np.count_nonzero(inside)]}
+    species = [names["defect"], names["interstitial"]]
+    return {"count": count[:, inside], "species": species[: np.count_nonzero(inside)]}
 
 
 def _check_place(ensemble: "xr.Dataset", where: Mapping[str, Any]) -> None:
@@ -234,12 +234,12 @@ def _check_place(ensemble: "xr.Dataset", where: Mapping[str, Any]) -> None:
     for name, value in where.items():
         members_present = ensemble[name].values.tolist()
         if value not in members_present:
-            few = (
+            listing = (
                 ", ".join(map(str, members_present))
                 if len(members_present) <= MOST_SHOWN
                 else f"{members_present[0]} to {members_present[-1]}"
             )
-            raise SchemaError(f"there is no {name} {value!r}; there are: {few}")
+            raise SchemaError(f"there is no {name} {value!r}; there are: {listing}")
 
 
 def padded(ensemble: "xr.Dataset", name: str) -> "xr.DataArray":

@@ -163,8 +163,8 @@ def fit_card(
     settings = statistical_model.FitOptions(
         components=components, bootstrap=bootstrap, seed=seed, ranks=bool(ranks)
     )
-    training, judging, still = _split(loaded, held_out, seed)
-    origin |= {"devices_that_repeat": still} if still else {}
+    training, judging, stuck_record = _split(loaded, held_out, seed)
+    origin |= {"devices_that_repeat": stuck_record} if stuck_record else {}
     chosen: dict[str, Any] = {"ranks": settings.ranks, "chosen_by": "hand"}
     if ranks is None and loaded.values.shape[1] >= statistical_model.POOLED_BELOW:
         chosen = gate.choose_ranks(training, settings, origin.get("levels"))
@@ -204,12 +204,12 @@ def _split(
 ) -> tuple[Observations, Observations | None, dict[str, int]]:
     """Return devices to fit to, to judge by (None: too few to spare), and how many of the first repeat."""
     if small_samples.are_few(whole, held_out):
-        training, still = observations.dithered(whole, seed)
-        return training, None, still
+        training, stuck_record = observations.dithered(whole, seed)
+        return training, None, stuck_record
     training, judging = whole.split(1.0 - held_out, seed)
-    training, still = observations.dithered(training, seed)
+    training, stuck_record = observations.dithered(training, seed)
     judging, _ = observations.dithered(judging, seed, fitted=False)
-    return replace(training, origin=f"{whole.origin} without the devices held out"), judging, still
+    return replace(training, origin=f"{whole.origin} without the devices held out"), judging, stuck_record
 
 
 def _core(data: Data, known: Mapping[str, float], *, traces: bool, share: float, seed: int) -> core_fit.Core:

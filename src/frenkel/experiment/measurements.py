@@ -104,9 +104,9 @@ def lifetimes(path: Path, share: float, phase: str | None = None) -> dict[float,
         for _, _, result in devices(path):
             inside = np.flatnonzero(result["phase"].values == _constant_phase(result, phase))
             time, g = result["time"].values[inside], result["conductance"].values[inside]
-            beyond = np.flatnonzero(g <= share * g[0] if share < 1 else g >= share * g[0])
-            when = float(time[beyond[0] if len(beyond) else -1] - time[0])
-            rows.setdefault(float(result["ambient_temperature"]), []).append((when, bool(len(beyond))))
+            failed_reads = np.flatnonzero(g <= share * g[0] if share < 1 else g >= share * g[0])
+            when = float(time[failed_reads[0] if len(failed_reads) else -1] - time[0])
+            rows.setdefault(float(result["ambient_temperature"]), []).append((when, bool(len(failed_reads))))
     if not rows:
         raise ValueError(f"{path} holds no finished device")
     table_of = {kelvin: np.array(pairs, float).T for kelvin, pairs in sorted(rows.items())}
@@ -440,10 +440,10 @@ def _checked(found: dict[str, Any], attrs: dict[str, Any], rules: dict[str, str]
     for name in (*NUMBERS, *TERMINALS, "on_off"):
         if name in found:  # without current a resistance is infinite: no number
             found[name] = np.where(np.isfinite(found[name]), found[name], np.nan)
-    kept: dict[str, Any] = {
+    variables: dict[str, Any] = {
         key: attrs[key] for key in ("title", "source", "material", "provenance") if key in attrs
     }
-    return with_rules(LAYOUT.dataset(found, kept), rules)
+    return with_rules(LAYOUT.dataset(found, variables), rules)
 
 
 def _curves(results: Sequence["xr.Dataset"]) -> dict[str, Any]:

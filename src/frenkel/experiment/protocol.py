@@ -306,9 +306,9 @@ class Protocol:
         present.close(device, self.read_voltage)
         self.logs.append(present)
         self.present = None
-        again = phase.unmet(position.attempt, self.read_voltage / max(abs(present.read_current), 1e-300))
-        self.position = position.after_attempt(again)
-        if again:
+        retry = phase.unmet(position.attempt, self.read_voltage / max(abs(present.read_current), 1e-300))
+        self.position = position.after_attempt(retry)
+        if retry:
             logger.info("%s missed its target, again", present.name)
         elif self.observer is not None:
             self.observer.end(present.kind, present.cycle)

@@ -236,9 +236,9 @@ class Steps(kinetic.Device):
 
         *before, last = self.logs
         latest = {log.kind: log for log in before}
-        by = judge(last.kind, latest)
-        if by is None:
+        reference = judge(last.kind, latest)
+        if reference is None:
             return
-        miss = missed(swept(last), swept(latest[by]), swept(before[-1]).resistance)
+        miss = missed(swept(last), swept(latest[reference]), swept(before[-1]).resistance)
         if miss is not None:
             warnings.warn(wrong_sign(miss), stacklevel=4)

@@ -143,9 +143,9 @@ def _check(card: Card, cells: JumpingCardCells | CardCells, target: Floats, dist
     away = np.abs(cells.nearest_level(target) - target)
     if np.mean(away <= distance) >= FEWEST:
         return
-    at = np.unravel_index(int(np.argmax(away)), away.shape)
+    worst = np.unravel_index(int(np.argmax(away)), away.shape)
     raise LevelError(
         f"cells of {card.name} do not have {100.0 * np.mean(away > distance):.0f} % of the levels to "
-        f"{distance * 1e6:.3g} uS, such as {target[at] * 1e6:.3g} uS, nearest to which is "
-        f"{cells.nearest_level(target)[at] * 1e6:.3g} uS"
+        f"{distance * 1e6:.3g} uS, such as {target[worst] * 1e6:.3g} uS, nearest to which is "
+        f"{cells.nearest_level(target)[worst] * 1e6:.3g} uS"
     )

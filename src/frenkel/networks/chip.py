@@ -362,7 +362,7 @@ class Chip:
         if given.ndim != 2 or given.shape[1] != inputs or not np.all(np.isfinite(given)):
             raise ValueError(f"x must be finite and of shape (samples, {inputs}), got shape {given.shape}")
         activations: Floats = np.broadcast_to(given, (self.copies, *given.shape))
-        beyond = conversions = 0
+        clipped = conversions = 0
         self.cell_power = [0.0] * len(self.tiles)
         for layer in range(len(self.shapes)):
             window = self.windows[layer]
@@ -378,7 +378,7 @@ class Chip:
                 self.cell_power[k] = self._power(tile, loads)
                 sums = self._multiply(tile, volts[..., tile.rows], time, compensate)
                 if self.design.adc_bits is not None:
-                    beyond += int((np.abs(sums) > tile.full_scale * (1.0 + 1e-9)).sum())
+                    clipped += int((np.abs(sums) > tile.full_scale * (1.0 + 1e-9)).sum())
                 conversions += sums.size
                 sums = _quantised(sums / tile.full_scale, self.design.adc_bits, True) * tile.full_scale
                 total[..., tile.outputs] += tile.scale * sums
@@ -386,7 +386,7 @@ class Chip:
             activations = activations.reshape(self.copies, len(given), -1)
             if layer < len(self.shapes) - 1:
                 activations = np.maximum(activations, 0.0)
-        self.saturated = beyond / conversions
+        self.saturated = clipped / conversions
         return activations[0] if self._single else activations
 
     def products(self, layer: int) -> int:

@@ -218,11 +218,14 @@ def writing(
     energy = voltage**2 * width * w.pulse_sum + s.read_voltage**2 * read_width * w.read_sum
     energy += w.reads * adc.energy
     selection = 1e-9  # s, that the driver of a cell takes
-    each = w.pulses * (selection + width) + w.reads * (selection + read_width + adc.latency)
+    pulse_time = w.pulses * (selection + width) + w.reads * (selection + read_width + adc.latency)
     # Cells of an array are written in turn; the largest array decides.
     largest = max(t.target.size for t in chip.tiles) / sum(t.target.size for t in chip.tiles)
     return WriteCost(
-        energy=energy / times, time=each / times * largest, pulses=w.pulses / w.cells, reads=w.reads / w.cells
+        energy=energy / times,
+        time=pulse_time / times * largest,
+        pulses=w.pulses / w.cells,
+        reads=w.reads / w.cells,
     )
 
 

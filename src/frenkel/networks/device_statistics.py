@@ -186,14 +186,14 @@ class DeviceStatistics:
         ``drift`` scales mean and spread of the exponent together, ``rtn`` its amplitude. ``nonlinearity``
         scales the curvatures b behind both labels, since a label cannot exceed 10.
         """
-        both = {"drift": ("drift_mean", "drift_spread"), "rtn": ("rtn_amplitude",)}
+        groups = {"drift": ("drift_mean", "drift_spread"), "rtn": ("rtn_amplitude",)}
         new: dict[str, Any] = {}
         for name, factor in factors.items():
             if name == "nonlinearity":
                 for single in ("nonlinearity_up", "nonlinearity_down"):
                     new[single] = label_of(curvature(getattr(self, single)) * factor)
                 continue
-            for single in both.get(name, (name,)):
+            for single in groups.get(name, (name,)):
                 new[single] = getattr(self, single) * factor
         return replace(self, **new)
 
@@ -270,10 +270,10 @@ class DeviceStatistics:
             Ends of the window, 0 and 1.
         """
         rise = _moved(share, np.maximum(count, 0.0) / self.pulses, self.curvature(True))
-        both = 1.0 - _moved(1.0 - rise, np.maximum(-count, 0.0) / self.pulses, self.curvature(False))
+        change = 1.0 - _moved(1.0 - rise, np.maximum(-count, 0.0) / self.pulses, self.curvature(False))
         if self.cycle_noise:
-            both = both + self.cycle_noise * np.sqrt(np.abs(count)) * random.standard_normal(share.shape)
-        return np.asarray(np.minimum(np.maximum(both, limits[0]), limits[1]))
+            change = change + self.cycle_noise * np.sqrt(np.abs(count)) * random.standard_normal(share.shape)
+        return np.asarray(np.minimum(np.maximum(change, limits[0]), limits[1]))
 
 
 def _moved(share: Floats, part: Floats, b: float) -> Floats:

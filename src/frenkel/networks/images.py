@@ -180,8 +180,8 @@ def idx(path: Path, axes: int) -> NDArray[np.uint8]:
     try:
         with path.open("rb") as plain:
             packed = plain.read(2) == b"\x1f\x8b"
-        with gzip.open(path) if packed else path.open("rb") as stream_of:
-            raw = stream_of.read(MOST_BYTES + 1)
+        with gzip.open(path) if packed else path.open("rb") as opened:
+            raw = opened.read(MOST_BYTES + 1)
     except (OSError, EOFError, ValueError) as error:
         raise DataError(f"{path} cannot be read: {error}") from None
     shape = [int.from_bytes(raw[4 + 4 * k : 8 + 4 * k], "big") for k in range(axes)]

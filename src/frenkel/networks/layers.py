@@ -194,8 +194,8 @@ def program(
         raise ValueError("the model has no layer of frenkel.networks.layers to program")
     for number, layer in enumerate(layers):
         chip = Chip(layer.statistics, design, seed=seed + number, **options)
-        own = None if layer.tolerance is None else WithinTolerance(layer.tolerance)
-        chip.program([layer.matrix()], scheme=own if scheme is None else scheme)
+        write = None if layer.tolerance is None else WithinTolerance(layer.tolerance)
+        chip.program([layer.matrix()], scheme=write if scheme is None else scheme)
         layer.chip, layer.time = chip, 0.0
     return sum(len(layer.chip.tiles) for layer in layers)
 

@@ -82,8 +82,8 @@ def encode(weights: ArrayLike, mapping: Mapping, least: float, most: float) -> F
     one_of("mapping", mapping, MAPPINGS)
     w = np.asarray(weights)
     if mapping == "pair":
-        both = DifferentialPair(least=least, most=most).conductances(w)
-        return np.stack(both, axis=-1).reshape(*w.shape[:-1], 2 * w.shape[-1])
+        conductances = DifferentialPair(least=least, most=most).conductances(w)
+        return np.stack(conductances, axis=-1).reshape(*w.shape[:-1], 2 * w.shape[-1])
     flat = ReferenceColumn(least=least, most=most).conductances(w.reshape(-1, w.shape[-1]))
     pairs = flat.reshape(*w.shape[:-1], w.shape[-1] + 1)
     return pairs if mapping == "reference" else pairs[..., :-1]

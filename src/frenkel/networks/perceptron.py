@@ -217,9 +217,9 @@ def gradients(
     windows: tuple[Windows | None, ...] = (),
 ) -> list[Floats]:  # fmt: skip
     """Return gradients of the mean loss over inputs (seeds, samples, inputs) by weights, then by biases."""
-    of, last, samples = windows or (None,) * len(weights), len(weights) - 1, x.shape[-2]
+    windows_of_layers, last, samples = windows or (None,) * len(weights), len(weights) - 1, x.shape[-2]
     activations, entering, columns = x, [], []
-    for layer, (w, b, window) in enumerate(zip(weights, biases, of, strict=True)):
+    for layer, (w, b, window) in enumerate(zip(weights, biases, windows_of_layers, strict=True)):
         entering.append(activations)
         columns.append(activations if window is None else window.columns(activations))
         z = columns[-1] @ w + b[..., None, :]
@@ -229,7 +229,7 @@ def gradients(
     by_weight: list[Floats] = []
     by_bias: list[Floats] = []
     for layer in range(last, -1, -1):
-        window = of[layer]
+        window = windows_of_layers[layer]
         # Of a convolution every window is a sample.
         delta = delta.reshape(*delta.shape[:-2], -1, weights[layer].shape[-1])
         by_weight.insert(0, np.swapaxes(columns[layer], -1, -2) @ delta)

@@ -116,11 +116,11 @@ def _archive(name: str, title: str) -> Callable[[int], Task]:
     def loader(seed: int) -> Task:
         parts = [_ts(_package_file(name, title, f"{title}_{kind}.ts")) for kind in ("TRAIN", "TEST")]
         labels = sorted({label for _, labels in parts for label in labels})
-        both = [Part(x, np.array([labels.index(label) for label in y], np.int64)) for x, y in parts]
-        validation, train = _split(both[0], 0.2, stream(seed, 0))
+        train_and_test = [Part(x, np.array([labels.index(label) for label in y], np.int64)) for x, y in parts]
+        validation, train = _split(train_and_test[0], 0.2, stream(seed, 0))
         return Task(
             name=name, source=f"{title}, UCR archive", classes=len(labels), temporal=True, train=train,
-            validation=validation, test=both[1],
+            validation=validation, test=train_and_test[1],
         )  # fmt: skip
 
     return loader

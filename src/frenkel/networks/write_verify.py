@@ -90,8 +90,8 @@ class WithinTolerance:
         """Bring cells to around their targets (S); none has less than no conductance."""
         missed = self.tolerance * statistics.g_max * (2.0 * random.random(np.shape(target)) - 1.0)
         g = np.maximum(target + missed, 0.0)
-        nothing: Whole = np.zeros(g.shape, np.int64)
-        return ProgrammedCells(g, nothing, nothing.copy(), np.ones(g.shape, bool), 0.0, 0.0)
+        no_pulses: Whole = np.zeros(g.shape, np.int64)
+        return ProgrammedCells(g, no_pulses, no_pulses.copy(), np.ones(g.shape, bool), 0.0, 0.0)
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -139,22 +139,22 @@ class StatisticalWriteVerify:
         pulses: Whole = np.zeros(goal.size, np.int64)
         reads, reached = pulses.copy(), np.zeros(goal.size, bool)
         pulse_sum = read_sum = 0.0
-        left = np.arange(goal.size)
+        unfinished = np.arange(goal.size)
         for pulse_count in range(self.limit + 1):
-            read_conductance = g[left] + statistics.read_noise * statistics.g_max * random.standard_normal(
-                left.size
-            )
-            reads[left] += 1
-            read_sum += float(g[left].sum())
-            miss = goal[left] - read_conductance
+            read_conductance = g[
+                unfinished
+            ] + statistics.read_noise * statistics.g_max * random.standard_normal(unfinished.size)
+            reads[unfinished] += 1
+            read_sum += float(g[unfinished].sum())
+            miss = goal[unfinished] - read_conductance
             within_tolerance = np.abs(miss) <= self.tolerance * statistics.g_max
-            reached[left[within_tolerance]] = True
-            left, miss = left[~within_tolerance], miss[~within_tolerance]
-            if pulse_count == self.limit or not left.size:
+            reached[unfinished[within_tolerance]] = True
+            unfinished, miss = unfinished[~within_tolerance], miss[~within_tolerance]
+            if pulse_count == self.limit or not unfinished.size:
                 break
-            pulse_sum += float(g[left].sum())
-            g[left] = self.pulsed(g[left], miss, statistics, random)
-            pulses[left] += 1
+            pulse_sum += float(g[unfinished].sum())
+            g[unfinished] = self.pulsed(g[unfinished], miss, statistics, random)
+            pulses[unfinished] += 1
         shape = np.shape(target)
         return ProgrammedCells(
             g.reshape(shape), pulses.reshape(shape), reads.reshape(shape), reached.reshape(shape), pulse_sum,

@@ -199,6 +199,6 @@ def _cells(
     kernel: JumpKernel, waveform: Waveform, circuit: Circuit, question: Question, seed: int, repeat: int
 ) -> list[CardCell]:
     """Return a cell for each start of a repeat."""
-    ends, random = kernel.law.end_states(kind_of(question)), random_numbers(seed, repeat, STARTS)
-    first = [int(random.choice(ends)) for _ in range(question.starts)]
+    end_states, random = kernel.law.end_states(kind_of(question)), random_numbers(seed, repeat, STARTS)
+    first = [int(random.choice(end_states)) for _ in range(question.starts)]
     return [CardCell(kernel, waveform, circuit, question, seed, state) for state in first]

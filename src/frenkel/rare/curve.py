@@ -120,6 +120,6 @@ class Curve:
 
     def _mean(self, score: float) -> float:
         """Return the mean of the repeats, 0 where those that were ended hold a tenth of it."""
-        each = self.beyond(score)
-        mean = float(each.mean())
-        return 0.0 if each[self.ended(score)].sum() > OPEN * each.sum() else mean
+        probabilities = self.beyond(score)
+        mean = float(probabilities.mean())
+        return 0.0 if probabilities[self.ended(score)].sum() > OPEN * probabilities.sum() else mean

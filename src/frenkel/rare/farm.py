@@ -254,11 +254,13 @@ def verified(found: xr.Dataset, resistance: float) -> xr.Dataset:
     if question.starts != 1:
         raise ValueError(f"--verified needs one device a repeat (--starts 1), got {question.starts}")
     start = 1.0 / found["start_conductance"].values[:, 0]
-    kept = start <= resistance if question.rises else start >= resistance
-    if np.count_nonzero(kept) < 2:
+    is_beyond = start <= resistance if question.rises else start >= resistance
+    if np.count_nonzero(is_beyond) < 2:
         side = "at most" if question.rises else "at least"
-        raise ValueError(f"--verified leaves {np.count_nonzero(kept)} devices of {side} {resistance:g} ohm")
-    return found.isel(repeat=np.flatnonzero(kept))
+        raise ValueError(
+            f"--verified leaves {np.count_nonzero(is_beyond)} devices of {side} {resistance:g} ohm"
+        )
+    return found.isel(repeat=np.flatnonzero(is_beyond))
 
 
 def estimate(found: xr.Dataset) -> Estimate:

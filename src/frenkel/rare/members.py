@@ -60,11 +60,13 @@ def prepared(
 
     The waveform is the whole one, whatever would end the phase early: `to_compliance`, `to_share`, `verify`.
     """
-    mine = configuration.model_copy(update={"member": member})
-    device = Device(configuration.made_of(), **mine.arguments())
-    *before, (_, _, last) = mine.phases()
-    Protocol(device, before, mine.circuit, mine.read_voltage).go(pause=lambda _: pause())
-    device.connect((last.circuit or mine.circuit).circuit(last.compliance))
+    member_configuration = configuration.model_copy(update={"member": member})
+    device = Device(configuration.made_of(), **member_configuration.arguments())
+    *before, (_, _, last) = member_configuration.phases()
+    Protocol(device, before, member_configuration.circuit, member_configuration.read_voltage).go(
+        pause=lambda _: pause()
+    )
+    device.connect((last.circuit or member_configuration.circuit).circuit(last.compliance))
     return device, whole_waveform(last)
 
 

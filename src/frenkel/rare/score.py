@@ -72,8 +72,8 @@ def differences(low: Floats, high: Floats) -> tuple[Floats, Floats, NDArray[np.i
         fewest = np.minimum(fewest, many)
     error = (terms[1] - terms[0]).std(axis=0, ddof=1) / np.sqrt(len(low))
     differ = (~((low == high) | (np.isnan(low) & np.isnan(high)))).sum(axis=0)
-    enough = fewest >= 3
-    return np.where(enough, means[1] - means[0], np.nan), np.where(enough, error, np.nan), differ
+    is_judged = fewest >= 3
+    return np.where(is_judged, means[1] - means[0], np.nan), np.where(is_judged, error, np.nan), differ
 
 
 def combinations(weights: Floats) -> tuple[Floats, Floats, Floats]:
@@ -134,7 +134,7 @@ def z_of_means(weights: Floats, events: Floats) -> Floats:
         `FEWEST` in all runs together.
     """
     expected = (events - weights).sum(axis=0)
-    enough = expected >= FEWEST
+    is_filled = expected >= FEWEST
     return np.asarray(
-        np.where(enough, weights.sum(axis=0) / np.sqrt(np.where(enough, expected, 1.0)), np.nan)
+        np.where(is_filled, weights.sum(axis=0) / np.sqrt(np.where(is_filled, expected, 1.0)), np.nan)
     )

@@ -92,8 +92,8 @@ class Sensitivity(RareEventStudy):
 
     def document(self) -> dict[str, Any]:
         """Return what each member is a function of."""
-        by = chosen(self.configuration, self.folder, self.by)
-        return RareEventStudy.document(self) | {"conductance": self.conductance, "by": list(by)}
+        parameters = chosen(self.configuration, self.folder, self.by)
+        return RareEventStudy.document(self) | {"conductance": self.conductance, "by": list(parameters)}
 
 
 def prepare(
@@ -137,7 +137,7 @@ def observe(
     pause : callable, optional
         Called before each of these.
     """
-    start, weights, above = device.state(), device.keep_weights(twins), device.conductance >= edge
+    start, weights, is_above = device.state(), device.keep_weights(twins), device.conductance >= edge
 
     def slopes() -> Floats:
         return np.array([pair.conductance_slope(device) for pair in twins])
@@ -145,7 +145,7 @@ def observe(
     def weighed() -> tuple[Floats, Floats, Floats]:
         return weights.values(), weights.number.copy(), slopes()
 
-    values, met = followed(device, waveform, edge, above, weighed)
+    values, met = followed(device, waveform, edge, is_above, weighed)
     device.weights = None
     end = weighed()
     at_edge = met if met is not None else tuple(np.full_like(pair, np.nan) for pair in end)
@@ -154,7 +154,7 @@ def observe(
         for side, twin in enumerate((pair.low, pair.high)):
             pause()
             twin.restore(start)
-            varied[side, :, number] = list(followed(twin, waveform, edge, above)[0].values())
+            varied[side, :, number] = list(followed(twin, waveform, edge, is_above)[0].values())
     return {
         **{name: np.array(value) for name, value in values.items()},
         **dict(zip(("weight", "score", "slope"), end, strict=True)),
@@ -260,8 +260,8 @@ def parameter_rows(found: xr.Dataset) -> tuple[Floats, Floats, Floats]:
         value, met = found[name].values, "" if name == "final" else "met_"
         slope = found[f"{met}slope"].values
         weighed = derivatives(value, found[f"{met}score"].values, slope if name == "final" else 0.0)
-        ends = found["varied"].values[:, :, place]
-        change, error, changed = differences(ends[:, 0], ends[:, 1])
+        varied = found["varied"].values[:, :, place]
+        change, error, changed = differences(varied[:, 0], varied[:, 1])
         by_weight = np.array([weighed[0], weighed[1]]) * step
         by_runs = 0.5 * np.array([change, error])
         blind = np.nanmax(np.abs(slope) * step, axis=0, initial=0.0) > STILL

@@ -139,16 +139,18 @@ def split(
         if level >= goal or share < floor:
             break
         # All at the level, tied ones too: none of them has risen above it.
-        dead = np.flatnonzero(peaks <= level)
+        below_level = np.flatnonzero(peaks <= level)
         alive = np.flatnonzero(peaks > level)
         levels.append(level)
-        killed.append(len(dead))
+        killed.append(len(below_level))
         share *= len(alive) / particles
-        pairs *= len(alive) ** 2 / (particles**2 - len(dead))
+        pairs *= len(alive) ** 2 / (particles**2 - len(below_level))
         note(len(levels), share)
         if not len(alive):
             break
-        for clone, parent in zip(dead, alive[random.integers(len(alive), size=len(dead))], strict=True):
+        for clone, parent in zip(
+            below_level, alive[random.integers(len(alive), size=len(below_level))], strict=True
+        ):
             paths[clone] = process.branch(paths[parent], level, len(levels), int(clone))
             first[clone] = first[parent]
     complete = level >= goal or not share

@@ -94,8 +94,8 @@ def _programming(result: "xr.Dataset") -> list[str]:
     ]
     failed = np.argwhere(reached == 0)
     if len(failed):
-        few = ", ".join(f"({i}, {j})" for i, j in failed[:LISTED])
-        lines.append(f"failed      {few}{' ...' if len(failed) > LISTED else ''}")
+        listing = ", ".join(f"({i}, {j})" for i, j in failed[:LISTED])
+        lines.append(f"failed      {listing}{' ...' if len(failed) > LISTED else ''}")
     return lines + _never_reached(result)
 
 
@@ -104,12 +104,19 @@ def _never_reached(result: "xr.Dataset") -> list[str]:
     target, reached, programmed = (result[name].values for name in ("target", "reached", "programmed"))
     lines = []
     for level in np.unique(target) if len(np.unique(target)) <= LEVELS else ():
-        of = target == level
-        if np.count_nonzero(of) >= LEAST and np.all(reached[of] == 0) and np.isfinite(programmed[of]).all():
-            low, high = (quantity(float(end), "S") for end in (programmed[of].min(), programmed[of].max()))
+        at_level = target == level
+        if (
+            np.count_nonzero(at_level) >= LEAST
+            and np.all(reached[at_level] == 0)
+            and np.isfinite(programmed[at_level]).all()
+        ):
+            low, high = (
+                quantity(float(end), "S") for end in (programmed[at_level].min(), programmed[at_level].max())
+            )
             lines.append(
-                f"            none of {np.count_nonzero(of)} cells reached {quantity(float(level), 'S')}: "
-                f"they ended at {low}{f' to {high}' if high != low else ''}, read with what is in series"
+                f"            none of {np.count_nonzero(at_level)} cells reached "
+                f"{quantity(float(level), 'S')}: they ended at {low}{f' to {high}' if high != low else ''}, "
+                "read with what is in series"
             )
     return lines
 

@@ -104,11 +104,11 @@ def ending(done: RunOutcome, found: Merged | None, total: int, output: Path) -> 
         )
     lines = []
     if done.failed:
-        few = ", ".join(str(number) for number in done.failed[:10]) + (
+        listing = ", ".join(str(number) for number in done.failed[:10]) + (
             " ..." if len(done.failed) > 10 else ""
         )
         lines.append(
-            f"{len(done.failed)} of {total} members failed: {few}; "
+            f"{len(done.failed)} of {total} members failed: {listing}; "
             f"`{shell('frenkel', 'status', str(output))}` says why"
         )
     if found is None:
@@ -130,11 +130,11 @@ def _molten(file: Any) -> list[str]:
     if "time_above_melting" not in file.variables:
         return []
     time = np.ma.filled(file["time_above_melting"][...], np.nan)
-    above = np.count_nonzero(time > melting.LEAST)
-    if not above:
+    molten_count = np.count_nonzero(time > melting.LEAST)
+    if not molten_count:
         return []
     return [
-        f"{above} of {np.count_nonzero(np.isfinite(time))} members exceed their melting or decomposition "
+        f"{molten_count} of {np.count_nonzero(np.isfinite(time))} members exceed their melting or decomposition "
         f"temperature for more than {quantity(melting.LEAST, 's')} at a time, for up to "
         f"{quantity(float(np.nanmax(time)), 's')}; the model ignores melting"
     ]
@@ -185,10 +185,10 @@ def _failures(
         point, inside = divmod(member, STRIDE)
         seed = points[point].seed if point < len(points) else None
         times = int(np.count_nonzero(found.member == member))
-        again = f"frenkel run FILE.toml --only {inside} --seed {seed}"
+        command = f"frenkel run FILE.toml --only {inside} --seed {seed}"
         lines.append(
             f"  member {inside}{f' of point {point}' if len(points) > 1 else ''}, seed {seed}, "
-            f"{times} attempt{'s' * (times > 1)}: {shards.STATUS[code]}: {head.get('error', '')}; {again}"
+            f"{times} attempt{'s' * (times > 1)}: {shards.STATUS[code]}: {head.get('error', '')}; {command}"
         )
         if head.get("state"):
             lines.append(f"    at {json.dumps(head['state'])}")

@@ -32,11 +32,11 @@ def forecast(times: Floats, ranks: int, shards: int, members: int, size: float) 
             times, ranks_here, estimates=times * noise
         ),
     }
-    each = float(times.sum()) / ranks_here
+    time_per_rank = float(times.sum()) / ranks_here
     divided = f" in {shards} shards" if shards > 1 else ""
     lines = [
         f"{members} members on {ranks} ranks{divided}: mean {times.mean():.3g} s, "
-        f"longest {times.max():.4g} s, {duration(each)} of work each"
+        f"longest {times.max():.4g} s, {duration(time_per_rank)} of work each"
     ]
     for name, run in estimates.items():
         lines.append(
@@ -48,7 +48,7 @@ def forecast(times: Floats, ranks: int, shards: int, members: int, size: float) 
         lines.append(
             f"the manager limits: divide it with --shards {max(2, round(2 * busiest)) * shards} or more"
         )
-    if times.max() > each:
+    if times.max() > time_per_rank:
         lines.append("the longest member limits: no number of ranks helps, a limit for members does")
     calls, data = model.FILE_CALLS * ranks, size * members
     lines += [

@@ -40,13 +40,13 @@ def _without_intervals(traps: xr.Dataset) -> str:
 
 
 def _goodness(found: Answer) -> list[str]:
-    how = found.goodness
-    assert how is not None
-    low, high = (quantity(value, "Hz") for value in how.band)
-    dwell = "too few" if np.isnan(how.exponential) else f"p = {how.exponential:.2g}"
+    quality = found.goodness
+    assert quality is not None
+    low, high = (quantity(value, "Hz") for value in quality.band)
+    dwell = "too few" if np.isnan(quality.exponential) else f"p = {quality.exponential:.2g}"
     lines = [
-        f"fit: spectrum within a factor {how.factor:.2g} ({low} to {high} worst), neighbouring residuals "
-        f"correlated by {how.residual:.2f}, exponential dwell times {dwell}"
+        f"fit: spectrum within a factor {quality.factor:.2g} ({low} to {high} worst), neighbouring residuals "
+        f"correlated by {quality.residual:.2f}, exponential dwell times {dwell}"
     ]
     if not found.holds:
         lines.append(

@@ -37,11 +37,11 @@ def describe(found: xr.Dataset, z: Floats) -> str:
     lines.append(f"{'mean':34}" + "".join(f"{mean:>24.4g}" for mean in found["mean"].values))
     lines.append(f"{'devices':34}" + "".join(f"{number:>24}" for number in found["members"].values))
     for mechanism in found["mechanism"].values:
-        for of, (step, name) in STEP.items():
-            row = found.sel(mechanism=mechanism, of=of)
+        for parameter, (step, name) in STEP.items():
+            row = found.sel(mechanism=mechanism, of=parameter)
             pairs = zip(row["derivative"].values * step, HALF * row["error"].values * step, strict=True)
             cells = "".join(f"{f'{value:+.3g} ± {half:.2g}':>24}" for value, half in pairs)
-            lines.append(f"{f'{mechanism}, {of} {name}'[:34]:34}{cells}")
+            lines.append(f"{f'{mechanism}, {parameter} {name}'[:34]:34}{cells}")
     lines += by_parameters(found)
     lines += combinations_text(found)
     finite = np.abs(z[np.isfinite(z)])
@@ -57,9 +57,12 @@ def by_parameters(found: xr.Dataset) -> list[str]:
     lines = ["other numbers, by score weights (w) or by twins with the same random numbers (r):"]
     for name in found["parameter"].values:
         row = found.sel(parameter=name)
-        half = HALF * row["change_error"].values
-        columns = zip(row["change"].values, half, row["runs"].values, strict=True)
-        cells = "".join(f"{f'{value:+.3g} ± {wide:.2g} ' + 'wr'[int(by)]:>24}" for value, wide, by in columns)
+        half_width = HALF * row["change_error"].values
+        columns = zip(row["change"].values, half_width, row["runs"].values, strict=True)
+        cells = "".join(
+            f"{f'{value:+.3g} ± {wide:.2g} ' + 'wr'[int(by_weights)]:>24}"
+            for value, wide, by_weights in columns
+        )
         lines.append(f"{f'{name} {unit(str(name))[1]}'[:34]:34}{cells}")
     return lines
 
@@ -74,10 +77,10 @@ def combinations_text(found: xr.Dataset) -> list[str]:
     for number, (value, error) in enumerate(zip(values, HALF * errors, strict=True)):
         parts = found["combination"].isel(number=number)
         words = [
-            f"{float(parts.sel(of=of, mechanism=mechanism)):+.2f} {mechanism} {of}"
+            f"{float(parts.sel(of=parameter, mechanism=mechanism)):+.2f} {mechanism} {parameter}"
             for mechanism in found["mechanism"].values
-            for of in STEP
-            if abs(float(parts.sel(of=of, mechanism=mechanism))) >= SMALL
+            for parameter in STEP
+            if abs(float(parts.sel(of=parameter, mechanism=mechanism))) >= SMALL
         ]
         if value <= NOTHING * values[0]:
             size = "not told"

@@ -39,8 +39,8 @@ def points_table(file: Any) -> str:
         values = [written(file, axis, at) for axis, at in zip(axes, place, strict=True)]
         finished_count = int(np.count_nonzero(status[place] == shards.OK))
         rows.append([*values, str(finished_count), *(_median(file[name], place) for name in names)])
-    left = int(np.prod(status.shape[:-1])) - len(rows)
-    ending = [f"... and {left} points more"] if left else []
+    points_left = int(np.prod(status.shape[:-1])) - len(rows)
+    ending = [f"... and {points_left} points more"] if points_left else []
     body = table([*axes, "members", *(SHOWN[name] for name in names)], rows, left=len(axes))
     return "\n".join(["medians of all members and cycles of each point", "", body, *ending])
 

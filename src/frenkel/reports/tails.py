@@ -105,10 +105,10 @@ def apart(probability: Floats, bound: float | None, most: Floats | None = None) 
     total = largest.sum()
     if not total:
         return []
-    few = int(np.searchsorted(np.cumsum(largest), 0.9 * total)) + 1
+    ancestor_count = int(np.searchsorted(np.cumsum(largest), 0.9 * total)) + 1
     lines = [
         f"{'each device':18} {np.median(probability):.2g} in the median; "
-        f"{few} of {len(largest)} hold nine tenths of all"
+        f"{ancestor_count} of {len(largest)} hold nine tenths of all"
     ]
     if bound is not None:
         certain = np.count_nonzero((probability if most is None else most) < bound)
@@ -132,8 +132,8 @@ def beside(name: str, judged: Judged) -> str:
     words = f"{card.probability:.3g}   95 %: {card.low:.2g} to {card.high:.2g}"
     below = "" if card.complete else "below "
     lines = [f"card {name[:13]:13} {below}{words}"]
-    nothing = f"no row of a gate: these devices tell no probability from {LEAST:g} to 1"
-    lines.append(table(judged.rows) if judged.rows else nothing)
+    no_row = f"no row of a gate: these devices tell no probability from {LEAST:g} to 1"
+    lines.append(table(judged.rows) if judged.rows else no_row)
     if judged.untold:
         lines.append(untold(judged.untold))
     return "\n".join(lines)

@@ -253,9 +253,9 @@ def _check_end(done: session.RunOutcome, folder: Path, number: int) -> None:
         code, head = runs.survey([folder]).head(0)
         raise EnsembleError(f"all members failed, one of them: {head.get('error') or shards.STATUS[code]}")
     if done.failed:
-        few = ", ".join(map(str, done.failed[:10])) + (" ..." if len(done.failed) > 10 else "")
+        listing = ", ".join(map(str, done.failed[:10])) + (" ..." if len(done.failed) > 10 else "")
         warnings.warn(
-            f"{len(done.failed)} of {number} members failed: {few}; their status says how", stacklevel=6
+            f"{len(done.failed)} of {number} members failed: {listing}; their status says how", stacklevel=6
         )
 
 

@@ -127,8 +127,8 @@ def _imbalance(device: Device, event: np.void, number: int, kt: float) -> float:
         return 0.0
     with device.trial():
         device.fire(number)
-        back = _way_back(device, event)
-    return abs(math.log(event["rate"] / back["rate"]) + float(event["energy"]) / kt)
+        reverse_event = _way_back(device, event)
+    return abs(math.log(event["rate"] / reverse_event["rate"]) + float(event["energy"]) / kt)
 
 
 def closure() -> list[Check]:
@@ -164,11 +164,11 @@ def _worst_round_trip(precise: bool, voltage: float) -> tuple[float, float]:
         bound = device.solved().removal_error
         device.fire(chosen)
         device.device_voltage = voltage
-        back = _way_back(device, event)
+        reverse_event = _way_back(device, event)
         bound += device.solved().removal_error
         # A charge of 2 moves between two potentials, each within the bound.
         stated = max(stated, 1e-9 + 4 * abs(voltage) * bound)
-        worst = max(worst, abs(float(event["energy"]) + float(back["energy"])))
+        worst = max(worst, abs(float(event["energy"]) + float(reverse_event["energy"])))
     return worst, stated
 
 
@@ -176,14 +176,14 @@ def _way_back(device: Device, event: np.void) -> np.void:
     """Return the event that undoes ``event``, which was carried out."""
     table = device.transitions()
     a, b = int(event["site_a"]), int(event["site_b"])
-    same = table["mechanism"] == event["mechanism"]
+    is_reverse = table["mechanism"] == event["mechanism"]
     if b < 0:
-        same &= (table["site_a"] == a) & (table["direction"] != event["direction"])
+        is_reverse &= (table["site_a"] == a) & (table["direction"] != event["direction"])
     else:
-        same &= ((table["site_a"] == a) & (table["site_b"] == b)) | (
+        is_reverse &= ((table["site_a"] == a) & (table["site_b"] == b)) | (
             (table["site_a"] == b) & (table["site_b"] == a)
         )
-    back: np.void = table[np.flatnonzero(same)[0]]
+    back: np.void = table[np.flatnonzero(is_reverse)[0]]
     return back
 
 
@@ -206,13 +206,13 @@ def mean_weights() -> list[Check]:
     mean, error = sums.mean(axis=0), sums.std(axis=0, ddof=1) / math.sqrt(runs)
     return [
         Check(
-            f"device: mean score weight by {of}, {mechanism.name}",
+            f"device: mean score weight by {parameter}, {mechanism.name}",
             0.0,
             mean[k, i],
             SIGMAS,
             "sigma",
             error[k, i],
         )
-        for k, of in enumerate(("barrier (1/eV)", "ln frequency"))
+        for k, parameter in enumerate(("barrier (1/eV)", "ln frequency"))
         for i, mechanism in enumerate(device.chemistry.mechanisms)
     ]

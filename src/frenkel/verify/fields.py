@@ -16,12 +16,12 @@ def network() -> list[Check]:
     Both are networks as a device solves them, at 1 V.
     """
     bond, background = 1e-4, 1e-10
-    chain, some = _conducting(bond, background), _conducting(bond, background)
+    chain, conducting = _conducting(bond, background), _conducting(bond, background)
     line = chain.solve(np.arange(9, dtype=np.int32))
     straight = np.arange(1, 10) / 10
     random = np.random.default_rng(6)
-    green = some.green
-    solution = some.solve(np.sort(random.choice(green.n_hosts, 60, replace=False)).astype(np.int32))
+    green = conducting.green
+    solution = conducting.solve(np.sort(random.choice(green.n_hosts, 60, replace=False)).astype(np.int32))
     nodes, at_nodes, _ = solution.potentials.nodes()
     potential = solution.potentials.maps()[0]
     potential[nodes] = at_nodes  # the map is rounded where bonds are strong

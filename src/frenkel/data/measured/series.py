@@ -42,8 +42,8 @@ def intervals(data: "xr.Dataset", origin: str, share: float) -> tuple[Floats, Fl
         read, g = read[finite] - read[finite][:1], g[finite]
         if len(g) < 2 or not g[0] > 0:
             continue
-        beyond = np.flatnonzero(g <= share * g[0] if share < 1 else g >= share * g[0])
-        last = int(beyond[0]) if len(beyond) else len(g)
+        failed_reads = np.flatnonzero(g <= share * g[0] if share < 1 else g >= share * g[0])
+        last = int(failed_reads[0]) if len(failed_reads) else len(g)
         rows.append((kelvin, read[last - 1], read[last] if last < len(g) else np.inf))
     if not rows or not np.isfinite(rows[0][0]):
         raise ValueError(f"{origin} must hold two reads of a device, and the temperature between them")
@@ -93,10 +93,10 @@ def each_rest(data: "xr.Dataset", origin: str) -> Iterator[tuple[int, str, float
     }
     order = np.lexsort((columns["time"], columns["temperature"], columns["state"], columns["device"]))
     keys = [columns[key][order] for key in ("device", "state", "temperature")]
-    same = np.ones(len(order) - 1, bool)
+    same_key = np.ones(len(order) - 1, bool)
     for key in keys:
-        same &= (key[1:] == key[:-1]) | ((key[1:] != key[1:]) & (key[:-1] != key[:-1]))  # NaN is NaN
-    for rows in np.split(np.arange(len(order)), np.flatnonzero(~same) + 1):
+        same_key &= (key[1:] == key[:-1]) | ((key[1:] != key[1:]) & (key[:-1] != key[:-1]))  # NaN is NaN
+    for rows in np.split(np.arange(len(order)), np.flatnonzero(~same_key) + 1):
         first, place = rows[0], order[rows]
         yield (int(keys[0][first]), str(keys[1][first]), float(keys[2][first]),
                columns["time"][place], columns["conductance"][place])  # fmt: skip

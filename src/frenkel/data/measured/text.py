@@ -47,12 +47,12 @@ def table_of(
         )
     runs = [(a + skipped, b + skipped) for a, b in runs]
     longest = max(runs, key=lambda run: run[1] - run[0])
-    like = _pattern(rows[longest[0] : longest[1]], decimal)
-    alike = [run for run in runs if _fits(rows[run[0]][1], like, decimal)]
+    pattern = _pattern(rows[longest[0] : longest[1]], decimal)
+    alike = [run for run in runs if _fits(rows[run[0]][1], pattern, decimal)]
     begin = alike[0][0]
-    if like[-1] and header != 0:
-        _check_names(name, rows, begin, len(like), decimal)
-    headers, units, top = _titles(name, rows, begin, len(like), decimal, header)
+    if pattern[-1] and header != 0:
+        _check_names(name, rows, begin, len(pattern), decimal)
+    headers, units, top = _titles(name, rows, begin, len(pattern), decimal, header)
     above_first = [row for _, row in rows[:begin]]
     body: list[tuple[int, list[str]]] = []
     block: list[int] = []
@@ -60,20 +60,20 @@ def table_of(
     for count, (a, b) in enumerate(alike):
         # Between two blocks of numbers a line above them must stand again: else a row is damaged.
         if count and not any(row in above_first for _, row in rows[end:a]):
-            raise TableError(_odd_row(name, *rows[end], len(like)))
+            raise TableError(_odd_row(name, *rows[end], len(pattern)))
         body += rows[a:b]
         block += [count] * (b - a)
         end = b
     if end < len(rows):
-        raise TableError(_odd_row(name, *rows[end], len(like)))
+        raise TableError(_odd_row(name, *rows[end], len(pattern)))
     if len(alike) > 1:
         notes += (f"{len(alike)} blocks, each under its header",)
-    above = tuple(" ".join(filter(None, row)) for _, row in rows[:top])
-    if above:
-        notes += (f"{len(above)} lines above the header are not read: {above[0][:50]!r} ...",)
+    text_rows = tuple(" ".join(filter(None, row)) for _, row in rows[:top])
+    if text_rows:
+        notes += (f"{len(text_rows)} lines above the header are not read: {text_rows[0][:50]!r} ...",)
     return Table(
         name=name, headers=headers, units=units, rows=[row for _, row in body],
-        lines=[line for line, _ in body], block=np.array(block, int), above=above, notes=notes,
+        lines=[line for line, _ in body], block=np.array(block, int), above=text_rows, notes=notes,
         decimal=decimal,
     )  # fmt: skip
 
@@ -87,15 +87,15 @@ def _odd_row(name: str, line: int, cells: list[str], width: int) -> str:
 def _runs(rows: list[list[str]], decimal: str) -> list[tuple[int, int]]:
     """Return begin and end of each run of rows with numbers in the same columns."""
     runs: list[tuple[int, int]] = []
-    begin, like = 0, None
+    begin, pattern = 0, None
     for i, row in enumerate([*rows, []]):
-        if like is not None and _fits(row, like, decimal):
-            like = _joined(like, _kinds(row, decimal))
+        if pattern is not None and _fits(row, pattern, decimal):
+            pattern = _joined(pattern, _kinds(row, decimal))
             continue
-        if like is not None:
+        if pattern is not None:
             runs.append((begin, i))
         kinds = _kinds(row, decimal)
-        begin, like = i, kinds if True in kinds else None
+        begin, pattern = i, kinds if True in kinds else None
     return runs
 
 
@@ -119,10 +119,10 @@ def _fits(cells: list[str], like: list[bool | None], decimal: str) -> bool:
 
 
 def _pattern(rows: Sequence[tuple[int, list[str]]], decimal: str) -> list[bool | None]:
-    like = _kinds(rows[0][1], decimal)
+    pattern = _kinds(rows[0][1], decimal)
     for _, row in rows:
-        like = _joined(like, _kinds(row, decimal))
-    return like
+        pattern = _joined(pattern, _kinds(row, decimal))
+    return pattern
 
 
 def _titles(
@@ -205,12 +205,12 @@ def _delimiter(lines: list[str]) -> str:
         widths = [len(cells) for cells in cut]
         width = max(set(widths), key=widths.count)
         kinds = [_kinds(cells, _decimal(sample, DELIMITERS[key])) for cells in cut]
-        same = sum(len(row) == width and True in row for row in kinds)
+        rows_alike = sum(len(row) == width and True in row for row in kinds)
         share = sum(row.count(True) + row.count(None) for row in kinds) / max(1, sum(map(len, kinds)))
         blank = key == "space"
         # A blank stands in names, too: it counts for less unless it leaves nothing but numbers.
         # One column of decimal commas may as well be two columns that are cut short once.
-        return (same if width > 1 else same // 2 * blank, share == 1, not blank, share, width)
+        return (rows_alike if width > 1 else rows_alike // 2 * blank, share == 1, not blank, share, width)
 
     return max(DELIMITERS, key=score)
 

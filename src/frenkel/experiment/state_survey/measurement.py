@@ -199,8 +199,8 @@ class Measurement:
         numbers = {_key(reading): place for place, reading in enumerate(readings)}
         jumps_and_walks = [*self.reservoir.jumps(self._look), *self.walks]
         sides = []
-        for each in jumps_and_walks:
-            sides.append([_number(side, readings, numbers) for side in (each.before, each.after)])
+        for series in jumps_and_walks:
+            sides.append([_number(side, readings, numbers) for side in (series.before, series.after)])
         settings = self.settings
         end = np.full((2, len(readings)), -1, np.int32)
         for place, end_state in enumerate(self.ends):

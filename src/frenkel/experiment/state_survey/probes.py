@@ -98,10 +98,10 @@ def carry_out(
     before, events, begin = level(twin.solved(), read_voltage), twin.events, twin.time
     outcome = {"before": before, "after": np.nan, "switched": np.nan, "events": BUDGET}
     if plan.voltage == 0.0:
-        left = rest(twin, plan.time, read_voltage, BUDGET, random)
-        if left is None:
+        rest_state = rest(twin, plan.time, read_voltage, BUDGET, random)
+        if rest_state is None:
             return outcome
-        return outcome | {"after": level(twin.solved(), read_voltage), "events": left}
+        return outcome | {"after": level(twin.solved(), read_voltage), "events": rest_state}
     ramp = plan.kind == RAMP
     if ramp:
         waveform = Waveform.triangle(plan.voltage, abs(plan.voltage) / plan.time)

@@ -76,7 +76,7 @@ class _Member:
 
     def to(self, target: Key) -> Floats:
         """Return the rate (1/s) of going to a target, at each temperature."""
-        return np.asarray(self.rate[:, [own == target for own in self.targets]].sum(axis=1))
+        return np.asarray(self.rate[:, [state_target == target for state_target in self.targets]].sum(axis=1))
 
 
 def resting(device: Device, temperatures: tuple[float, ...], read_voltage: float) -> Resting:
@@ -131,18 +131,18 @@ def rest(
     Each wait is exponential of the mean that the chain has; in the end the device is in a member, drawn by
     the time that it spends in each. None where they were left more often than the budget.
     """
-    left = time
+    time_left = time
     for count in range(budget + 1):
         state = resting(device, (device.temperature,), read_voltage)
         mean = 1.0 / state.rate[0] if state.rate[0] > 0.0 else np.inf
         wait = mean * random.standard_exponential()
-        _relax(device, min(wait, left))
-        if not wait < left:
+        _relax(device, min(wait, time_left))
+        if not wait < time_left:
             if state.times.sum() > 0.0:
                 share = state.times / state.times.sum()
                 device.arrange(**state.members[int(random.choice(len(share), p=share))])
             return count
-        left -= wait
+        time_left -= wait
         leave(device, state, random)
         device.look()
     return None

@@ -27,8 +27,8 @@ def _recognises(source: Source) -> bool:
 
 
 def _parse(source: Source) -> Recording:
-    place = _header(source)
-    lines = source.lines[place:]
+    header_line = _header(source)
+    lines = source.lines[header_line:]
     mark = re.findall(r"[,;\t]", lines[0])[0]
     frame = pandas.read_csv(io.StringIO("\n".join(lines)), sep=mark, skipinitialspace=True)
     units, quantities = {}, dict.fromkeys(map(str, frame), "")

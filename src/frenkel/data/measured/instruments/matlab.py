@@ -30,8 +30,8 @@ def _parse(source: Source) -> Recording:
         {name: np.broadcast_to(array.T, shape[::-1]).ravel() for name, array in used.items()}
     )
     block = np.repeat(np.arange(shape[1] if len(shape) > 1 else 1), shape[0])
-    left = [f"{name} {array.shape}" for name, array in arrays.items() if name not in used]
-    notes = (f"not read: {', '.join(left)}",) if left else ()
+    unused = [f"{name} {array.shape}" for name, array in arrays.items() if name not in used]
+    notes = (f"not read: {', '.join(unused)}",) if unused else ()
     return Recording(frame=frame, block=block, notes=notes)
 
 
