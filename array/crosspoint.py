@@ -427,8 +427,8 @@ class OneTransistorOneResistor:
             miss, total = through - current, d_drain + slope
             low, high = np.where(miss > 0.0, inner, low), np.where(miss < 0.0, inner, high)
             new = inner + miss / np.where(total > 0.0, total, 1.0)
-            inside = (new >= low) & (new <= high) & (total > 0.0)
-            new = np.where(miss == 0.0, inner, np.where(inside, new, 0.5 * (low + high)))
+            in_bracket = (new >= low) & (new <= high) & (total > 0.0)
+            new = np.where(miss == 0.0, inner, np.where(in_bracket, new, 0.5 * (low + high)))
             # No closer than rounding of the drain voltage moves the transistor's current.
             least = ROUNDING * (d_drain * reach + np.abs(current))
             if np.all((np.abs(miss) <= least) | (np.abs(new - inner) <= ROUNDING * np.abs(inner))):

@@ -140,8 +140,10 @@ class Loaded(Circuit):
             return last.voltage
 
         def excess(voltage: float) -> float:
-            present = current(voltage)
-            return self.load.excess(source, voltage + self.series_resistance * present, present)
+            present_current = current(voltage)
+            return self.load.excess(
+                source, voltage + self.series_resistance * present_current, present_current
+            )
 
         voltage = _between(excess, source)
         last.put(source, current, voltage)

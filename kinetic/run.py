@@ -162,8 +162,8 @@ class Run(Loop):
         if departure is None:
             return None
         elapsed, solution, voltage, chosen = departure
-        reached = end if chosen == NONE else begin + elapsed
-        self.state.pass_time(self.start + reached)
+        end_time = end if chosen == NONE else begin + elapsed
+        self.state.pass_time(self.start + end_time)
         self.state.look()
         if chosen == RELAXES:
             self.relax(source)
@@ -172,7 +172,7 @@ class Run(Loop):
                 self.spend_event(source)
         elif chosen >= 0:
             self.fire(solution, source, voltage, chosen)
-        return reached
+        return end_time
 
     def passed(self, begin: float, end: float, source: float) -> float | None:
         """Return where the run is after what it passes in one step, None where there is nothing to pass."""
@@ -204,13 +204,13 @@ class Run(Loop):
         mark = np.cumsum(weight) / weight.sum()
         chosen = min(int(np.searchsorted(mark, state.engine.draw(), side="right")), len(mark) - 1)
         set_electrons(state, averaged.states[chosen])
-        reached = begin + elapsed if elapsed < end - begin else end
-        state.pass_time(self.start + reached, hazard_left)
+        end_time = begin + elapsed if elapsed < end - begin else end
+        state.pass_time(self.start + end_time, hazard_left)
         if hazard_left == 0.0:
             solution = self.solver.solved()
             voltage = solution.device_voltage(state.circuit, source)
             self.fire(solution, source, voltage, self.draw_event(solution, voltage, atoms_only=True))
-        return reached
+        return end_time
 
     def refuse_more_events(self) -> None:
         """Raise the error of a budget that is used up, with the pair of sites that used most of it."""

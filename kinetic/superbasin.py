@@ -189,13 +189,13 @@ class Superbasin:
         events = solution.at(voltage)
         total = events.total(voltage)
         columns = events.arrays()
-        fast = {
+        fast_targets = {
             int(k): self.target(key, columns, int(k))
             for k in np.flatnonzero((columns["rate"] >= SHARE * total) & (columns["rate"] > 0.0))
         }
         if len(self.members) >= MOST_KEPT:
             self.members.clear()
-        member = BasinState(self.state.arrangement(), solution, voltage, columns["rate"], fast)
+        member = BasinState(self.state.arrangement(), solution, voltage, columns["rate"], fast_targets)
         self.members[key, source] = member
         return member
 

@@ -126,6 +126,6 @@ def _little(numbers: "array.array[int]") -> "array.array[int]":
     """Return numbers in the order of bytes of the file, from that of this machine or into it."""
     if sys.byteorder == "little":
         return numbers
-    turned = array.array("q", numbers)
-    turned.byteswap()
-    return turned
+    swapped = array.array("q", numbers)
+    swapped.byteswap()
+    return swapped

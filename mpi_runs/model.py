@@ -77,17 +77,17 @@ def simulate(
     order = np.argsort(-expected, kind="stable")
     work, expected = work[order] + member, expected[order]
     summed = np.concatenate([[0.0], np.cumsum(work)])
-    free = [start] * workers
+    free_at = [start] * workers
     manager = start
     place = tasks = 0
     least = max(LEAST_CHUNK, MANAGER * workers)
     while place < len(work):
         members = int(np.ceil(least / max(expected[place], 1e-6)))
         size = max(1, min(members, (len(work) - place) // (4 * workers)))
-        manager = max(manager, free[0]) + service
-        heapq.heapreplace(free, manager + float(summed[place + size] - summed[place]))
+        manager = max(manager, free_at[0]) + service
+        heapq.heapreplace(free_at, manager + float(summed[place + size] - summed[place]))
         place, tasks = place + size, tasks + 1
-    wall = max(free)
+    wall = max(free_at)
     ideal = max(float(work.sum()) / workers, float(work.max()))
     return Forecast(wall, ideal, tasks * service / wall, tasks / wall, tasks)
 

@@ -205,9 +205,9 @@ def _plan(job: Job) -> dict[str, Any]:
 
 
 def _outcome(job: Job, status: Status, stop: stopping.Stop, before: runs.Survey) -> RunOutcome:
-    present = runs.survey([job.folder], job.digest, job.part).best(job.members)
-    left = int(np.count_nonzero(present.status == shards.MISSING))
-    failed = present.member[(present.status != shards.OK) & (present.status != shards.MISSING)].tolist()
+    finished = runs.survey([job.folder], job.digest, job.part).best(job.members)
+    left = int(np.count_nonzero(finished.status == shards.MISSING))
+    failed = finished.member[(finished.status != shards.OK) & (finished.status != shards.MISSING)].tolist()
     ran = status.done + status.failed
     if left:
         return RunOutcome(STOPPED, stop.reason or "unknown", ran, left, failed, before.faults)

@@ -99,16 +99,18 @@ def chain_rates(
         tables.append(_between(law, np.unique(path), float(heat), volts))
     rates = np.stack(tables)
     bins = [_starts(law, path, dwell, part == number) for number in np.unique(part)]
-    states = np.array([path[random.choice(len(path), p=stayed)] for stayed, _, _ in bins])
-    marks = np.concatenate([[-np.inf], law.level[states], [np.inf]])
+    states = np.array([path[random.choice(len(path), p=dwell_of_state)] for dwell_of_state, _, _ in bins])
+    level_edges = np.concatenate([[-np.inf], law.level[states], [np.inf]])
     logs = np.full((2, *rates.shape[:1], len(states), len(volts)), SLOWEST)
-    for k, (stayed, came, kind) in enumerate(bins):
+    for k, (dwell_of_state, entries_of_state, kind) in enumerate(bins):
         for direction, side in ((0, volts >= 0.0), (1, volts <= 0.0)):
             tell(TABLES + (1.0 - TABLES) * (2 * k + direction) / (2 * len(bins)))
             # A voltage that drives a cell out of its end state finds it where it has come to rest.
-            start = stayed if kind == (HRS, LRS)[direction] else came
+            start = dwell_of_state if kind == (HRS, LRS)[direction] else entries_of_state
             side_rates = rates[:, side].reshape(-1, *rates.shape[2:])
-            log_rates = _passage(law.level, path, start, side_rates, marks[k], marks[k + 2])[direction]
+            log_rates = _passage(law.level, path, start, side_rates, level_edges[k], level_edges[k + 2])[
+                direction
+            ]
             logs[direction, :, k, side] = np.maximum(log_rates, SLOWEST).reshape(len(rates), -1).T
     merged = np.where(volts > 0.0, logs[0], np.where(volts < 0.0, logs[1], logs.min(axis=0)))
     return ChainRates(states, merged, first=int(np.searchsorted(np.unique(part), part[0])))
@@ -116,11 +118,11 @@ def chain_rates(
 
 def _starts(law: JumpLaw, path: Index, dwell: Floats, inside: Index) -> tuple[Floats, Floats, int]:
     """Return how long a walk stayed in each state of a part, in which it came there, and their kind."""
-    stayed = np.where(inside, dwell, 0.0) if dwell[inside].any() else inside.astype(float)
-    came = (inside & ~np.concatenate([[False], inside[:-1]])).astype(float)
+    dwell_inside = np.where(inside, dwell, 0.0) if dwell[inside].any() else inside.astype(float)
+    is_entry = (inside & ~np.concatenate([[False], inside[:-1]])).astype(float)
     kinds = law.kind[path[inside]]
     kind = next((end_state for end_state in (HRS, LRS) if np.any(kinds == end_state)), -1)
-    return stayed / stayed.sum(), came / came.sum(), kind
+    return dwell_inside / dwell_inside.sum(), is_entry / is_entry.sum(), kind
 
 
 def walks(law: JumpLaw, random: np.random.Generator) -> tuple[Index, Floats]:
@@ -151,16 +153,18 @@ def _leg(
 ) -> tuple[list[int], list[float], bool]:
     """Return the states on a ramp of one sign up to a level, and whether it came there."""
     path, at = [state], [0.0]
-    fine = np.linspace(0.0, abs(law.grid[-1 if sign > 0 else 0]), 400)
+    fine_voltages = np.linspace(0.0, abs(law.grid[-1 if sign > 0 else 0]), 400)
     for _ in range(MOST):
         if sign * law.level[path[-1]] >= goal:
             return path, at, True
-        rates = np.exp(kernel.log_rate(path[-1], sign * fine))
-        hazard = np.concatenate([[0.0], np.cumsum(0.5 * (rates[1:] + rates[:-1]) * np.diff(fine))]) / RAMP
-        used = np.interp(at[-1], fine, hazard) + random.standard_exponential()
-        if used > hazard[-1]:
+        rates = np.exp(kernel.log_rate(path[-1], sign * fine_voltages))
+        hazard = (
+            np.concatenate([[0.0], np.cumsum(0.5 * (rates[1:] + rates[:-1]) * np.diff(fine_voltages))]) / RAMP
+        )
+        jump_hazard = np.interp(at[-1], fine_voltages, hazard) + random.standard_exponential()
+        if jump_hazard > hazard[-1]:
             break  # the ramp has ended
-        at.append(max(at[-1], float(np.interp(used, hazard, fine))))
+        at.append(max(at[-1], float(np.interp(jump_hazard, hazard, fine_voltages))))
         path.append(int(kernel.next_states(np.array([path[-1]]), np.array([sign * at[-1]]), random)[0]))
     return path, at, False
 
@@ -176,13 +180,15 @@ def _between(law: JumpLaw, visited: Index, heat: float, volts: Floats) -> Floats
     for matrix, volt in zip(rates, volts, strict=True):
         state_voltages = np.full(n, volt)
         jumps, weight = kernel.nearest(visited, state_voltages)
-        wide = jumps.shape[1]
-        led = kernel.destination(np.repeat(visited, wide), jumps.ravel(), np.repeat(state_voltages, wide))
-        to = np.searchsorted(visited, led).clip(max=n - 1)
-        not_led = visited[to] != led
-        to[not_led] = np.argmin(np.abs(law.level[led[not_led], None] - law.level[visited]), axis=1)
+        jump_count = jumps.shape[1]
+        destinations = kernel.destination(
+            np.repeat(visited, jump_count), jumps.ravel(), np.repeat(state_voltages, jump_count)
+        )
+        to = np.searchsorted(visited, destinations).clip(max=n - 1)
+        not_led = visited[to] != destinations
+        to[not_led] = np.argmin(np.abs(law.level[destinations[not_led], None] - law.level[visited]), axis=1)
         speed = np.exp(kernel.log_rate(visited, state_voltages))
-        np.add.at(matrix, (np.repeat(np.arange(n), wide), to), (speed[:, None] * weight).ravel())
+        np.add.at(matrix, (np.repeat(np.arange(n), jump_count), to), (speed[:, None] * weight).ravel())
     return rates
 
 
@@ -191,10 +197,12 @@ def _passage(levels: Floats, path: Index, start: Floats, rates: Floats, bottom: 
     visited, path_index = np.unique(path, return_inverse=True)
     level = levels[visited]
     at_top, at_bottom = level >= top, level <= bottom
-    inside = np.flatnonzero(~at_top & ~at_bottom)
-    end_rates = np.stack([rates[..., at_top].sum(-1), rates[..., at_bottom].sum(-1)], axis=-1)[:, inside]
-    table = np.concatenate([end_rates, rates[:, inside][..., inside]], axis=-1)
-    weight = np.bincount(path_index, start, len(visited))[inside].astype(float)
+    between_ends = np.flatnonzero(~at_top & ~at_bottom)
+    end_rates = np.stack([rates[..., at_top].sum(-1), rates[..., at_bottom].sum(-1)], axis=-1)[
+        :, between_ends
+    ]
+    table = np.concatenate([end_rates, rates[:, between_ends][..., between_ends]], axis=-1)
+    weight = np.bincount(path_index, start, len(visited))[between_ends].astype(float)
 
     odds, rows = np.full((len(table), len(CLOCKS)), np.nan), np.arange(len(table))
 
@@ -237,8 +245,8 @@ def _left(table: Floats, clocks: Floats, weight: Floats) -> Floats:
             row = ways[..., j, : 3 + j]
             row /= row.sum(-1, keepdims=True)
             ways[..., low + 1 : j, : 3 + j] += ways[..., low + 1 : j, 3 + j, None] * row[..., None, :]
-            inside = slice(4 + low, 3 + j)
-            ways[..., : low + 1, inside] += ways[..., : low + 1, 3 + j, None] * row[..., None, inside]
+            band_rows = slice(4 + low, 3 + j)
+            ways[..., : low + 1, band_rows] += ways[..., : low + 1, 3 + j, None] * row[..., None, band_rows]
         # Outside of the block its states are taken out together: the same sums, by a product of matrices.
         into, outward = ways[..., : low + 1, 4 + low : 4 + high], ways[..., low + 1 : high + 1, : 4 + low]
         ways[..., : low + 1, : 4 + low] += into @ outward

@@ -144,13 +144,13 @@ def to_vacask(card: Card, draws: ExportDraws | None = None) -> str:
             steps = _vacask_wave(*_steps(ramp.legs[-1] * np.arange(draws.cycles), values))
             lines.append(f'v{name}{d} ({name}{d} 0) vsource type="pwl" wave={steps}')
         lines.append(f"x{d} (p{d} 0 h{d} l{d} s{d} r{d}) cell")
-    saved = " ".join(f"p(x{d},g)" for d in range(draws.devices))
+    saved_gaps = " ".join(f"p(x{d},g)" for d in range(draws.devices))
     return fill(
         "vacask.sim",
         title=f"{signature(card)}, {draws.devices} devices, {draws.cycles} cycles",
         header=_header(card, "//"),
         circuit="\n".join(lines),
-        saved=saved,
+        saved=saved_gaps,
         step=leg / 200.0,
         stop=float(times[-1]),
         module=to_verilog_a(card),

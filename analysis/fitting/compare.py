@@ -155,5 +155,5 @@ def _parts(one: Floats, other: Floats) -> tuple[Floats, Floats]:
 def _blocks(values: Floats, length: int) -> Floats:
     """Return blocks of cycles as devices."""
     number = values.shape[1] // length
-    cut = values[:, : number * length].reshape(len(values) * number, length, values.shape[2])
-    return _alive(cut)
+    blocks = values[:, : number * length].reshape(len(values) * number, length, values.shape[2])
+    return _alive(blocks)

@@ -93,11 +93,11 @@ def trace(
         raise ObservationError("time, voltage and current must be as many, and times must ascend, s")
     if not all(np.all(np.isfinite(x)) for x in (t, v, i, volts, seconds)):
         raise ObservationError("time, voltage and current must be finite, in s, V and A")
-    used = (np.abs(v) > SMALLEST) & (v * i > 0)
-    if used.sum() < FEWEST:
+    usable = (np.abs(v) > SMALLEST) & (v * i > 0)
+    if usable.sum() < FEWEST:
         raise ObservationError(
             f"a trace needs at least {FEWEST} samples above {SMALLEST:g} V with a current of the sign of the "
-            f"voltage, got {int(used.sum())}"
+            f"voltage, got {int(usable.sum())}"
         )
     if volts.shape != seconds.shape or np.any(volts <= 0) or np.any(seconds <= 0):
         raise ObservationError("times to SET must be above 0 s, each with a voltage above 0 V")
@@ -191,14 +191,14 @@ def fit_device(data: Trace, core: GapCore | None = None) -> dict[str, float]:
     """
     base = core or GapCore()
     start = _start(data, base)
-    used = (np.abs(data.voltage) > SMALLEST) & (data.voltage * data.current > 0)
-    measured = np.log(np.abs(data.current[used]))
+    usable = (np.abs(data.voltage) > SMALLEST) & (data.voltage * data.current > 0)
+    measured = np.log(np.abs(data.current[usable]))
 
     begins_low = _begins_low(data, base, start)
 
     def rows(p: Floats) -> Floats:
-        state = simulate(p, data.time, data.voltage, base, begins_low)[:, used]
-        residuals = currents(p, state, data.voltage[used], base) - measured
+        state = simulate(p, data.time, data.voltage, base, begins_low)[:, usable]
+        residuals = currents(p, state, data.voltage[usable], base) - measured
         if data.set_times.size:
             residuals = np.concatenate(
                 [residuals, _set_times(p, data.set_voltages) - np.log(data.set_times)], axis=1
@@ -249,20 +249,20 @@ def _start(data: Trace, core: GapCore) -> Floats:
     v, i = data.voltage, data.current
     if not (v.max() > 0 > v.min()):
         raise ObservationError("a trace must hold voltages of both signs: a SET and a RESET")
-    used = (np.abs(v) > SMALLEST) & (v * i > 0)
+    usable = (np.abs(v) > SMALLEST) & (v * i > 0)
     scale = np.log(core.voltage_scale)
     p = np.array([[0.0, 0.0, 0.0, 0.0, scale, np.log(core.drive)]])
     # The state that belongs to each current.
-    x = currents(p, np.zeros((1, int(used.sum()))), v[used], core)[0] - np.log(np.abs(i[used]))
+    x = currents(p, np.zeros((1, int(usable.sum()))), v[usable], core)[0] - np.log(np.abs(i[usable]))
     high, low = np.quantile(x, [0.95, 0.05])
-    order = np.argsort(v[used])
-    neighbours = np.abs(np.diff(np.log(i[used] / v[used])[order]))
+    order = np.argsort(v[usable])
+    neighbours = np.abs(np.diff(np.log(i[usable] / v[usable])[order]))
     if not max(neighbours) > SWITCHED:
         raise ObservationError(
             f"the device does not switch in its trace: at one voltage its resistance changes by less than "
             f"{np.exp(SWITCHED):.2g}"
         )
-    middle, t, volts = 0.5 * (high + low), data.time[used], v[used]
+    middle, t, volts = 0.5 * (high + low), data.time[usable], v[usable]
     rates = []
     for sign in (1, -1):
         rows = np.flatnonzero(sign * volts > 0)
@@ -348,14 +348,14 @@ def of_states(data: xr.Dataset, members: Index) -> dict[str, float]:
     entries_of_members = entries(data, "state", members)
     end_states, read = entries_of_members[kind[entries_of_members] >= 0], float(data["read_voltage"])
     numbers: dict[str, float] = {}
-    used = np.abs(volts) >= SMALLEST
-    if np.any(data["state_current"].values[end_states][:, used] != 0.0):
-        ratio = data["state_current"].values[end_states][:, used] / volts[used]
+    usable = np.abs(volts) >= SMALLEST
+    if np.any(data["state_current"].values[end_states][:, usable] != 0.0):
+        ratio = data["state_current"].values[end_states][:, usable] / volts[usable]
         conducts = np.all(ratio > 0.0, axis=1)
         bent = np.log(ratio[conducts]) - data["state_level"].values[end_states[conducts], None]
 
         def missed(scale: float) -> float:
-            law, at_read = (gap_law.per_volt(v, scale) for v in (volts[used], read))
+            law, at_read = (gap_law.per_volt(v, scale) for v in (volts[usable], read))
             return float(np.mean((bent - np.log(law / at_read)) ** 2))
 
         best = minimize_scalar(
@@ -404,9 +404,9 @@ def of_numbers(given: Mapping[str, float], told: Mapping[str, float]) -> Core:
     There is none where a number is said by nobody: no constant that data did not choose goes into a card.
     """
     numbers = {**told, **given}
-    lacks = [name for name in (*PROTOCOL, *FITTED) if name not in numbers]
-    if lacks:
-        return Core(numbers={}, record={"lacks": lacks})
+    missing_numbers = [name for name in (*PROTOCOL, *FITTED) if name not in numbers]
+    if missing_numbers:
+        return Core(numbers={}, record={"lacks": missing_numbers})
     record = {name: "given" if name in given else "states" for name in FITTED}
     return Core(numbers=_core(numbers).to_dict(), record=record)
 
@@ -436,8 +436,8 @@ def of_traces(cycles: Sequence[xr.Dataset], known: Mapping[str, float]) -> Core:
 
 def _core(known: Mapping[str, float]) -> GapCore:
     """Return a core whose gaps at the read voltage do not depend on the scale of its current."""
-    plain = GapCore(**{name: value for name, value in known.items() if name != "voltage_scale"})
-    scale = known.get("voltage_scale", plain.voltage_scale)
-    bent = replace(plain, voltage_scale=scale)
-    ratio = float(plain.conductance(0.0) / bent.conductance(0.0))
-    return replace(bent, current_prefactor=plain.current_prefactor * ratio)
+    core = GapCore(**{name: value for name, value in known.items() if name != "voltage_scale"})
+    scale = known.get("voltage_scale", core.voltage_scale)
+    bent = replace(core, voltage_scale=scale)
+    ratio = float(core.conductance(0.0) / bent.conductance(0.0))
+    return replace(bent, current_prefactor=core.current_prefactor * ratio)

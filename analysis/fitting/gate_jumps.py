@@ -102,9 +102,9 @@ class Compared:
             return float(ks_2samp(self.measured[first], second[~first]).statistic)
         number = int(self.design.max()) + 1
         count, total = np.zeros((2, 2, number))
-        for part, (inside, values) in enumerate(((first, self.measured), (~first, second))):
-            count[part] = np.bincount(self.design[inside], minlength=number)
-            total[part] = np.bincount(self.design[inside], values[inside], minlength=number)
+        for part, (in_half, values) in enumerate(((first, self.measured), (~first, second))):
+            count[part] = np.bincount(self.design[in_half], minlength=number)
+            total[part] = np.bincount(self.design[in_half], values[in_half], minlength=number)
         in_both = np.all(count > 0, axis=0)
         share = total[:, in_both] / count[:, in_both]
         # A design of few probes tells less.

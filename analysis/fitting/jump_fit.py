@@ -184,8 +184,8 @@ def chosen(law: JumpLaw, owner: Index, random: np.random.Generator) -> tuple[Jum
     kinds = classes(law.jump_voltage)
     most = JUDGED // len(np.unique(kinds))
     order = random.permutation(len(owner))
-    judged = np.sort(np.concatenate([order[kinds[order] == kind][:most] for kind in np.unique(kinds)]))
-    return best_of(replace(law, rest_carry=law.carry), CHOICES, lambda one: score(one, fold, judged))
+    judged_jumps = np.sort(np.concatenate([order[kinds[order] == kind][:most] for kind in np.unique(kinds)]))
+    return best_of(replace(law, rest_carry=law.carry), CHOICES, lambda one: score(one, fold, judged_jumps))
 
 
 def best_of(
@@ -281,14 +281,14 @@ def score(law: JumpLaw, fold: Index, judged: Index) -> float:
         nearest, weight = kernel.nearest(law.before[jumps], law.jump_voltage[jumps])
         starts = np.repeat(law.before[jumps], nearest.shape[1])
         volts = np.repeat(law.jump_voltage[jumps], nearest.shape[1])
-        led = kernel.destination(starts, nearest.ravel(), volts).reshape(nearest.shape)
+        destinations = kernel.destination(starts, nearest.ravel(), volts).reshape(nearest.shape)
 
         def features(states: Index, kernel: JumpKernel = kernel, which: Index = jumps) -> Floats:
             """Return ln(conductance) of states and ln(rate), at the voltage of the jump and at 0 V."""
             rates = [kernel.log_rate(states, volts) for volts in (law.jump_voltage[which, None], 0.0)]
             return np.stack([law.level[states] / LEVEL_WIDTH, *(one / RATE_WIDTH for one in rates)])
 
-        distance = np.sum((features(led) - features(law.after[jumps, None])) ** 2, axis=0)
+        distance = np.sum((features(destinations) - features(law.after[jumps, None])) ** 2, axis=0)
         # Heavy tails, so that one jump that nothing foretells does not decide.
         total[fold_jumps] = np.log(np.sum(weight / (1.0 + distance) ** 2, axis=1))
     kinds = classes(law.jump_voltage[judged])

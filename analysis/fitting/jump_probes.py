@@ -154,9 +154,9 @@ def _of_ramps(law: JumpLaw, probes: list[Design], seed: int) -> Iterator[tuple[D
         log_conductance = np.log(cells.conductance).reshape(-1, CELLS)
         for design, switched, level in zip(state_probes, volts, log_conductance, strict=True):
             seen = design.switched[:, None]
-            apart = np.nan_to_num(np.abs(seen - switched), nan=FAR)
-            apart[np.isnan(seen) & np.isnan(switched)] = 0.0
-            logs = density(apart / VOLT_WIDTH) + density((design.after[:, None] - level) / LEVEL_WIDTH)
+            distance = np.nan_to_num(np.abs(seen - switched), nan=FAR)
+            distance[np.isnan(seen) & np.isnan(switched)] = 0.0
+            logs = density(distance / VOLT_WIDTH) + density((design.after[:, None] - level) / LEVEL_WIDTH)
             yield design, logs
 
 

@@ -43,8 +43,8 @@ def relaxation(data: xr.Dataset) -> xr.Dataset:
             rows.append((time[finite] - time[finite][0], g[finite]))
             states.append(state)
             kelvin.append(temperature)
-    late = [time[time > 0] for time, _ in rows]
-    edges = _edges(np.concatenate(late) if late else np.empty(0), len(rows))
+    later_times = [time[time > 0] for time, _ in rows]
+    edges = _edges(np.concatenate(later_times) if later_times else np.empty(0), len(rows))
     if len(edges) < 3:
         raise ObservationError(
             f"the file must have reads at 3 times common to half of its devices, got {len(edges)}"
@@ -53,13 +53,13 @@ def relaxation(data: xr.Dataset) -> xr.Dataset:
     for i, (time, g) in enumerate(rows):
         table[i, 0] = g[0]
         for k, (low, high) in enumerate(edges):
-            inside: Index = np.flatnonzero((time >= low) & (time <= high))
-            if len(inside):
-                table[i, 1 + k] = g[inside[0]]
+            in_interval: Index = np.flatnonzero((time >= low) & (time <= high))
+            if len(in_interval):
+                table[i, 1 + k] = g[in_interval[0]]
     is_complete = np.isfinite(table).all(axis=1)
     if not is_complete.any():
         raise ObservationError(f"no device of the file was read at all {len(edges)} common times")
-    late_values = np.concatenate(late)
+    late_values = np.concatenate(later_times)
     logs = [np.log(late_values[(late_values >= low) & (late_values <= high)]) for low, high in edges]
     variables = {
         "conductance": (("device", "time"), table[is_complete, 1:], {"units": "S"}),

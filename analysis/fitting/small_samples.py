@@ -78,21 +78,21 @@ def split_stuck(observations: Observations) -> StuckSplit:
     window = values[:, :, names.index("hrs")] - values[:, :, names.index("lrs")]
     finite, closed = np.isfinite(window), window < np.log(STUCK)
     begins = np.array([_stuck_from(row) for row in window])
-    late = np.arange(values.shape[1]) >= begins[:, None]
-    if not late.any() and closed.sum() < RARE * finite.sum():
+    after_stuck = np.arange(values.shape[1]) >= begins[:, None]
+    if not after_stuck.any() and closed.sum() < RARE * finite.sum():
         return StuckSplit(observations, None, 0.0, {})
-    apart = late | closed
-    working = replace(observations, values=np.where(apart[:, :, None], np.nan, values))
-    stuck_devices = np.flatnonzero(apart.any(axis=1))
-    stuck = replace(observations, values=np.where(apart[:, :, None], values, np.nan)).take(stuck_devices)
+    is_stuck = after_stuck | closed
+    working = replace(observations, values=np.where(is_stuck[:, :, None], np.nan, values))
+    stuck_devices = np.flatnonzero(is_stuck.any(axis=1))
+    stuck = replace(observations, values=np.where(is_stuck[:, :, None], values, np.nan)).take(stuck_devices)
     record = {
         "devices": len(values),
         "at_start": int((begins == 0).sum()),
-        "at_end": int(late.any(axis=1).sum()),
-        "passing": float((closed & ~late).sum() / finite.sum()),
+        "at_end": int(after_stuck.any(axis=1).sum()),
+        "passing": float((closed & ~after_stuck).sum() / finite.sum()),
         "ratio": STUCK,
     }
-    return StuckSplit(working, stuck, float((apart & finite).sum() / finite.sum()), record)
+    return StuckSplit(working, stuck, float((is_stuck & finite).sum() / finite.sum()), record)
 
 
 def _stuck_from(window: Floats) -> int:
@@ -219,9 +219,9 @@ def judge(whole: Observations, fit: Fit, seed: int = 0) -> tuple[list[Comparison
     pairs: list[tuple[Floats, Card, Observations]] = []
     # What a part is fitted with or judged by is told from that part alone.
     cards = [fit_kinds(dithered(training, seed)[0], fit) for training, _ in left_out]
-    outside = [dithered(left, seed, fitted=False)[0] for _, left in left_out]
-    for card, left in zip(cards, outside, strict=True):
-        held = with_window(left) if not pooled else left
+    outside = [dithered(held_back, seed, fitted=False)[0] for _, held_back in left_out]
+    for card, held_back in zip(cards, outside, strict=True):
+        held = with_window(held_back) if not pooled else held_back
         if len(held.values):
             pairs.append((held.values, card if pooled else working(card), held))
     if not pairs:
@@ -229,9 +229,9 @@ def judge(whole: Observations, fit: Fit, seed: int = 0) -> tuple[list[Comparison
     rows = _rows(pairs, seed, of_devices=over_devices and not pooled, pooled=pooled)
     stuck = any("stuck" in card.provenance for card in cards)
     method = "cross-validation over devices" if over_devices else "blocks of cycles"
-    judged = {"by": method, "devices": devices, "cycles": cycles, "parts": len(pairs),
+    judgement = {"by": method, "devices": devices, "cycles": cycles, "parts": len(pairs),
               "cannot_show": _cannot_show(devices, cycles, over_devices, stuck)}  # fmt: skip
-    return rows, judged
+    return rows, judgement
 
 
 def not_judged(whole: Observations, why: str) -> dict[str, Any]:
@@ -260,9 +260,9 @@ def judge_fixed(held_out: Observations, card: Card, seed: int = 0) -> tuple[list
         raise ObservationError(f"{held_out.origin} has no device with enough cycles to judge a card by")
     of_devices = len(held.values) >= CROSSED and not pooled
     rows = _rows([(held.values, cells, held)], seed, of_devices=of_devices, pooled=pooled)
-    judged = {"by": "few devices", "devices": devices, "cycles": cycles, "parts": 1,
+    judgement = {"by": "few devices", "devices": devices, "cycles": cycles, "parts": 1,
               "cannot_show": _cannot_show(devices, cycles, over_devices=True)}  # fmt: skip
-    return [*rows, *judge_kind(held_out, card, seed)], judged
+    return [*rows, *judge_kind(held_out, card, seed)], judgement
 
 
 def _devices_out(whole: Observations, seed: int) -> list[tuple[Observations, Observations]]:
@@ -276,10 +276,10 @@ def _blocks_out(whole: Observations) -> list[tuple[Observations, Observations]]:
     length = cycles // PARTS
     splits = []
     for part in range(PARTS):
-        inside = slice(part * length, (part + 1) * length)
+        part_cycles = slice(part * length, (part + 1) * length)
         others = whole.values.copy()
-        others[:, inside] = np.nan
-        splits.append((replace(whole, values=others), replace(whole, values=whole.values[:, inside])))
+        others[:, part_cycles] = np.nan
+        splits.append((replace(whole, values=others), replace(whole, values=whole.values[:, part_cycles])))
     return splits
 
 

@@ -240,12 +240,12 @@ def _of_turns(table: Table, plan: TablePlan) -> Part:
 def _of_rows(table: Table, plan: TablePlan) -> Part:
     """Return traces and reads: each row a value, or as many as there are columns of responses."""
     volts = _column(table, plan, "voltage")
-    wide = _response(table, plan, volts, "current" if plan.kind == "trace" else "conductance")
+    responses = _response(table, plan, volts, "current" if plan.kind == "trace" else "conductance")
     rows = len(table.rows)
     devices = [
-        name if len(wide) > 1 else columns_read
-        for name, _ in wide
-        for columns_read in _devices(table, plan, rows)
+        name if len(responses) > 1 else device
+        for name, _ in responses
+        for device in _devices(table, plan, rows)
     ]
     time = _column(table, plan, "time")
     step = plan.constants.get("step")
@@ -254,11 +254,12 @@ def _of_rows(table: Table, plan: TablePlan) -> Part:
     if np.any(~(time >= 0)):
         i = int(np.argmax(~(time >= 0)))
         raise TableError(f"line {table.lines[i]} of {table.name}: time must be at least 0 s, got {time[i]:g}")
-    columns_read = {"time": time, "temperature": _column(table, plan, "temperature"), "voltage": volts}
-    part: Part = {name: np.tile(column, len(wide)) for name, column in columns_read.items()}
-    part |= {"device": devices, "state": _states(table, plan) * len(wide), "name": table.name, "step": step,
+    arrays = {"time": time, "temperature": _column(table, plan, "temperature"), "voltage": volts}
+    part: Part = {name: np.tile(column, len(responses)) for name, column in arrays.items()}
+    part |= {"device": devices, "state": _states(table, plan) * len(responses),
+             "name": table.name, "step": step,
              "stamped": bool(plan.of("time")),
-             "value": np.concatenate([column for _, column in wide])}  # fmt: skip
+             "value": np.concatenate([column for _, column in responses])}  # fmt: skip
     return part
 
 
@@ -430,9 +431,9 @@ def _times(part: Part, rows: Index, name: str) -> Floats:
 def _last_digit(time: Floats) -> float:
     """Return the power of ten (s) of which all stamps are multiples; inf: they are all the same."""
     since = time - time[0]
-    if not (span := float(np.ptp(since))):
+    if not (duration := float(np.ptp(since))):
         return np.inf
-    first = -int(np.floor(np.log10(span)))
+    first = -int(np.floor(np.log10(duration)))
     for digits in range(first, first + 12):
         scaled = since * 10.0**digits
         if np.abs(scaled - np.round(scaled)).max() < 1e-2:

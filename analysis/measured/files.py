@@ -93,14 +93,14 @@ def _cycles_of_files(
         if len(group) == 1:
             grouped.append(group[0][1:])
             continue
-        inside = [source for _, source, _ in sorted(group, key=lambda item: item[0])]
+        ordered = [source for _, source, _ in sorted(group, key=lambda item: item[0])]
         device = key.removeprefix("of ")
         note = (
-            f"{len(inside)} files are cycles of one device, {device}; if they are devices, say files = "
+            f"{len(ordered)} files are cycles of one device, {device}; if they are devices, say files = "
             '"device" under [table] of a mapping file'
         )
-        name = f"{inside[0].name} to {inside[-1].name}"
-        grouped.append((table.combined(inside, name, device, note), group[0][2]))
+        name = f"{ordered[0].name} to {ordered[-1].name}"
+        grouped.append((table.combined(ordered, name, device, note), group[0][2]))
     return grouped
 
 

@@ -96,8 +96,8 @@ def halves(voltage: Floats, read_voltage: float = np.inf) -> list[Half]:
 
 def _runs(sign: Index) -> Iterator[Index]:
     """Yield the places of each run of one sign; places of 0 between two of the same sign belong to it."""
-    used = np.flatnonzero(sign)
-    for part in np.split(used, np.flatnonzero(np.diff(sign[used])) + 1):
+    nonzero = np.flatnonzero(sign)
+    for part in np.split(nonzero, np.flatnonzero(np.diff(sign[nonzero])) + 1):
         # A return to 0 V inside one polarity begins another sweep of it.
         yield from np.split(part, np.flatnonzero(np.diff(part) > 1) + 1)
 

@@ -159,9 +159,9 @@ def _beside_background(trace: xr.Dataset, step: float, current: Floats, maximum:
     for _ in range(ROUNDS):
         slow = ndimage.gaussian_filter1d(remainder, width, mode="nearest")
         slow = slow - slow.mean()
-        fast = trace.assign(current=("sample", current - slow, {"units": "A"}))
+        fast_trace = trace.assign(current=("sample", current - slow, {"units": "A"}))
         share = float(np.var(slow) / np.var(current))
-        model = replace(_with_traps(fast, maximum), slow=width * step, slow_share=share)
+        model = replace(_with_traps(fast_trace, maximum), slow=width * step, slow_share=share)
         if (
             best is None
             or best.traps is None
@@ -171,7 +171,7 @@ def _beside_background(trace: xr.Dataset, step: float, current: Floats, maximum:
             best = model
         if model.traps is None or model.holds:
             break
-        remainder = current - rtn.states(fast, model.traps)["current"].values
+        remainder = current - rtn.states(fast_trace, model.traps)["current"].values
     assert best is not None
     return best
 

@@ -327,8 +327,8 @@ def dwell_statistics(dwell: ArrayLike, step: float = 0.0, seed: int = 0) -> dict
         rate = -np.log1p(-min(step / mean, 1 - 1e-12)) / step
         mean = 1 / rate
         total = n * mean
-        inside = np.random.default_rng(seed).random(n)
-        times = times - step - np.log1p(inside * np.expm1(-rate * step)) / rate
+        in_bin = np.random.default_rng(seed).random(n)
+        times = times - step - np.log1p(in_bin * np.expm1(-rate * step)) / rate
     spacings = np.diff(np.sort(times)) * np.arange(n - 1, 0, -1)
     spent = np.cumsum(spacings)
     return {

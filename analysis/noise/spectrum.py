@@ -140,14 +140,14 @@ def slope(density: xr.DataArray, lowest: float, highest: float) -> Slope:
     f, s = np.asarray(density["frequency"].values), np.asarray(density.values)
     edges = np.geomspace(lowest, highest, 25)
     bin_of = np.digitize(f, edges) - 1
-    used = [np.flatnonzero(bin_of == b) for b in range(24) if np.any(bin_of == b)]
-    if len(used) < 3:
+    bins = [np.flatnonzero(bin_of == b) for b in range(24) if np.any(bin_of == b)]
+    if len(bins) < 3:
         raise ValueError(
             f"lowest and highest must span three bins of frequencies, got {lowest:g} to {highest:g} Hz"
         )
-    x = np.array([np.log(f[rows]).mean() for rows in used])
-    y = np.array([np.log(s[rows].mean()) for rows in used])
-    weight = np.array([float(len(rows)) for rows in used])
+    x = np.array([np.log(f[rows]).mean() for rows in bins])
+    y = np.array([np.log(s[rows].mean()) for rows in bins])
+    weight = np.array([float(len(rows)) for rows in bins])
     centre = np.average(x, weights=weight)
     spread = float(weight @ (x - centre) ** 2)
     value = float(weight @ ((x - centre) * y) / spread)

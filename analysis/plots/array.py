@@ -278,9 +278,9 @@ def timeline(result: "xr.Dataset") -> "Figure":
     begins = np.concatenate(([0], ends[:-1]))
     counts = [int(np.count_nonzero((start >= b) & (start < e))) for b, e in zip(begins, ends, strict=True)]
     last = max((k for k, count in enumerate(counts) if count), default=0)
-    inside = np.flatnonzero(start >= begins[last])[: 4 * SHOWN]
+    shown_rows = np.flatnonzero(start >= begins[last])[: 4 * SHOWN]
     name = str(result["phase_name"].values[last])
-    _gantt(lower, result, int(start[inside].min()), int(result["operation_end"].values[inside].max()),
+    _gantt(lower, result, int(start[shown_rows].min()), int(result["operation_end"].values[shown_rows].max()),
            f"the beginning of phase {last + 1}, {name}")  # fmt: skip
     return figure
 
@@ -294,11 +294,11 @@ def _gantt(axes: "Axes", result: "xr.Dataset", begin: int, end: int, title: str)
     lanes = [str(lane) for lane in result["lane"].values]
     order: list[str] = [lane for lane in ("driver", "pulse", "read", "product", "converter") if lane in lanes]
     order += [lane for lane in lanes if lane not in order]
-    inside = np.flatnonzero((stop > begin) & (start < end))
-    names = _lanes(result)[inside]
+    overlapping = np.flatnonzero((stop > begin) & (start < end))
+    names = _lanes(result)[overlapping]
     unit, name = (1e6, "µs") if end - begin > 2e6 else (1e3, "ns")
     for k, lane in enumerate(order):
-        lane_rows = inside[names == lane]
+        lane_rows = overlapping[names == lane]
         spans = [((start[i] - begin) / unit, (stop[i] - start[i]) / unit) for i in lane_rows]
         axes.broken_barh(spans, (k - 0.38, 0.76), facecolors=COLOURS[k % len(COLOURS)], edgecolor="white",
                          linewidth=0.3)  # fmt: skip

@@ -83,11 +83,11 @@ def measured_page(data: xr.Dataset) -> "Figure":
     largest = max((np.nanmax(np.abs(values), initial=0.0) for _, _, values in curves), default=0.0)
     factor, prefix = next((pair for pair in PREFIXES if largest * pair[0] >= 1), (1.0, ""))
     figure, axes = sheet(str(data.attrs.get("title", ""))[:70], (9.5, 4.2), 2, left=0.085, space=0.28)
-    for k, (name, across, values) in enumerate(curves):
+    for k, (name, abscissa, values) in enumerate(curves):
         colour = COLOURS[k % len(COLOURS)]
-        axes[0].plot(across, factor * values, ".-", label=name, color=colour, ms=2.5, lw=0.8)
+        axes[0].plot(abscissa, factor * values, ".-", label=name, color=colour, ms=2.5, lw=0.8)
         size = np.where(values == 0, np.nan, np.abs(factor * values))
-        axes[1].plot(across, size, ".-", color=colour, ms=2.5, lw=0.8)
+        axes[1].plot(abscissa, size, ".-", color=colour, ms=2.5, lw=0.8)
     axes[1].set_yscale("log")
     label(axes[0], f"first {len(curves)}", x, f"{y} / {prefix}{unit}", legend=7.5)
     label(axes[1], "by size", x, f"|{y}| / {prefix}{unit}")
@@ -127,7 +127,7 @@ def _first(data: xr.Dataset) -> tuple[list[tuple[str, Floats, Floats]], str, tup
             "time / s",
             ("current", "A"),
         )
-    for dim, across, words in (("read", "read_time", "time / s"), ("pulse", "", "pulse")):
+    for dim, variable, words in (("read", "read_time", "time / s"), ("pulse", "", "pulse")):
         if dim in data.dims:
             device_of = data[f"{dim}_device"].values
             rows = [
@@ -135,7 +135,7 @@ def _first(data: xr.Dataset) -> tuple[list[tuple[str, Floats, Floats]], str, tup
                 for place in list(dict.fromkeys(device_of.tolist()))[:FIRST]
             ]
             points = [
-                data[across].values[device_rows] if across else np.arange(1.0, len(device_rows) + 1)
+                data[variable].values[device_rows] if variable else np.arange(1.0, len(device_rows) + 1)
                 for device_rows in rows
             ]
             g = data[f"{dim}_conductance"].values
@@ -163,12 +163,12 @@ def loops(data: Sequence[tuple[str, xr.Dataset, float]], axes: "Axes") -> None:
         axes.plot([], [], color=colour, label=name)
         ends = np.cumsum(table["loop_size"].values) if "loop" in table.dims else np.zeros(0, int)
         chosen = np.linspace(0, len(ends) - 1, min(LOOPS, len(ends))).astype(int)
-        inside = [slice(int(ends[k] - table["loop_size"].values[k]), int(ends[k])) for k in chosen]
-        if inside:
+        loop_slices = [slice(int(ends[k] - table["loop_size"].values[k]), int(ends[k])) for k in chosen]
+        if loop_slices:
             voltages, amperes = (table[f"loop_{key}"].values for key in ("voltage", "current"))
-            draw_loops([(sign * voltages[part], amperes[part]) for part in inside], axes, colour)
+            draw_loops([(sign * voltages[part], amperes[part]) for part in loop_slices], axes, colour)
             turned_note = f", voltages of {name}\nturned round" if sign < 0 else ""
-        loop_count += len(inside)
+        loop_count += len(loop_slices)
     title = f"loops{turned_note}" if loop_count else "loops: none kept"
     label(axes, title, "voltage / V", "|current| / A", legend=8)
 

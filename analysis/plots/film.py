@@ -183,8 +183,8 @@ def _with(shot: filament.Snapshot, position: Floats) -> filament.Snapshot:
 def _bonds(place: Floats, conducting: Any, spacing: float) -> list[int]:
     """Return the pairs of neighbours that conduct, one after the other; none across the sides of the box."""
     wire = np.flatnonzero(conducting)
-    apart = np.linalg.norm(place[wire, None] - place[None, wire], axis=2) / spacing
-    first, second = np.nonzero(np.triu(apart < filament.LINK, 1))
+    distance = np.linalg.norm(place[wire, None] - place[None, wire], axis=2) / spacing
+    first, second = np.nonzero(np.triu(distance < filament.LINK, 1))
     return np.stack([wire[first], wire[second]], axis=1).ravel().tolist()
 
 

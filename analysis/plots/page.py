@@ -163,8 +163,8 @@ def log_ticks(axis: "Axis") -> None:
     low, high = sorted(axis.get_view_interval())
     decades = ticker.LogLocator(subs=(1.0, 2.0, 5.0) if high < 100 * low else (1.0,))
     axis.set_major_locator(ticker.MaxNLocator(6) if high < 5 * low else decades)
-    plain = ticker.FuncFormatter(lambda value, _: f"{value:g}")
-    axis.set_major_formatter(plain if 1e-3 < low and high < 1e3 else ticker.EngFormatter())
+    plain_numbers = ticker.FuncFormatter(lambda value, _: f"{value:g}")
+    axis.set_major_formatter(plain_numbers if 1e-3 < low and high < 1e3 else ticker.EngFormatter())
     axis.set_minor_formatter(ticker.NullFormatter())
 
 
@@ -179,11 +179,11 @@ def legend(ax: "Axes") -> None:
         box = _box(ax, ax.legend(loc=place))
         if not _covered(ink, box) and not any(box.overlaps(text) for text in texts):
             return
-    wide = ax.get_window_extent().width
+    panel_width = ax.get_window_extent().width
     for columns in range(len(handles), 0, -1):
         outside = ax.legend(loc="lower left", bbox_to_anchor=(0.0, 1.0), ncols=columns, borderaxespad=0.2,
                           handlelength=1.4, columnspacing=1.0)  # fmt: skip
-        if _box(ax, outside).width <= wide:
+        if _box(ax, outside).width <= panel_width:
             return
 
 
@@ -232,7 +232,7 @@ def name_point(ax: "Axes", text: str, point: tuple[float, float], paint: Any) ->
     """Write a text beside a point, where it covers least of curves, texts and sides of the panel."""
     _lay_out(ax)
     ink, others = _ink(ax), [_box(ax, other) for other in ax.texts]
-    inside = ax.get_window_extent()
+    panel_box = ax.get_window_extent()
     best, least = None, np.inf
     for reach, up, right in itertools.product((1, 2, 3, 5), (0, 6, -6, 12, -12), (5, -5)):
         note = ax.annotate(
@@ -243,7 +243,7 @@ def name_point(ax: "Axes", text: str, point: tuple[float, float], paint: Any) ->
         )  # fmt: skip
         box = _box(ax, note)
         hidden = _covered(ink, box) + reach + 1e4 * sum(box.overlaps(other) for other in others)
-        hidden += 1e4 * (not (inside.contains(*box.min) and inside.contains(*box.max)))
+        hidden += 1e4 * (not (panel_box.contains(*box.min) and panel_box.contains(*box.max)))
         if hidden < least:
             if best is not None:
                 best.remove()

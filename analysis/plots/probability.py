@@ -99,12 +99,12 @@ def probability_plot(
     heights = transform(points["share"].values)
     panel.plot(points["value"].values, heights, "o", ms=3.5, color=colour, mew=0, label=_legend(sample))
     bottom, top = transform(np.array(_ends(points["share"].values)))
-    span = np.linspace(bottom, top, 60)
-    shares = 1 - np.exp(FAMILIES[family].survival(span))
+    heights_drawn = np.linspace(bottom, top, 60)
+    shares = 1 - np.exp(FAMILIES[family].survival(heights_drawn))
     fitted = curve.quantiles(shares)
-    panel.plot(fitted["value"].values, span, color=LINE, lw=1.2, label=_describe(curve))
+    panel.plot(fitted["value"].values, heights_drawn, color=LINE, lw=1.2, label=_describe(curve))
     low, high = fitted["low"].values, fitted["high"].values
-    panel.fill_betweenx(span, low, high, color=colour, alpha=0.18, lw=0, label="95 % (likelihood)")
+    panel.fill_betweenx(heights_drawn, low, high, color=colour, alpha=0.18, lw=0, label="95 % (likelihood)")
     _dress(panel, family, bottom, top)
     panel.set_xlabel(label or "value")
     figure: Figure = panel.figure  # type: ignore[assignment]

@@ -165,8 +165,10 @@ def _acceleration(ends: Sequence[tuple[Floats, NDArray[np.bool_]]], voltage: Flo
     if len(fits) > 1:
         errors = [fit.median_error for _, fit in fits]
         line = retention.voltage_acceleration(volts, medians, errors)
-        fine = np.linspace(volts.min(), volts.max(), 50)
+        fine_voltages = np.linspace(volts.min(), volts.max(), 50)
         text = f"{line.slope:.3g} decades/V ({line.slope_interval[0]:.3g} to {line.slope_interval[1]:.3g})"
-        axes.plot(fine, 10 ** (line.intercept + line.slope * fine), color=COLOURS[1], label=text)
+        axes.plot(
+            fine_voltages, 10 ** (line.intercept + line.slope * fine_voltages), color=COLOURS[1], label=text
+        )
     axes.set_yscale("log")
     label(axes, "acceleration by the voltage", "read voltage / V", "reads to failure", legend=8.5)

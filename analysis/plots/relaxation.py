@@ -63,14 +63,14 @@ def laws(data: xr.DataArray, axes: "Axes", name: str = "") -> None:
         )
     else:
         axes.plot(time, mean, "o", color=COLOURS[0], markersize=4, label=name)
-    fine = np.geomspace(time[0], time[-1], 200)
-    x = np.log(fine / time[0])
+    fine_times = np.geomspace(time[0], time[-1], 200)
+    x = np.log(fine_times / time[0])
     for law, colour in LAWS.items():
         fit = fits.sel(law=law)
         level, rate = float(fit["level"]) * 1e6, float(fit["rate"])
         curve = level * np.exp(-rate * x) if law == "power law" else level + rate * 1e6 * x
         difference = float(fit["aic"] - fits["aic"].min())
-        axes.plot(fine, curve, color=colour, linewidth=1.1, label=f"{law}, ΔAIC = {difference:.3g}")
+        axes.plot(fine_times, curve, color=colour, linewidth=1.1, label=f"{law}, ΔAIC = {difference:.3g}")
     axes.set_xscale("log")
     label(axes, "laws of time", "time / s", "mean conductance / µS", legend=8)
 
@@ -170,11 +170,11 @@ def survival(
         )
         axes.step(t, survival_curve, where="post", color=colour, linewidth=1.5, label=text)
         axes.fill_between(t, low, high, step="post", color=colour, alpha=0.18, linewidth=0)
-        place = np.maximum(np.searchsorted(t, times[~has_failed], side="right") - 1, 0)
-        axes.plot(times[~has_failed], survival_curve[place], "|", color=colour, markersize=8)
+        step_before = np.maximum(np.searchsorted(t, times[~has_failed], side="right") - 1, 0)
+        axes.plot(times[~has_failed], survival_curve[step_before], "|", color=colour, markersize=8)
         if fits and name in fits:
-            fine = np.geomspace(t[0], times.max(), 150)
-            axes.plot(fine, fits[name].survival(fine), color="0.25", linewidth=0.7)
+            fine_times = np.geomspace(t[0], times.max(), 150)
+            axes.plot(fine_times, fits[name].survival(fine_times), color="0.25", linewidth=0.7)
     axes.set_xscale("log")
     axes.set_ylim(0, 1.03)
 
@@ -288,11 +288,11 @@ def _chances(axes: "Axes", found: Extrapolation, use: float, at_use: NDArray[np.
     middle, least, most = found.chance(use, drawn_times)
     axes.plot(drawn_times, middle, color=COLOURS[0], linewidth=1.3, label="constant rate of the line")
     axes.fill_between(drawn_times, least, most, color=COLOURS[0], alpha=0.18, linewidth=0)
-    for mask, place, colour, name in (
+    for mask, abscissa, colour, name in (
         (found.accelerated, moved, COLOURS[0], "accelerated ones, their times moved by the line"),
         (at_use, times, COLOURS[1], "at use, by splitting"),
     ):
-        _with_bars(axes, place[mask], chance[mask], low[mask], high[mask], colour, name)
+        _with_bars(axes, abscissa[mask], chance[mask], low[mask], high[mask], colour, name)
     axes.set_xscale("log")
     axes.set_yscale("log")
     # All rises: room for the legend lies below the least that is drawn.

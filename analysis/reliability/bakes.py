@@ -127,8 +127,8 @@ def fit_intervals(kelvin: ArrayLike, low: ArrayLike, high: ArrayLike, family: st
 def _joined(time: Floats) -> Floats:
     """Return times of which those that differ by less than :data:`ALIKE` are one."""
     joined = time.copy()
-    inside = np.flatnonzero((time > 0) & np.isfinite(time))
-    order = inside[np.argsort(time[inside])]
+    positive = np.flatnonzero((time > 0) & np.isfinite(time))
+    order = positive[np.argsort(time[positive])]
     for group in np.split(order, np.flatnonzero(np.diff(np.log(time[order])) > ALIKE) + 1):
         joined[group] = np.median(time[group]) if len(group) else 0.0
     return joined
@@ -214,8 +214,11 @@ class _Problem:
         if not self.one_time:
             energy, spread = b / s, 1.0 / s
             energies = (edge("energy", energy, -WIDEST), edge("energy", energy, WIDEST))
-            wide, narrow = edge("s", s, 1.0 / WIDEST), edge("s", s, 1e3 * s)
-            spreads = (0.0 if np.isinf(narrow) else 1.0 / narrow, np.inf if np.isinf(wide) else 1.0 / wide)
+            least_shape, most_shape = edge("s", s, 1.0 / WIDEST), edge("s", s, 1e3 * s)
+            spreads = (
+                0.0 if np.isinf(most_shape) else 1.0 / most_shape,
+                np.inf if np.isinf(least_shape) else 1.0 / least_shape,
+            )
         levels = np.unique(kelvin)
         return BakeFit(
             family=self.family, kelvin=levels,

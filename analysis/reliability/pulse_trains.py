@@ -210,9 +210,9 @@ def _steps(up: Floats, down: Floats, bounds: Floats, span: float) -> dict[str, A
         hats, step = hat_functions(curve, bounds), sign * np.diff(curve, axis=2) / span
         valid = ~np.isnan(step)
         # Normal equations by their root: as many unknowns as nodes, however many steps.
-        used = hats[valid]
-        root = np.linalg.cholesky(used.T @ used + 1e-12 * np.eye(NODES))
-        right = np.linalg.solve(root, used.T @ step[valid])
+        valid_hats = hats[valid]
+        root = np.linalg.cholesky(valid_hats.T @ valid_hats + 1e-12 * np.eye(NODES))
+        right = np.linalg.solve(root, valid_hats.T @ step[valid])
         nodes = scipy.optimize.nnls(root.T, right)[0]
         expected = np.where(valid, hats @ nodes, 0.0)
         step = np.where(valid, step, 0.0)

@@ -51,8 +51,8 @@ def soft_bounds(conductance: ArrayLike, direction: ArrayLike) -> "xr.Dataset":
             f"conductance must have one value more than the {len(direction_sign)} pulses, got {g.shape[1]}"
         )
     finite("conductance", g, "S")
-    span = np.ptp(g, axis=1)
-    without_change = span < DEAD * np.median(span)
+    range_of_g = np.ptp(g, axis=1)
+    without_change = range_of_g < DEAD * np.median(range_of_g)
     rows = np.array([[_one_way(values, direction_sign, sign) for sign in (1, -1)] for values in g])
     # Bounds in siemens, then the map to weights: (device, way) of level and slope of the steps.
     with np.errstate(divide="ignore", invalid="ignore"):

@@ -73,10 +73,10 @@ def switching_voltage(
         peak = int(np.argmax(size[: turn + 1]))
         return float(source[peak]) if peak < turn else np.nan
     limit = compliance if np.isfinite(compliance) else current_limit(volts, size)
-    reached = np.flatnonzero(size >= REACHED * limit)
-    if np.isfinite(limit) and not len(reached):
+    at_limit = np.flatnonzero(size >= REACHED * limit)
+    if np.isfinite(limit) and not len(at_limit):
         return np.nan
-    end = int(reached[0]) if len(reached) else turn
+    end = int(at_limit[0]) if len(at_limit) else turn
     rows = np.flatnonzero((volts[: end + 1] > 0) & (size[: end + 1] > 0))
     if rule == HALF_RISE:
         found = _half_rise(volts[rows], size[rows], limit)
@@ -136,14 +136,14 @@ def largest_jump(voltage: Floats, magnitude: Floats) -> int | None:
     voltage, magnitude : (n,) float64
         Voltage (V) and magnitude of the current (A).
     """
-    used = np.flatnonzero((voltage != 0) & (magnitude > 0))
-    if len(used) < 2:
+    nonzero = np.flatnonzero((voltage != 0) & (magnitude > 0))
+    if len(nonzero) < 2:
         return None
-    conductance = magnitude[used] / np.abs(voltage[used])
+    conductance = magnitude[nonzero] / np.abs(voltage[nonzero])
     jumps = conductance[1:] >= JUMP * conductance[:-1]
     # The largest in siemens: before a filament joins, a single atom may multiply a tiny current.
     largest = int(np.argmax(np.where(jumps, np.diff(conductance), -np.inf)))
-    return int(used[largest + 1]) if jumps[largest] else None
+    return int(nonzero[largest + 1]) if jumps[largest] else None
 
 
 def _half_rise(volts: Floats, size: Floats, limit: float) -> float:

@@ -357,14 +357,14 @@ def _fit_clustering(sample: Sample) -> Fit:
     optimum = min((_search(cost, start, sample) for start in starts), key=cost)
     # Weibull's law is the limit: past 1e4 the two laws differ by less than 1e-3 in ln(1 - F) at F = 99 %.
     if optimum[2] > np.log(1e4) or -cost(optimum) <= plain.log_likelihood:
-        place, covariance, log_likelihood = begin, plain.covariance, plain.log_likelihood
+        best_point, covariance, log_likelihood = begin, plain.covariance, plain.log_likelihood
     else:
-        place, covariance, log_likelihood = _maximise(cost, optimum, sample)
+        best_point, covariance, log_likelihood = _maximise(cost, optimum, sample)
     return Fit(
         family="clustering",
-        location=float(place[0]),
-        scale=float(np.exp(place[1])),
-        cluster=float(np.exp(place[2])) if len(place) == 3 else np.inf,
+        location=float(best_point[0]),
+        scale=float(np.exp(best_point[1])),
+        cluster=float(np.exp(best_point[2])) if len(best_point) == 3 else np.inf,
         covariance=covariance,
         log_likelihood=log_likelihood,
         sample=sample,
@@ -455,13 +455,13 @@ def _check(sample: Sample, family: str) -> None:
         top = np.where(np.isinf(sample.high), sample.low, sample.high)
         if not np.all(top[~sample.right] > 0) or np.any(sample.low[sample.right] < 0):
             raise ValueError(f"values must be above 0 for {family}, got {top.min():g}")
-    inside = np.isfinite(sample.low) & np.isfinite(sample.high)
+    is_exact = np.isfinite(sample.low) & np.isfinite(sample.high)
     least = 3 if family == "clustering" else 2
-    if not inside.any():
+    if not is_exact.any():
         raise ValueError(
-            f"values must hold at least {least} that are not censored, got {len(inside)} censored"
+            f"values must hold at least {least} that are not censored, got {len(is_exact)} censored"
         )
-    different = len(np.unique(np.stack([sample.low[inside], sample.high[inside]]), axis=1).T)
+    different = len(np.unique(np.stack([sample.low[is_exact], sample.high[is_exact]]), axis=1).T)
     if different < least:
         raise ValueError(
             f"values must hold at least {least} different ones that are not censored for {family}, got "

@@ -132,12 +132,12 @@ class Stopping:
         ordered = np.sort(self._values)
         value = quantile(ordered, self.share)
         low, high = order_interval(ordered, self.share, CONFIDENCE)
-        wide = order_interval(ordered, self.share, CAREFUL)
+        interval = order_interval(ordered, self.share, CAREFUL)
         scale = stats.norm.ppf(0.5 + CONFIDENCE / 2) / stats.norm.ppf(0.5 + CAREFUL / 2)
         with np.errstate(invalid="ignore", divide="ignore"):
             width = float(np.divide(high - low, abs(value)))
             # NaN (between two infinities) stays NaN, which is not narrow.
-            largest = float(np.maximum(width, np.divide((wide[1] - wide[0]) * scale, abs(value))))
+            largest = float(np.maximum(width, np.divide((interval[1] - interval[0]) * scale, abs(value))))
         number = len(ordered)
         expected = number * (largest / self.width) ** 2 if np.isfinite(largest) else np.inf
         self.looks.append(

@@ -77,9 +77,11 @@ def quantiles(values: Any, share: ArrayLike, confidence: float = 0.95) -> xr.Dat
         rank_below, rank_above, low, high = (bounds[int(rank)] for rank in row)
         coverage = stats.binom.cdf(row[3] - 1, number, p) - stats.binom.cdf(row[2] - 1, number, p)
         columns.append((median_unbiased(rank_below, rank_above, number, p), low, high, coverage))
-        if (used := max(x for x in (rank_below, rank_above, low, high, -np.inf) if x < np.inf)) > censored:
+        if (
+            top_rank := max(x for x in (rank_below, rank_above, low, high, -np.inf) if x < np.inf)
+        ) > censored:
             raise ValueError(
-                f"the {p:g} quantile must not need values above a censored one, got {used:g} and a value "
+                f"the {p:g} quantile must not need values above a censored one, got {top_rank:g} and a value "
                 f"censored at {censored:g}; use kaplan_meier or fit"
             )
     rows = zip(("value", "low", "high", "coverage"), np.array(columns).T, strict=True)

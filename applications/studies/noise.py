@@ -264,11 +264,11 @@ def miscalibration(probabilities: Floats, y: NDArray[np.int64]) -> Floats:
     Guo et al., arXiv:1706.04599.
     """
     sure, right = probabilities.max(axis=2), probabilities.argmax(axis=2) == y
-    place = np.minimum((sure * 10).astype(int), 9)
+    bin_number = np.minimum((sure * 10).astype(int), 9)
     total = np.zeros(len(probabilities))
     for b in range(10):
-        inside = place == b
-        total += np.abs(np.where(inside, right - sure, 0.0).sum(axis=1)) / probabilities.shape[1]
+        in_bin = bin_number == b
+        total += np.abs(np.where(in_bin, right - sure, 0.0).sum(axis=1)) / probabilities.shape[1]
     return total
 
 
@@ -299,9 +299,9 @@ def _entropy_claim(data: xr.Dataset) -> Claim:
     bias_margin = effect(ALLOWED_BIAS - np.abs(data["own_bias"].sel(stream="raw").values))
     mean = data["own_bias"].sel(stream="corrected").values
     mean = mean[np.isfinite(mean)]
-    fine = [effect(ALLOWED_CORRECTED + sign * mean) for sign in (1.0, -1.0)]
+    bias_effects = [effect(ALLOWED_CORRECTED + sign * mean) for sign in (1.0, -1.0)]
     return claim(
-        "noise-entropy", [bias_margin, *fine], spread=raw["bias_spread"], bias=last["bias"],
+        "noise-entropy", [bias_margin, *bias_effects], spread=raw["bias_spread"], bias=last["bias"],
         error=1.96 * last["bias_error"], lag=[raw["lag_1"], last["lag_1"]],
         entropy=[raw["min_entropy"], last["min_entropy"]], sets=1 / last["yield"],
     )  # fmt: skip
@@ -321,9 +321,11 @@ def _bayes_claim(data: xr.Dataset) -> Claim:
             - aware["read_miscalibration"].sel(reads=16)
         )
     )
-    plain = selected.sel(training="plain")
-    read_loss = interval(100 * (plain["clean_accuracy"] - plain["read_accuracy"].sel(reads=1)))
-    recovery = interval(100 * (plain["read_accuracy"].sel(reads=16) - plain["read_accuracy"].sel(reads=1)))
+    plain_scores = selected.sel(training="plain")
+    read_loss = interval(100 * (plain_scores["clean_accuracy"] - plain_scores["read_accuracy"].sel(reads=1)))
+    recovery = interval(
+        100 * (plain_scores["read_accuracy"].sel(reads=16) - plain_scores["read_accuracy"].sel(reads=1))
+    )
     return claim(
         "noise-bayes", [hits, wrong], spread=BAYES_SPREAD, lost=read_loss, back=recovery, hits=hits.found,
         wrong=wrong.found,
@@ -345,8 +347,10 @@ def table(data: xr.Dataset) -> str:
             name, f"{value['bias']:+.4f} ± {1.96 * value['bias_error']:.4f}", f"{value['bias_spread']:.3f}",
             f"{value['lag_1']:+.3f}", f"{value['min_entropy']:.3f}", f"{value['yield']:.3f}",
         ])  # fmt: skip
-    heads = ["stream", "bias", "spread of devices", "lag 1", "min-entropy", "bits per SET"]
-    tables.append(markdown(heads, bits) if bits else ["The cell tells no SET voltages: no bits of a device."])
+    columns = ["stream", "bias", "spread of devices", "lag 1", "min-entropy", "bits per SET"]
+    tables.append(
+        markdown(columns, bits) if bits else ["The cell tells no SET voltages: no bits of a device."]
+    )
     reads = []
     for spread in READ_NOISES:
         for name in TRAININGS:
@@ -359,7 +363,7 @@ def table(data: xr.Dataset) -> str:
                 reads.append([
                     f"{spread:g}", name, words, percent(hits), f"{interval(surprised):.3f}", percent(wrong),
                 ])  # fmt: skip
-    heads = [
+    columns = [
         "noise of a read (chosen)",
         "training",
         "reads",
@@ -367,7 +371,7 @@ def table(data: xr.Dataset) -> str:
         "-log likelihood",
         "calibration error",
     ]
-    tables.append(markdown(heads, reads))
+    tables.append(markdown(columns, reads))
     return "\n\n".join("\n".join(lines) for lines in tables)
 
 

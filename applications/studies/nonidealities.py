@@ -157,10 +157,10 @@ def claims(data: xr.Dataset) -> list[Claim]:
 
 def _of_variability(data: xr.Dataset) -> Claim:
     base = np.asarray(data["float"])
-    plain = _variable(data, "variability", "none", 0.3)
+    plain_accuracy = _variable(data, "variability", "none", 0.3)
     drops = [interval(base - _variable(data, "variability", "none", s)) for s in VARIABILITY]
-    aware = effect(_variable(data, "variability", "noise-aware training", 0.3) - plain, WORTH)
-    scaled = effect(_variable(data, "variability", "neurons rescaled", 0.3) - plain, WORTH)
+    aware = effect(_variable(data, "variability", "noise-aware training", 0.3) - plain_accuracy, WORTH)
+    scaled = effect(_variable(data, "variability", "neurons rescaled", 0.3) - plain_accuracy, WORTH)
     return claim(
         "nonidealities-variability", [aware, scaled], drops=drops, aware=aware.found, scaled=scaled.found
     )
@@ -182,8 +182,8 @@ def _of_drift(data: xr.Dataset) -> Claim:
     drops = [interval(base - _drifted(data, "none", law, 1e8)) for law in range(len(EXPONENTS))]
     # At the middle law: over time it costs more, and training with drift gives some of it back.
     later = effect(_drifted(data, "none", 2, 1e3) - _drifted(data, "none", 2, 1e8), WORTH)
-    plain = _drifted(data, "none", 2, 1e8)
-    aware = effect(_drifted(data, "drift-aware training", 2, 1e8) - plain, WORTH)
+    plain_accuracy = _drifted(data, "none", 2, 1e8)
+    aware = effect(_drifted(data, "drift-aware training", 2, 1e8) - plain_accuracy, WORTH)
     gain = interval(_drifted(data, "gain", 3, 1e8) - _drifted(data, "none", 3, 1e8))
     return claim("nonidealities-drift", [later, aware], drops=drops, gain=gain, aware=aware.found)
 
@@ -194,8 +194,8 @@ def _of_gain(data: xr.Dataset) -> Claim:
     within = [
         effect(ALLOWED_LOSS - (base - _drifted(data, "gain", law, day))) for law in range(len(EXPONENTS))
     ]
-    plain = [interval(base - _drifted(data, "none", law, day)) for law in range(len(EXPONENTS))]
-    return claim("nonidealities-gain", within, plain=plain, gained=losses)
+    plain_losses = [interval(base - _drifted(data, "none", law, day)) for law in range(len(EXPONENTS))]
+    return claim("nonidealities-gain", within, plain=plain_losses, gained=losses)
 
 
 def _of_refresh(data: xr.Dataset) -> Claim:

@@ -116,10 +116,10 @@ def _drift(setup: Setup) -> Variables:
     for j, (mean, spread) in enumerate(EXPONENTS):
         for k, ratio in enumerate(TIMES):
             effect = hardware.drift(device, mean, spread, ratio * device.drift_start)
-            plain, gained = setup.noise(effect), setup.noise(hardware.with_gain(effect))
-            accuracies[0, j, k] = setup.tested(plain, 4, j, k)
+            plain_noise, gained = setup.noise(effect), setup.noise(hardware.with_gain(effect))
+            accuracies[0, j, k] = setup.tested(plain_noise, 4, j, k)
             accuracies[1, j, k] = setup.tested(gained, 4, j, k)
-            accuracies[2, j, k] = setup.tested(plain, 4, j, k, network=aware)
+            accuracies[2, j, k] = setup.tested(plain_noise, 4, j, k, network=aware)
             accuracies[3, j, k] = setup.tested(gained, 4, j, k, network=aware)
     dims = "drift_mitigation law time_ratio seed"
     return {

@@ -105,6 +105,6 @@ def _from_markdown(text: str) -> str:
 
 
 def _html_table(rows: Sequence[Sequence[str]]) -> str:
-    head = "".join(f"<th>{cell}</th>" for cell in rows[0])
+    header_row = "".join(f"<th>{cell}</th>" for cell in rows[0])
     body = "".join("<tr>" + "".join(f"<td>{cell}</td>" for cell in row) + "</tr>" for row in rows[1:])
-    return f"<table><tr>{head}</tr>{body}</table>"
+    return f"<table><tr>{header_row}</tr>{body}</table>"

@@ -252,11 +252,11 @@ def table(data: xr.Dataset) -> str:
     for b in data.published_bits.values:
         pair = (data[n].sel(published_bits=b).values for n in ("published_energy", "modelled_energy"))
         published.append([str(b), *(" + ".join(f"{v:.2f}" for v in values) for values in pair)])
-    heads = ["", *(str(d) for d in data.design.values)]
+    columns = ["", *(str(d) for d in data.design.values)]
     tables = (
-        markdown(heads, rows),
+        markdown(columns, rows),
         [_counts_text(data)],
-        markdown(["if a cell takes (chosen range)", *heads[1:]], _writing_rows(data, designs)),
+        markdown(["if a cell takes (chosen range)", *columns[1:]], _writing_rows(data, designs)),
         markdown(["NeuRRAM, bits in/out", "measured (fJ/op)", "modelled"], published),
     )
     return "\n\n".join("\n".join(lines) for lines in tables)
@@ -313,8 +313,8 @@ def _of_metrics(data: xr.Dataset) -> Claim:
 
 
 def _of_sums(data: xr.Dataset) -> Claim:
-    apart = float(np.abs(data.energy.sum("component") / data.total_energy - 1.0).max())
-    return claim("system-card-sum", None, apart=apart)
+    largest_difference = float(np.abs(data.energy.sum("component") / data.total_energy - 1.0).max())
+    return claim("system-card-sum", None, apart=largest_difference)
 
 
 def _of_published(data: xr.Dataset) -> Claim:

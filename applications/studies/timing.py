@@ -399,7 +399,7 @@ def table(data: xr.Dataset) -> str:
 def _ranges(data: xr.Dataset) -> tuple[list[str], list[list[str]]]:
     """Return head and rows of accuracy over the chosen ranges of time constants, noises and shares."""
     gains = [float(g) for g in data["gain"].values] if "interval_gain" in data else []
-    head = [
+    columns = [
         "tau (steps, range)",
         *(f"noise {n:.0%}, a spike adds {GAIN:g}" for n in NOISES),
         *(f"noise {GAIN_NOISE:.0%}, a spike adds {g:g}" for g in gains),
@@ -412,7 +412,7 @@ def _ranges(data: xr.Dataset) -> tuple[list[str], list[list[str]]]:
         ]
         for t in TAUS
     ]
-    return head, rows
+    return columns, rows
 
 
 def draw(data: xr.Dataset, folder: Path) -> list[Path]:

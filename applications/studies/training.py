@@ -317,7 +317,7 @@ def table(data: xr.Dataset) -> str:
         ]
         for m in METHODS
     ]
-    heads = [f"pairs, {float(data.cell_spread):.3g} of ln G: one pulse of the cell"] if cell else []
+    columns = [f"pairs, {float(data.cell_spread):.3g} of ln G: one pulse of the cell"] if cell else []
     pairs = [
         ("noise-aware", "plain"),
         ("robust teachers", "plain"),
@@ -333,7 +333,7 @@ def table(data: xr.Dataset) -> str:
         for p in PLACES
     ]
     tables = (
-        markdown(["method", "rate", *heads, *(f"{s:g}" for s in data.sigma.values), "mean .1-.5"], methods),
+        markdown(["method", "rate", *columns, *(f"{s:g}" for s in data.sigma.values), "mean .1-.5"], methods),
         [RANGES],
         markdown(
             ["paired difference, mean of .1-.5", "pp"],

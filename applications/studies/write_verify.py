@@ -224,9 +224,9 @@ def _energy(done: list[ProgrammedCells]) -> float:
     """Return the energy per cell (J): V^2 G t of pulses and reads, and the conversions."""
     t = Timing()
     cells = sum(d.pulses.size for d in done)
-    pulses = WRITE_VOLTAGE**2 * WRITE_WIDTH * sum(d.pulse_sum for d in done)
-    reads = t.read_voltage**2 * t.read_width * sum(d.read_sum for d in done)
-    return (pulses + reads + t.converter_energy * sum(int(d.reads.sum()) for d in done)) / cells
+    pulse_energy = WRITE_VOLTAGE**2 * WRITE_WIDTH * sum(d.pulse_sum for d in done)
+    read_energy = t.read_voltage**2 * t.read_width * sum(d.read_sum for d in done)
+    return (pulse_energy + read_energy + t.converter_energy * sum(int(d.reads.sum()) for d in done)) / cells
 
 
 def _side(setup: Setup) -> Variables:
@@ -370,8 +370,8 @@ def table(data: xr.Dataset) -> str:
             means = [f"{factor * _values(data, n, t, p).mean():{form}}" for _, n, factor, form in COLUMNS]
             pulses, hits = (interval(_values(data, n, t, p)) for n in ("pulses_per_cell", "accuracy"))
             rows.append([p, f"{t:g}", f"{pulses:.2f}", *means, f"{hits:.2f}"])
-    heads = ["pulses", "tolerance (of g_max)", "pulses/cell", *(head for head, *_ in COLUMNS)]
-    tables.append(markdown([*heads, "accuracy (%)"], rows))
+    columns = ["pulses", "tolerance (of g_max)", "pulses/cell", *(head for head, *_ in COLUMNS)]
+    tables.append(markdown([*columns, "accuracy (%)"], rows))
     steps = [
         [f"{t:g}", *(f"{interval(data.step_pulses.sel(step=s, distance=t)):.1f}" for s in STEPS)]
         for t in TOLERANCES
@@ -382,7 +382,7 @@ def table(data: xr.Dataset) -> str:
 
 def _reached(data: xr.Dataset) -> tuple[list[str], list[list[str]]]:
     """Return head and rows of the table of what the network asks for, and what the cell's cycles reach."""
-    head, rows = ["tolerance (of g_max)", "accuracy within it (%)"], []
+    columns, rows = ["tolerance (of g_max)", "accuracy within it (%)"], []
     cycled = "cycle_reached" in data
     for t in TOLERANCES:
         row = [f"{t:g}", f"{interval(data.within_accuracy.sel(distance=t)):.2f}"]
@@ -391,8 +391,8 @@ def _reached(data: xr.Dataset) -> tuple[list[str], list[list[str]]]:
             row += [f"{interval(data[name].sel(distance=t)):{form}}" for name, form in parts]
         rows.append(row)
     if cycled:
-        head += ["reached by whole cycles (%)", "pulses/cell", "accuracy then (%)"]
-    return head, rows
+        columns += ["reached by whole cycles (%)", "pulses/cell", "accuracy then (%)"]
+    return columns, rows
 
 
 def _notes(data: xr.Dataset, source: str) -> str:
@@ -435,23 +435,23 @@ def claims(data: xr.Dataset) -> list[Claim]:
 def knee(data: xr.Dataset) -> float:
     """Return the widest tolerance whose mean accuracy is within the allowed loss, NaN if none is."""
     drop = float(data["float"].mean()) - data.within_accuracy.mean("seed")
-    fine = [t for t in TOLERANCES if float(drop.sel(distance=t)) <= ALLOWED_LOSS]
-    return max(fine) if fine else math.nan
+    tolerable = [t for t in TOLERANCES if float(drop.sel(distance=t)) <= ALLOWED_LOSS]
+    return max(tolerable) if tolerable else math.nan
 
 
 def _of_verify(data: xr.Dataset) -> Claim:
     base, hits = np.asarray(data["float"]), np.asarray(data.within_accuracy.sel(distance=VERIFIED))
     blind = np.asarray(data.blind_accuracy)
-    better, fine = effect(hits - blind, WORTH), effect(ALLOWED_LOSS - (base - hits))
-    reached = "not asked: there is no card"
+    better, loss_margin = effect(hits - blind, WORTH), effect(ALLOWED_LOSS - (base - hits))
+    sentence = "not asked: there is no card"
     if "cycle_reached" in data:
         within = interval(data.cycle_reached.sel(distance=VERIFIED))
-        reached = (
+        sentence = (
             f"{within:.1f} % of cells, with {interval(data.cycle_pulses.sel(distance=VERIFIED)):.0f} pulses"
         )
     return claim(
-        "write-verify-blind", [better, fine], blind=interval(base - blind), fine=interval(base - hits),
-        knee=knee(data), reached=reached,
+        "write-verify-blind", [better, loss_margin], blind=interval(base - blind), fine=interval(base - hits),
+        knee=knee(data), reached=sentence,
     )  # fmt: skip
 
 

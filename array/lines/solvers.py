@@ -83,8 +83,8 @@ class SchurSolver:
         bit[0] += self.network.top
         bit[-1] += self.network.bottom
         # A pivot of 0 is a piece of line that nothing holds.
-        fine = factor_lines(word, self._word_wires, self._rows[0], *self._word)
-        if not (factor_lines(bit, self._bit_wires, self._rows[1], *self._bit) and fine):
+        is_factored = factor_lines(word, self._word_wires, self._rows[0], *self._word)
+        if not (factor_lines(bit, self._bit_wires, self._rows[1], *self._bit) and is_factored):
             raise ValueError(
                 "a piece of line is connected to nothing: it floats and all its cells are open; "
                 "give its cells a leakage conductance, such as 1e-15 S"
@@ -113,13 +113,13 @@ class SchurSolver:
         _check_currents(self.network, word, bit)
         v_word, v_bit = np.empty((n, m)), np.empty((m, n))
         # Of a row or a column, a transpose may be contiguous already, hence the same memory.
-        self.iterations, norm, first = conjugate(
+        self.iterations, norm, norm_0 = conjugate(
             self.conductance, *self._word, *self._bit, np.ascontiguousarray(word.T),
             np.ascontiguousarray(bit), v_word, v_bit, self._work, tolerance, floor, MOST_ITERATIONS,
         )  # fmt: skip
-        if not norm <= max(tolerance * first, floor):
+        if not norm <= max(tolerance * norm_0, floor):
             raise ConvergenceError(
-                f"line solver: residual {norm:.3g} A of {first:.3g} A after {self.iterations} iterations; "
+                f"line solver: residual {norm:.3g} A of {norm_0:.3g} A after {self.iterations} iterations; "
                 "a part of the array may be connected to nothing"
             )
         self.residual, self.left_over = norm, self._work[0]
@@ -152,13 +152,13 @@ class DirectSolver:
         word, bit = word.copy(), bit + count
         word[network.word_known], bit[:, network.bit_known] = -1, -1
         # Numbers that are used are counted through; all known nodes share the one behind the last.
-        used = np.unique(np.concatenate((word.ravel(), bit.ravel())))
-        used = used[used >= 0]
-        self._word = np.where(word < 0, used.size, np.searchsorted(used, word))
-        self._bit = np.where(bit < 0, used.size, np.searchsorted(used, bit))
-        self._size = used.size  # also the index of every known node
-        all_used = used.size == 2 * m * n
-        self._order = order(m, n) if all_used else np.arange(used.size)
+        numbered = np.unique(np.concatenate((word.ravel(), bit.ravel())))
+        numbered = numbered[numbered >= 0]
+        self._word = np.where(word < 0, numbered.size, np.searchsorted(numbered, word))
+        self._bit = np.where(bit < 0, numbered.size, np.searchsorted(numbered, bit))
+        self._size = numbered.size  # also the index of every known node
+        all_used = numbered.size == 2 * m * n
+        self._order = order(m, n) if all_used else np.arange(numbered.size)
         self._method = "NATURAL" if all_used else "MMD_AT_PLUS_A"
         self._wires = self._assemble_wires()
 

@@ -136,11 +136,11 @@ class SchottkyThermionic(BondLaw):
 
         length, thermal = length_of(bond), thermal_energy(self.temperature)
         saturation = np.asarray(self.area) * RICHARDSON * self.mass * np.asarray(self.temperature) ** 2
-        turned = self.polarity * voltage
+        signed_voltage = self.polarity * voltage
         unit = ELEMENTARY_CHARGE / (4 * np.pi * self.permittivity * VACUUM_PERMITTIVITY * length)
-        reduced = np.abs(turned) / thermal
-        lowering = np.sqrt(np.abs(turned) * unit) / thermal
-        forward = turned >= 0
+        reduced = np.abs(signed_voltage) / thermal
+        lowering = np.sqrt(np.abs(signed_voltage) * unit) / thermal
+        forward = signed_voltage >= 0
         raised = np.where(forward, reduced / self.ideality, lowering)
         # The logarithmic slope of that factor times |V|; exprel is what is left of the current over |V|.
         steep = np.where(forward, reduced / self.ideality, 0.5 * lowering)

@@ -114,14 +114,14 @@ def _of_carriers(numbers: Any, static: float | None, at: dict[str, float]) -> di
     }
     if static is not None:
         # The Fermi level lies at the traps: as many free carriers as would fill half of them.
-        free = SpaceCharge.shallow(states, numbers.trap_depth, at["temperature"])
+        shallow_law = SpaceCharge.shallow(states, numbers.trap_depth, at["temperature"])
         by_name["space charge"] = SpaceCharge(
-            carrier_density=free,
+            carrier_density=shallow_law,
             mobility=numbers.mobility,
             permittivity=static,
             area=at["area"],
             trap_density=numbers.trap_spacing**-3 if numbers.trap_spacing > 0 else 0.0,
-            trap_occupancy_density=free,
+            trap_occupancy_density=shallow_law,
         )
     return by_name
 

@@ -259,16 +259,16 @@ class _Box:
     ) -> NDArray[np.int64]:
         """Return the numbers within the box ``into`` of ``grid + step``, -1 where outside."""
         number = np.zeros(grid.shape[1], dtype=np.int64)
-        inside = np.ones(grid.shape[1], dtype=bool)
+        in_box = np.ones(grid.shape[1], dtype=bool)
         for axis, size in enumerate(into):
             neighbour = grid[axis] + step[axis]
             if axis < 2 and self.periodic and size > 0:
                 if size == 1 and step[axis] != 0 and into == self.host:
-                    inside[:] = False
+                    in_box[:] = False
                 neighbour = neighbour % size
-            inside &= (neighbour >= 0) & (neighbour < size)
+            in_box &= (neighbour >= 0) & (neighbour < size)
             number = number * size + neighbour
-        return np.where(inside, number, -1)
+        return np.where(in_box, number, -1)
 
     def same(self, steps: tuple[tuple[int, int, int], ...], centres: bool) -> Table:
         """Return the table of neighbours on the same sublattice at the given steps."""

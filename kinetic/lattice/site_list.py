@@ -128,8 +128,8 @@ def _set_cell(atoms: Any, path: Path, cell: tuple[float, float, float] | None) -
     vectors = np.asarray(atoms.cell)
     if not np.all(np.isfinite(vectors)) or abs(np.linalg.det(vectors)) < 1e-9:
         raise ValueError(f"{path.name} has no cell; give cell=(x, y, z) in m")
-    across = np.abs([vectors[0, 1], vectors[0, 2], vectors[1, 0], vectors[1, 2]]).max()
-    if across > 1e-6 * np.abs(vectors).max() or np.diag(vectors).min() <= 0.0:
+    off_diagonal = np.abs([vectors[0, 1], vectors[0, 2], vectors[1, 0], vectors[1, 2]]).max()
+    if off_diagonal > 1e-6 * np.abs(vectors).max() or np.diag(vectors).min() <= 0.0:
         raise ValueError(
             f"the first two cell vectors of {path.name} must lie along x and y (angstrom), "
             f"got {_vector(vectors[0])} and {_vector(vectors[1])}"

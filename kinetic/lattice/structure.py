@@ -222,9 +222,9 @@ def correlated_normal(
     if correlation_length == 0.0:
         return rng.standard_normal(math.prod(shape))
     # Ends that are not periodic are 8 lengths apart through the period: exp(-32) = 1e-14.
-    apart = math.ceil(8.0 * correlation_length)
-    sides = 0 if lateral == "periodic" else apart
-    values = rng.standard_normal((shape[0] + sides, shape[1] + sides, shape[2] + apart))
+    margin = math.ceil(8.0 * correlation_length)
+    sides = 0 if lateral == "periodic" else margin
+    values = rng.standard_normal((shape[0] + sides, shape[1] + sides, shape[2] + margin))
     for axis, size in enumerate(values.shape):
         form = [1, 1, 1]
         form[axis] = -1

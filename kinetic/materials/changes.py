@@ -193,10 +193,10 @@ def _sections(changes: Mapping[str, Any]) -> Iterator[tuple[str, Mapping[str, An
 
 def _leave_out(document: dict[str, Any], place: str) -> None:
     section, dot, key = place.partition(".")
-    inside = document.get(section, {}) if dot else document
-    if section not in SECTIONS or (key if dot else section) not in inside:
+    section_table = document.get(section, {}) if dot else document
+    if section not in SECTIONS or (key if dot else section) not in section_table:
         raise MaterialError(f"{WITHOUT} names {place!r}, which the set does not have")
-    del inside[key if dot else section]
+    del section_table[key if dot else section]
 
 
 def _in_full(section: str, key: str, value: Any, old: Mapping[str, Any] | None) -> dict[str, Any]:

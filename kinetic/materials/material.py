@@ -278,12 +278,14 @@ class Material(Sections):
 
     def _repr_html_(self) -> str:
         """Return the numbers as a table, for notebooks."""
-        heads = ("number", "value", "confidence", "source")
+        columns = ("number", "value", "confidence", "source")
         rows = [
             (f"{row.section}.{row.key}", f"{row.value:g} {row.unit}", row.confidence, row.source)
             for row in self._rows
         ]
-        return notebook.page(self.name, f"({self.formula}): {self.description}", notebook.table(heads, rows))
+        return notebook.page(
+            self.name, f"({self.formula}): {self.description}", notebook.table(columns, rows)
+        )
 
     def __repr__(self) -> str:
         return f"<Material {self.name} ({self.formula}), {', '.join(self.mechanisms)}, {self.hash}>"

@@ -163,11 +163,17 @@ def first_defects(
     cap = cap_sites(material, shape)
     chosen = []
     if material.weak is not None:
-        free = np.flatnonzero(weak & ~cap & ~blocked)
-        chosen.append(rng.choice(free, size=round(material.weak.vacancy_fraction * len(free)), replace=False))
+        free_sites = np.flatnonzero(weak & ~cap & ~blocked)
+        chosen.append(
+            rng.choice(
+                free_sites, size=round(material.weak.vacancy_fraction * len(free_sites)), replace=False
+            )
+        )
     if material.has("cap"):
-        free = np.flatnonzero(cap)
-        chosen.append(rng.choice(free, size=round(material.cap.vacancy_fraction * len(free)), replace=False))
+        free_sites = np.flatnonzero(cap)
+        chosen.append(
+            rng.choice(free_sites, size=round(material.cap.vacancy_fraction * len(free_sites)), replace=False)
+        )
     return np.sort(np.concatenate([np.zeros(0, np.int64), *chosen])).astype(np.int32)
 
 

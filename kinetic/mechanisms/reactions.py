@@ -261,10 +261,12 @@ def _reached(place: Place, depth: float) -> NDArray[np.bool_] | None:
     """Return the sites that exchange oxygen: those at the top face, and weak ones within a depth of it."""
     if not depth:
         return None
-    reached = (place.lattice.electrode & 2) > 0
+    at_top_electrode = (place.lattice.electrode & 2) > 0
     layer = place.lattice.layer[: len(place.weak)]
-    reached[: len(place.weak)] |= place.weak & (layer.max() - layer <= round(depth / place.lattice.spacing))
-    return reached
+    at_top_electrode[: len(place.weak)] |= place.weak & (
+        layer.max() - layer <= round(depth / place.lattice.spacing)
+    )
+    return at_top_electrode
 
 
 def _redox(place: Place) -> Mechanism:

@@ -167,10 +167,10 @@ def chosen_rate(
     """
     tried_settings = replace(settings, seeds=TRIED)
     tried = parts.first(TRIED)
-    judged = tried.samples(tried.validation)
+    validation = tried.samples(tried.validation)
     chips = 1 if noise is None else min(settings.chips, 5)
     accuracies = [
-        tested(made(tried_settings, tried, rate), judged, chips, settings.random(17), noise).mean()
+        tested(made(tried_settings, tried, rate), validation, chips, settings.random(17), noise).mean()
         for rate in rates
     ]
     return float(rates[int(np.argmax(accuracies))])

@@ -151,7 +151,7 @@ def _number(found: Calibration, made: Made, name: str) -> dict[str, Any]:
     value = found.best[name]
     low, high = found.intervals[name]
     # The best point may lie outside of the middle of the draws, on a ridge that is bent.
-    inside = [min(max(low, q.low), value), max(min(high, q.high), value)]
+    limited = [min(max(low, q.low), value), max(min(high, q.high), value)]
     note = "range: 95 % of the posterior"
     if name in found.edges:
         ends = "both ends" if found.edges[name] == "both" else f"the {found.edges[name]} end"
@@ -168,7 +168,7 @@ def _number(found: Calibration, made: Made, name: str) -> dict[str, Any]:
         "confidence": "fitted",
         "fitted_to": f"{', '.join(made.target.names)} of {len(made.target.values)} devices in "
         f"{made.measured.name} (sha256 {made.digest}), {verdict(found)}",
-        "range": inside,
+        "range": limited,
         "note": note,
     }
 

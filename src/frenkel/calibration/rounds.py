@@ -267,15 +267,15 @@ class _Design:
 
     def within(self, low: Floats, high: Floats) -> tuple[Floats, Floats]:
         """Return places and devices of the points in a box whose devices show the statistics."""
-        inside = np.all((self.places >= low) & (self.places <= high), axis=1)
-        inside &= np.isfinite(self.shown).all(axis=1)
+        in_range = np.all((self.places >= low) & (self.places <= high), axis=1)
+        in_range &= np.isfinite(self.shown).all(axis=1)
         size = (len(low) + 1) * (len(low) + 2) // 2
-        if inside.sum() < size + 2:
+        if in_range.sum() < size + 2:
             raise CalibrationError(
-                f"only {inside.sum()} of {len(self.places)} simulated points show what was measured; "
+                f"only {in_range.sum()} of {len(self.places)} simulated points show what was measured; "
                 "narrow the ranges or simulate more devices"
             )
-        return self.places[inside], np.array(self.devices)[inside]
+        return self.places[in_range], np.array(self.devices)[in_range]
 
 
 def _result(

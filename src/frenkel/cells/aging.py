@@ -118,18 +118,18 @@ class CellRelaxation:
         """Return the conductance (S) of all cells after a time (s)."""
         law, before = self._law, self.elapsed.copy()
         self.elapsed += law.age(seconds, temperature)
-        late = np.flatnonzero(self.elapsed >= law.times[0])
+        aged = np.flatnonzero(self.elapsed >= law.times[0])
         new = conductance.copy()
-        if not late.size or seconds == 0.0:
+        if not aged.size or seconds == 0.0:
             return new
-        past = late[before[late] >= law.times[0]]
+        past = aged[before[aged] >= law.times[0]]
         self._rank[past] = law.next_rank(self._rank[past], before[past], self.elapsed[past], self._rng)
-        shift = law.shift(self.start[late], self.elapsed[late], self._rank[late])
-        shift_change = shift - self._shift[late]
-        self._shift[late] = shift
-        new[late] = shifted(new[late], shift_change, law.scale)
-        if not np.all(new[late] > 0.0):
+        shift = law.shift(self.start[aged], self.elapsed[aged], self._rank[aged])
+        shift_change = shift - self._shift[aged]
+        self._shift[aged] = shift
+        new[aged] = shifted(new[aged], shift_change, law.scale)
+        if not np.all(new[aged] > 0.0):
             raise ValueError(
-                f"relaxation takes {np.count_nonzero(new[late] <= 0.0)} cells to a conductance of 0 S or less"
+                f"relaxation takes {np.count_nonzero(new[aged] <= 0.0)} cells to a conductance of 0 S or less"
             )
         return new

@@ -212,19 +212,21 @@ class Card:
 
     def cannot_tell(self) -> tuple[str, ...]:
         """Return what the data of the card cannot tell, each in a few words."""
-        lacks = []
+        unknown_effects = []
         if self.jump_law is None:
-            lacks += ["what pulses, holds and other ramps do", "half-select and read disturb"]
-            lacks += ["what temperature does to switching"]
+            unknown_effects += ["what pulses, holds and other ramps do", "half-select and read disturb"]
+            unknown_effects += ["what temperature does to switching"]
         elif len(self.jump_law.temperatures) == 1:
-            lacks += [f"other temperatures than {self.jump_law.temperatures[0]:g} K"]
+            unknown_effects += [f"other temperatures than {self.jump_law.temperatures[0]:g} K"]
         else:
-            lacks += [f"what temperature does to currents: those are of {self.jump_law.temperatures[0]:g} K"]
+            unknown_effects += [
+                f"what temperature does to currents: those are of {self.jump_law.temperatures[0]:g} K"
+            ]
         if self.jump_law is None and not self.core:
-            lacks += ["currents at other voltages than that of reading"]
+            unknown_effects += ["currents at other voltages than that of reading"]
         if self.jump_law is None and self.relaxation_law is None:
-            lacks += ["what rest does to a state"]
-        return (*lacks, *(["telegraph noise"] if self.rtn_law is None else []))
+            unknown_effects += ["what rest does to a state"]
+        return (*unknown_effects, *(["telegraph noise"] if self.rtn_law is None else []))
 
     def relax(
         self, conductance: Any, times: Any, random: np.random.Generator, temperature: float | None = None

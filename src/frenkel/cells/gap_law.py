@@ -76,8 +76,8 @@ def moved(distance: Any, way: Any) -> Floats:
     distance, way = np.broadcast_arrays(np.asarray(distance, float), np.asarray(way, float))
     size = np.abs(distance)
     straight = np.maximum(size - 1.0, 0.0)
-    late = np.minimum(size, 1.0) * np.exp(-np.maximum(way - straight, 0.0))
-    return np.asarray(np.copysign(np.where(way < straight, size - way, late), distance))
+    beyond_edge = np.minimum(size, 1.0) * np.exp(-np.maximum(way - straight, 0.0))
+    return np.asarray(np.copysign(np.where(way < straight, size - way, beyond_edge), distance))
 
 
 def trains(law: Mapping[str, Any], drawn: Mapping[str, Floats]) -> tuple[Floats, Floats]:

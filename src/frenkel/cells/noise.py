@@ -362,10 +362,10 @@ class RelaxationLaw:
             A spread would be below 0 at a time, or the temperature differs without a known activation.
         """
         start = _positive(conductance)
-        late = np.atleast_1d(np.asarray(times, float))
-        if late.ndim != 1 or not np.all(late > 0) or np.any(np.diff(late) <= 0):
+        read_times = np.atleast_1d(np.asarray(times, float))
+        if read_times.ndim != 1 or not np.all(read_times > 0) or np.any(np.diff(read_times) <= 0):
             raise NoiseError("times must ascend from above 0 s")
-        ages = self.age(late, temperature)
+        ages = self.age(read_times, temperature)
         relaxed: list[Floats] = []
         rank: Floats = np.asarray(random.standard_normal(start.shape))
         for i, age in enumerate(ages):
@@ -551,7 +551,7 @@ def _positive(conductance: Any) -> Floats:
 
 
 def _within(name: str, value: float, low: float, high: float, unit: str, *, open_below: bool = False) -> None:
-    inside = low < value <= high if open_below else low <= value <= high
-    if math.isnan(value) or not inside:
+    in_range = low < value <= high if open_below else low <= value <= high
+    if math.isnan(value) or not in_range:
         limit = f"above {low:g}" if open_below else f"from {low:g} to {high:g}"
         raise NoiseError(f"{name} must be {limit} {unit}".rstrip() + f", got {value:g}")

@@ -65,6 +65,6 @@ def _copy(path: Path, options: argparse.Namespace) -> None:
 
 def _about(path: Path) -> str:
     """Return the first sentence of an example."""
-    head = path.read_text(encoding="utf-8")[:1000].split("\n\n", 1)[0]
-    words = " ".join(line.lstrip('#" ') for line in head.splitlines())
+    first_lines = path.read_text(encoding="utf-8")[:1000].split("\n\n", 1)[0]
+    words = " ".join(line.lstrip('#" ') for line in first_lines.splitlines())
     return textwrap.shorten(re.split(r"\. |\.$|  +frenkel ", words)[0], 90, placeholder=" ...")

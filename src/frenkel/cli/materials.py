@@ -91,9 +91,9 @@ def _write(options: argparse.Namespace, changes: dict[str, Any]) -> None:
     store.writable(target, force=options.force)
     text = source.read_text(encoding="utf-8")
     if changes:
-        head = f"{options.name} with other numbers; what is not given here is as there."
+        comment = f"{options.name} with other numbers; what is not given here is as there."
         base = os.path.relpath(source, target.parent) if options.name.endswith(".toml") else options.name
-        text = as_file(base, changes, head)
+        text = as_file(base, changes, comment)
     store.write_bytes(text.encode(), target)
     Material.read(target)
     print(f'wrote {target}; in a configuration: material = "{target.name}"')

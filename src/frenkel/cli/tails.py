@@ -145,9 +145,9 @@ def _beside(options: argparse.Namespace, asked: Any, card: "Card", found: "xr.Da
     from ..reports.tails import beside
 
     with Reporter(lines=True, quiet=options.quiet) as progress:
-        judged = gate.judged(asked, found, card, progress)
-    print(beside(card.name, judged))
-    return passed(judged.rows)
+        comparisons = gate.judged(asked, found, card, progress)
+    print(beside(card.name, comparisons))
+    return passed(comparisons.rows)
 
 
 def _sensitivity(options: argparse.Namespace) -> int:

@@ -78,15 +78,15 @@ def place(path: list[str], document: dict[str, Any]) -> list[str]:
 
     ``vacancy.migration_barrier`` is a number of the material, and ``material`` alone its base.
     """
-    inside = path if path[0] == "material" else ["material", *path] if path[0] in SECTIONS else []
-    if not inside:
+    material_path = path if path[0] == "material" else ["material", *path] if path[0] in SECTIONS else []
+    if not material_path:
         return path
     section = document.get("material", "HfO2")
     if isinstance(section, Mapping):
-        return inside if len(inside) > 1 else ["material", "base"]
-    if len(inside) > 1:
+        return material_path if len(material_path) > 1 else ["material", "base"]
+    if len(material_path) > 1:
         document["material"] = {"base": section}
-    return inside
+    return material_path
 
 
 def is_number(key: str) -> tuple[str, str] | None:

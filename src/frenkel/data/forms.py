@@ -42,10 +42,10 @@ def form_of(path: str | Path) -> Form:
     """
     source = Path(path)
     with source.open("rb") as stream:
-        head = stream.read(len(SHARD))
-    if head.startswith(netcdf.MAGIC):
+        first_bytes = stream.read(len(SHARD))
+    if first_bytes.startswith(netcdf.MAGIC):
         return "netcdf"
-    return "shard" if head == SHARD else ENDINGS.get(source.suffix.lower(), "other")
+    return "shard" if first_bytes == SHARD else ENDINGS.get(source.suffix.lower(), "other")
 
 
 def configures_array(path: Path) -> bool:

@@ -25,8 +25,8 @@ class PhaseIndex(PandasIndex):
         cls, variables: Mapping[Any, xr.Variable], *, options: Mapping[str, Any]
     ) -> "PhaseIndex":
         """Return the index of one variable of numbers; the option ``names`` has the name of each."""
-        plain = PandasIndex.from_variables(variables, options={})
-        index = cls(plain.index, plain.dim, plain.coord_dtype)
+        pandas_index = PandasIndex.from_variables(variables, options={})
+        index = cls(pandas_index.index, pandas_index.dim, pandas_index.coord_dtype)
         index.names = tuple(options["names"])
         return index
 

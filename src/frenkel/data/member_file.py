@@ -283,17 +283,17 @@ class _Stream:
         self.ragged = self.column.kind == "ragged"
         inner = self.column.dims[1:] if self.ragged else self.column.dims
         self.shape = tuple(contents.sizes[dim] for dim in inner)
-        lead = (self.column.dims[0],) if self.ragged else tuple(dim for dim, _ in target.grid)
-        dims = (*lead, *inner)
+        leading_dims = (self.column.dims[0],) if self.ragged else tuple(dim for dim, _ in target.grid)
+        dims = (*leading_dims, *inner)
         sizes = tuple(len(file.dimensions[dim]) for dim in dims)
         width = max(int(np.prod(self.shape)) * self.dtype.itemsize, 1)
         rows = (
             max(CHUNK_BYTES // width, 1) if self.ragged else min(MEMBER_CHUNK, max(CHUNK_BYTES // width, 1))
         )
-        self.rows = max(min(rows, sizes[len(lead) - 1]), 1)
+        self.rows = max(min(rows, sizes[len(leading_dims) - 1]), 1)
         options: dict[str, Any] = {}
         if 0 not in sizes:
-            options["chunksizes"] = (*[1] * (len(lead) - 1), self.rows, *self.shape)
+            options["chunksizes"] = (*[1] * (len(leading_dims) - 1), self.rows, *self.shape)
         if target.compression:
             options |= {"compression": "zlib", "complevel": target.compression, "shuffle": True}
         self.variable = file.createVariable(name, self.dtype, dims, **options)

@@ -205,8 +205,8 @@ class Device(Steps):
             return notebook.page("Device", repr(self)[len("<Device") : -1])
         sample = self.logs[-1].sample
         curve = notebook.sparkline(sample["source_voltage"].tolist(), np.abs(sample["current"]).tolist())
-        heads = "phase", "events", f"ohm at {self.read_voltage:g} V"
-        return notebook.page("Device", repr(self)[len("<Device") : -1], curve, notebook.table(heads, rows))
+        columns = "phase", "events", f"ohm at {self.read_voltage:g} V"
+        return notebook.page("Device", repr(self)[len("<Device") : -1], curve, notebook.table(columns, rows))
 
     def _unused(self, name: str, cycle: int) -> str:
         """Return a name that no phase has yet, with its cycle: itself, or with a number after it."""
@@ -342,11 +342,14 @@ def check_memory(configuration: Configuration, material: Material) -> None:
     """
     section = configuration.device
     shape = box(section.thickness, section.width, material.lattice.spacing)
-    needed, present = memory(shape, section.lateral), os.sysconf("SC_PHYS_PAGES") * os.sysconf("SC_PAGE_SIZE")
-    if needed > 0.8 * present:
+    needed, available = (
+        memory(shape, section.lateral),
+        os.sysconf("SC_PHYS_PAGES") * os.sysconf("SC_PAGE_SIZE"),
+    )
+    if needed > 0.8 * available:
         raise ConfigurationError(
             f"device.thickness and device.width must be smaller: {shape[0]} x {shape[1]} x {shape[2]} sites "
-            f"take about {needed / 1e9:.3g} GB of memory, this machine has {present / 1e9:.3g} GB"
+            f"take about {needed / 1e9:.3g} GB of memory, this machine has {available / 1e9:.3g} GB"
         )
 
 

@@ -218,10 +218,10 @@ def member(ensemble: "xr.Dataset", number: int, **point: Any) -> "xr.Dataset":
 
 def _own_species(count: np.ndarray[Any, Any], document: dict[str, Any]) -> dict[str, Any]:
     """Return counts and names of the species of one point; those of other points are padding in it."""
-    inside = ~np.all(count < 0, axis=0)
+    is_counted = ~np.all(count < 0, axis=0)
     names = config.parse(document).made_of().species
     species = [names["defect"], names["interstitial"]]
-    return {"count": count[:, inside], "species": species[: np.count_nonzero(inside)]}
+    return {"count": count[:, is_counted], "species": species[: np.count_nonzero(is_counted)]}
 
 
 def _check_place(ensemble: "xr.Dataset", where: Mapping[str, Any]) -> None:
@@ -269,8 +269,8 @@ def padded(ensemble: "xr.Dataset", name: str) -> "xr.DataArray":
     counts = ensemble[f"{dim}_count"].values.ravel()
     longest = int(counts.max(initial=0))
     whole = np.full((len(counts), longest, *array.shape[1:]), np.nan)
-    inside = np.arange(longest) < counts[:, None]
-    whole[inside] = array.values
+    is_counted = np.arange(longest) < counts[:, None]
+    whole[is_counted] = array.values
     shape = ensemble[f"{dim}_count"].shape
     dims = (*ensemble[f"{dim}_count"].dims, *array.dims)
     return xr.DataArray(whole.reshape(*shape, *whole.shape[1:]), dims=dims, attrs=array.attrs, name=name)

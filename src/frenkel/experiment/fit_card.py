@@ -183,14 +183,14 @@ def fit_card(
     card = small_samples.fit_kinds(training, fit)
     if judging is None:
         judging = small_samples.with_window(observations.dithered(loaded, seed, fitted=False)[0])
-        rows, judged = _judge_few(loaded, partial(fit, options=replace(settings, bootstrap=0)), seed)
+        rows, judgement = _judge_few(loaded, partial(fit, options=replace(settings, bootstrap=0)), seed)
     else:
-        judged = {"by": "devices held out", "devices": len(judging.values)}
+        judgement = {"by": "devices held out", "devices": len(judging.values)}
         rows, judging = _judge_many(judging, card, seed)
     card = replace(
         card,
         intervals={**card.intervals, **circuit.intervals},
-        provenance={**card.provenance, "judged": judged},
+        provenance={**card.provenance, "judged": judgement},
     )
     layers = _Layers(1.0 - held_out, bootstrap, seed)
     card, layer_record = layers.add(card, data, rtn, float(rtn_voltage or 0.0), relaxation)
@@ -237,11 +237,11 @@ def _core(data: Data, known: Mapping[str, float], *, traces: bool, share: float,
 def _judge_many(held_out: Observations, card: Card, seed: int) -> tuple[list[Comparison], Observations]:
     """Return the rows of devices held out, and those of their cycles that have a window, if others do not."""
     parted = "stuck" in card.provenance
-    inside = small_samples.with_window(held_out) if parted else held_out
-    if len(inside.values) < gate.FEWEST:
-        return small_samples.judge_fixed(held_out, card, seed)[0], inside
-    rows = gate.judge(inside, small_samples.working(card), seed=seed)
-    return rows + (small_samples.judge_kind(held_out, card, seed) if parted else []), inside
+    windowed = small_samples.with_window(held_out) if parted else held_out
+    if len(windowed.values) < gate.FEWEST:
+        return small_samples.judge_fixed(held_out, card, seed)[0], windowed
+    rows = gate.judge(windowed, small_samples.working(card), seed=seed)
+    return rows + (small_samples.judge_kind(held_out, card, seed) if parted else []), windowed
 
 
 def _judge_few(
@@ -445,8 +445,8 @@ def first_cycles(data: Data, most: int = 24) -> list[xr.Dataset]:
         finished_members = np.flatnonzero(ensemble["status"].values == observations.FINISHED)
         for number in ensemble["member"].values[finished_members][:most]:
             result = member(ensemble, int(number))[TRACES]
-            inside = result["phase_cycle"].values[result["phase"].values] == 1
-            cycles.append(result.isel(sample=np.flatnonzero(inside)).load())
+            in_cycle = result["phase_cycle"].values[result["phase"].values] == 1
+            cycles.append(result.isel(sample=np.flatnonzero(in_cycle)).load())
     return cycles
 
 

@@ -102,8 +102,8 @@ def lifetimes(path: Path, share: float, phase: str | None = None) -> dict[float,
         if not (share > 0 and share != 1):
             raise ValueError(f"--failed-at must be above 0 and not 1, got {share:g}")
         for _, _, result in devices(path):
-            inside = np.flatnonzero(result["phase"].values == _constant_phase(result, phase))
-            time, g = result["time"].values[inside], result["conductance"].values[inside]
+            phase_rows = np.flatnonzero(result["phase"].values == _constant_phase(result, phase))
+            time, g = result["time"].values[phase_rows], result["conductance"].values[phase_rows]
             failed_reads = np.flatnonzero(g <= share * g[0] if share < 1 else g >= share * g[0])
             when = float(time[failed_reads[0] if len(failed_reads) else -1] - time[0])
             rows.setdefault(float(result["ambient_temperature"]), []).append((when, bool(len(failed_reads))))
@@ -453,13 +453,13 @@ def _curves(results: Sequence["xr.Dataset"]) -> dict[str, Any]:
     for place, result in enumerate(results):
         cycle = result["phase_cycle"].values[result["phase"].values]
         for number in np.unique(cycle[cycle > 0]):
-            inside = np.flatnonzero(cycle == number)
-            clock = result["time"].values[inside]
+            cycle_rows = np.flatnonzero(cycle == number)
+            clock = result["time"].values[cycle_rows]
             rows["device"].append(place)
             rows["cycle"].append(int(number))
-            rows["size"].append(len(inside))
-            rows["voltage"].append(result["source_voltage"].values[inside])
-            rows["current"].append(result["current"].values[inside])
+            rows["size"].append(len(cycle_rows))
+            rows["voltage"].append(result["source_voltage"].values[cycle_rows])
+            rows["current"].append(result["current"].values[cycle_rows])
             rows["time"].append(clock - clock[0])
     if not rows["size"]:
         return {}

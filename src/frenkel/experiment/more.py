@@ -99,15 +99,15 @@ def extended(
     present = runs.recorded(folder)
     if present is None:
         raise shards.ShardError(None, f"there is no run of {output} to go on from: no folder {folder}")
-    earlier = runs.survey([folder], present["configuration_hash"])
-    if not len(earlier.member):
+    recorded_run = runs.survey([folder], present["configuration_hash"])
+    if not len(recorded_run.member):
         raise shards.ShardError(None, f"{folder} holds no finished member yet")
-    extended_run = ensemble.from_document(present["document"], earlier.member)
+    extended_run = ensemble.from_document(present["document"], recorded_run.member)
     if members is not None and members < extended_run.members:
         raise ConfigurationError(
             f"{output} has {extended_run.members} members already, got --members {members}"
         )
-    located = earlier.best(extended_run.numbers())
+    located = recorded_run.best(extended_run.numbers())
     states = _states(located)
     extended_run = dataclasses.replace(
         extended_run, members=members or extended_run.members, keep_state=bool(len(states))
@@ -144,10 +144,10 @@ def _lengthened(configuration: Configuration, cycles: int) -> Configuration:
         raise ConfigurationError(
             f"more cycles need a protocol that ends with a group of kind cycle, not with a {last.kind}"
         )
-    present = _cycles(configuration)
-    if cycles <= present:
-        raise ConfigurationError(f"there are {present} cycles already, got --cycles {cycles}")
-    group = last.model_copy(update={"repeat": last.repeat + cycles - present})
+    cycle_counts = _cycles(configuration)
+    if cycles <= cycle_counts:
+        raise ConfigurationError(f"there are {cycle_counts} cycles already, got --cycles {cycles}")
+    group = last.model_copy(update={"repeat": last.repeat + cycles - cycle_counts})
     longer = configuration.model_copy(update={"phase": [*before, group]})
     config.parse(longer.document())  # the number of phases has a limit
     return longer

@@ -304,8 +304,8 @@ def label_of(b: float) -> float:
     if size < 1e-7:
         return 0.0
     scale = -math.expm1(-size)
-    place = math.log(size / scale) / size  # where g has the slope of the straight line
-    return math.copysign(10.0 * (-math.expm1(-size * place) / scale - place), b)
+    inverse_slope = math.log(size / scale) / size  # where g has the slope of the straight line
+    return math.copysign(10.0 * (-math.expm1(-size * inverse_slope) / scale - inverse_slope), b)
 
 
 def placeholder(**values: Any) -> DeviceStatistics:

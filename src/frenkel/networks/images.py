@@ -178,9 +178,9 @@ def idx(path: Path, axes: int) -> NDArray[np.uint8]:
         It cannot be read, is too large, or is no whole IDX file of bytes with so many axes.
     """
     try:
-        with path.open("rb") as plain:
-            packed = plain.read(2) == b"\x1f\x8b"
-        with gzip.open(path) if packed else path.open("rb") as opened:
+        with path.open("rb") as file:
+            is_packed = file.read(2) == b"\x1f\x8b"
+        with gzip.open(path) if is_packed else path.open("rb") as opened:
             raw = opened.read(MOST_BYTES + 1)
     except (OSError, EOFError, ValueError) as error:
         raise DataError(f"{path} cannot be read: {error}") from None

@@ -339,9 +339,9 @@ def _convolved(x: Floats, kernels: list[Kernel]) -> Floats:
     for weights, dilation, bias in kernels:
         taps = weights.shape[1]
         length = x.shape[2] - (taps - 1) * dilation
-        place = np.arange(length)
+        samples_along = np.arange(length)
         value = sum(
-            np.tensordot(x[:, :, place + tap * dilation], weights[:, tap], axes=([1], [0]))
+            np.tensordot(x[:, :, samples_along + tap * dilation], weights[:, tap], axes=([1], [0]))
             for tap in range(taps)
         )
         columns += [np.max(value, axis=1), np.mean(np.asarray(value) > bias, axis=1)]

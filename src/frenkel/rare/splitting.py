@@ -158,10 +158,10 @@ def split(
     hits = int(np.count_nonzero(hit))
     probability = share * hits / particles
     related = int((np.bincount(first[hit]) ** 2).sum()) if hits else 0
-    apart = pairs * (hits**2 - related) / (particles * (particles - 1))
+    correlation = pairs * (hits**2 - related) / (particles * (particles - 1))
     return Splitting(
         probability=probability,
-        variance=probability**2 - apart,
+        variance=probability**2 - correlation,
         levels=tuple(levels),
         killed=tuple(killed),
         hits=hits,

@@ -28,8 +28,8 @@ def _statistics(found: Calibration) -> str:
             found.statistics, found.target, found.fitted, found.errors, strict=True
         )
     ]
-    heads = ["statistic (resistances: ln of ohm)", "measured", "simulated", "error", "off by errors"]
-    return table(heads, rows)
+    columns = ["statistic (resistances: ln of ohm)", "measured", "simulated", "error", "off by errors"]
+    return table(columns, rows)
 
 
 def _parameters(found: Calibration) -> str:

@@ -33,8 +33,8 @@ def fit_text(fitted: "FittedCard") -> str:
 def _core_lines(card: Card) -> list[str]:
     """Return where the numbers of the core for circuits come from, or which of them nothing tells."""
     record = card.provenance.get("core", {})
-    if lacks := record.get("lacks"):
-        return [f"no core for circuits: the data do not tell {', '.join(map(str, lacks))}"]
+    if missing_parts := record.get("lacks"):
+        return [f"no core for circuits: the data do not tell {', '.join(map(str, missing_parts))}"]
     units = (("drive", "1/V"), ("voltage_scale", "V"))
     origins = [
         f"{name} {card.core[name]:.3g} {unit} ({record[name]})"
@@ -128,8 +128,8 @@ def _jump_lines(card: Card) -> list[str]:
     if levels:
         text = ", ".join(f"{name} {number}" for name, number in levels.items())
         lines.append(f"levels that all devices share, fitted with an error of reading: {text}")
-    lacks = card.cannot_tell()
-    return [*lines, *([f"cannot tell {'; '.join(lacks)}"] if lacks else [])]
+    unknown_effects = card.cannot_tell()
+    return [*lines, *([f"cannot tell {'; '.join(unknown_effects)}"] if unknown_effects else [])]
 
 
 def _noise_lines(card: Card) -> list[str]:

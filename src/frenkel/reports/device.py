@@ -97,8 +97,8 @@ def train_table(found: Sequence[tuple[int, NDArray[np.float64]]]) -> str:
                 "-" if flat else str(linearity.number_of_states(conductance)),
             ]
         )
-    heads = ["pulses", "number", "before", "after", "on/off", "nonlinearity label", "states"]
-    return table(heads, rows)
+    columns = ["pulses", "number", "before", "after", "on/off", "nonlinearity label", "states"]
+    return table(columns, rows)
 
 
 def _percent(share: float) -> str:
@@ -109,7 +109,7 @@ def _percent(share: float) -> str:
 def phase_table(result: "xr.Dataset") -> str:
     """Return the phases of a result as a table."""
     summary = metrics.phase_summary(result)
-    heads = [
+    columns = [
         "phase",
         "switches at",
         "peak current",
@@ -136,7 +136,7 @@ def phase_table(result: "xr.Dataset") -> str:
                 str(int(row["field_solves"])),
             ]
         )
-    return table(heads, rows)
+    return table(columns, rows)
 
 
 def cycle_table(result: "xr.Dataset") -> str:

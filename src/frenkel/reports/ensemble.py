@@ -182,12 +182,12 @@ def _failures(
     points = points_of(recorded["document"]) if recorded else []
     for number, member in enumerate(failed.tolist()):
         code, head = located.head(number)
-        point, inside = divmod(member, STRIDE)
+        point, member_number = divmod(member, STRIDE)
         seed = points[point].seed if point < len(points) else None
         times = int(np.count_nonzero(found.member == member))
-        command = f"frenkel run FILE.toml --only {inside} --seed {seed}"
+        command = f"frenkel run FILE.toml --only {member_number} --seed {seed}"
         lines.append(
-            f"  member {inside}{f' of point {point}' if len(points) > 1 else ''}, seed {seed}, "
+            f"  member {member_number}{f' of point {point}' if len(points) > 1 else ''}, seed {seed}, "
             f"{times} attempt{'s' * (times > 1)}: {shards.STATUS[code]}: {head.get('error', '')}; {command}"
         )
         if head.get("state"):
@@ -259,8 +259,8 @@ def describe(path: Path) -> str:
         ]
     if swept:
         return "\n".join([*head, points, *molten])
-    heads = ["quantity", "number", "mean", "sd", "1 %", "10 %", "median", "90 %", "99 %"]
-    return "\n".join([*head, table(heads, [row for row in rows if row]), *molten])
+    columns = ["quantity", "number", "mean", "sd", "1 %", "10 %", "median", "90 %", "99 %"]
+    return "\n".join([*head, table(columns, [row for row in rows if row]), *molten])
 
 
 def _counts(status: np.ndarray[Any, Any]) -> list[str]:

@@ -71,12 +71,12 @@ def _rounding(configuration: Configuration, shape: tuple[int, int, int], spacing
     """Say which sizes are used where those asked for are no multiples of the lattice spacing."""
     lines = []
     for name, number in (("thickness", shape[2]), ("width", shape[0])):
-        nominal, used = float(getattr(configuration.device, name)), number * spacing
-        exact = abs(nominal - used) < 1e-6 * used
+        nominal, actual = float(getattr(configuration.device, name)), number * spacing
+        exact = abs(nominal - actual) < 1e-6 * actual
         note = (
             ""
             if exact
-            else f" is no multiple of the lattice spacing {spacing * 1e9:g} nm: {used * 1e9:.4g} nm used"
+            else f" is no multiple of the lattice spacing {spacing * 1e9:g} nm: {actual * 1e9:.4g} nm used"
         )
         lines.append(f"{name:11} {nominal * 1e9:.4g} nm{note}")
     return lines

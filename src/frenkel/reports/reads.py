@@ -173,14 +173,14 @@ def extrapolation_table(found: Extrapolation) -> str:
                 "accelerated" if found.accelerated[k] else f"{found.rate[k] / middle:.2g} times as usual",
             ]
         )
-    heads = ["condition", "rate by splitting (1/s)", "extrapolated (1/s)", ""]
+    columns = ["condition", "rate by splitting (1/s)", "extrapolated (1/s)", ""]
     slope, (low, high) = found.line.slope, found.line.slope_interval
     if found.by == TEMPERATURE:
         words = f"activation energy {-slope:.3g} eV (95 %: {-high:.3g} to {-low:.3g})"
     else:
         slope, low, high = (number / np.log(10.0) for number in (slope, low, high))
         words = f"{slope:.3g} decades per V (95 %: {low:.3g} to {high:.3g})"
-    return "\n".join([table(heads, rows, left=1), words, *_parting(found)])
+    return "\n".join([table(columns, rows, left=1), words, *_parting(found)])
 
 
 def _parting(found: Extrapolation) -> list[str]:
@@ -198,5 +198,5 @@ def _parting(found: Extrapolation) -> list[str]:
                 "they part" if point.low > high or point.high < low else "not distinguishable",
             ]
         )
-    heads = ["by this time", "fails, by splitting", "extrapolated", "as usual", ""]
-    return [table(heads, rows, left=1)] if rows else []
+    columns = ["by this time", "fails, by splitting", "extrapolated", "as usual", ""]
+    return [table(columns, rows, left=1)] if rows else []

@@ -40,8 +40,8 @@ def device(checkpoint: Path, size: tuple[int, int] = (72, 16)) -> str:
         return f"running, nothing sampled yet, {age:.0f} s ago"
     latest = logs[-1]
     events = int(samples[-1]["events"][-1])
-    head = f"{latest['name']}: {len(logs)} phases begun, {events} events, {age:.0f} s ago"
-    return "\n".join([head, *loop(samples[-1]["source_voltage"], samples[-1]["current"], *size)])
+    title = f"{latest['name']}: {len(logs)} phases begun, {events} events, {age:.0f} s ago"
+    return "\n".join([title, *loop(samples[-1]["source_voltage"], samples[-1]["current"], *size)])
 
 
 def ensemble(folder: Path, size: tuple[int, int] = (72, 12)) -> str:
@@ -82,12 +82,12 @@ def quantiles(found: Iterable[dict[str, Any]]) -> list[str]:
         if len(values):
             unit = SUMMARY[name].units
             texts = (
-                f"{cut:.3g}" if unit == "1" else quantity(float(cut), unit)
-                for cut in np.quantile(values, CUTS)
+                f"{quantile:.3g}" if unit == "1" else quantity(float(quantile), unit)
+                for quantile in np.quantile(values, CUTS)
             )
             rows.append([name, str(len(values)), *texts])
-    heads = ["", "values", *(f"{100 * cut:g} %" for cut in CUTS)]
-    return [f"{len(members)} devices have finished", table(heads, rows)] if rows else []
+    columns = ["", "values", *(f"{100 * quantile:g} %" for quantile in CUTS)]
+    return [f"{len(members)} devices have finished", table(columns, rows)] if rows else []
 
 
 def loop(voltage: Floats, current: Floats, columns: int, rows: int) -> list[str]:

@@ -31,16 +31,16 @@ def coulomb() -> list[Check]:
     for _ in range(60):
         columns = device.solved().events.arrays()
         a, b = columns["site_a"], columns["site_b"]
-        present = set(np.flatnonzero(device.engine.species == VACANCY.code).tolist())
+        vacancies = set(np.flatnonzero(device.engine.species == VACANCY.code).tolist())
         change = columns["energy0"] - columns["chemical"]
-        before = _coulomb_energy(device, present, inverse)
-        after = [present ^ ({i} if j < 0 else {i, j}) for i, j in zip(a.tolist(), b.tolist(), strict=True)]
+        before = _coulomb_energy(device, vacancies, inverse)
+        after = [vacancies ^ ({i} if j < 0 else {i, j}) for i, j in zip(a.tolist(), b.tolist(), strict=True)]
         for k, sites in enumerate(after):
             if len(sites) <= 2:
                 exact = _coulomb_energy(device, sites, inverse) - before
                 worst = max(worst, abs(float(change[k]) - exact))
         # Two in the box from the second event on.
-        least = min(2, len(present) + 1)
+        least = min(2, len(vacancies) + 1)
         device.fire(int(random.choice([k for k, sites in enumerate(after) if len(sites) == least])))
     return [Check("device: worst Coulomb energy of 60 arrangements of two vacancies (eV)", 0.0, worst, 1e-10)]
 
@@ -53,13 +53,13 @@ def _coulomb_energy(device: Device, vacancies: set[int], inverse: NDArray[np.flo
     dx, dy = np.ptp(x) if len(x) else 0, np.ptp(y) if len(y) else 0
     squared = min(dx, nx - dx) ** 2 + min(dy, ny - dy) ** 2 + (np.ptp(z) if len(z) else 0) ** 2
     isolated = (z > 0) & (z < nz - 1) & (len(sites) == 1 or squared > 2)
-    free = sites[isolated]
+    isolated_sites = sites[isolated]
     # Self energies in the bulk are part of the charge transition: Watson's integral of the endless lattice.
     watson = math.prod(map(math.gamma, (1 / 24, 5 / 24, 7 / 24, 11 / 24))) * 6**0.5 / (192 * math.pi**3)
     scale = ELEMENTARY_CHARGE / (numbers.permittivity * VACUUM_PERMITTIVITY * device.material.lattice.spacing)
-    pairs = float(inverse[np.ix_(free, free)].sum()) - len(free) * watson
+    pairs = float(inverse[np.ix_(isolated_sites, isolated_sites)].sum()) - len(isolated_sites) * watson
     coulomb = 0.5 * scale * device.material.vacancy.charge**2 * pairs
-    return float(coulomb + len(free) * numbers.charge_transition)
+    return float(coulomb + len(isolated_sites) * numbers.charge_transition)
 
 
 def heat() -> list[Check]:

@@ -194,12 +194,12 @@ def _seconds(table: Table, column: Column) -> Floats:
 
 def columns_of(table: Table, told: MappingFile) -> tuple[Column, ...]:
     """Return what each column of a table holds, as told, as an instrument tells, or guessed from its name."""
-    used = set()
+    used_names = set()
     columns = []
     for i, header in enumerate(table.headers):
         key = next((label for label in (header, str(i + 1)) if label and label in told.columns), None)
         if key is not None:
-            used.add(key)
+            used_names.add(key)
             columns.append(_mapped_column(table, i, header, told.columns[key]))
         elif i in table.quantities:
             unit = name_and_unit(header)[1] or table.units[i]
@@ -210,7 +210,7 @@ def columns_of(table: Table, told: MappingFile) -> tuple[Column, ...]:
             columns.append(_guessed(table, i, header))
             _check_feature(table, columns[-1])
         columns[-1] = _with_unit(table, columns[-1], told.units)
-    if unknown := [key for key in told.columns if key not in used]:
+    if unknown := [key for key in told.columns if key not in used_names]:
         header_names = ", ".join(header or str(i + 1) for i, header in enumerate(table.headers))
         raise TableError(f"{table.name} has no column {unknown[0]!r} of the mapping; it has {header_names}")
     return tuple(columns)

@@ -201,10 +201,10 @@ def _delimiter(lines: list[str]) -> str:
     sample = lines[len(lines) // 2 :][:200]
 
     def score(key: str) -> tuple[int, bool, bool, float, int]:
-        cut = [cells_of(line, DELIMITERS[key]) for line in sample]
-        widths = [len(cells) for cells in cut]
+        split_lines = [cells_of(line, DELIMITERS[key]) for line in sample]
+        widths = [len(cells) for cells in split_lines]
         width = max(set(widths), key=widths.count)
-        kinds = [_kinds(cells, _decimal(sample, DELIMITERS[key])) for cells in cut]
+        kinds = [_kinds(cells, _decimal(sample, DELIMITERS[key])) for cells in split_lines]
         rows_alike = sum(len(row) == width and True in row for row in kinds)
         share = sum(row.count(True) + row.count(None) for row in kinds) / max(1, sum(map(len, kinds)))
         blank = key == "space"

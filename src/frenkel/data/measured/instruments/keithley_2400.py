@@ -18,9 +18,9 @@ def _cells(source: Source) -> list[str]:
 
 
 def _recognises(source: Source) -> bool:
-    head = [cell for line in source.lines[:5] for cell in re.split(r"[,\s]+", line.strip()) if cell]
-    is_reading = len(head) >= 5 and all(CELL.fullmatch(cell) for cell in head)
-    return is_reading and any(float(cell) >= NONE for cell in head[:3])
+    first_cells = [cell for line in source.lines[:5] for cell in re.split(r"[,\s]+", line.strip()) if cell]
+    is_reading = len(first_cells) >= 5 and all(CELL.fullmatch(cell) for cell in first_cells)
+    return is_reading and any(float(cell) >= NONE for cell in first_cells[:3])
 
 
 def _parse(source: Source) -> Recording:

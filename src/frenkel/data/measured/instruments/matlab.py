@@ -25,12 +25,12 @@ def _parse(source: Source) -> Recording:
     if not count:
         raise ValueError("holds no array of numbers")
     shape = max(count, key=lambda key: (count[key], key))
-    used = {name: array for name, array in arrays.items() if array.shape in (shape, shape[:1])}
+    fitting_arrays = {name: array for name, array in arrays.items() if array.shape in (shape, shape[:1])}
     frame = pandas.DataFrame(
-        {name: np.broadcast_to(array.T, shape[::-1]).ravel() for name, array in used.items()}
+        {name: np.broadcast_to(array.T, shape[::-1]).ravel() for name, array in fitting_arrays.items()}
     )
     block = np.repeat(np.arange(shape[1] if len(shape) > 1 else 1), shape[0])
-    unused = [f"{name} {array.shape}" for name, array in arrays.items() if name not in used]
+    unused = [f"{name} {array.shape}" for name, array in arrays.items() if name not in fitting_arrays]
     notes = (f"not read: {', '.join(unused)}",) if unused else ()
     return Recording(frame=frame, block=block, notes=notes)
 
