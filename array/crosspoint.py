@@ -398,18 +398,20 @@ class OneTransistorOneResistor:
             return self._search(bit, source, gate, cells, where)
         shape = law[0].shape
         checks.shape("bit", bit, shape, "crossing")
-        one, other, gates = (
+        with_one, other, gates = (
             np.ascontiguousarray(np.broadcast_to(x, shape), dtype=np.float64).ravel()
             for x in (bit, source, gate)
         )
-        buffers = np.empty((5, one.size))
+        buffers = np.empty((5, with_one.size))
         t = self.transistor
         failed = transistor_series(
-            one, other, gates, law[0].ravel(), law[1].ravel(), t.threshold, t.gain, t.slope_factor,
+            with_one, other, gates, law[0].ravel(), law[1].ravel(), t.threshold, t.gain, t.slope_factor,
             BOLTZMANN_EV * t.temperature, *buffers,
         )  # fmt: skip
         if failed >= 0:
-            raise _lost(failed, where, cells, float(one[failed] - other[failed]), float(buffers[0, failed]))
+            raise _lost(
+                failed, where, cells, float(with_one[failed] - other[failed]), float(buffers[0, failed])
+            )
         inner, current, slope, d_drain, d_source = (x.reshape(shape) for x in buffers)
         return inner, current, slope, d_drain, d_source
 

@@ -116,8 +116,8 @@ def circuit_chain(
     law = of(card)
     random = np.random.default_rng(np.random.SeedSequence(seed, spawn_key=(device,)))
     nought = int(np.flatnonzero(law.voltages == 0.0)[0])
-    read = np.round(np.linspace(0, len(law.voltages) - 1, KNOTS)).astype(int)
-    volts = law.voltages[np.unique(np.append(read, nought))]
+    knot_index = np.round(np.linspace(0, len(law.voltages) - 1, KNOTS)).astype(int)
+    volts = law.voltages[np.unique(np.append(knot_index, nought))]
     chain = chain_rates(law, random, volts, tell)
     (first, last), cold, hot = law.temperatures[[0, -1]], chain.log_rate[0], chain.log_rate[-1]
     slope = (hot - cold) / (1.0 / last - 1.0 / first) if last > first else np.zeros_like(cold)

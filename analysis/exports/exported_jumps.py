@@ -43,8 +43,8 @@ class Jumping:
             raise ValueError(f"the rates were read at {heats[0]:g} K alone")
         zero, last = int(np.argmin(np.abs(law["grid"]))), len(law["grid"]) - 1
         self.rests: Floats = self.logs[:, zero]
-        read = self.logs[:, [zero // 2, zero, (zero + last) // 2]]
-        self.marks: Floats = np.column_stack([law["level"], read]) / law["marks"]
+        read_logs = self.logs[:, [zero // 2, zero, (zero + last) // 2]]
+        self.marks: Floats = np.column_stack([law["level"], read_logs]) / law["marks"]
         self.points = self._scaled(law["before"], law["jump_voltage"])
 
     @property

@@ -68,12 +68,12 @@ def pair(
         )
     tables = [from_dataset(data, names, text) for data, text in tables_read]
     cycles = min(table.values.shape[1] for table in tables)
-    one, two = (
+    first, second = (
         replace(observations, values=_alive(observations.values[:, :cycles])) for observations in tables
     )
-    if not len(one.values) or not len(two.values):
+    if not len(first.values) or not len(second.values):
         raise ObservationError(f"{origin} and {other} must both have devices with {cycles} cycles")
-    return one, two
+    return first, second
 
 
 def other_way_round(measured: Observations, simulated: Observations) -> bool:

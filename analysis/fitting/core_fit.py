@@ -346,7 +346,7 @@ def of_states(data: xr.Dataset, members: Index) -> dict[str, float]:
     """
     volts, kind = data["bias"].values, data["state_kind"].values
     entries_of_members = entries(data, "state", members)
-    end_states, read = entries_of_members[kind[entries_of_members] >= 0], float(data["read_voltage"])
+    end_states, read_voltage = entries_of_members[kind[entries_of_members] >= 0], float(data["read_voltage"])
     numbers: dict[str, float] = {}
     usable = np.abs(volts) >= SMALLEST
     if np.any(data["state_current"].values[end_states][:, usable] != 0.0):
@@ -355,7 +355,7 @@ def of_states(data: xr.Dataset, members: Index) -> dict[str, float]:
         bent = np.log(ratio[conducts]) - data["state_level"].values[end_states[conducts], None]
 
         def missed(scale: float) -> float:
-            law, at_read = (gap_law.per_volt(v, scale) for v in (volts[usable], read))
+            law, at_read = (gap_law.per_volt(v, scale) for v in (volts[usable], read_voltage))
             return float(np.mean((bent - np.log(law / at_read)) ** 2))
 
         best = minimize_scalar(

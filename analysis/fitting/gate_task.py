@@ -52,8 +52,8 @@ def conductances(
 
 def limits(conductance: Floats, bits: Whole) -> tuple[float, float]:
     """Return the largest conductance of a 0 and the smallest of a 1 (S) that count as right."""
-    zero, one = conductance[:, bits == 0], conductance[:, bits == 1]
-    return float(np.nanquantile(zero, 1.0 - ERRORS)), float(np.nanquantile(one, ERRORS))
+    zeros, ones = conductance[:, bits == 0], conductance[:, bits == 1]
+    return float(np.nanquantile(zeros, 1.0 - ERRORS)), float(np.nanquantile(ones, ERRORS))
 
 
 def bit_errors(conductance: Floats, bits: Whole, window: tuple[float, float]) -> tuple[float, float]:

@@ -286,7 +286,7 @@ def score(law: JumpLaw, fold: Index, judged: Index) -> float:
         def features(states: Index, kernel: JumpKernel = kernel, which: Index = jumps) -> Floats:
             """Return ln(conductance) of states and ln(rate), at the voltage of the jump and at 0 V."""
             rates = [kernel.log_rate(states, volts) for volts in (law.jump_voltage[which, None], 0.0)]
-            return np.stack([law.level[states] / LEVEL_WIDTH, *(one / RATE_WIDTH for one in rates)])
+            return np.stack([law.level[states] / LEVEL_WIDTH, *(log_rate / RATE_WIDTH for log_rate in rates)])
 
         distance = np.sum((features(destinations) - features(law.after[jumps, None])) ** 2, axis=0)
         # Heavy tails, so that one jump that nothing foretells does not decide.

@@ -168,4 +168,11 @@ def density(distance: Floats) -> Floats:
 def mean_log_density(parts: list[dict[tuple[int, int], list[float]]]) -> float:
     """Return the mean over kinds and states of the mean of all parts: each kind of probe counts alike."""
     keys = {key for part in parts for key in part}
-    return float(np.mean([np.mean([log for part in parts for log in part.get(key, [])]) for key in keys]))
+    return float(
+        np.mean(
+            [
+                np.mean([log_probability for part in parts for log_probability in part.get(key, [])])
+                for key in keys
+            ]
+        )
+    )

@@ -265,13 +265,13 @@ def _of_rows(table: Table, plan: TablePlan) -> Part:
 
 def _of_pulses(table: Table, plan: TablePlan) -> Part:
     volts = _column(table, plan, "voltage")
-    read = _column(table, plan, "read_voltage")
+    read_voltage = _column(table, plan, "read_voltage")
     with np.errstate(divide="ignore", invalid="ignore"):
         before = 1.0 / _ohms(table, plan, "before") if plan.of("before") else np.full(len(volts), np.nan)
     return {"device": _devices(table, plan, len(volts)), "voltage": volts, "name": table.name,
             "width": _column(table, plan, "width"), "gate_voltage": _column(table, plan, "gate_voltage"),
             "conductance_before": before,
-            "conductance": _response(table, plan, read, "conductance")[0][1]}  # fmt: skip
+            "conductance": _response(table, plan, read_voltage, "conductance")[0][1]}  # fmt: skip
 
 
 READERS: dict[str, Callable[[Table, TablePlan], Part]] = {
@@ -284,17 +284,17 @@ def _response(table: Table, plan: TablePlan, volts: Floats, wanted: str) -> list
     """Return name and values of each column of responses, as a current (A) or a conductance (S)."""
     columns = []
     for column in plan.of("current", "conductance", "resistance"):
-        read = values(table, column, plan.constants.get("area", 1.0))
+        response = values(table, column, plan.constants.get("area", 1.0))
         with np.errstate(divide="ignore", invalid="ignore"):
             if column.quantity == "resistance":
-                read = 1.0 / read
+                response = 1.0 / response
             is_current = column.quantity == "current"
             if wanted == "conductance" and is_current:
-                read = read / volts
+                response = response / volts
             if wanted == "current" and not is_current:
                 # Without a voltage the current at 1 V stands for the conductance.
-                read = read * (1.0 if plan.kind == "trace" and np.isnan(volts).all() else volts)
-        columns.append((column.title, np.where(np.isfinite(read), read, np.nan)))
+                response = response * (1.0 if plan.kind == "trace" and np.isnan(volts).all() else volts)
+        columns.append((column.title, np.where(np.isfinite(response), response, np.nan)))
     if plan.kind in ("loops", "pulses") and len(columns) > 1:
         raise TableError(
             f"{table.name}: current, conductance and resistance: say in a mapping which to ignore"

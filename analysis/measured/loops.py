@@ -146,10 +146,10 @@ def features(voltage: Floats, current: Floats, how: Readout) -> dict[str, Floats
     if np.isfinite(forming) and not alone:
         parts = parts[formed + 1 :]
     rows = []
-    for one, other in _pairs(parts):
-        reset, switch_on = (one, other) if other.polarity == set_sign else (other, one)
+    for first, second in _pairs(parts):
+        reset, switch_on = (first, second) if second.polarity == set_sign else (second, first)
         rows.append(_cycle(v, i, reset, switch_on, how))
-        rows[-1] |= {"first": finite[one.rows[0]], "last": finite[other.rows[-1]]}
+        rows[-1] |= {"first": finite[first.rows[0]], "last": finite[second.rows[-1]]}
     if not rows:
         raise ValueError("no RESET and SET follow each other in the loops")
     if alone:  # of the forming and the RESET next to it, both resistances are those of a cycle
@@ -165,25 +165,25 @@ SWITCHED = 1.5
 
 def _one_polarity(v: Floats, i: Floats, parts: list[Half], known: Index, how: Readout) -> dict[str, Floats]:
     """Return the numbers of cycles in loops of one polarity, as :func:`features`."""
-    read = how.voltage
+    read_voltage = how.voltage
     kinds = []
     for half in parts:
-        before, after = (resistance_at(v[rows], i[rows], read) for rows in (half.out, half.back))
+        before, after = (resistance_at(v[rows], i[rows], read_voltage) for rows in (half.out, half.back))
         before = np.inf if np.isnan(before) and np.isfinite(after) else before
         if after * SWITCHED <= before:
             kinds.append((half, "set"))
         elif before * SWITCHED <= after:
             kinds.append((half, "reset"))
-    kinds_present = {kind for _, kind in kinds}
-    if not kinds_present:
+    present = {kind for _, kind in kinds}
+    if not present:
         raise ValueError(
-            f"no half of these loops of one polarity switches: its resistance at {read:g} V is the same on "
+            f"no half of these loops of one polarity switches: its resistance at {read_voltage:g} V is the same on "
             "the way out and back; read at another voltage"
         )
     rows, k = [], 0
     while k < len(kinds):
         (half, kind), (other, next_kind) = kinds[k], kinds[k + 1] if k + 1 < len(kinds) else (None, "")
-        if len(kinds_present) == 1:
+        if len(present) == 1:
             rows.append(
                 _half_cycle(v, i, half, kind, how)
                 | {"first": known[half.rows[0]], "last": known[half.rows[-1]]}
@@ -250,11 +250,11 @@ def _pairs(parts: list[Half]) -> Iterator[tuple[Half, Half]]:
 
 
 def _cycle(v: Floats, i: Floats, reset: Half, switch_on: Half, how: Readout) -> dict[str, float]:
-    read = how.voltage
+    read_voltage = how.voltage
     # A current below the last digit of the instrument is no resistance: missing, like one of the wrong sign.
     device = v - i * (how.series if np.isfinite(how.series) else 0.0)
     (hrs, lrs), terminal = (
-        [_finite(resistance_at(volts[half.back], i[half.back], read)) for half in (reset, switch_on)]
+        [_finite(resistance_at(volts[half.back], i[half.back], read_voltage)) for half in (reset, switch_on)]
         for volts in (device, v)
     )
     numbers = {"hrs": hrs, "lrs": lrs, "on_off": hrs / lrs}
@@ -265,7 +265,7 @@ def _cycle(v: Floats, i: Floats, reset: Half, switch_on: Half, how: Readout) -> 
         limited = half.back[np.abs(i[half.back]) >= (1 - FLAT) * compliance]
         top = np.abs(v[limited]).min(initial=np.inf)
         rows = half.back[np.abs(v[half.back]) < top]
-        numbers[f"{name}_nonlinearity"] = ohms / resistance_at(device[rows], i[rows], HIGH * read)
+        numbers[f"{name}_nonlinearity"] = ohms / resistance_at(device[rows], i[rows], HIGH * read_voltage)
     numbers["set_voltage"] = _switching(v, i, switch_on, "set", how)
     numbers["reset_voltage"] = _switching(v, i, reset, "reset", how)
     return numbers
@@ -283,16 +283,16 @@ def _switching(v: Floats, i: Floats, half: Half, kind: str, how: Readout) -> flo
 
 def _forming(v: Floats, i: Floats, parts: list[Half], on: int, how: Readout) -> float:
     """Return the voltage (V) of a forming in the first half of SET, NaN where it was an ordinary SET."""
-    read = how.voltage
+    read_voltage = how.voltage
     sets = [half for half in parts if half.polarity == on]
-    before = resistance_at(v[sets[0].out], i[sets[0].out], read)
-    after = [resistance_at(v[half.back], i[half.back], read) for half in parts if half.polarity != on]
+    before = resistance_at(v[sets[0].out], i[sets[0].out], read_voltage)
+    after = [resistance_at(v[half.back], i[half.back], read_voltage) for half in parts if half.polarity != on]
     usual = np.nanmedian(after) if np.isfinite(after).any() else np.nan
     voltage = _switching(v, i, sets[0], "set", how)
     if np.isnan(voltage):  # a current that rises from below the last digit has no jump
         size = np.abs(i[sets[0].out])
         voltage = float(v[sets[0].out][np.argmax(size >= size.max() / 2)])
-    is_read = np.abs(v[sets[0].out]).min() <= read
+    is_read = np.abs(v[sets[0].out]).min() <= read_voltage
     if before > FORMED * usual or (is_read and not np.isfinite(before) and np.isfinite(usual)):
         return voltage
     others = np.abs([_switching(v, i, half, "set", how) for half in sets[1:]])

@@ -244,13 +244,13 @@ def _joint(flips: Floats) -> Floats:
 
 def _emission(model: TelegraphModel, y: Floats, real: NDArray[np.bool_]) -> tuple[Floats, float]:
     """Return exp(-z^2/2) of every state over the largest of them, (length, states, blocks), and its log."""
-    log = -0.5 * ((y[:, None, :] - model.level[None, :, None]) / model.noise) ** 2
-    top = log.max(axis=1)
-    log -= top[:, None, :]
-    np.exp(log, out=log)
+    log_emission = -0.5 * ((y[:, None, :] - model.level[None, :, None]) / model.noise) ** 2
+    top = log_emission.max(axis=1)
+    log_emission -= top[:, None, :]
+    np.exp(log_emission, out=log_emission)
     # Padding carries no information: every state explains it equally well.
-    np.copyto(log, 1.0, where=~real[:, None, :])
-    return log, float(top[real].sum())
+    np.copyto(log_emission, 1.0, where=~real[:, None, :])
+    return log_emission, float(top[real].sum())
 
 
 def _forward(matrix: Floats, emission: Floats, prior: Floats) -> tuple[Floats, float]:

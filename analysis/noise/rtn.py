@@ -55,8 +55,8 @@ def _mixture(x: Floats, count: Floats, mean: Floats, width: float) -> tuple[Floa
     """Refine Gaussians of one width on a histogram by expectation maximisation."""
     share, sigma = np.full(len(mean), 1 / len(mean)), width
     for _ in range(200):
-        log = np.log(share)[:, None] - 0.5 * ((x - mean[:, None]) / sigma) ** 2
-        part = np.exp(log - log.max(0))
+        log_density = np.log(share)[:, None] - 0.5 * ((x - mean[:, None]) / sigma) ** 2
+        part = np.exp(log_density - log_density.max(0))
         part *= count / part.sum(0)
         weight = part.sum(1) + 1e-12
         new = part @ x / weight

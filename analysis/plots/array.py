@@ -86,9 +86,11 @@ def programming(result: "xr.Dataset") -> "Figure":
     upper, lower = figure.subplots(2, 3)
     target = result["target"].values
     # Blind pulses are not followed by a read; what the cells are then is what was reached.
-    read = result["programmed"].values
-    read = np.where(np.isnan(read), result["conductance"].values[_written(result)[0]], read)
-    error = (read - target) * 1e6
+    conductance = result["programmed"].values
+    conductance = np.where(
+        np.isnan(conductance), result["conductance"].values[_written(result)[0]], conductance
+    )
+    error = (conductance - target) * 1e6
     limit = float(np.quantile(np.abs(error), 0.99)) or 1.0
     title = "error as read last (scale to its 99 % quantile)"
     _image(upper[0], error, "error / µS", title, cmap=DIVERGING, vmin=-limit, vmax=limit)
@@ -254,8 +256,8 @@ def energy(result: "xr.Dataset") -> "Figure":
     label(lines, "energy over time", "simulated time / s", "energy so far / J", legend=8)
     parts, area = [str(name) for name in result["part"].values], result["area"].values * 1e12
     # What has an energy beside has its colour here too: the cells are the array.
-    alike = [{"cells": "array"}.get(part, part) for part in parts]
-    paint = [COLOURS[components.index(name)] if name in components else "0.6" for name in alike]
+    component_names = [{"cells": "array"}.get(part, part) for part in parts]
+    paint = [COLOURS[components.index(name)] if name in components else "0.6" for name in component_names]
     areas.barh(list(map(mathtext, parts)), area, color=paint)
     areas.set_xscale("log")
     label(areas, f"area ({origin})", "area / µm²")

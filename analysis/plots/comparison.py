@@ -265,9 +265,9 @@ def _ends(found: xr.Dataset, axes: "Axes", i: int, j: int, p: int) -> None:
 
     pairs = zip(found["parameter"].values, found["unit"].values, strict=True)
     names = [mathtext(f"{name}\n/ {unit}") for name, unit in pairs]
-    for axis, k, log in ((axes.xaxis, j, axes.set_xscale), (axes.yaxis, i, axes.set_yscale)):
+    for axis, k, set_scale in ((axes.xaxis, j, axes.set_xscale), (axes.yaxis, i, axes.set_yscale)):
         if int(found["logarithmic"][k]) and (axis is axes.xaxis or i != j):
-            log("log")
+            set_scale("log")
             axis.set_minor_formatter(NullFormatter())
     axes.set_xlim(*_bins(found, j)[[0, -1]])
     axes.tick_params(labelsize=7)

@@ -69,12 +69,12 @@ def overview(result: "xr.Dataset") -> "Figure":
         paper.filament(result, sheet.add_subplot(views[divmod(place, 2)]), snapshot=index, title=True)
     _legend_of_views(sheet, str(result["species"].values[0]), at(0.441))
     lower_left = sheet.add_subplot(lower[0])
-    read = read_phase(result)
-    if read is None:
+    phase = read_phase(result)
+    if phase is None:
         counts(result, lower_left)
     else:
-        paper.rtn(result, lower_left, phase=read)
-        label(lower_left, f"current in {phase_title(result, read)}")
+        paper.rtn(result, lower_left, phase=phase)
+        label(lower_left, f"current in {phase_title(result, phase)}")
     temperature(result, sheet.add_subplot(lower[1]))
     states = paper.resistance(result, sheet.add_subplot(lower[2]), against="phase")
     states.grid(True, axis="y", color="0.93", linewidth=0.7)

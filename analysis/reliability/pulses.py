@@ -227,7 +227,7 @@ def trains(result: "xr.Dataset", least: int = 10) -> list[tuple[int, Floats]]:
         there is one.
     """
     kinds = [str(kind) for kind in result["phase_kind"].values]
-    read = result["read_current"].values / float(result["read_voltage"])
+    read_conductance = result["read_current"].values / float(result["read_voltage"])
     peak = np.zeros(len(kinds))
     for index in range(len(kinds)):
         voltage = result["source_voltage"].values[result["phase"].values == index]
@@ -240,6 +240,6 @@ def trains(result: "xr.Dataset", least: int = 10) -> list[tuple[int, Floats]]:
         if same_pulse:
             continue
         if kinds[begin] == "pulse" and index - begin >= least and peak[begin] != 0.0:
-            curves.append((int(np.sign(peak[begin])), read[max(begin - 1, 0) : index]))
+            curves.append((int(np.sign(peak[begin])), read_conductance[max(begin - 1, 0) : index]))
         begin = index
     return curves

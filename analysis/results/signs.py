@@ -71,8 +71,8 @@ def missed(sweep: Swept, by: Swept, before: float) -> Missed | None:
     one than that of RESET. Opened means at least twice the resistance that was read before, closed at most
     half of it.
     """
-    alike = (sweep.kind, by.kind) == ("set", "form")
-    if (np.sign(sweep.voltage) == np.sign(by.voltage)) == alike:
+    sets_after_forming = (sweep.kind, by.kind) == ("set", "form")
+    if (np.sign(sweep.voltage) == np.sign(by.voltage)) == sets_after_forming:
         return None
     low, high = (before, sweep.resistance) if sweep.kind == "reset" else (sweep.resistance, before)
     # Without current before and after, both are infinite.

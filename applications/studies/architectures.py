@@ -217,9 +217,16 @@ def table(data: xr.Dataset) -> str:
     rows = [["area of a weight (F²)", *(f"{ARCHITECTURES[a].area:g}" for a in names)]]
     for n in (8, 64):
         single = data.single_read_error.sel(size=n)
-        read = [f"{float(single.sel(scheme=s)):+.2g}" for s in SCHEMES]
-        passive = f"floating {read[0]}; V/2 {read[1]}; V/3 {read[2]}"
-        rows.append([f"error of a single read over G, {n} x {n}, worst pattern", passive, read[3], read[3]])
+        read_errors = [f"{float(single.sel(scheme=s)):+.2g}" for s in SCHEMES]
+        passive = f"floating {read_errors[0]}; V/2 {read_errors[1]}; V/3 {read_errors[2]}"
+        rows.append(
+            [
+                f"error of a single read over G, {n} x {n}, worst pattern",
+                passive,
+                read_errors[3],
+                read_errors[3],
+            ]
+        )
     if "own_accuracy" in data:
         cells = [f"{interval(data.own_accuracy.sel(mapping=m)):.1f} %" for m in names.values()]
         rows.append([f"accuracy, sd of ln G {float(data.own_spread):.3g}: one pulse of the cell", *cells])
@@ -282,11 +289,11 @@ def _drop(data: xr.Dataset) -> Claim:
     """If arrays without transistors were the limit, one cell a weight and pairs would lose alike."""
     base, text = np.asarray(data["float"]), []
     for r in (5.0, 20.0):
-        pair, other = (_at(data, "wire_accuracy", m, r) for m in ("pair", "reference"))
+        pair, other = (_at(data, "wire_accuracy", mapping, r) for mapping in ("pair", "reference"))
         text.append(f"{r:g} ohm: pair {interval(pair):.1f}, reference {interval(other):.1f} %")
     losses = [
-        effect(base - _at(data, "wire_accuracy", m, SEGMENTS[-1]), ALLOWED_LOSS)
-        for m in ("reference", "pair")
+        effect(base - _at(data, "wire_accuracy", mapping, SEGMENTS[-1]), ALLOWED_LOSS)
+        for mapping in ("reference", "pair")
     ]
     return claim("architectures-drop", losses, text="; ".join(text), residual=float(data.kirchhoff_residual))
 

@@ -256,8 +256,8 @@ def _classify(task: tasks.Task, random: np.random.Generator) -> list[float]:
 
     def plastic(s: Floats) -> Floats:
         states = [respond(s, tau)[:, :, read_steps].reshape(len(s), -1) for tau in taus]
-        read = np.concatenate(states, axis=1)
-        return np.asarray(read + 0.02 * random.standard_normal(read.shape))
+        read_states = np.concatenate(states, axis=1)
+        return np.asarray(read_states + 0.02 * random.standard_normal(read_states.shape))
 
     def score(features: Callable[[Floats], Floats]) -> float:
         return _accuracy(parts, [features(s) for s in spikes])
@@ -329,10 +329,10 @@ def _timing_claim(data: xr.Dataset) -> Claim:
     best = at_noise.isel(tau=peak)
     end_losses = [best - at_noise.isel(tau=k) for k in (0, len(TAUS) - 1)]
     counts = data["interval_controls"].sel(way="counts")
-    effects = [effect(best - counts, WORTH), *(effect(end, WORTH) for end in end_losses)]
+    effects = [effect(best - counts, WORTH), *(effect(end_loss, WORTH) for end_loss in end_losses)]
     return claim(
         "timing-intervals", effects, best=percent(best), tau=TAUS[peak], counts=percent(counts),
-        above=[percent(end) for end in end_losses], ends=[TAUS[0], TAUS[-1]],
+        above=[percent(end_loss) for end_loss in end_losses], ends=[TAUS[0], TAUS[-1]],
     )  # fmt: skip
 
 

@@ -195,8 +195,8 @@ def _tolerances(setup: Setup) -> Variables:
                 write_outcomes = [scheme.write(t, law, random) for t in targets]
                 for name, value in _measured(setup, targets, write_outcomes).items():
                     totals[name][i, k] += value / settings.chips
-    sweep, (pulse, read) = "pulses distance seed", _times()
-    time = totals["pulses_per_cell"] * pulse + totals["reads_per_cell"] * read
+    sweep, (pulse_time, read_time) = "pulses distance seed", _times()
+    time = totals["pulses_per_cell"] * pulse_time + totals["reads_per_cell"] * read_time
     return {name: variable(sweep, totals[name], *attributes) for name, attributes in SWEPT.items()} | {
         "time_per_cell": variable(sweep, time, "s", "time per cell, one after the other, modelled"),
     }

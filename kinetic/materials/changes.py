@@ -78,7 +78,7 @@ def doubts(document: Mapping[str, Any], changes: Mapping[str, Any], name: str) -
                 continue
             unit, given_unit = declared(section, key).metadata["unit"], row["unit"]
             low, high = (
-                one if unit == given_unit else convert(one, given_unit, unit) for one in row["range"]
+                end if unit == given_unit else convert(end, given_unit, unit) for end in row["range"]
             )
             new_value = value if isinstance(value, (int, float)) else number(section, key, value)
             if not low * (1 - 1e-12) <= new_value <= high * (1 + 1e-12):

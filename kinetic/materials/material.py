@@ -126,7 +126,7 @@ class Material(Sections):
         material = cls(based(document, path.name, read), path.stem, where=path.name)
         if "based_on" in document:
             below = cls.find(document["based_on"], path.parent)
-            _warn(f"{path.name}: {one}" for one in doubts(below.document(), document, below.name))
+            _warn(f"{path.name}: {doubt}" for doubt in doubts(below.document(), document, below.name))
         return material
 
     @classmethod
@@ -292,8 +292,8 @@ class Material(Sections):
 
 
 def _warn(doubts: Iterable[str]) -> None:
-    for one in doubts:
-        warn(one)
+    for doubt in doubts:
+        warn(doubt)
 
 
 def _nearest(name: str, known: Sequence[str]) -> str:
@@ -316,9 +316,9 @@ def _nearest(name: str, known: Sequence[str]) -> str:
         candidate: sum(not own.isdisjoint(near) for near in near_parts) for candidate, own in of_name.items()
     }
     most = max(shared.values())
-    alike = [candidate for candidate in known if shared[candidate] == most]
+    nearest_names = [candidate for candidate in known if shared[candidate] == most]
     return (
-        f"; near by name are: {', '.join(alike)}; {all_listed}"
+        f"; near by name are: {', '.join(nearest_names)}; {all_listed}"
         if most
         else f"; there are: {', '.join(known)}"
     )

@@ -60,7 +60,7 @@ def judged(effects: Sequence[Effect]) -> Verdict:
     All support it, or none does and all contradict it; "corrects" where some of both are there: it holds in
     part. Else the numbers do not decide.
     """
-    verdicts = {one.verdict for one in effects}
+    verdicts = {effect.verdict for effect in effects}
     if verdicts in ({"supports"}, {"contradicts"}):
         return verdicts.pop()
     return "corrects" if {"supports", "contradicts"} <= verdicts else "open"

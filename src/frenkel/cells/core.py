@@ -124,13 +124,13 @@ class GapCore:
 
     def gap(self, resistance: Any, voltage: float | None = None) -> Floats:
         """Return the gap (m) that has a resistance (ohm) at a voltage (V), that of reading by default."""
-        read = self.read_voltage if voltage is None else voltage
-        return np.asarray(gap_law.gap_of(self._numbers(), resistance, read))
+        read_voltage = self.read_voltage if voltage is None else voltage
+        return np.asarray(gap_law.gap_of(self._numbers(), resistance, read_voltage))
 
     def conductance(self, gap: Any, voltage: float | None = None) -> Floats:
         """Return the conductance (S) of a gap (m) at a voltage (V), that of reading by default."""
-        read = self.read_voltage if voltage is None else voltage
-        return np.asarray(gap_law.conductance_of(self._numbers(), gap, read))
+        read_voltage = self.read_voltage if voltage is None else voltage
+        return np.asarray(gap_law.conductance_of(self._numbers(), gap, read_voltage))
 
     def amplitude(self, gap: Floats) -> Floats:
         """Return ``A = I0 exp(-g/g0)`` (A) of gaps (m), by which sinh(V/V0) is multiplied."""

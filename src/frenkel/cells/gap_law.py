@@ -100,15 +100,15 @@ def trains(law: Mapping[str, Any], drawn: Mapping[str, Floats]) -> tuple[Floats,
     up, down : ndarray, shape (..., number + 1)
     """
     core = law["core"]
-    read, edge = core[6:]
+    read_voltage, edge = core[6:]
     number, up_voltage, up_width, down_voltage, down_width = law["pulses"]
-    high, low = (gap_of(core, np.asarray(drawn[name])[..., None], read) for name in ("hrs", "lrs"))
+    high, low = (gap_of(core, np.asarray(drawn[name])[..., None], read_voltage) for name in ("hrs", "lrs"))
     volts = drawn["set_voltage"][..., None], -drawn["reset_voltage"][..., None]
     closing, opening = speeds(core, high - low, *volts, at=(up_voltage, -down_voltage))
     count, room = np.arange(int(number) + 1) / edge, (high - low) / edge
     closed = low + edge * moved(room, closing * up_width * count)
     opened = high - edge * moved(room, opening * down_width * count)
-    return conductance_of(core, closed, read), conductance_of(core, opened, read)
+    return conductance_of(core, closed, read_voltage), conductance_of(core, opened, read_voltage)
 
 
 def ln_sinh(x: Any) -> Any:

@@ -244,12 +244,12 @@ def monotone(knots: Floats, values: Floats, at: Floats) -> Floats:
     slope = np.concatenate([rise[:, :1], np.zeros((len(values), len(knots) - 2)), rise[:, -1:]], axis=1)
     left, right = rise[:, :-1], rise[:, 1:]
     inner = slope[:, 1:-1]
-    alike = left * right > 0.0
+    same_sign = left * right > 0.0
     first, second = 2.0 * width[1:] + width[:-1], width[1:] + 2.0 * width[:-1]
     total = np.broadcast_to(first + second, left.shape)
     with np.errstate(divide="ignore", invalid="ignore"):
         mean = total / (first / left + second / right)
-    inner[alike] = mean[alike]
+    inner[same_sign] = mean[same_sign]
     low = np.clip(np.searchsorted(knots, at, side="right") - 1, 0, len(knots) - 2)
     h = width[low]
     u = (at - knots[low]) / h

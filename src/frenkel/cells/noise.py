@@ -332,8 +332,8 @@ class RelaxationLaw:
                 f"times must ascend from above 0 s, got {self.times[0]:g} and {self.times[1]:g} s"
             )
         table = np.array(self.quantiles)
-        alike = len(self.scores) == len(table) != 1
-        if not alike or np.any(np.diff(self.scores) <= 0) or np.any(np.diff(table) < 0):
+        is_tabulated = len(self.scores) == len(table) != 1
+        if not is_tabulated or np.any(np.diff(self.scores) <= 0) or np.any(np.diff(table) < 0):
             raise NoiseError("scores and quantiles of a relaxation must be as many and ascend, and not one")
 
     def relax(

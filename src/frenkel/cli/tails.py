@@ -120,7 +120,7 @@ def _run(options: argparse.Namespace, workers: "Workers") -> int:
     from ..reports.tails import below, describe
 
     study, output, card = _study(options), _output(options), _card(options)
-    read = None if options.verified is None else 1.0 / _conductance("--verified", options.verified)
+    verified = None if options.verified is None else 1.0 / _conductance("--verified", options.verified)
     with Reporter(lines=True, quiet=options.quiet) as pilot:
         study = farm.with_edge(study, output, pilot)
     code = _execute(options, study, output, workers)
@@ -128,8 +128,8 @@ def _run(options: argparse.Namespace, workers: "Workers") -> int:
         return code
     repeats = farm.load(output)
     print(f"{describe(repeats, options.below)}\nwrote {output}")
-    if read is not None:
-        repeats = farm.verified(repeats, read)
+    if verified is not None:
+        repeats = farm.verified(repeats, verified)
         words = f"of {repeats.sizes['repeat']} devices that read as they should:"
         print(f"{words}\n{describe(repeats, options.below)}")
     passed_all = options.below is None or bool(below(farm.estimate(repeats), options.below))

@@ -57,14 +57,16 @@ def named(label: str, names: Sequence[str]) -> int:
     KeyError
         There is none, or there are several.
     """
-    alike = [k for k, name in enumerate(names) if name == label]
-    alike = alike or [k for k, name in enumerate(names) if name.startswith(f"{label} ")]
-    if not alike:
+    matching_phases = [k for k, name in enumerate(names) if name == label]
+    matching_phases = matching_phases or [k for k, name in enumerate(names) if name.startswith(f"{label} ")]
+    if not matching_phases:
         raise KeyError(f"no phase {label!r}{suggest(label, names)}")
-    if len(alike) > 1:
-        listing = ", ".join(f"{names[k]} (number {k})" for k in alike[:MOST_SHOWN])
-        raise KeyError(f"{len(alike)} phases are {label!r}: {listing}; name one, or give its number")
-    return alike[0]
+    if len(matching_phases) > 1:
+        listing = ", ".join(f"{names[k]} (number {k})" for k in matching_phases[:MOST_SHOWN])
+        raise KeyError(
+            f"{len(matching_phases)} phases are {label!r}: {listing}; name one, or give its number"
+        )
+    return matching_phases[0]
 
 
 def indexed(result: xr.Dataset) -> xr.Dataset:

@@ -234,7 +234,7 @@ def _constants(
     for name in names:
         column = target.columns[name]
         values = [contents.first[point][name] for point in sorted(contents.first)]
-        if all(np.array_equal(values[0], one) for one in values):
+        if all(np.array_equal(values[0], value) for value in values):
             _small(file, hashed, name, column.dims, values[0], column.attrs)
             continue
         # A point none of whose members finished has no value.

@@ -42,7 +42,10 @@ def lazy(path: str | Path, chunks: dict[str, int] | None = None) -> "xr.Dataset"
 
     data = opened(None)
     try:
-        _check(path, {str(name): (one.shape, _written(one)) for name, one in data.variables.items()})
+        _check(
+            path,
+            {str(name): (variable.shape, _written(variable)) for name, variable in data.variables.items()},
+        )
     except sizes.SizeError:
         data.close()
         raise
@@ -67,7 +70,9 @@ def direct(path: str | Path, mode: Literal["r", "a", "w"]) -> "netCDF4.Dataset":
     file = netCDF4.Dataset(path, mode)
     if mode == "r":
         try:
-            _check(path, {name: (one.shape, one.dtype) for name, one in file.variables.items()})
+            _check(
+                path, {name: (variable.shape, variable.dtype) for name, variable in file.variables.items()}
+            )
         except sizes.SizeError:
             file.close()
             raise

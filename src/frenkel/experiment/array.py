@@ -185,8 +185,8 @@ class Session:
         t = self.controller.timing
         pulses = sum(o.pulses for o in outcomes)
         reads = sum(o.pulses + 1 for o in outcomes if o.reached is not None)
-        read = t.driver_latency + t.read_width + t.converter_latency
-        return pulses * (t.driver_latency + width) + reads * read
+        read_time = t.driver_latency + t.read_width + t.converter_latency
+        return pulses * (t.driver_latency + width) + reads * read_time
 
     def _scheme(self, section: AnyScheme) -> Scheme:
         options = section.model_dump(exclude={"kind"})

@@ -212,7 +212,7 @@ class Device(Steps):
         """Return a name that no phase has yet, with its cycle: itself, or with a number after it."""
         taken = {log.name for log in self.logs}
         candidates = itertools.chain([name], (f"{name} ({k})" for k in itertools.count(2)))
-        return next(one for one in candidates if numbered(one, cycle) not in taken)
+        return next(candidate for candidate in candidates if numbered(candidate, cycle) not in taken)
 
     def _check_cycle(self, cycle: int) -> None:
         """Raise ValueError unless a phase can belong to a cycle after what was run."""

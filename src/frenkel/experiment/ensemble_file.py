@@ -126,10 +126,10 @@ class Step(NamedTuple):
 
 def _protocols(points: Sequence[Configuration]) -> list[list[Step]]:
     """Return the protocol of every point; one for all where the longest begins like each of the others."""
-    alike = isinstance(points, Grid) and not any(key.startswith("phase") for key in points.over)
+    same_phases = isinstance(points, Grid) and not any(key.startswith("phase") for key in points.over)
     protocols = [
         [Step(name, kind_of(name, phase), cycle) for name, cycle, phase in point.phases()]
-        for point in (points[:1] if alike else points)
+        for point in (points[:1] if same_phases else points)
     ]
     longest = max(protocols, key=len)
     return [longest] if all(protocol == longest[: len(protocol)] for protocol in protocols) else protocols

@@ -268,7 +268,7 @@ def judge_card(
         Of the splits.
     """
     held_out, source = read_cycles(data, card.names)
-    ours, theirs = (_resistances(one) for one in (card.provenance, source))
+    ours, theirs = (_resistances(record) for record in (card.provenance, source))
     if ours and theirs and ours != theirs and {"hrs", "lrs"} & set(card.names):
         raise ObservationError(
             f"resistances of the card are {ours}, those of {source['file']} {theirs}: read the loops with "

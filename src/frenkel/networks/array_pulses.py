@@ -133,9 +133,9 @@ def reach(card: Card, levels: Floats, distance: float, seed: int = 0) -> Reached
     for i in range(ROWS):
         work = program_word_line(controller, i, target[i], scheme, outcomes)
         controller.clock.run(controller.clock.process(work))
-    read = np.array([one.conductance for one in outcomes])
-    reached = np.array([bool(one.reached) for one in outcomes])
-    return Reached(target.ravel(), read, reached, card.name)
+    conductances = np.array([outcome.conductance for outcome in outcomes])
+    reached = np.array([bool(outcome.reached) for outcome in outcomes])
+    return Reached(target.ravel(), conductances, reached, card.name)
 
 
 def _check(card: Card, cells: JumpingCardCells | CardCells, target: Floats, distance: float) -> None:

@@ -101,8 +101,8 @@ def plans_text(plans: Sequence[tuple[Table, TablePlan]]) -> str:
     for read, plan in plans:
         key = (plan.kind, plan.columns, plan.magnitude, read.notes)
         if key in listed or len(listed) >= 3:
-            alike = ", likewise" if key in listed else ""
-            lines.append(f"{read.name}: {len(read.rows)} rows; {plan.kind}{alike}")
+            likewise = ", likewise" if key in listed else ""
+            lines.append(f"{read.name}: {len(read.rows)} rows; {plan.kind}{likewise}")
             continue
         listed.add(key)
         lines.append(plan_text(read, plan))

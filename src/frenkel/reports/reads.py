@@ -104,15 +104,15 @@ def endurance_table(found: xr.Dataset) -> str:
     ]
     text = table(["to cycle", "median HRS", "median LRS", "median on/off", "least on/off"], rows)
     failures, devices = int(found["failures"].sum()), found.sizes["device"]
-    read_count, read = devices * found.attrs["cycles"], int(found["known"].sum())
+    read_count, known = devices * found.attrs["cycles"], int(found["known"].sum())
     first = int(found["first_failure"].min())
-    end = f"{failures} of {read} cycles of {devices} device(s) with on/off below {found.attrs['window']:g}"
+    end = f"{failures} of {known} cycles of {devices} device(s) with on/off below {found.attrs['window']:g}"
     if failures:
         end += f", the first is cycle {first}"
         stuck = {"LRS": int(found["stuck_low"].sum()), "HRS": int(found["stuck_high"].sum())}
         end += "".join(f", {number} stuck in {state}" for state, number in stuck.items() if number)
-    if read < read_count:
-        end += f"; {read_count - read} more have no HRS and LRS"
+    if known < read_count:
+        end += f"; {read_count - known} more have no HRS and LRS"
     return f"{text}\n{end}"
 
 

@@ -112,8 +112,8 @@ def apart(probability: Floats, bound: float | None, most: Floats | None = None) 
     ]
     if bound is not None:
         certain = np.count_nonzero((probability if most is None else most) < bound)
-        unsaid = np.count_nonzero(probability < bound) - certain
-        ending = f", {unsaid} that lost all particles may be" if unsaid else ""
+        undecided = np.count_nonzero(probability < bound) - certain
+        ending = f", {undecided} that lost all particles may be" if undecided else ""
         lines.append(f"{certain} of {len(largest)} devices are below {bound:g}{ending}")
     return lines
 

@@ -109,8 +109,8 @@ def loop(voltage: Floats, current: Floats, columns: int, rows: int) -> list[str]
     x = (volts - left) / max(right - left, 1e-30) * (2 * columns - 1)
     y = (high - height) / max(high - low, 1e-30) * (4 * rows - 1)
     picture = np.zeros((rows, columns), int)
-    for across, down in _line(x, y):
-        picture[down // 4, across // 2] |= DOTS[down % 4][across % 2]
+    for dot_column, dot_row in _line(x, y):
+        picture[dot_row // 4, dot_column // 2] |= DOTS[dot_row % 4][dot_column % 2]
     marks = {0: quantity(10.0**high, "A"), rows - 1: quantity(10.0**low, "A")}
     glyphs = [
         f"{marks.get(number, ''):>8} |{''.join(chr(0x2800 + cell) for cell in row)}"
@@ -126,9 +126,9 @@ def _line(x: Floats, y: Floats) -> set[tuple[int, int]]:
     for k in range(len(x) - 1):
         steps = int(max(abs(x[k + 1] - x[k]), abs(y[k + 1] - y[k]))) + 1
         share = np.arange(1, steps + 1) / steps
-        across, down = x[k] + share * (x[k + 1] - x[k]), y[k] + share * (y[k + 1] - y[k])
+        column, line = x[k] + share * (x[k + 1] - x[k]), y[k] + share * (y[k + 1] - y[k])
         dots.update(
-            zip(np.rint(across).astype(int).tolist(), np.rint(down).astype(int).tolist(), strict=True)
+            zip(np.rint(column).astype(int).tolist(), np.rint(line).astype(int).tolist(), strict=True)
         )
     return dots
 

@@ -53,7 +53,7 @@ class Frenkel:
         if self.kind not in kinds:
             other = "; its frenkel.member(k) is one device" if self.kind == "ensemble" else ""
             allowed_kinds, actual_kind = (
-                " or ".join(map(_with_article, one)) for one in (kinds, [self.kind])
+                " or ".join(map(_with_article, kind)) for kind in (kinds, [self.kind])
             )
             raise KindError(f"this needs the result of {allowed_kinds}, got that of {actual_kind}{other}")
         return self.data

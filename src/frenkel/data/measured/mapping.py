@@ -248,7 +248,7 @@ def _mapped_column(table: Table, i: int, header: str, entry: str) -> Column:
 
 
 def _guessed(table: Table, i: int, header: str) -> Column:
-    plain, log = logarithm(header)
+    plain, logarithm_kind = logarithm(header)
     name, unit = name_and_unit(plain)
     unit = unit or table.units[i].strip("()[] ")
     si_unit = unit_of(unit) if unit else None
@@ -257,10 +257,10 @@ def _guessed(table: Table, i: int, header: str) -> Column:
         if quantity in FIRM:
             return Column(index=i, header=header, quantity="", unit=unit)
         quantity = ""  # "T (K)" is no time
-    if log and not quantity:
-        log = ""
+    if logarithm_kind and not quantity:
+        logarithm_kind = ""
     if quantity or not si_unit:
-        return Column(index=i, header=header, quantity=quantity, unit=unit, log=log)
+        return Column(index=i, header=header, quantity=quantity, unit=unit, log=logarithm_kind)
     quantity = BY_UNIT.get(si_unit[0], "") if table.is_numeric(i) else ""
     return Column(index=i, header=header, quantity=quantity, unit=unit, how="unit")
 

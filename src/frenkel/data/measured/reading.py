@@ -64,28 +64,28 @@ def _choose(source: Source, sheet: str) -> None:
 def _recorded(source: Source, instrument: Instrument) -> Table:
     """Return what an instrument recorded as a table."""
     try:
-        read = instrument.parse(source)
+        parsed = instrument.parse(source)
     except TableError:
         raise
     except (ValueError, KeyError, IndexError, TypeError, EOFError) as error:
         advice = '; instrument = "none" under [table] of a mapping file reads it as any table'
         message = f"{source.name} has the signature of {instrument.name}, but {error}"
         raise TableError(message if source.is_binary else message + advice) from None
-    names = [str(name) for name in read.frame]
-    columns = [[_text(cell) for cell in read.frame[name]] for name in read.frame]
+    names = [str(name) for name in parsed.frame]
+    columns = [[_text(cell) for cell in parsed.frame[name]] for name in parsed.frame]
     rows = [list(row) for row in zip(*columns, strict=True)]
     if len(rows) < ENOUGH:
         raise TableError(
             f"{source.name} has the signature of {instrument.name}, but {len(rows)} rows of numbers, and "
             f"{ENOUGH} are needed: was the measurement saved before it ended?"
         )
-    block = np.zeros(len(rows), int) if read.block is None else read.block
+    block = np.zeros(len(rows), int) if parsed.block is None else parsed.block
     return Table(
-        name=source.name, headers=tuple(names), units=tuple(read.units.get(name, "") for name in names),
+        name=source.name, headers=tuple(names), units=tuple(parsed.units.get(name, "") for name in names),
         rows=rows, lines=list(range(1, len(rows) + 1)), block=block,
-        notes=(f"read as {instrument.name}", *read.notes),
-        quantities={i: read.quantities[name] for i, name in enumerate(names) if name in read.quantities},
-        constants=dict(read.constants),
+        notes=(f"read as {instrument.name}", *parsed.notes),
+        quantities={i: parsed.quantities[name] for i, name in enumerate(names) if name in parsed.quantities},
+        constants=dict(parsed.constants),
     )  # fmt: skip
 
 

@@ -48,8 +48,8 @@ def table_of(
     runs = [(a + skipped, b + skipped) for a, b in runs]
     longest = max(runs, key=lambda run: run[1] - run[0])
     pattern = _pattern(rows[longest[0] : longest[1]], decimal)
-    alike = [run for run in runs if _fits(rows[run[0]][1], pattern, decimal)]
-    begin = alike[0][0]
+    matching_runs = [run for run in runs if _fits(rows[run[0]][1], pattern, decimal)]
+    begin = matching_runs[0][0]
     if pattern[-1] and header != 0:
         _check_names(name, rows, begin, len(pattern), decimal)
     headers, units, top = _titles(name, rows, begin, len(pattern), decimal, header)
@@ -57,7 +57,7 @@ def table_of(
     body: list[tuple[int, list[str]]] = []
     block: list[int] = []
     end = begin
-    for count, (a, b) in enumerate(alike):
+    for count, (a, b) in enumerate(matching_runs):
         # Between two blocks of numbers a line above them must stand again: else a row is damaged.
         if count and not any(row in above_first for _, row in rows[end:a]):
             raise TableError(_odd_row(name, *rows[end], len(pattern)))
@@ -66,8 +66,8 @@ def table_of(
         end = b
     if end < len(rows):
         raise TableError(_odd_row(name, *rows[end], len(pattern)))
-    if len(alike) > 1:
-        notes += (f"{len(alike)} blocks, each under its header",)
+    if len(matching_runs) > 1:
+        notes += (f"{len(matching_runs)} blocks, each under its header",)
     text_rows = tuple(" ".join(filter(None, row)) for _, row in rows[:top])
     if text_rows:
         notes += (f"{len(text_rows)} lines above the header are not read: {text_rows[0][:50]!r} ...",)
