@@ -327,25 +327,6 @@ def resistance(
         return panel
 
 
-def temperature(data: xr.Dataset, ax: "Axes | None" = None) -> "Axes":
-    """Draw the highest temperature in the device against time.
-
-    Parameters
-    ----------
-    data : xarray.Dataset
-        Result of a device.
-    ax : matplotlib Axes, optional
-    """
-    _check(data)
-    time = data["time"].values
-    scale, unit = prefix(float(time[-1]), "s", least=1e-15, largest=1.0)
-    with _on(ax) as panel:
-        panel.plot(time / scale, data["temperature_max"].values)
-        panel.set_xlabel(f"time / {unit}")
-        panel.set_ylabel("highest temperature / K")
-        return panel
-
-
 def _check(data: Any) -> None:
     """Raise an error unless this is the result of one device: a path, a device, an ensemble are not."""
     if not isinstance(data, xr.Dataset):

@@ -153,13 +153,6 @@ def test_resistances(result):
     assert axes.get_ylabel() == "resistance at 0.1 V / ohm"
 
 
-def test_temperatures(result):
-    axes = paper.temperature(result)
-    (line,) = axes.get_lines()
-    np.testing.assert_array_equal(line.get_ydata(), result["temperature_max"].values)
-    assert axes.get_ylabel() == "highest temperature / K" and axes.get_xlabel().startswith("time / ")
-
-
 @pytest.mark.parametrize(
     ("call", "message"),
     [
