@@ -176,7 +176,8 @@ def levels_apart(target: Floats, found: Floats) -> float:
 
 def _levels(result: "xr.Dataset", found: Floats) -> str:
     target, is_reached = result["target"].values, result["reached"].values != 0
-    if len(np.unique(target[is_reached])) > 256 or np.count_nonzero(is_reached) < 10 * len(np.unique(target[is_reached])):
+    number_of_targets = len(np.unique(target[is_reached]))
+    if number_of_targets > 256 or np.count_nonzero(is_reached) < 10 * number_of_targets:
         return ""
     if all(
         np.ptp(found[is_reached & (target == level)]) < ALIKE * level

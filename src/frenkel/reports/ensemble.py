@@ -134,8 +134,8 @@ def _molten(file: Any) -> list[str]:
     if not molten_count:
         return []
     return [
-        f"{molten_count} of {np.count_nonzero(np.isfinite(time))} members exceed their melting or decomposition "
-        f"temperature for more than {quantity(melting.LEAST, 's')} at a time, for up to "
+        f"{molten_count} of {np.count_nonzero(np.isfinite(time))} members exceed their melting or "
+        f"decomposition temperature for more than {quantity(melting.LEAST, 's')} at a time, for up to "
         f"{quantity(float(np.nanmax(time)), 's')}; the model ignores melting"
     ]
 
