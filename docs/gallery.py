@@ -46,8 +46,9 @@ def page(former: str) -> str:
     lines = [
         "# Gallery",
         "",
-        "One device of every family, made by `python docs/gallery.py`; each picture is that of",
-        "`frenkel run examples/FAMILY.toml --plot FAMILY.png`.",
+        "One device of every family, from `python docs/gallery.py`; each picture is that of",
+        "`frenkel run examples/FAMILY.toml --plot FAMILY.png`, of `switching.toml` for `vcm`. All but",
+        "the polymer stay below their melting or decomposition temperature.",
     ]
     lines += thumbnails(drawn)
     for family, title in drawn.items():
