@@ -47,8 +47,8 @@ def page(former: str) -> str:
         "# Gallery",
         "",
         "One device of every family, from `python docs/gallery.py`; each picture is that of",
-        "`frenkel run examples/FAMILY.toml --plot FAMILY.png`, of `switching.toml` for `vcm`. All but",
-        "the polymer stay below their melting or decomposition temperature.",
+        "`frenkel run examples/FAMILY.toml --plot FAMILY.png`, of `switching.toml` for `vcm`. Only",
+        "the polymer passes its decomposition temperature.",
     ]
     lines += thumbnails(drawn)
     for family, title in drawn.items():
