@@ -17,7 +17,7 @@ def add_commands(commands: Any) -> None:
         commands,
         "study",
         _study,
-        "run studies of what a device does to a network; write datasets, pictures and one page",
+        "run studies of device effects on networks; write datasets, pictures and one page",
         f"frenkel study timing -o report --reduced\n  frenkel study all -o report\n\nstudies:\n{listed}",
         Option(
             "name",

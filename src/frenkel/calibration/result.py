@@ -141,8 +141,8 @@ def verdict(found: Calibration) -> str:
         return f"{size}: as many numbers were compared as calibrated, which nothing can speak against"
     text = f"{size}, p = {found.p_value:.2g}"
     if found.p_value < 0.01:
-        return f"{text}: nowhere in the ranges are these devices shown; the numbers are the least wrong ones"
-    return f"{text}: nothing speaks against the simulator showing these devices"
+        return f"{text}: no point of the ranges reproduces these devices; the numbers are the least wrong"
+    return f"{text}: consistent with the measured devices"
 
 
 def _number(found: Calibration, made: Made, name: str) -> dict[str, Any]:
@@ -159,7 +159,7 @@ def _number(found: Calibration, made: Made, name: str) -> dict[str, Any]:
     if name in found.flat:
         note += "; what it moves is not told from the noise of the simulated devices"
     elif name in found.untold:
-        note += "; the data do not tell it apart from any other value in the range"
+        note += "; not identifiable from the data: any value in the range"
     return {
         "value": value,
         "unit": unit_of(name),

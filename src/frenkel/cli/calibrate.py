@@ -39,7 +39,7 @@ def add_commands(commands: Any) -> None:
         commands,
         "calibrate",
         _calibrate,
-        "find the numbers of a material whose simulated devices are like measured ones",
+        "fit parameters of a material to measured devices, with their posterior",
         "frenkel calibrate switching.toml --to chip.nc --free vacancy.migration_barrier,exchange.barrier "
         "-o fitted.toml --plot corner.png",
         CONFIGURATION.but(help="configuration with the protocol that was measured"),

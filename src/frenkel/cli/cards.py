@@ -108,7 +108,7 @@ def add_commands(commands: Any) -> None:
         commands,
         "fit",
         _fit,
-        "fit a statistical compact model to an ensemble and judge it by devices that were held out",
+        "fit a statistical compact model to an ensemble and validate it on held-out devices",
         "frenkel fit ensemble.nc -o hfo2.card.json",
         *FIT,
     )

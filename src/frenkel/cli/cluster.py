@@ -99,7 +99,7 @@ def add_commands(commands: Any) -> None:
         commands,
         "plan",
         _plan,
-        "say how long an ensemble would take on many ranks, and what would limit it",
+        "predict run time and bottleneck of an ensemble on N ranks",
         'frenkel plan --members 1000000 --ranks 10000 --mean "10 s" --spread 1.0',
         MEMBERS.but(required=True),
         Option("--ranks", type=positive, required=True, metavar="N", help="processes"),

@@ -14,7 +14,7 @@ def add_commands(commands: Any) -> None:
         commands,
         "completion",
         _completion,
-        "print what lets a shell complete commands, options, names and files",
+        "print the completion script of a shell: commands, options, names and files",
         'eval "$(frenkel completion bash)"            in ~/.bashrc\n'
         '  eval "$(frenkel completion zsh)"             in ~/.zshrc, after compinit\n'
         "  frenkel completion fish | source             in ~/.config/fish/config.fish",

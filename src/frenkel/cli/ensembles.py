@@ -169,7 +169,7 @@ def _add_looks(commands: Any) -> None:
         commands,
         "status",
         _status,
-        "print how far an ensemble is, and which members failed",
+        "print the progress of an ensemble, and which members failed",
         "frenkel status ensemble.nc",
         Option("file", type=Path, metavar="OUT.nc", help="result that is being made"),
         Option("--tracebacks", action="store_true", help="print where the failed members failed"),

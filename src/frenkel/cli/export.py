@@ -37,7 +37,7 @@ def add_commands(commands: Any) -> None:
         commands,
         "migrate",
         _migrate,
-        "make a file of today of one that an earlier frenkel (commit ee91764) wrote",
+        "convert a file of an earlier frenkel (commit ee91764) to the present format",
         "frenkel migrate switching.nc -o today.nc",
         Option("file", type=Path, metavar="FILE", help="result (.nc), card (.json) or configuration (.toml)"),
         OUTPUT.but(metavar="OUT", help='default: the name of the file with ".today" before its ending'),

@@ -65,7 +65,7 @@ def add_commands(commands: Any) -> None:
             "(default: 0.5 lost, 2 disturbed; for a pulse that fails, the middle of what it usually does)",
         ),
         Option(
-            "--below", type=float, metavar="P", help="tell whether it is below this; go no further than P/100"
+            "--below", type=float, metavar="P", help="decide whether it is below P; stop at P/100"
         ),
         Option("--particles", type=positive, default=100, metavar="N", help="of each repeat (default: 100)"),
         Option("--kill", type=positive, metavar="K", help="taken out in each stage (default: a tenth)"),
@@ -79,26 +79,26 @@ def add_commands(commands: Any) -> None:
         Option(
             "--verified",
             metavar="OHM",
-            help="with --starts 1, tell besides what devices do that a read before finds as they should be: "
-            "what is to rise in conductance at most this, what is to fall at least this",
+            help="with --starts 1, also report the probability given a passed verify read: a conductance "
+            "that is to rise is at most this, one that is to fall at least this",
         ),
-        Option("--card", metavar="CARD", help="ask the cells of this card, too: rows of its gate"),
+        Option("--card", metavar="CARD", help="estimate it for cells of this card too"),
         *SPENT,
     )
     add(
         commands,
         "sensitivity",
         _sensitivity,
-        "tell what barriers, attempt frequencies and other numbers do to the last phase of a configuration",
+        "sensitivity of the last phase to barriers, attempt frequencies and other parameters",
         'frenkel sensitivity pulse.toml --at "50 kohm" --members 400 -o sensitivity.nc',
         CONFIGURATION,
-        Option("--at", required=True, metavar="OHM", help='edge whose time and voltage are asked: "50 kohm"'),
+        Option("--at", required=True, metavar="OHM", help='resistance that defines switching: "50 kohm"'),
         Option("--members", type=positive, default=100, metavar="N", help="devices (default: 100)"),
         Option(
             "--by",
             action="append",
             metavar="KEY",
-            help="another number: of the material, such as conduction.prefactor, or "
+            help="another parameter: of the material, such as conduction.prefactor, or "
             "circuit.series_resistance; may be given several times (default: the usual ones)",
         ),
         *SPENT,

@@ -474,10 +474,10 @@ def _constant_phase(result: "xr.Dataset", phase: str | None) -> int:
         if phase not in names:
             raise ValueError(f"--phase must be one of {listed}, got {phase!r}")
         return names.index(phase)
-    constant_phases = np.flatnonzero(np.asarray(result["phase_kind"].values, str) == "constant")
-    if not len(constant_phases):
-        raise ValueError(f"no phase holds a constant voltage; name one (--phase) of {listed}")
-    return int(constant_phases[-1])
+    held = np.flatnonzero(np.asarray(result["phase_kind"].values, str) == "constant")
+    if not len(held):
+        raise ValueError(f"no constant-voltage phase; choose one with --phase: {listed}")
+    return int(held[-1])
 
 
 def _steps(result: "xr.Dataset") -> Iterator[tuple[str, int, Any]]:

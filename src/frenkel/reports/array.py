@@ -201,8 +201,8 @@ def _products(result: "xr.Dataset") -> list[str]:
     for name, text in (("product_target", "targets"), ("product_exact", "the cells as they are")):
         error = (result["product"] - result[name]).values
         lines.append(
-            f"products    {result.sizes['vector']} vectors, {share(error)} "
-            f"rms of the largest against {text} without lines"
+            f"products    {result.sizes['vector']} vectors, error {share(error)} "
+            f"rms of full scale, against {text} without lines"
         )
     gain = one_gain(result)
     error = (gain * result["product"] - result["product_target"]).values

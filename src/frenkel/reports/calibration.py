@@ -62,7 +62,7 @@ def _warnings(found: Calibration) -> list[str]:
         for name in found.flat
     ]
     lines += [
-        f"{name}: the data do not tell it (as wide as the range)"
+        f"{name}: not identifiable from the data (as wide as the range)"
         for name in found.untold
         if name not in found.flat
     ]
