@@ -85,7 +85,7 @@ FIGURES: list[tuple[list[str], dict[str, str]]] = [
         {"parted_reads": "parted"},
     ),
     (
-        [f"{shlex.quote(sys.executable)} $DOCS/walk.py ."],
+        [f"{shlex.quote(sys.executable)} $DOCS/jump_cells.py ."],
         {f"walk_{part}": f"walk_{part}" for part in ("cycles", "law", "ngspice", "array")},
     ),
 ]

@@ -102,6 +102,8 @@ def test_every_picture_is_made_by_a_command(monkeypatch):
     for commands, _ in figures:
         for example in re.findall(r"\$EXAMPLES/(\S+)", " ".join(commands)):
             assert (ROOT / "examples" / example).exists(), example
+        for script in re.findall(r"\$DOCS/(\S+)", " ".join(commands)):
+            assert (DOCS / script).exists(), script
 
 
 def test_pages_are_built_without_a_warning(tmp_path):
