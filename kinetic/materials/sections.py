@@ -9,7 +9,7 @@ FAMILIES = {
     "vcm": "valence change: oxygen vacancies make and break a filament",
     "ecm": "electrochemical metallisation: metal ions from an active electrode make and break a filament",
     "fcm": "filament conductivity change: a continuous filament of changing stoichiometry",
-    "interfacial": "the whole electrode's barrier changes: resistance in inverse proportion to the area",
+    "interfacial": "interfacial barrier change: resistance in inverse proportion to the area",
     "2d": "atomristor: single sites of a sheet of one or a few layers",
     "organic": "ions and metal in a polymer",
     "perovskite": "halide perovskite: halide ions and metal together",
