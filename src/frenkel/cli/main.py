@@ -42,7 +42,6 @@ COMMANDS = {
     "frenkel_studies.command": ("study",),
     ".tails": ("tails", "sensitivity"),
     ".export": ("migrate", "export"),
-    ".units": ("convert",),
     ".completion": ("completion",),
 }
 """Modules and their commands, in the order of --help; a module is imported where one of its commands runs.
