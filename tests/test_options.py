@@ -25,7 +25,6 @@ KEPT = {
     ("analysis/plots/paper.py", "filament", "colour"): PANEL,
     ("analysis/plots/paper.py", "iv", "colour"): PANEL,
     ("analysis/plots/paper.py", "iv", "label"): PANEL,
-    ("analysis/plots/paper.py", "resistance", "ax"): PANEL,
     ("analysis/plots/paper.py", "rtn", "colour"): PANEL,
     ("src/frenkel/data/index.py", "_replace", "coord_dtype"): XARRAY,
     ("src/frenkel/data/ragged.py", "concat", "positions"): XARRAY,
