@@ -4,7 +4,8 @@
 
 Voltages are read at events; devices that fail or run out of CPU time count as missed. The table is written to
 build/verify/ too, as device.md and device.json. `--record` writes the rows that are missed, with their
-figures, to device_misses.json, which `make verify` holds the next run against: better and worse are seen.
+figures, to device_misses.json, which `make verify` holds the next run against: better and worse are seen. A
+reason written there by hand stays while the figure does.
 """
 
 import argparse
@@ -26,6 +27,7 @@ from device_cell import material_of
 from device_retention import HOT
 from device_rows import GROUPS
 from device_targets import Found, judged
+from misses import record
 from published_numbers import grid
 
 HERE = Path(__file__).resolve().parent
@@ -74,35 +76,8 @@ def main():
     (BUILD / "device.md").write_text(text + "\n", encoding="utf-8")
     (BUILD / "device.json").write_text(json.dumps([asdict(row) for row in rows], indent=1), encoding="utf-8")
     if options.record:
-        record(rows, bench, options.quick)
+        record(MISSES, rows, material=material_of(bench.material, bench.numbers).hash, quick=options.quick)
     return 0
-
-
-def record(rows, bench, quick):
-    """Write the missed rows as known; reasons that were written by hand stay."""
-    old = json.loads(MISSES.read_text(encoding="utf-8"))["missed"] if MISSES.exists() else {}
-    missed = {
-        row.id: {
-            "value": row.ours if math.isfinite(row.ours) else None,
-            "within": allowance(row),
-            "why": old.get(row.id, {}).get("why", ""),
-        }
-        for row in rows
-        if not row.verdict
-    }
-    known = {"material": material_of(bench.material, bench.numbers).hash, "quick": quick, "missed": missed}
-    MISSES.write_text(json.dumps(known, indent=1) + "\n", encoding="utf-8")
-
-
-def allowance(row):
-    """Return by how much a missed figure may differ in another run.
-
-    Seeds are fixed; what differs is what CPU time ends, and CPU time itself.
-    """
-    if not math.isfinite(row.ours):
-        return None
-    share = 1.0 if row.id.startswith("K") else 0.25
-    return max(share * abs(row.ours), 3 * row.error if math.isfinite(row.error) else 0.0)
 
 
 def read_options():

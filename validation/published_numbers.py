@@ -3,7 +3,8 @@
     .venv/bin/python validation/published_numbers.py [--rows V-01,V-02] [--quick] [--workers 2] [--retry]
 
 Results of single devices are kept in build/verify/ and not done again for the same material, version and
-source; the table is written there too, as table.md and table.json.
+source; the table is written there too, as table.md and table.json. `--record` takes the rows that are out,
+with their figures, over as the known ones: published_misses.json.
 """
 
 import argparse
@@ -24,10 +25,12 @@ os.environ.setdefault("OPENBLAS_NUM_THREADS", "1")
 
 from explanations import WHY
 from laboratory import Laboratory
+from misses import record
 from physics_rows import ROWS
 from row import Row
 from settings import Protocol
 
+MISSES = Path(__file__).with_name("published_misses.json")
 BUILD = Path(__file__).resolve().parents[1] / "build" / "verify"
 HEADS = ("row", "quantity", "published", "ours", "measured on", "verdict")
 QUICK = 4  # times fewer devices
@@ -41,6 +44,8 @@ def main():
     # JSON has lists where the protocol, which must be hashable, has tuples.
     protocol = replace(protocol, **{k: tuple(v) if isinstance(v, list) else v for k, v in changes.items()})
     protocol = replace(protocol, values=tuple(json.loads(options.values).items()))
+    if options.record and (options.rows or options.values != "{}" or options.protocol != "{}"):
+        sys.exit("--record takes all rows of the default set: leave out --rows, --values and --protocol")
     began = time.monotonic()
     with Laboratory(BUILD, protocol, options.workers, retry=options.retry, first=options.first) as lab:
         names = options.rows.split(",") if options.rows else list(ROWS)
@@ -56,11 +61,18 @@ def main():
     (BUILD / "table.md").write_text(text + "\n", encoding="utf-8")
     found = [asdict(row) | {"why": WHY.get(row.id, "")} for row in rows]
     (BUILD / "table.json").write_text(json.dumps(found, indent=1), encoding="utf-8")
+    if options.record:
+        record(MISSES, rows, WHY, material=protocol.of_material().hash, options=key(options))
     return 0
 
 
-def read_options():
-    """Return the options of the command line."""
+def key(options):
+    """Return what figures depend on: devices, cycles, seeds."""
+    return {"quick": options.quick, "seeds": options.seeds, "first": options.first}
+
+
+def read_options(words=None):
+    """Return the options of the command line, or of words."""
     parser = argparse.ArgumentParser(description=__doc__.split("\n")[0])
     parser.add_argument("--rows", default="", help=f"some of {', '.join(ROWS)}")
     parser.add_argument("--quick", action="store_true", help="few devices and cycles: does it run at all?")
@@ -68,9 +80,10 @@ def read_options():
     parser.add_argument("--first", type=int, default=1, help="seed of the first device")
     parser.add_argument("--workers", type=int, default=os.cpu_count() or 1, help="processes (all processors)")
     parser.add_argument("--retry", action="store_true", help="do again what ran out of time")
+    parser.add_argument("--record", action="store_true", help="take what is out over as the known misses")
     parser.add_argument("--values", default="{}", help="numbers of the material to replace, as JSON")
     parser.add_argument("--protocol", default="{}", help="fields of the protocol to replace, as JSON")
-    return parser.parse_args()
+    return parser.parse_args(words)
 
 
 def measure(lab, name, options):

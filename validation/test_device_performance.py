@@ -1,18 +1,18 @@
 """The default HfO2 against the targets of a device (slow; `make verify`)."""
 
 import json
-import math
 import subprocess
 import sys
 from pathlib import Path
 
+import misses
 import pytest
 
 from frenkel.kinetic.materials.material import Material
 
 HERE = Path(__file__).resolve().parent
 ROOT = HERE.parent
-KNOWN = json.loads((HERE / "device_misses.json").read_text(encoding="utf-8"))
+KNOWN = misses.read(HERE / "device_misses.json")
 AGAIN = "look at the table, then record it with device_performance.py --record"
 
 pytestmark = pytest.mark.verification
@@ -38,16 +38,9 @@ def test_missed_rows_are_the_known_ones(rows):
 
 
 def test_missed_figures_are_the_known_ones(rows):
-    moved = [row["id"] for row in rows if row["id"] in KNOWN["missed"] and has_moved(row)]
+    known = KNOWN["missed"]
+    moved = [row["id"] for row in rows if row["id"] in known and misses.moved(known[row["id"]], row["ours"])]
     assert not moved, f"better or worse than known: {', '.join(moved)}; {AGAIN}"
-
-
-def has_moved(row):
-    """Tell whether a figure differs by more than is allowed from the known one; None: there was none."""
-    known = KNOWN["missed"][row["id"]]
-    if known["value"] is None or not math.isfinite(row["ours"]):
-        return (known["value"] is None) == math.isfinite(row["ours"])
-    return abs(row["ours"] - known["value"]) > known["within"]
 
 
 def test_every_known_miss_is_explained():

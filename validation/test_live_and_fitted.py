@@ -1,8 +1,9 @@
 """Arrays of live devices and of cells of the card fitted to such devices, given the same pulses.
 
 Live: HfO2 devices of examples/ensemble_jumps.toml, formed, set once and reset as there, with another seed.
-Fitted: cells of the jump-process model of the shipped card. Both stand behind the same transistors, whose
-gate is the limit of the ensemble. ``pytest -s`` prints the table.
+Fitted: cells of the jump-process model of the shipped card. Both stand behind the same transistors, whose gate is
+the limit of the ensemble. One array is one draw of 64 devices: what decides is the mean over five of them,
+each with seeds of its own, of distances and of floors. ``pytest -s`` prints the table.
 """
 
 from pathlib import Path
@@ -26,19 +27,19 @@ from frenkel.kinetic.circuit import Circuit
 
 pytestmark = pytest.mark.verification
 ROOT = Path(__file__).parents[1]
-SHAPE, EDGE, SEED = (8, 8), 1e-10, 7
+SHAPE, EDGE, SEEDS = (8, 8), 1e-10, (7, 8, 9, 10, 11)
 NARROW = Transistor(threshold=0.4, gain=3e-4)
 GATE = 0.85  # V: saturates at 30 uA, the limit of a SET in the ensemble
 SET, DISTURB, WIDTH, TIMES = 1.2, 0.48, 1e-7, 10  # V, V, s, pulses
 READS = (-0.3, 0.2, 0.3)  # V
 
 
-def live_cells():
+def live_cells(seed):
     """Return 64 devices after forming, one cycle and another RESET of the ensemble."""
     settings = fk.read_configuration(ROOT / "examples" / "ensemble_jumps.toml")
     form, cycle = settings.phase
     reset, set_ = cycle.phase
-    phases = {"phase": [form, reset, set_, reset], "ensemble": None, "measure": None, "seed": SEED}
+    phases = {"phase": [form, reset, set_, reset], "ensemble": None, "measure": None, "seed": seed}
     settings = settings.model_copy(update=phases)
     devices = []
     for member in range(SHAPE[0] * SHAPE[1]):
@@ -70,9 +71,9 @@ def pulsed(cells):
     return found | {"programmed": conductance(cells).ravel().copy()}
 
 
-def gate(live, fitted, repeats=20):
+def gate(live, fitted, seed, repeats=20):
     """Return KS of halves of the live cells against fitted ones, and against each other (the floor)."""
-    rng, half = np.random.default_rng(SEED), live.size // 2
+    rng, half = np.random.default_rng(seed), live.size // 2
     value, floor = [], []
     for _ in range(repeats):
         order = rng.permutation(live.size)
@@ -83,25 +84,28 @@ def gate(live, fitted, repeats=20):
     return float(np.mean(value)), max(float(np.mean(floor)), 1.0 / half)
 
 
-def compared(live):
-    """Return value and floor of each quantity, and print them with quantiles."""
-    fitted = pulsed(JumpingCardCells(Card.load("hfo2").jump_law, (32, 32), SEED))
+def compared(seeds):
+    """Return the mean value and floor of each quantity over arrays, and print them with quantiles of all."""
+    law = Card.load("hfo2").jump_law
+    live = [pulsed(live_cells(seed)) for seed in seeds]
+    fitted = [pulsed(JumpingCardCells(law, (32, 32), seed)) for seed in seeds]
     found = {}
-    print(f"\n{'10, 50, 90 % quantiles (uS, 1)':30} {'live':>22} {'fitted':>22} {'KS':>6} {'floor':>6}")
-    for name, values in live.items():
-        found[name] = gate(values, fitted[name])
+    print(f"\n{'10, 50, 90 % (uS, 1)':30} {'live':>22} {'fitted':>22} {'KS':>6} {'floor':>6}  floors")
+    for name in live[0]:
+        both = [[one[name] for one in arrays] for arrays in (live, fitted)]
+        pairs = np.array([gate(*one, seed) for *one, seed in zip(*both, seeds, strict=True)])
+        found[name] = pairs.mean(axis=0)
         unit = 1.0 if name.startswith("ratio") else 1e6
-        both = (
-            " ".join(f"{unit * x:.2f}" for x in np.quantile(v, (0.1, 0.5, 0.9)))
-            for v in (values, fitted[name])
-        )
-        print(f"{name:30} {next(both):>22} {next(both):>22} {found[name][0]:6.2f} {found[name][1]:6.2f}")
+        quantiles = [np.quantile(np.concatenate(values), (0.1, 0.5, 0.9)) for values in both]
+        columns = " ".join(f"{' '.join(f'{unit * x:.2f}' for x in one):>22}" for one in quantiles)
+        each = " ".join(f"{value / floor:.1f}" for value, floor in pairs)
+        print(f"{name:30} {columns} {found[name][0]:6.2f} {found[name][1]:6.2f}  {each}")
     return found
 
 
 @pytest.fixture(scope="module")
 def found():
-    return compared(pulsed(live_cells()))
+    return compared(SEEDS)
 
 
 def within(pair):
@@ -114,7 +118,7 @@ def test_reads_agree(found):
 
 
 def test_programmed_conductances_agree(found):
-    """One pulse of 1.2 V, 100 ns: 1.3 floors. Two other seeds: 1.3 and 1.2; 2.0 are allowed."""
+    """One pulse of 1.2 V, 100 ns."""
     assert within(found["programmed"])
 
 
