@@ -51,7 +51,7 @@ FOLDERS = ("kinetic", "array", "events", "mpi_runs", "analysis", "applications/s
 MOST_EQUIVALENT = 0.05
 SHARE, SHARE_OF_PACKAGE = 0.8, 0.65
 SEEN, COUNTED = ("seen", "overran"), ("seen", "overran", "survived")
-PATIENCE = 60.0
+PATIENCE = 120.0
 """Least seconds given to collecting tests and to each of them."""
 
 
@@ -308,7 +308,7 @@ class Planter:
         with self.lock:
             if name not in self.sound:
                 usual = tests.get(name, PATIENCE)
-                self.sound[name] = plant.test(ROOT, [name], max(PATIENCE, 20 * usual)) == 0
+                self.sound[name] = plant.test(ROOT, [name], max(5 * PATIENCE, 20 * usual)) == 0
                 if not self.sound[name]:
                     print(f"not counted, since it fails without any error: {name}", flush=True)
             return self.sound[name]
