@@ -17,8 +17,9 @@ def test_units_of_a_list(value, expected):
 
 
 @pytest.mark.parametrize(("value", "words"), [
-    ("1, 2", "needs a unit of s at the end"), ("1 us, 2", "needs a unit of s at the end"), (3.0, "must be text such as"),
-    (["1 us", "2 V"], "must be in s"), (["1 us", "20 s"], "must be between 0 and 10 s"), ("-1, 2 s", "between 0 and 10 s"),
+    ("1, 2", "needs a unit of s at the end"), ("1 us, 2", "needs a unit of s at the end"),
+    (["1 us", "2 V"], "must be in s"), (["1 us", "20 s"], "must be between 0 and 10 s"),
+    ("-1, 2 s", "between 0 and 10 s"), (3.0, "must be text such as"),
 ])  # fmt: skip
 def test_a_list_that_is_none_is_named(value, words):
     with pytest.raises(ValueError, match=words):

@@ -62,7 +62,7 @@ def white(seed, samples=4096):
 
 
 def test_densities_scatter_as_their_degrees_of_freedom_say():
-    """Of white noise a density is chi-square about twice the variance times the step: variance 2 / freedom."""
+    """Of white noise a density is chi-square about twice the variance times the step."""
     found = [spectrum.power_spectrum(white(seed), 8) for seed in range(60)]
     density = np.array([one.values[5:-5] for one in found])
     freedom = found[0].attrs["degrees_of_freedom"]
