@@ -13,7 +13,7 @@ quick ones before slow ones, until one fails. Of Cython the test files judge tha
 to its package or run devices. Test files without a record judge if they import the module. A test that takes
 ten times as long as usual has seen the error: "overran". A test that failed is run once more without the
 error. Results are appended to ``build/drawn/SEED.jsonl``, and a line judged there is not judged again.
-Errors that change no result are listed in `equivalent.toml`.
+Errors that change no result are listed in `drawn/equivalent.toml`.
 """
 
 from __future__ import annotations
@@ -44,7 +44,7 @@ import plant
 
 ROOT = plant.ROOT
 RESULTS = ROOT / "build" / "drawn"
-EQUIVALENT = Path(__file__).with_name("equivalent.toml")
+EQUIVALENT = Path(__file__).parent / "drawn" / "equivalent.toml"
 PAGE = ROOT / "docs" / "trust.md"
 BEGIN, END = "<!-- drawn errors, by tests/mutants/draw.py -->", "<!-- end of drawn errors -->"
 FOLDERS = ("kinetic", "array", "events", "mpi_runs", "analysis", "applications/studies", "src/frenkel")
