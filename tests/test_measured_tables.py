@@ -1,5 +1,6 @@
 """What pages call today's names what it was measured on: the hash of a material or a card as they are now."""
 
+import functools
 import re
 from pathlib import Path
 
@@ -19,6 +20,7 @@ HASH = re.compile(r"\b(?=[0-9a-f]*[a-f])(?=[0-9a-f]*\d)[0-9a-f]{16}\b")
 CLAIMED = re.compile(rf"(?:today's|of today)[^.|()]{{0,60}}\((?:hash )?`?({HASH.pattern})`?\)")
 
 
+@functools.cache
 def hashes():
     """Return the hashes of all packaged materials and cards, first 16 letters of theirs."""
     cards = [checksum(Card.load(name).to_dict())[:16] for name in CARDS]
