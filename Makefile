@@ -108,7 +108,7 @@ retention: $(WHOLE)
 	$(BIN)/python docs/tables.py
 
 fuzz: $(WHOLE)
-	$(BIN)/python tests/fuzz/campaign.py --cases $(FUZZ) $(if $(SEED),--seed $(SEED)) -o build/fuzz
+	PYTHONPATH=tests/oracles$${PYTHONPATH:+:$$PYTHONPATH} $(BIN)/python tests/fuzz/campaign.py --cases $(FUZZ) $(if $(SEED),--seed $(SEED)) -o build/fuzz
 
 bench: $(WHOLE)
 	$(BIN)/python benchmarks/run.py
