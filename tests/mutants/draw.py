@@ -11,9 +11,9 @@ tests, so that no test was written for these lines; another seed is for practice
 An error is judged by the tests that run its line (see `lines_run.py`), by those of the folder beside first,
 quick ones before slow ones, until one fails. Of Cython the test files judge that load the module and belong
 to its package or run devices. Test files without a record judge if they import the module. A test that takes
-ten times as long as usual has seen the error: "overran". A test that failed is run once more without the
-error. Results are appended to ``build/drawn/SEED.jsonl``, and a line judged there is not judged again.
-Errors that change no result are listed in `drawn/equivalent.toml`.
+ten times as long as usual (CPU time) has seen the error: "overran". A test that failed is run once more
+without the error. Results are appended to ``build/drawn/SEED.jsonl``, and a line judged there is not judged
+again. Errors that change no result are listed in `drawn/equivalent.toml`.
 """
 
 from __future__ import annotations
@@ -23,6 +23,7 @@ import ast
 import datetime
 import functools
 import json
+import math
 import os
 import random
 import signal
@@ -244,18 +245,28 @@ def run(tree: Path, tests: dict[str, float]) -> tuple[str, str]:
     with subprocess.Popen(
         [*command, *paths], cwd=tree, env=env, stdout=quiet, stderr=quiet, start_new_session=True
     ) as process:
-        began, now = time.monotonic(), ""
+        began, used, now = time.monotonic(), 0.0, ""
         while process.poll() is None:
             time.sleep(0.1)
             if note.exists() and (running := note.read_text()) != now:
-                began, now = time.monotonic(), running
+                began, used, now = time.monotonic(), cpu_seconds(process.pid), running
             usual = tests.get(now, tests.get(now.partition("::")[0], len(paths)))
-            if time.monotonic() - began > max(PATIENCE, 10 * usual):
+            limit, waited = max(PATIENCE, 10 * usual), time.monotonic() - began
+            if waited > limit and (waited > 4 * limit or cpu_seconds(process.pid) - used > limit / 2):
                 os.killpg(process.pid, signal.SIGKILL)
                 return "overran", now
         if process.returncode in (0, 5):  # 5: none of the tests exists any more
             return "survived", ""
         return "seen", failed.read_text() if failed.exists() else now
+
+
+def cpu_seconds(process: int) -> float:
+    """Return the CPU time of a process (s), inf where the system does not tell: then the clock decides."""
+    try:
+        words = Path(f"/proc/{process}/stat").read_text().rpartition(")")[2].split()
+    except OSError:
+        return math.inf
+    return (int(words[11]) + int(words[12])) / os.sysconf("SC_CLK_TCK")
 
 
 @dataclass
