@@ -11,9 +11,9 @@ tests, so that no test was written for these lines; another seed is for practice
 An error is judged by the tests that run its line (see `lines_run.py`), by those of the folder beside first,
 quick ones before slow ones, until one fails. Of Cython the test files judge that load the module and belong
 to its package or run devices. Test files without a record judge if they import the module. A test that takes
-ten times as long as usual (CPU time) has seen the error: "overran". A test that failed is run once more
-without the error. Results are appended to ``build/drawn/SEED.jsonl``, and a line judged there is not judged
-again. Errors that change no result are listed in `drawn/equivalent.toml`.
+ten times as long as usual (CPU time) has seen the error: "overran". A test without a record that failed is
+run once more without the error. Results are appended to ``build/drawn/SEED.jsonl``, and a line judged there
+is not judged again. Errors that change no result are listed in `drawn/equivalent.toml`.
 """
 
 from __future__ import annotations
@@ -170,9 +170,11 @@ class Judges:
                     spent += record.tests[name]
         known = {record.test for record in self.records}
         rest = [test for test in lines_run.test_files() if test not in known and imports(test, drawn.file)]
-        return chosen | dict.fromkeys(
-            sorted(rest, key=lambda test: -nearness(test, drawn.file)), PATIENCE / 10
-        )
+        for test in sorted(rest, key=lambda test: -nearness(test, drawn.file)):
+            if spent + PATIENCE / 10 <= self.seconds or not chosen:
+                chosen[test] = PATIENCE / 10
+                spent += PATIENCE / 10
+        return chosen
 
     def names(self, record: lines_run.Record, drawn: Drawn) -> list[str]:
         if drawn.compiled:
@@ -315,11 +317,12 @@ class Planter:
             plant.restore(tree, mutant)
 
     def passes(self, name: str, tests: dict[str, float]) -> bool:
-        """Whether a test passes on the tree as it is."""
+        """Whether a test passes on the tree as it is: by its record, or run now where it has none."""
+        if name in tests:
+            return True
         with self.lock:
             if name not in self.sound:
-                usual = tests.get(name, PATIENCE)
-                self.sound[name] = plant.test(ROOT, [name], max(5 * PATIENCE, 20 * usual)) == 0
+                self.sound[name] = plant.test(ROOT, [name], 5 * PATIENCE) == 0
                 if not self.sound[name]:
                     print(f"not counted, since it fails without any error: {name}", flush=True)
             return self.sound[name]
