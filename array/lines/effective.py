@@ -1,8 +1,9 @@
 """Linear cells read many times: the matrix from drive voltages to sensed currents, and what one cell sees.
 
-For linear cells the lines are a linear map. Its matrix is made once, by one adjoint solve per sensed line
-(reciprocity: the current out of bit line j per volt on word line i is the current into i per volt on j), and
-then a read is one product.
+For linear cells the lines are a linear map. Its matrix is made once, by elimination of one line after the
+other or, of large arrays and of lines without resistance, by one adjoint solve per sensed line (reciprocity:
+the current out of bit line j per volt on word line i is the current into i per volt on j). Then a read is one
+product.
 """
 
 from __future__ import annotations
@@ -13,12 +14,16 @@ import numpy as np
 
 from ... import checks
 from ...typing import Floats
+from ._elimination import eliminate
 from .bias import check_cell
 from .network import Network, Solution
-from .solvers import LinearSolver
+from .solvers import LinearSolver, SchurSolver
 
 ADJOINT = 1e-14
 """Relative residual of the solves behind the matrix: looser ones leave 1e-10 of the largest entry."""
+
+DENSE = 512
+"""Most lines of the shorter side that are eliminated one after the other; above, solves are faster."""
 
 
 def effective_matrix(network: Network, solver: LinearSolver, conductance: Floats) -> Floats:
@@ -42,6 +47,10 @@ def effective_matrix(network: Network, solver: LinearSolver, conductance: Floats
     checks.shape("conductance", conductance, network.lines.shape, "cell")
     solver.factor(conductance)
     m, n = conductance.shape
+    if isinstance(solver, SchurSolver) and min(m, n) <= DENSE:
+        eliminated = _eliminated(network, conductance)
+        if eliminated is not None:
+            return eliminated
     matrix, zero = np.empty((m, n)), np.zeros((m, n))
     for j in range(n):
         drive = np.zeros((m, n))
@@ -49,6 +58,28 @@ def effective_matrix(network: Network, solver: LinearSolver, conductance: Floats
         word, _ = solver.solve(zero, drive, tolerance=ADJOINT)
         matrix[:, j] = network.left * word[:, 0]
     return matrix
+
+
+def _eliminated(network: Network, conductance: Floats) -> Floats | None:
+    """Return the effective matrix by elimination of lines; None where an end or a line does not allow it."""
+    given = [
+        conductance, network.word_wires, network.bit_wires,
+        network.left, network.right, network.top, network.bottom,
+    ]  # fmt: skip
+    if not all(np.all(np.isfinite(part)) for part in given):
+        return None
+    m, n = conductance.shape
+    turned = n > m
+    if turned:
+        # The shorter lines are the dense ones. By reciprocity the array turned round its other diagonal, with
+        # bit lines driven and word lines sensed, has the same matrix.
+        cells, word, bit, left, right, top, bottom = given
+        given = [cells, bit, word, bottom, top, right, left]
+        given = [part[::-1, ::-1].T if part.ndim == 2 else part[::-1] for part in given]
+    matrix = np.empty((max(m, n), min(m, n)))
+    if not eliminate(*(np.ascontiguousarray(part, dtype=np.float64) for part in given), matrix):
+        return None
+    return np.ascontiguousarray(matrix[::-1, ::-1].T) if turned else matrix
 
 
 def _need_ends(network: Network) -> None:

@@ -339,6 +339,25 @@ def test_effective_matrix_gives_what_solves_give():
     assert np.all(matrix.sum(axis=1) <= g.sum(axis=1))
 
 
+@pytest.mark.parametrize("both", [False, True])
+@pytest.mark.parametrize("shape", [(1, 1), (1, 6), (6, 1), (5, 9), (9, 5), (70, 66)])
+def test_elimination_of_lines_gives_what_a_factorisation_gives(shape, both):
+    """Cells and segments that are all different; a segment of a bit line is broken."""
+    rng, (m, n) = np.random.default_rng(shape[0]), shape
+    g = 10 ** rng.uniform(-8, -3, shape)
+    word, bit = rng.uniform(1, 50, (m, n + 1)), rng.uniform(1, 50, (m + 1, n))
+    if m > 2:
+        bit[2, 0] = np.inf
+    lines = Lines(shape=shape, word_resistance=word, bit_resistance=bit)
+    ends = bias.multiply(np.zeros(m), n)
+    if both:
+        ends = bias.Bias(np.zeros(m), np.zeros(m), np.zeros(n), np.zeros(n))
+    network = Network(lines, ends)
+    matrix = effective_matrix(network, SchurSolver(network), g)
+    want = effective_matrix(network, DirectSolver(network), g)
+    np.testing.assert_allclose(matrix, want, rtol=1e-11, atol=1e-13 * want.max())
+
+
 def test_reciprocity():
     """The effective matrix of the array mirrored in its other diagonal is the mirrored matrix."""
     network = Network(resistive(20, 20), bias.multiply(np.zeros(20), 20))
