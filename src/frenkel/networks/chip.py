@@ -8,7 +8,7 @@ from __future__ import annotations
 
 import math
 from collections.abc import Iterable, Iterator, Sequence
-from dataclasses import asdict, dataclass, replace
+from dataclasses import asdict, dataclass, field, replace
 from typing import Any
 
 import numpy as np
@@ -37,6 +37,8 @@ class Tile:
         As programmed (S), and drift exponents.
     full_scale : float
         Largest weighted sum that the converter takes, inputs and weights up to 1.
+    of_rows : ndarray of shape (copies, m)
+        Conductances as programmed, added up along each row (S).
     """
 
     layer: int
@@ -47,6 +49,7 @@ class Tile:
     conductance: Floats
     exponents: Floats
     full_scale: float = math.inf
+    of_rows: Floats = field(default_factory=lambda: np.empty(0))
 
     def program(
         self,
@@ -59,6 +62,7 @@ class Tile:
         target = np.broadcast_to(self.target, (copies, *self.target.shape))
         write_outcome = scheme.write(target, statistics, random)
         self.conductance = write_outcome.conductance
+        self.of_rows = write_outcome.conductance.sum(axis=2)
         self.exponents = statistics.exponents(target.shape, random)
         return write_outcome
 
@@ -407,8 +411,7 @@ class Chip:
 
     def _power(self, tile: Tile, loads: Floats) -> float:
         """Return V^2 G of the cells of an array for these loads (W), mean over copies; lines drop nothing."""
-        of_rows = tile.conductance.sum(axis=2)
-        return float(self.design.read_voltage**2 * (loads[:, tile.rows] * of_rows).sum(axis=1).mean())
+        return float(self.design.read_voltage**2 * (loads[:, tile.rows] * tile.of_rows).sum(axis=1).mean())
 
     def _multiply(self, tile: Tile, v: Floats, time: float, compensate: bool) -> Floats:
         """Return weighted sums of one array, before conversion, for inputs from -1 to 1."""
@@ -421,7 +424,9 @@ class Chip:
             # Independent noise of every cell adds up in squares along a column.
             spread = s.read_noise * s.g_max * np.sqrt((v * v).sum(axis=-1, keepdims=True))
             currents = currents + spread * self._random.standard_normal(currents.shape)
-        sums = decode(currents, self.design.signs, *self.statistics.window, v.sum(axis=-1, keepdims=True))
+        signs = self.design.signs
+        total = v.sum(axis=-1, keepdims=True) if signs == "offset" else 1.0
+        sums = decode(currents, signs, *self.statistics.window, total)
         if compensate:
             sums = sums * (tile.conductance.sum(axis=(1, 2)) / aged.sum(axis=(1, 2)))[:, None, None]
         return sums
