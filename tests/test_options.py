@@ -32,6 +32,7 @@ KEPT = {
     ("kinetic/waveform.py", "train", "label"): "frenkel.Waveform: users name their phases",
     ("src/frenkel/cells/card.py", "rtn", "temperature"): CARD,
     ("src/frenkel/cells/card.py", "sample", "strict"): CARD,
+    ("src/frenkel/imports.py", "find_spec", "target"): "Python's import system gives it",
     ("src/frenkel/networks/conversion.py", "convert", "seed"): TORCH,
     ("src/frenkel/networks/layers.py", "__init__", "mapping"): TORCH,
     ("src/frenkel/networks/layers.py", "__init__", "seed"): TORCH,

@@ -1,9 +1,9 @@
 """Arrays of live devices and of cells of the card fitted to such devices, given the same pulses.
 
 Live: HfO2 devices of examples/ensemble_jumps.toml, formed, set once and reset as there, with another seed.
-Fitted: cells of the jump-process model of the shipped card. Both stand behind the same transistors, whose gate is
-the limit of the ensemble. One array is one draw of 64 devices: what decides is the mean over five of them,
-each with seeds of its own, of distances and of floors. ``pytest -s`` prints the table.
+Fitted: cells of the jump-process model of the shipped card. Both stand behind the same transistors, whose
+gate is the limit of the ensemble. One array is one draw of 64 devices: what decides is the mean over five of
+them, each with seeds of its own, of distances and of floors. ``pytest -s`` prints the table.
 """
 
 from pathlib import Path

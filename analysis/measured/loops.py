@@ -177,8 +177,8 @@ def _one_polarity(v: Floats, i: Floats, parts: list[Half], known: Index, how: Re
     present = {kind for _, kind in kinds}
     if not present:
         raise ValueError(
-            f"no half of these loops of one polarity switches: its resistance at {read_voltage:g} V is the same "
-            "on the way out and back; read at another voltage"
+            f"no half of these loops of one polarity switches: its resistance at {read_voltage:g} V is the "
+            "same on the way out and back; read at another voltage"
         )
     rows, k = [], 0
     while k < len(kinds):

@@ -4,7 +4,6 @@ from collections.abc import Callable, Iterable, Mapping
 from typing import TYPE_CHECKING, Any, Literal
 
 import numpy as np
-import xarray as xr
 from numpy.typing import ArrayLike, NDArray
 from scipy.special import ndtri
 
@@ -16,6 +15,7 @@ from . import scene
 from .caption import NAMES, filamentary, phase_title, prefix, several
 
 if TYPE_CHECKING:
+    import xarray as xr
     from matplotlib.axes import Axes
 
 COLOURS = {"form": "#2b2b2b", "set": "#c8371f", "reset": "#1f6fb4"}
@@ -32,7 +32,7 @@ Colouring = Literal["state", "temperature"]
 
 
 def filament_view(
-    result: xr.Dataset,
+    result: "xr.Dataset",
     index: int,
     axes: "Axes",
     *,
@@ -160,7 +160,7 @@ def current_time(time: Floats, current: Floats, axes: "Axes", **style: Any) -> t
     return scale, factor
 
 
-def name_phases(result: xr.Dataset, axes: "Axes", places: Floats | NDArray[np.int_]) -> None:
+def name_phases(result: "xr.Dataset", axes: "Axes", places: Floats | NDArray[np.int_]) -> None:
     """Write the names of phases along an axis that counts them, where they find room; else their numbers."""
     names = [str(name) for name in result["phase_name"].values]
     if len(names) <= NAMED and sum(map(len, names)) <= NAMED * 8:
@@ -217,7 +217,7 @@ def _mark_gap(axes: "Axes", jump: filament.Jump, width: tuple[float, float], cam
     )  # fmt: skip
 
 
-def _view_title(result: xr.Dataset, index: int, shot: filament.Snapshot) -> str:
+def _view_title(result: "xr.Dataset", index: int, shot: filament.Snapshot) -> str:
     when = "as made" if index == 0 else f"after {phase_title(result, shot.phase)}"
     if not filamentary(result) or not len(shot.position):
         return f"{when}: {several(result, len(shot.position))}"

@@ -457,7 +457,7 @@ def test_an_extrapolation_says_slopes_in_their_units(by):
     close(row["fails, by splitting"], chance, found.observed[0].low, found.observed[0].high)
     close(row["extrapolated"], *expected)
     close(row["as usual"], chance / expected[0])
-    assert row[""] == "not told apart"
+    assert row[""] == "not distinguishable"
 
 
 # ---- noise ----

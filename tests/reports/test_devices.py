@@ -42,10 +42,10 @@ def test_phases_say_what_was_measured(result):
         peak, limit = np.abs(own["current"].values).max(), float(result["phase_compliance"][k])
         close(row["peak current"], (peak, "A"))
         if np.isfinite(limit):
-            close(row["limit"], (limit, "A"))
-            close(row["over limit"], (max(0, 100 * (peak / limit - 1)), "%"))
+            close(row["compliance"], (limit, "A"))
+            close(row["overshoot"], (max(0, 100 * (peak / limit - 1)), "%"))
         else:
-            assert row["limit"] == row["over limit"] == "-"
+            assert row["compliance"] == row["overshoot"] == "-"
         ohms = float(result["read_voltage"]) / float(result["read_current"][k])
         close(row["read as"], (ohms, "ohm"))
         close(row["hottest"], (own["temperature_max"].values.max(), "K"))
@@ -61,7 +61,7 @@ def test_what_is_over_the_limit_is_in_per_cent(result):
     peak = result["peak_current"].copy()
     peak[0] = 1.0125 * float(result["phase_compliance"][0])
     row = rows(device.phase_table(result.assign(peak_current=peak)), "peak current")[0]
-    close(row["over limit"], (1.25, "%"))
+    close(row["overshoot"], (1.25, "%"))
     close(row["peak current"], (float(peak[0]), "A"))
 
 
