@@ -1,15 +1,17 @@
 """How the cost of one arrangement grows: with the conducting defects, and with isolated, charged ones.
 
-    python benchmarks/growth.py [--nodes 200 400 800 1200] [--isolated 300 1000 2000] [--events 10]
+    python benchmarks/growth.py [--nodes 100 200 400 800] [--isolated 300 1000 2000] [--events 10]
 
-Columns of defects across 8 nm of HfO2, and defects at random in 20 x 20 x 10 nm. Each event is drawn at
-0.3 V and carried out; conduction with heat and the energies of all candidates are timed apart, the median
-is given. The last rows are events between arrangements that are kept, without their solutions: engine,
-rates, clock and Python.
+Columns of defects across 8 nm of HfO2, and defects at random in 20 x 20 x 10 nm. First the default set, whose
+gaps obey a law: solution with energies, and the two ends of a voltage cell, for the first arrangement and as
+the median over events. Then the linear set `HfO2-volatile`. Each event is drawn
+at 0.3 V and carried out. The last rows are events between arrangements that are kept, without their
+solutions: engine, rates, clock and Python.
 """
 
 import argparse
 import os
+import resource
 import time
 from collections.abc import Iterator
 from typing import Any
@@ -28,10 +30,13 @@ from frenkel.kinetic.waveform import Waveform
 from frenkel.threads import one_blas_thread
 from frenkel.typing import Floats
 
+DEFAULT, LINEAR = "HfO2", "HfO2-volatile"
+DEFAULT_HEADER = ["quantity", "first", "solution and energies", "two ends", "peak memory"]
 HEADER = ["quantity", "ours", "solution", "energies", "target", "candidates"]
 NODE_TARGETS = {200: "<= 0.8 ms", 400: "<= 3 ms", 800: "<= 12 ms", 1200: "<= 25 ms", 2000: "<= 60 ms"}
 ISOLATED_TARGETS = {300: "energies <= 0.5 ms", 1000: "energies <= 1.5 ms", 2000: "energies <= 4 ms"}
 VOLTAGE = 0.3
+IN_CELL = 0.32  # V, between two ends of a voltage cell
 
 
 def filled(device: Device, sites: np.ndarray) -> Device:
@@ -50,6 +55,46 @@ def column(device: Device, count: int, share: float = 0.4) -> np.ndarray:
     rng = np.random.default_rng(7)
     near = np.argsort((x - nx // 2) ** 2 + (y - ny // 2) ** 2 + rng.random(device.n_hosts))
     return np.sort(rng.choice(near[: int(count / share)], count, replace=False))
+
+
+def measure_default(device: Device, events: int) -> Floats:
+    """Return the CPU times (s) of solution with energies and of two ends of a cell, (events + 1, 2)."""
+    times, engine = np.zeros((events + 1, 2)), device.engine
+    with one_blas_thread():
+        for row in times:
+            start = time.process_time()
+            now = device.solved()
+            solved = time.process_time()
+            rates = now.at(IN_CELL)
+            row[:] = solved - start, time.process_time() - solved
+            engine.catalogue()
+            engine.fire(rates.pick(IN_CELL, engine.draw()))
+    return times
+
+
+def default_rows(nodes: list[int], isolated: list[int], events: int) -> Iterator[list[str]]:
+    """Yield the rows of the default set, by the columns of `DEFAULT_HEADER`."""
+    for name, device in devices(DEFAULT, nodes, isolated):
+        times = 1e3 * measure_default(device, events)
+        # The first one makes room and fills tables, too.
+        first, later = times[0].sum(), np.median(times[1:], axis=0)
+        peak = resource.getrusage(resource.RUSAGE_SELF).ru_maxrss / 1024
+        name = f"{name}, {device.fields.network.m} conduct: default"
+        yield [name, f"{first:.1f} ms", *(f"{part:.2f} ms" for part in later), f"{peak:.0f} MB"]
+
+
+def devices(name: str, nodes: list[int], isolated: list[int]) -> Iterator[tuple[str, Device]]:
+    """Yield columns of defects and boxes with defects at random, with their names."""
+    material = Material.load(name)
+    spacing = material.lattice.spacing
+    for count in nodes:
+        width = max(20, int(np.sqrt(count / 30 / 0.4)) + 8)
+        device = Device(material, 30 * spacing, width * spacing, seed=1, cache=0)
+        yield f"{count} defects in a column", filled(device, column(device, count))
+    for count in isolated:
+        device = Device(material, 38 * spacing, 77 * spacing, seed=1, cache=0)
+        sites = np.random.default_rng(count).choice(device.n_hosts, count, replace=False)
+        yield f"{count} defects at random", filled(device, np.sort(sites))
 
 
 def measure(device: Device, events: int) -> tuple[Floats, float]:
@@ -72,24 +117,16 @@ def measure(device: Device, events: int) -> tuple[Floats, float]:
 
 
 def rows(nodes: list[int], isolated: list[int], events: int) -> Iterator[list[str]]:
-    """Yield the rows, by the columns of `HEADER`."""
-    material = Material.load("HfO2-volatile")
-    spacing = material.lattice.spacing
-    for count in nodes:
-        width = max(20, int(np.sqrt(count / 30 / 0.4)) + 8)
-        device = Device(material, 30 * spacing, width * spacing, seed=1, cache=0)
-        yield row(f"{count} defects in a column", NODE_TARGETS.get(count, "-"),
-                  *measure(filled(device, column(device, count)), events), device)
-    for count in isolated:
-        device = Device(material, 38 * spacing, 77 * spacing, seed=1, cache=0)
-        sites = np.random.default_rng(count).choice(device.n_hosts, count, replace=False)
-        yield row(f"{count} defects at random", ISOLATED_TARGETS.get(count, "-"),
-                  *measure(filled(device, np.sort(sites)), events), device)
+    """Yield the rows of the linear set, by the columns of `HEADER`."""
+    targets = {f"{count} defects in a column": target for count, target in NODE_TARGETS.items()}
+    targets |= {f"{count} defects at random": target for count, target in ISOLATED_TARGETS.items()}
+    for name, device in devices(LINEAR, nodes, isolated):
+        yield row(name, targets.get(name, "-"), *measure(device, events), device)
 
 
 def flicker(end: float) -> tuple[float, int]:
     """Return the CPU time (s) of an event outside solutions, 1 V to ``end``, and the number of events."""
-    material = Material.load("HfO2-volatile")
+    material = Material.load(LINEAR)
     side = 20 * material.lattice.spacing
     device = Device(material, side, side, seed=5, circuit=Circuit(series_resistance=2e3, compliance=50e-6))
     device.advance(Waveform((0.0, 2000.0), (1.0, 1.0)), samples=3)
@@ -127,11 +164,13 @@ def flickers() -> Iterator[list[str]]:
 def main() -> None:
     """Measure and print."""
     command = argparse.ArgumentParser(description=__doc__.split("\n")[0])
-    command.add_argument("--nodes", nargs="*", type=int, default=[200, 400, 800, 1200], metavar="N")
+    command.add_argument("--nodes", nargs="*", type=int, default=[100, 200, 400, 800], metavar="N")
     command.add_argument("--isolated", nargs="*", type=int, default=[300, 1000, 2000], metavar="N")
     command.add_argument("--events", type=int, default=10, help="events of each row")
     options = command.parse_args()
     write(machine())
+    write()
+    write_table(DEFAULT_HEADER, default_rows(options.nodes, options.isolated, options.events))
     write()
     write_table(HEADER, rows(options.nodes, options.isolated, options.events))
     write()

@@ -13,6 +13,9 @@ from pathlib import Path
 
 import numpy as np
 import scipy
+import scipy.linalg
+
+from frenkel.threads import one_blas_thread
 
 
 def machine() -> str:
@@ -24,7 +27,22 @@ def machine() -> str:
     model = found[1].strip() if found else platform.processor() or platform.machine()
     load = f", load {os.getloadavg()[0]:.1f}" if hasattr(os, "getloadavg") else ""
     return (f"{model}, {os.cpu_count()} cores{load}; Python {platform.python_version()}, "
-            f"NumPy {np.__version__}, SciPy {scipy.__version__}; CPU time of one thread")
+            f"NumPy {np.__version__}, SciPy {scipy.__version__}; CPU time of one thread; {lapack_rates()}")
+
+
+def lapack_rates(size: int = 400) -> str:
+    """Return how fast this machine multiplies, factors and inverts a matrix: the floor of a field update."""
+    square = np.random.default_rng(1).random((size, size))
+    square = square @ square.T + size * np.eye(size)
+    factor = scipy.linalg.lapack.dpotrf(square)[0]
+    work = {
+        "dgemm": (2.0, lambda: square @ square),
+        "dpotrf": (1 / 3, lambda: scipy.linalg.lapack.dpotrf(square)),
+        "dpotri": (2 / 3, lambda: scipy.linalg.lapack.dpotri(factor)),
+    }
+    with one_blas_thread():
+        rates = {name: share * size**3 / best(action, 5) * 1e-9 for name, (share, action) in work.items()}
+    return ", ".join(f"{name} {rate:.0f}" for name, rate in rates.items()) + f" GF/s at {size}"
 
 
 def best(action: Callable[[], object], inner: int = 50, groups: int = 7) -> float:
