@@ -2,7 +2,6 @@
 
 import contextlib
 import itertools
-import os
 from collections.abc import Iterator, Sequence
 from functools import partial
 from pathlib import Path
@@ -19,6 +18,7 @@ from ..data import schema, store
 from ..kinetic.materials.material import Material
 from ..kinetic.state import box
 from ..kinetic.waveform import Waveform
+from ..memory import available
 from ..progress import Reporter
 from ..quantity import si
 from ..typing import Quantity
@@ -333,7 +333,7 @@ def build(configuration: Configuration, folder: Path = Path()) -> Device:
 
 
 def check_memory(configuration: Configuration, material: Material) -> None:
-    """Raise an error if a device would not fit into the memory of this machine.
+    """Raise an error if a device would not fit into the memory that there is; see :func:`.memory.available`.
 
     Raises
     ------
@@ -342,14 +342,11 @@ def check_memory(configuration: Configuration, material: Material) -> None:
     """
     section = configuration.device
     shape = box(section.thickness, section.width, material.lattice.spacing)
-    needed, available = (
-        memory(shape, section.lateral),
-        os.sysconf("SC_PHYS_PAGES") * os.sysconf("SC_PAGE_SIZE"),
-    )
-    if needed > 0.8 * available:
+    needed, present = memory(shape, section.lateral), available()
+    if needed > 0.8 * present:
         raise ConfigurationError(
             f"device.thickness and device.width must be smaller: {shape[0]} x {shape[1]} x {shape[2]} sites "
-            f"take about {needed / 1e9:.3g} GB of memory, this machine has {available / 1e9:.3g} GB"
+            f"take about {needed / 1e9:.3g} GB of memory, there is {present / 1e9:.3g} GB"
         )
 
 
