@@ -77,7 +77,8 @@ def _eliminated(network: Network, conductance: Floats) -> Floats | None:
         given = [cells, bit, word, bottom, top, right, left]
         given = [part[::-1, ::-1].T if part.ndim == 2 else part[::-1] for part in given]
     matrix = np.empty((max(m, n), min(m, n)))
-    if not eliminate(*(np.ascontiguousarray(part, dtype=np.float64) for part in given), out=matrix):
+    cells, word, bit, left, right, top, bottom = (np.ascontiguousarray(part, np.float64) for part in given)
+    if not eliminate(cells, word, bit, left, right, top, bottom, matrix):
         return None
     return np.ascontiguousarray(matrix[::-1, ::-1].T) if turned else matrix
 
