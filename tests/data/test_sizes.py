@@ -173,3 +173,14 @@ def test_a_checkpoint_is_not_packed(tmp_path):
     path.write_bytes(bombs.checkpoint(path.read_bytes()))
     with pytest.raises(store.StoreError, match="it declares 1[0-9]+ bytes, the file has [0-9]+"):
         store.load_checkpoint(path)
+
+
+def test_an_attribute_that_the_library_cannot_read_is_an_error_of_the_file(tmp_path, monkeypatch):
+    """netCDF4 raises AttributeError for it, which is no fault of a program."""
+
+    def damaged(*_, **__):
+        raise AttributeError("NetCDF: Can't open HDF5 attribute")
+
+    monkeypatch.setattr(xr, "open_dataset", damaged)
+    with pytest.raises(OSError, match=r"x\.nc cannot be read: NetCDF: Can't open HDF5 attribute"):
+        netcdf.lazy(tmp_path / "x.nc")

@@ -211,6 +211,8 @@ def _kind(case: Case, code: int, said: str, errors: str) -> tuple[str, str]:
         return "stopped", last
     if code == 1 and not errors and said.startswith("different: ") and said.count("\n") == 1:
         return "result", said  # of frenkel again
+    if code == 1 and not errors and re.search("^failed: ", said, re.MULTILINE):
+        return "result", last  # of a gate, with its table
     if code not in (1, 2):
         return f"exit status {code}", last
     if SENTENCES.fullmatch(errors) or (code == 2 and ARGPARSE.fullmatch(errors)):

@@ -38,7 +38,10 @@ def lazy(path: str | Path, chunks: dict[str, int] | None = None) -> "xr.Dataset"
     import xarray as xr  # xarray
 
     def opened(chunks: dict[str, int] | None) -> "xr.Dataset":
-        return xr.open_dataset(path, engine="netcdf4", decode_times=False, chunks=chunks)
+        try:
+            return xr.open_dataset(path, engine="netcdf4", decode_times=False, chunks=chunks)
+        except AttributeError as error:  # by the library, of an attribute that it cannot read
+            raise OSError(f"{path} cannot be read: {error}") from None
 
     data = opened(None)
     try:
