@@ -199,9 +199,9 @@ def nearness(test: str, file: str) -> int:
 
 def imports(test: str, file: str) -> bool:
     """Whether a test file imports a module by name."""
-    module = file.rpartition(".")[0].replace("/", ".")
+    module = file.rpartition(".")[0].removesuffix("/__init__").replace("/", ".")
     module = module.removeprefix("src.").replace("applications.studies", "frenkel_studies")
-    return (module if module.startswith(("frenkel.", "frenkel_studies")) else f"frenkel.{module}") in names(
+    return (module if module.startswith("frenkel") else f"frenkel.{module}") in names(
         test
     )
 
