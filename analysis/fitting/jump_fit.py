@@ -289,7 +289,7 @@ def score(law: JumpLaw, fold: Index, judged: Index) -> float:
             return np.stack([law.level[states] / LEVEL_WIDTH, *(log_rate / RATE_WIDTH for log_rate in rates)])
 
         distance = np.sum((features(destinations) - features(law.after[jumps, None])) ** 2, axis=0)
-        # Heavy tails, so that one jump that nothing foretells does not decide.
+        # Heavy tails, so that one jump that nothing predicts does not decide.
         total[fold_jumps] = np.log(np.sum(weight / (1.0 + distance) ** 2, axis=1))
     kinds = classes(law.jump_voltage[judged])
     mean = np.mean([total[kinds == kind].mean() for kind in np.unique(kinds)])

@@ -47,8 +47,8 @@ def test_phases_say_what_was_measured(result):
         else:
             assert row["compliance"] == row["overshoot"] == "-"
         ohms = float(result["read_voltage"]) / float(result["read_current"][k])
-        close(row["read as"], (ohms, "ohm"))
-        close(row["hottest"], (own["temperature_max"].values.max(), "K"))
+        close(row["resistance"], (ohms, "ohm"))
+        close(row["highest T"], (own["temperature_max"].values.max(), "K"))
         last = np.array([own[name].values[-1] for name in ("events", "field_solves")])
         close(row["events"], last[0] - before[0])
         close(row["solves"], last[1] - before[1])
@@ -191,7 +191,7 @@ def test_levels_that_fit_are_one_more_than_steps_of_six_deviations():
     grid |= {
         "conductance": (("snapshot", "word_line", "bit_line"), np.stack([target, found]).reshape(2, 5, 8))
     }
-    shown = line(array.describe(result.assign(grid)), "room for").partition("room for")[2]
+    shown = line(array.describe(result.assign(grid)), "distinguishable levels").partition("; ")[2]
     close(shown, 1 + 8 / 12, np.log2(1 + 8 / 12))
 
 

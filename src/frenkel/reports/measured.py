@@ -67,9 +67,8 @@ def contents(data: xr.Dataset) -> str:
             lines.append("  HRS is below LRS in most cycles: are the columns swapped?")
     without_cycles = json.loads(data.attrs.get("without_cycles", "[]"))
     lines += [f"  no cycle of {why.removeprefix('device ')}" for why in without_cycles[:MOST_LOST]]
-    lines += (
-        [f"  and of {len(missing_count) - MOST_LOST} more devices"] if len(missing_count) > MOST_LOST else []
-    )
+    more = len(without_cycles) - MOST_LOST
+    lines += [f"  and of {more} more devices"] if more > 0 else []
     return "\n".join(lines)
 
 
