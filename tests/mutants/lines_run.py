@@ -35,6 +35,8 @@ SOURCES = ("kinetic", "array", "events", "mpi_runs", "analysis", "applications/s
 #: Tests that compare texts of the sources: any change fails them, an error or not.
 OF_TEXT = {"tests/test_mutants.py", "tests/test_content_hashes.py", "tests/test_lines_of_code.py"}
 ELSEWHERE = ("tests/browser/", "tests/spice/")  # run by commands of their own, not by `make test`
+CHILD_SECONDS = 0.3
+"""A test that takes less has started no process that imports the package."""
 CHILD = """import coverage
 coverage.process_startup()
 """
@@ -254,7 +256,7 @@ class Record:
             return []
         before = earlier_line(self.raw["sources"][source], source, line)
         if before in self.raw["children"].get(source, ()):
-            return self.all()
+            return [name for name in self.all() if self.tests[name] > CHILD_SECONDS]
         for number, lines in self.raw["lines"].get(source, {}).items():
             if before in lines:
                 names = self.raw["sets"][int(number)]
