@@ -164,8 +164,8 @@ PLANTED = {
     ),
     "10 % more": ("Floats = np.exp(-logarithm)", "Floats = 0.9 * np.exp(-logarithm)", "mean"),
     "spread of all devices alike": (
-        "np.exp(drawn[:, k:])",
-        "np.exp(0 * drawn[:, k:] + law['means'][0, k:])",
+        "np.exp(location[:, k:])",
+        "np.exp(0 * location[:, k:] + law['means'][0, k:])",
         "",
     ),
 }
