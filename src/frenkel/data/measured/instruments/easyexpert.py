@@ -43,7 +43,7 @@ def _columns(names: list[str], setup: dict[str, list[str]]) -> tuple[dict[str, s
     users = dict(zip(setup.get("Function.User.Name", []), setup.get("Function.User.Unit", []), strict=False))
     units = dict.fromkeys(volts, "V") | dict.fromkeys(amperes, "A") | users
     units |= dict.fromkeys(setup.get("Channel.Time", []), "s")
-    swept = [k for k, function in enumerate(setup.get("Channel.Func", [])[: len(volts)]) if function == "VAR1"]
+    swept = [k for k, use in enumerate(setup.get("Channel.Func", [])[: len(volts)]) if use == "VAR1"]
     quantities = {name: "time" for name in setup.get("Channel.Time", []) if name in names}
     if swept and volts[swept[0]] in names:
         voltage, current = volts[swept[0]], amperes[swept[0]]
