@@ -128,7 +128,7 @@ def test_the_table_counts_by_package(mutants, monkeypatch):
 
 def test_lines_are_found_again_after_a_change(mutants):
     numbers = mutants.lines_run._numbers("a\nb\nc\nd\n", "a\nnew\nb\nother\nd\n")
-    assert numbers == {1: 1, 3: 2, 5: 4}
+    assert numbers == {1: 1, 3: 2, 4: 3, 5: 4}
 
 
 def test_listed_errors_are_of_files_that_there_are(mutants):

@@ -292,7 +292,13 @@ def earlier_line(code: str, source: str, line: int) -> int | None:
 @functools.lru_cache(64)
 def _numbers(before: str, today: str) -> dict[int, int]:
     match = difflib.SequenceMatcher(None, before.splitlines(), today.splitlines(), autojunk=False)
-    return {b + k + 1: a + k + 1 for a, b, size in match.get_matching_blocks() for k in range(size)}
+    return {
+        # A line that was written otherwise is looked for at its place in the piece that was replaced.
+        now + 1: first + min(now - start, last - first - 1) + 1
+        for _, first, last, start, end in match.get_opcodes()
+        for now in range(start, end)
+        if last > first
+    }
 
 
 def records() -> list[Record]:
