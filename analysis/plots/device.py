@@ -168,7 +168,7 @@ def _mark_limit(result: "xr.Dataset", axes: "Axes") -> None:
         return
     values = ", ".join(f"{limit * 1e6:g}" for limit in limits)
     axes.annotate(
-        f"limit{'s' * (len(limits) > 1)} {values} µA",
+        f"compliance {values} µA",
         (0.99, limits[0]),
         xycoords=("axes fraction", "data"),
         # One name below the lowest line, on the side of SET: RESET has currents there, SET has its limit.

@@ -194,7 +194,7 @@ def _state_text(result: xr.Dataset, shot: filament.Snapshot) -> str:
     if not filamentary(result) or not shot.conducting.any():
         return number
     if filament.is_continuous(shot):
-        return f"{number}, electrodes joined"
+        return f"{number}, bridged"
     return f"{number}, gap {filament.longest_jump(shot).length * 1e9:.2f} nm"
 
 

@@ -218,9 +218,9 @@ def _mark_gap(axes: "Axes", jump: filament.Jump, width: tuple[float, float], cam
 
 
 def _view_title(result: "xr.Dataset", index: int, shot: filament.Snapshot) -> str:
-    when = "as made" if index == 0 else f"after {phase_title(result, shot.phase)}"
+    when = "pristine" if index == 0 else f"after {phase_title(result, shot.phase)}"
     if not filamentary(result) or not len(shot.position):
         return f"{when}: {several(result, len(shot.position))}"
     jump = filament.longest_jump(shot)
-    state = "electrodes joined" if filament.is_continuous(shot) else f"gap {jump.length * 1e9:.2f} nm"
+    state = "bridged" if filament.is_continuous(shot) else f"gap {jump.length * 1e9:.2f} nm"
     return f"{when.replace('attempt', 'try')}: {several(result, len(shot.position))}, {state}"

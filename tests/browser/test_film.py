@@ -55,7 +55,7 @@ def test_the_slider_moves_everything(film, result):
         scene, curve = pixels(film, "#scene"), pixels(film, "#curve")
         seen.append((film.inner_text("#now"), len(near(scene, (204, 69, 41), 60)), scene, curve))
         assert film.inner_text("#count") == f"{frame + 1} of {result.sizes['snapshot']}"
-    assert f"{int(result['snapshot_size'][1])} vacancies, electrodes joined" in seen[1][0]
+    assert f"{int(result['snapshot_size'][1])} vacancies, bridged" in seen[1][0]
     assert "gap" in seen[2][0] and seen[2][0].startswith("RESET 1")
     assert seen[0][1] < 0.2 * seen[1][1]  # as made few conduct
     for earlier, later in ((0, 1), (1, 2)):
@@ -99,7 +99,7 @@ def test_a_hostile_title_is_shown_as_it_is(page, result, tmp_path, title):
     page.wait_for_selector("body[data-ready='1']")
     assert page.inner_text("h1") == page.title() == title
     go(page, 1)
-    assert "electrodes joined" in page.inner_text("#now") and not page.faults
+    assert "bridged" in page.inner_text("#now") and not page.faults
 
 
 def test_a_click_on_the_curve_goes_there(film):
@@ -128,5 +128,5 @@ def test_without_3d_the_curve_works(browser, result, tmp_path):
     page.wait_for_selector("body[data-ready='1']")
     assert "draws no 3-D" in page.inner_text("#scene")
     go(page, 1)
-    assert "electrodes joined" in page.inner_text("#now")
+    assert "bridged" in page.inner_text("#now")
     page.context.close()

@@ -62,7 +62,7 @@ def test_loops_are_those_of_the_panel_with_their_limit(result):
     labels = [text.get_text() for text in axes.get_legend().get_texts()]
     assert labels == ["forming", "RESET", "SET"] and "strong: first forming" in axes.get_title(loc="left")
     texts = {text.get_text() for text in axes.texts}
-    assert texts == {text.get_text() for text in alone.texts} | {"limit 20 µA"}
+    assert texts == {text.get_text() for text in alone.texts} | {"compliance 20 µA"}
 
 
 def test_views_are_in_the_order_of_time(arrays):
@@ -147,7 +147,7 @@ def test_a_gap_is_marked_and_a_chain_is_not(result):
         axes = Figure().add_subplot()
         panels.filament_view(result, index, axes)
         assert any(text.get_text() == "gap 1.30 nm" for text in axes.texts) is marked
-        assert ("electrodes joined" in axes.get_title()) is not marked
+        assert ("bridged" in axes.get_title()) is not marked
 
 
 def test_one_shift_moves_all_alike(result):
