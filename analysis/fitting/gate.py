@@ -249,7 +249,9 @@ def common_floors(row: Mapping[str, float]) -> dict[str, float]:
     kinds = {name: name.rpartition(" of ")[0] for name in row if name.startswith(SINGLE)}
     for name, kind in kinds.items():
         largest[kind] = np.fmax(row[name], largest.get(kind, math.nan))
-    return {name: float(largest[kinds[name]]) if name in kinds else value for name, value in row.items()}
+    # A feature without spread has no value either: its row cannot be judged by the floor of another.
+    common = {name: float(largest[kind]) for name, kind in kinds.items() if not math.isnan(row[name])}
+    return {**row, **common}
 
 
 def differences(

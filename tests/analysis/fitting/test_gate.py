@@ -206,5 +206,13 @@ def test_values_without_spread_have_no_statistic():
         unknown = ("pooled energy distance", "pooled tails of a", "pooled tails of b")
         assert np.isnan([found[name] for name in unknown]).all()
     assert np.isnan(found["pooled KS of a"])
+    moving = np.random.default_rng(1).standard_normal((2, 4, 30))
+    one, other = (np.stack([values, np.ones_like(values)], axis=2) for values in moving)
+    row = gate.pooled_differences(one, other, "ab", np.random.default_rng(0))
+    floor = gate.common_floors(row)
+    rows = comparison.of_splits([row], [floor], gate.largest_values("ab"))
+    assert np.isfinite(floor["pooled tails of a"]) and np.isnan(floor["pooled tails of b"])
+    unknown = comparison.verdict_of(None)
+    assert [row.verdict for row in rows if row.statistic.endswith("tails of b")] == [unknown]
     every_other = np.where(np.arange(8)[:, None] % 2, np.nan, np.arange(8.0)[:, None] ** 2)[None]
     assert np.isnan(gate.correlations(every_other, 1)).all()
