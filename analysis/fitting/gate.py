@@ -187,11 +187,9 @@ def choose_ranks(
     better = [a * MARGIN < b for a, b in zip(ratios["rank_ratios"], ratios["value_ratios"], strict=True)]
     if not better and max((levels or {}).values(), default=1) > 1:
         return {"ranks": True, "chosen_by": "levels that devices share", "statistics": [], **ratios}
-    noise_floor_source = (
-        "splits of the training devices" if better else "values, with too few devices to split"
-    )
+    chosen_by = "splits of the training devices" if better else "values, with too few devices to split"
     ranks = bool(better) and all(better)
-    return {"ranks": ranks, "chosen_by": noise_floor_source, "statistics": list(CHOOSING), **ratios}
+    return {"ranks": ranks, "chosen_by": chosen_by, "statistics": list(CHOOSING), **ratios}
 
 
 def _smeared(held_out: Observations, card: Card, seed: int) -> float:
@@ -368,7 +366,7 @@ def prediction(held_out: Observations, card: Card, seed: int) -> list[Comparison
     drawn = synthetic_cycles(card, devices, cycles, held_out, seed + 1)
     theirs, ours = surprises(held_out.values, card), surprises(drawn, card)
     scale = np.sqrt(np.diag(card.innovation))
-    values, floors = (predictions(z, held_out.names, scale) for z in (theirs, ours))
+    values, floors = (prediction_statistics(z, held_out.names, scale) for z in (theirs, ours))
     largest = largest_values(held_out.names)
     rows = []
     for name, value in values.items():
@@ -380,7 +378,7 @@ def prediction(held_out: Observations, card: Card, seed: int) -> list[Comparison
     return rows
 
 
-def predictions(z: Floats, names: Sequence[str], scale: Floats) -> dict[str, float]:
+def prediction_statistics(z: Floats, names: Sequence[str], scale: Floats) -> dict[str, float]:
     """Return the distance from uniform probabilities and the mean score of each feature.
 
     Parameters

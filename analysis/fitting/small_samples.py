@@ -331,7 +331,7 @@ def _predictions(
     z = np.concatenate([
         gate.surprises(cycle, card) for cycle, (_, card, _) in zip(np.split(values, ends), pairs, strict=True)
     ])  # fmt: skip
-    return gate.predictions(z, names, np.ones(len(names)))
+    return gate.prediction_statistics(z, names, np.ones(len(names)))
 
 
 def _differences(
