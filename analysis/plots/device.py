@@ -20,6 +20,7 @@ if TYPE_CHECKING:
 PAGE = (13.2, 11.4)  # width, and height with the longest caption (inch)
 CAPTION, LINE = 9.3, 1.4  # size of its letters (points), and distance of its lines in sizes
 UNEVEN = 30.0  # ratio of phase durations beyond which a time axis hides the short phases
+STRONG = {"form": "first forming", "set": "last SET", "reset": "last RESET"}  # other curves are pale
 READ_SAMPLES = 1000  # of a phase at constant voltage whose trace is worth a panel
 
 
@@ -96,8 +97,10 @@ def current_voltage(result: "xr.Dataset", axes: "Axes") -> None:
     axes.axvline(0, color="0.85", linewidth=0.8, zorder=0)
     axes.grid(True, which="major", color="0.93", linewidth=0.7)
     pale = any(line.get_alpha() not in (None, 1.0) for line in axes.get_lines())
-    strong = ", strong: first forming, last SET and RESET" if pale else ""
-    label(axes, f"current and voltage{strong}", legend=8.5)
+    kinds = set(result["phase_kind"].values)
+    strong = [words for kind, words in STRONG.items() if kind in kinds] if pale else []
+    title = f"current and voltage, strong: {', '.join(strong)}" if strong else "current and voltage"
+    label(axes, title, legend=8.5)
 
 
 def read_phase(result: "xr.Dataset") -> int | None:
