@@ -9,11 +9,12 @@ fewer lines of a package than asked, further ones of it follow. The seed is the 
 tests, so that no test was written for these lines; another seed is for practice.
 
 An error is judged by the tests that run its line (see `lines_run.py`), by those of the folder beside first,
-quick ones before slow ones, until one fails. Of Cython the test files judge that load the module and belong
-to its package or run devices. Test files without a record judge if they import the module. A test that takes
-ten times as long as usual (CPU time) has seen the error: "overran". A test without a record that failed is
-run once more without the error. Results are appended to ``build/drawn/SEED.jsonl``, and a line judged there
-is not judged again. Errors that change no result are listed in `drawn/equivalent.toml`.
+quick ones before slow ones, until one fails. Tests that read values of all sources come first. Of Cython
+the test files judge that load the module and belong to its package or run devices. Test files without a
+record judge if they import the module. A test that takes ten times as long as usual (CPU time) has seen the
+error: "overran". A test without a record that failed is run once more without the error. Results are
+appended to ``build/drawn/SEED.jsonl``, and a line judged there is not judged again. Errors that change no
+result are listed in `drawn/equivalent.toml`.
 """
 
 from __future__ import annotations
@@ -161,14 +162,14 @@ class Judges:
             if names:
                 total = sum(record.tests[name] for name in names)
                 found.append((-nearness(record.test, drawn.file), total, record, names))
-        chosen: dict[str, float] = {}
-        spent = 0.0
+        chosen = {} if drawn.compiled else {test: PATIENCE / 10 for test in lines_run.READS}
+        spent = sum(chosen.values())
         for _, _, record, names in sorted(found, key=lambda one: one[:2]):
             for name in names:
                 if spent + record.tests[name] <= self.seconds or not chosen:
                     chosen[name] = record.tests[name]
                     spent += record.tests[name]
-        known = {record.test for record in self.records}
+        known = {record.test for record in self.records}.union(lines_run.READS)
         rest = [test for test in lines_run.test_files() if test not in known and imports(test, drawn.file)]
         for test in sorted(rest, key=lambda test: -nearness(test, drawn.file)):
             if spent + PATIENCE / 10 <= self.seconds or not chosen:
@@ -201,9 +202,7 @@ def imports(test: str, file: str) -> bool:
     """Whether a test file imports a module by name."""
     module = file.rpartition(".")[0].removesuffix("/__init__").replace("/", ".")
     module = module.removeprefix("src.").replace("applications.studies", "frenkel_studies")
-    return (module if module.startswith("frenkel") else f"frenkel.{module}") in names(
-        test
-    )
+    return (module if module.startswith("frenkel") else f"frenkel.{module}") in names(test)
 
 
 @functools.cache

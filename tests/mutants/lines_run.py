@@ -34,6 +34,8 @@ MAP = ROOT / "build" / "lines_run"
 SOURCES = ("kinetic", "array", "events", "mpi_runs", "analysis", "applications/studies", "src/frenkel")
 #: Tests that compare texts of the sources: any change fails them, an error or not.
 OF_TEXT = {"tests/test_mutants.py", "tests/test_content_hashes.py", "tests/test_lines_of_code.py"}
+READS = ("tests/test_defaults.py",)
+"""Tests that read values in the text of all Python sources: an error that changes no value passes them."""
 ELSEWHERE = ("tests/browser/", "tests/spice/")  # run by commands of their own, not by `make test`
 CHILD_SECONDS = 0.3
 """A test that takes less has started no process that imports the package."""
