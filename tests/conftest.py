@@ -4,6 +4,7 @@ import signal
 from pathlib import Path
 
 import pytest
+import recorded
 from made_up_results import ATTRS, synthetic
 
 RELATIVE = {"array", "events", "networks", "studies"}
@@ -22,6 +23,9 @@ LONG = (
 def pytest_collection_modifyitems(items):
     order = {str(Path(__file__).parent / name): number for number, name in enumerate(LONG)}
     items.sort(key=lambda item: order.get(str(item.path), len(order)))
+
+
+pytest_addoption, pytest_configure = recorded.pytest_addoption, recorded.pytest_configure
 
 
 @pytest.fixture(autouse=True)
