@@ -1,13 +1,13 @@
-"""Values that tests hold are those that were recorded: python -m pytest FILE --record
+"""Values that tests hold are those that were recorded: python tests/oracles/recorded.py FILE ...
 
 Plugin of the tests. Where ``tests/recorded`` has a file of a test file, each of its tests passes only if what
 it holds when it ends is as recorded: numbers, arrays, texts, datasets, cards and figures among its variables,
 the figures that it drew, what the command line printed, and the files that it wrote into its folders. So a
 test of one value sees an error in any other that it computes.
 
-Recording runs the tests twice, forwards and backwards, and keeps what is the same. A test that is written
-otherwise, or new, has no recorded values until it is recorded. Numbers agree within 2e-5, arrays by their
-shape, mean, weighted mean and the mean of their sizes.
+Recording runs the test files twice, forwards and backwards (``pytest --record``, without xdist), and keeps
+what is the same. A test that is new or written otherwise has no recorded values, so it passes. Numbers agree
+within 2e-5, arrays by their shape, mean, weighted mean and the mean of their sizes.
 """
 
 import ast
@@ -20,6 +20,7 @@ import json
 import math
 import os
 import re
+import subprocess
 import sys
 import textwrap
 import types
@@ -257,7 +258,7 @@ class Recorded:
         ]
         if wrong:
             words = "\n".join(wrong[:8])
-            command = f"python -m pytest {item.path.relative_to(TESTS.parent)} --record"
+            command = f"python tests/oracles/recorded.py {item.path.relative_to(TESTS.parent)}"
             pytest.fail(f"not as recorded; if this is meant, {command} takes it:\n{words}", pytrace=False)
         return answer
 
@@ -267,16 +268,22 @@ class Recorded:
 
     def pytest_sessionfinish(self) -> None:
         for path, tests in self.now.items():
-            kept = self.of(path)
+            once = path.with_suffix(".once")
+            FOLDER.mkdir(exist_ok=True)
             if "RECORD_BACKWARDS" in os.environ:
+                kept = json.loads(once.read_text())
                 both = sorted(tests.keys() & kept.keys())
                 found = {name: same(kept[name], tests[name]) for name in both}
                 tests = {name: {**tests[name], "values": found[name]} for name in both if found[name]}
-            rows = (
-                f"{json.dumps(name)}: {json.dumps(one, ensure_ascii=False)}" for name, one in tests.items()
-            )
-            FOLDER.mkdir(exist_ok=True)
-            path.write_text("{\n" + ",\n".join(rows) + "\n}\n")
+                write(path, tests)
+                once.unlink()
+            else:
+                write(once, tests)
+
+
+def write(path: Path, tests: dict[str, Any]) -> None:
+    rows = (f"{json.dumps(name)}: {json.dumps(one, ensure_ascii=False)}" for name, one in tests.items())
+    path.write_text("{\n" + ",\n".join(rows) + "\n}\n")
 
 
 def same(one: dict[str, Any], other: dict[str, Any]) -> dict[str, Value]:
@@ -417,3 +424,11 @@ def pytest_addoption(parser: pytest.Parser) -> None:
 
 def pytest_configure(config: pytest.Config) -> None:
     config.pluginmanager.register(Recorded(config.getoption("--record")), "recorded-values")
+
+
+if __name__ == "__main__":
+    for test in sys.argv[1:]:
+        for more in ({}, {"RECORD_BACKWARDS": "1"}):
+            command = [sys.executable, "-m", "pytest", "-q", "--record", test]
+            if status := subprocess.run(command, env=os.environ | more).returncode:
+                sys.exit(status)
