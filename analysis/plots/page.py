@@ -188,10 +188,17 @@ def legend(ax: "Axes") -> None:
 
 
 def _lay_out(ax: "Axes") -> None:
-    """Let the figure find the places of its panels, so that what stands where is known."""
+    """Let a panel find its place and its limits, so that what stands where is known.
+
+    A layout engine moves panels by the size of all words on the page, so the whole page is laid out.
+    """
     figure = ax.figure.get_figure(root=True)
     assert figure is not None
-    figure.draw_without_rendering()
+    if figure.get_layout_engine() is not None:
+        figure.draw_without_rendering()
+        return
+    _ = ax.viewLim  # which scales the axes to what was drawn since
+    ax.apply_aspect()
 
 
 def _box(ax: "Axes", artist: Any) -> "Bbox":

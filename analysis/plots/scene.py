@@ -21,6 +21,7 @@ HALF = LIGHT + np.array([0.0, 0.0, 1.0])  # Blinn's half vector between the ligh
 HALF /= np.linalg.norm(HALF)
 FADE = 0.35  # share of white at the far side, as a cue of depth
 PIXELS = 900  # along the longer side of the picture, before it is halved to smooth edges
+BLOCK = 1 << 20  # pixels around spheres that are gone through at once
 
 
 @dataclass(frozen=True, slots=True)
@@ -74,17 +75,15 @@ def draw_spheres(
     width, height = int(scale * (right - left)) // 2 * 2, int(scale * (top - bottom)) // 2 * 2
     projected = camera.project(position)
     depth_span = np.ptp(projected[:, 2]) or 1.0
-    image = np.zeros((height, width, 4))
-    nearest = np.full((height, width), -np.inf)
-    for (x, y, depth), size, paint in zip(projected, radius, colour, strict=True):
-        fade = FADE * (projected[:, 2].max() - depth) / depth_span
-        _draw_one(
-            image,
-            nearest,
-            ((x - left) * scale, (y - bottom) * scale, depth * scale),
-            size * scale,
-            paint * (1 - fade) + fade,
-        )
+    fade = (FADE * (projected[:, 2].max() - projected[:, 2]) / depth_span)[:, None]
+    centre = (projected - [left, bottom, 0.0]) * scale
+    owner = _owners(centre, radius * scale, (height, width))
+    image = np.zeros((height * width, 4))
+    pixel = np.flatnonzero(owner >= 0)
+    which = owner[pixel]
+    normal = _normals(pixel // width, pixel % width, centre[which], radius[which] * scale)
+    image[pixel, :3] = _shaded(normal, (colour * (1 - fade) + fade)[which])
+    image[pixel, 3] = 1.0
     halved = image.reshape(height // 2, 2, width // 2, 2, 4).mean(axis=(1, 3))
     # Averaging with empty pixels darkens edges unless the colour is divided by its coverage.
     halved[..., :3] /= np.maximum(halved[..., 3:], 1e-9)
@@ -93,31 +92,47 @@ def draw_spheres(
     )
 
 
-def _draw_one(
-    image: Floats,
-    nearest: Floats,
-    centre: tuple[float, float, float],
-    size: float,
-    paint: Floats,
-) -> None:
-    """Shade one sphere into the picture where it is nearer than what is there; all in pixels."""
-    x, y, depth = centre
-    rows = slice(max(int(y - size), 0), min(int(y + size) + 2, image.shape[0]))
-    columns = slice(max(int(x - size), 0), min(int(x + size) + 2, image.shape[1]))
-    v, u = np.mgrid[rows, columns]
-    u, v = (u - x) / size, (v - y) / size
-    square = 1 - u**2 - v**2
-    normal = np.stack([u, v, np.sqrt(np.maximum(square, 0))], axis=-1)
-    surface = depth + size * normal[..., 2]
-    hit = (square > 0) & (surface > nearest[rows, columns])
-    if not hit.any():
-        return
-    lit = np.clip(normal @ LIGHT, 0, 1)
-    gloss = 0.35 * np.clip(normal @ HALF, 0, 1)[..., None] ** 40
-    rim = 0.45 + 0.55 * normal[..., 2:] ** 0.6
-    shaded = paint * (0.42 + 0.62 * lit[..., None]) * rim + gloss
-    image[rows, columns][hit] = np.concatenate([shaded, np.ones((*lit.shape, 1))], axis=-1)[hit]
-    nearest[rows, columns][hit] = surface[hit]
+def _owners(centre: Floats, size: Floats, shape: tuple[int, int]) -> NDArray[np.int64]:
+    """Return the sphere that is seen at each pixel, -1 where there is none; all in pixels, (height * width,).
+
+    Spheres go through in blocks, each with all pixels of the squares around its spheres; of two at one depth
+    the earlier is seen.
+    """
+    height, width = shape
+    owner = np.full(height * width, -1)
+    nearest = np.full(height * width, -np.inf)
+    side = np.arange(int(2 * size.max()) + 3)
+    block = max(BLOCK // len(side) ** 2, 1)
+    for begin in range(0, len(size), block):
+        x, y, depth = centre[begin : begin + block].T[..., None, None]
+        radius = size[begin : begin + block, None, None]
+        row = (y - radius).astype(np.int64) + side[:, None]
+        column = (x - radius).astype(np.int64) + side
+        square = 1 - ((column - x) / radius) ** 2 - ((row - y) / radius) ** 2
+        seen = (square > 0) & (row >= 0) & (row < height) & (column >= 0) & (column < width)
+        surface = (depth + radius * np.sqrt(np.maximum(square, 0)))[seen]
+        pixel = (row * width + column)[seen]
+        sphere = np.broadcast_to(np.arange(begin, begin + len(radius))[:, None, None], seen.shape)[seen]
+        before = nearest[pixel]
+        np.maximum.at(nearest, pixel, surface)
+        seen_here = (surface == nearest[pixel]) & (surface > before)
+        # The last of equal pixels is kept, so the spheres come in reverse.
+        owner[pixel[seen_here][::-1]] = sphere[seen_here][::-1]
+    return owner
+
+
+def _normals(row: NDArray[np.int64], column: NDArray[np.int64], centre: Floats, size: Floats) -> Floats:
+    """Return the normals of spheres at pixels, (n, 3)."""
+    u, v = (column - centre[:, 0]) / size, (row - centre[:, 1]) / size
+    return np.stack([u, v, np.sqrt(np.maximum(1 - u**2 - v**2, 0))], axis=-1)
+
+
+def _shaded(normal: Floats, paint: Floats) -> Floats:
+    """Return the colours (n, 3) of surfaces with given normals under the light."""
+    lit = np.clip(normal @ LIGHT, 0, 1)[:, None]
+    gloss = 0.35 * np.clip(normal @ HALF, 0, 1)[:, None] ** 40
+    rim = 0.45 + 0.55 * normal[:, 2:] ** 0.6
+    return np.asarray(paint * (0.42 + 0.62 * lit) * rim + gloss)
 
 
 def bonds(position: Floats, linked: NDArray[np.bool_], spacing: float) -> Floats:

@@ -193,6 +193,26 @@ def test_spheres_are_round_and_the_rest_is_clear():
     assert image[..., 3].max() == 1
 
 
+@pytest.mark.parametrize("block", [1, 3 * 700**2, 1 << 30])
+def test_each_pixel_shows_the_nearest_sphere(monkeypatch, block):
+    """As spheres that are painted one after another, with depths; in blocks of any size, beyond all sides."""
+    monkeypatch.setattr(scene, "BLOCK", block)
+    rng = np.random.default_rng(4)
+    centre = np.c_[rng.uniform(-30, 330, (60, 2)), rng.uniform(-50, 50, 60)]
+    size = np.where(rng.random(60) < 0.5, 20.0, 7.3)
+    centre[7], size[7] = centre[3], size[3]  # of equal ones the first is seen
+    owner, nearest = np.full((300, 280), -1), np.full((300, 280), -np.inf)
+    row, column = np.mgrid[:300, :280]
+    for sphere, ((x, y, depth), radius) in enumerate(zip(centre, size, strict=True)):
+        square = 1 - ((column - x) / radius) ** 2 - ((row - y) / radius) ** 2
+        surface = depth + radius * np.sqrt(np.maximum(square, 0))
+        nearer = (square > 0) & (surface > nearest)
+        owner[nearer], nearest[nearer] = sphere, surface[nearer]
+    found = scene._owners(centre, size, (300, 280))
+    np.testing.assert_array_equal(found.reshape(300, 280), owner)
+    assert 40 < len(np.unique(owner)) < 60 and 7 not in owner
+
+
 def test_bonds_across_a_repeating_side_are_left_out():
     position = np.array([[0.0, 0, 0], [1, 0, 0], [9, 0, 0]])
     linked = ~np.eye(3, dtype=bool)

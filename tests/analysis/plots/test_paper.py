@@ -31,6 +31,36 @@ def test_curves_are_those_of_the_phases(result):
     assert axes.get_yscale() == "log" and axes.get_xlabel() == "source voltage / V"
 
 
+@pytest.mark.parametrize("box_aspect", [None, 1.3])
+def test_words_of_a_page_find_their_place_without_drawing_it(result, monkeypatch, box_aspect):
+    """A page whose panels stay where they are is drawn once; words are where a drawing puts them."""
+
+    def words():
+        axes = panel()
+        axes.set_box_aspect(box_aspect)
+        paper.iv(result, axes)
+        legend = axes.get_legend().get_window_extent().bounds
+        return [(text.get_text(), text.xyann) for text in axes.texts], legend
+
+    monkeypatch.setattr(page, "_lay_out", lambda ax: ax.figure.draw_without_rendering())
+    drawn = words()
+    monkeypatch.undo()
+    monkeypatch.setattr(Figure, "draw_without_rendering", None)
+    assert words() == drawn and len(drawn[0]) == 3
+    with pytest.raises(TypeError):  # where an engine moves the panel, nothing but a drawing finds it
+        paper.iv(result)
+
+
+def test_words_avoid_a_curve_that_was_just_drawn():
+    axes = panel()
+    axes.plot([0, 10, 20], [3, 5, 5])
+    page.name_point(axes, "here", (10, 5), "k")
+    axes.figure.draw_without_rendering()
+    box, ink = page._box(axes, axes.texts[0]), page._ink(axes)
+    assert axes.bbox.contains(*box.min) and axes.bbox.contains(*box.max)
+    assert not page._covered(ink, box)
+
+
 def test_a_linear_axis_has_a_prefix(result):
     axes = paper.iv(result, phases="reset 1", scale="linear", voltage="device")
     (line,) = axes.get_lines()
