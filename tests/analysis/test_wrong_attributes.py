@@ -1,6 +1,5 @@
 """Results that are sound netCDF and lack or forge what a run writes are refused in one sentence."""
 
-
 import earlier
 import netCDF4
 import pytest

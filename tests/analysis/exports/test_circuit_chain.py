@@ -116,8 +116,11 @@ def test_both_ways_are_asked_of_walks(state):
 
 def test_waits_are_unit_exponentials():
     """KS of 2,000 waits of 30 devices; false alarm 1e-4."""
-    marks = [np.diff(one, prepend=0.0) for device in range(30)
-             for one in (lambda x: (x.ups, x.downs))(circuit_chain.circuit_chain(card(), 3, device, 34))]
+    marks = [
+        np.diff(one, prepend=0.0)
+        for device in range(30)
+        for one in (lambda x: (x.ups, x.downs))(circuit_chain.circuit_chain(card(), 3, device, 34))
+    ]
     assert kstest(np.concatenate(marks), "expon").pvalue > 1e-4
     again = circuit_chain.circuit_chain(card(), 3, 0, 34)
     assert np.array_equal(np.diff(again.ups, prepend=0.0), marks[0])
@@ -174,3 +177,14 @@ def test_far_out_nothing_rises():
     text = circuit_chain.to_ngspice(card(), ExportDraws(devices=1, cycles=1, seed=4))
     pairs = re.search(r"bi p n.*?pwl\(v\(p,n\),(.*?)\)", text, re.S)[1].replace("\n+", "").split(",")
     assert float(pairs[-1]) == float(pairs[-3]) and float(pairs[1]) == float(pairs[3])
+
+
+def test_a_staircase_rises_by_one_at_each_mark_and_stays_on_both_sides():
+    """Interpolated as a simulator does: whole numbers between marks, the last far beyond them."""
+    marks = np.array([2.0, 5.0, 5.0 + 1e-4, 9.0])
+    corners, heights = circuit_chain._stairs(marks)
+    assert np.all(np.diff(corners) >= 0) and corners[0] < 0 and corners[-1] > 1e5
+    at = [0.0, 1.9, 2.0, 4.9, 5.0, 5.0 + 1e-4, 8.9, 9.0, 1e5]
+    np.testing.assert_allclose(np.interp(at, corners, heights), [0, 0, 1, 1, 2, 3, 3, 4, 4])
+    halfway = np.interp(marks - 0.5 * (marks - corners[1:-1:2]), corners, heights)
+    np.testing.assert_allclose(halfway, [0.5, 1.5, 2.5, 3.5], atol=1e-6)

@@ -16,9 +16,17 @@ def law_of(rate):
     """Return a cell of two ohmic states, 1 and 10 uS, that is left at one rate (1/s) and goes to and fro."""
     level = np.log([1e-6, 1e-5])
     return JumpLaw(
-        voltages=VOLTS, temperatures=[300.0], level=level, current=np.exp(level)[:, None] * VOLTS,
-        rate=np.full((2, 1, 3), rate), kind=[0, 1], before=[0, 1], after=[1, 0], jump_voltage=[0.5, 0.5],
-        read_voltage=0.1, neighbours=1,
+        voltages=VOLTS,
+        temperatures=[300.0],
+        level=level,
+        current=np.exp(level)[:, None] * VOLTS,
+        rate=np.full((2, 1, 3), rate),
+        kind=[0, 1],
+        before=[0, 1],
+        after=[1, 0],
+        jump_voltage=[0.5, 0.5],
+        read_voltage=0.1,
+        neighbours=1,
     )
 
 

@@ -46,10 +46,16 @@ def test_the_law_holds_what_was_read(data, fitted):
     np.testing.assert_allclose(step, level[sides[1]] - level[sides[0]], atol=1e-4)
 
 
-@pytest.mark.parametrize(("state", "volts", "time", "heat"), [
-    (0, 0.5, 1e-3, 300.0), (0, 1.0, 1e-6, 300.0), (1, -0.75, 1e-5, 300.0), (1, -0.5, 1e-3, 325.0),
-    (0, -1.0, 1.0, 300.0),
-])
+@pytest.mark.parametrize(
+    ("state", "volts", "time", "heat"),
+    [
+        (0, 0.5, 1e-3, 300.0),
+        (0, 1.0, 1e-6, 300.0),
+        (1, -0.75, 1e-5, 300.0),
+        (1, -0.5, 1e-3, 325.0),
+        (0, -1.0, 1.0, 300.0),
+    ],
+)
 def test_the_share_that_moves_is_that_of_the_closed_form(fitted, state, volts, time, heat):
     """Mean over the end states of 1 - exp(-rate t), by 6,000 cells; false alarm 1e-4 a case."""
     law, _ = fitted
@@ -65,10 +71,13 @@ def test_the_share_that_moves_is_that_of_the_closed_form(fitted, state, volts, t
 def test_held_out_devices_pass_and_wrong_rates_fail(data, fitted):
     law, _ = fitted
     rows = {row.statistic: row for row in gate_jumps.judge(law, data, np.arange(20, 40))}
-    assert set(rows) == {f"hold of {state}: {what}" for state in ("hrs", "lrs")
-                         for what in ("moved", "switched", "level after")} | {
-        f"current of {state} at {volts} V"
-        for state in ("hrs", "lrs") for volts in (-0.75, -0.25, 0.25, 0.75)}
+    assert set(rows) == {
+        f"hold of {state}: {what}"
+        for state in ("hrs", "lrs")
+        for what in ("moved", "switched", "level after")
+    } | {
+        f"current of {state} at {volts} V" for state in ("hrs", "lrs") for volts in (-0.75, -0.25, 0.25, 0.75)
+    }
     assert all(row.passed and row.largest == 1.0 for row in rows.values())
     wrong = made.ensemble(20, seed=2, probes=60, faster=5.0)
     failed = [row.statistic for row in gate_jumps.judge(law, wrong, np.arange(20)) if not row.passed]
@@ -93,8 +102,10 @@ def _with_cycles(data):
     drawn = {name: np.exp(level + 0.2 * random.standard_normal((40, 3))) for name, level in levels.items()}
     whole = {name: (over, ohms, {"units": "ohm"}) for name, ohms in drawn.items()}
     volts = {"set_voltage": 1.0, "reset_voltage": -0.9}
-    whole |= {name: (over, mean + 0.05 * random.standard_normal((40, 3)), {"units": "V"})
-              for name, mean in volts.items()}
+    whole |= {
+        name: (over, mean + 0.05 * random.standard_normal((40, 3)), {"units": "V"})
+        for name, mean in volts.items()
+    }
     return data.assign(whole)
 
 
@@ -118,8 +129,9 @@ def test_the_core_is_that_of_the_states(data):
     assert fitted.card.provenance["core"] == {"drive": "states", "voltage_scale": "states"}
     of_core = [row for row in fitted.rows if row.statistic.endswith("by the core")]
     assert len(of_core) == 8 and all(row.passed for row in of_core)
-    given = fit_card(whole, name="made up", held_out=0.5, bootstrap=0, ranks=False,
-                     core=ramps | {"voltage_scale": 0.1})
+    given = fit_card(
+        whole, name="made up", held_out=0.5, bootstrap=0, ranks=False, core=ramps | {"voltage_scale": 0.1}
+    )
     assert given.card.provenance["core"] == {"drive": "states", "voltage_scale": "given"}
     failed = {row.statistic for row in given.rows if not row.passed}
     assert "current of hrs at 0.75 V by the core" in failed
@@ -160,7 +172,8 @@ def test_what_a_jump_keeps_is_chosen(fitted):
     before, after = data.jump_from.values + own, data.jump_to.values + own
     level[after], rate[after] = level[before] + 1.0, rate[before]
     data = data.assign(
-        state_level=("state", level), state_rate=(data.state_rate.dims, rate),
+        state_level=("state", level),
+        state_rate=(data.state_rate.dims, rate),
         state_current=(("state", "bias"), np.exp(level)[:, None] * made.BIAS),
     )
     assert jump_fit.fit(data.drop_vars("probe_count"), np.arange(12))[0].carry >= 0.75
@@ -176,8 +189,17 @@ def test_what_a_jump_leaves_is_judged_at_rest():
     pairs = np.arange(24).reshape(12, 2)
     numbers = {"temperatures": [300.0], "kind": np.array([0, 1] * 12), "read_voltage": 0.1}
     current = np.exp(levels)[:, None] * np.array([-1.0, 0.0, 1.0])
-    law = JumpLaw(voltages=[-1.0, 0.0, 1.0], level=levels, current=current, rate=np.exp(rates),
-                  before=pairs[:, 0], after=pairs[:, 1], jump_voltage=np.ones(12), neighbours=4, **numbers)
+    law = JumpLaw(
+        voltages=[-1.0, 0.0, 1.0],
+        level=levels,
+        current=current,
+        rate=np.exp(rates),
+        before=pairs[:, 0],
+        after=pairs[:, 1],
+        jump_voltage=np.ones(12),
+        neighbours=4,
+        **numbers,
+    )
     rates[1:12:2, 0, 1] = np.log(100.0)
     wrong = replace(law, rate=np.exp(rates))
     fold, judged = np.arange(12) // 6, np.arange(6, 12)
@@ -246,19 +268,23 @@ def test_probes_that_were_given_up_are_counted(data):
     kinds = data.probe_state.values[20 * 12 : 20 * 12 + 2]
     lost = gate_jumps.given_up(data.assign(probe_after=("probe", after)), np.arange(20, 40))
     assert {name: part for name, (part, _) in lost.items()} == {
-        f"hold of {('hrs', 'lrs')[kind]}": int(np.sum(kinds == kind)) for kind in set(kinds.tolist())}
+        f"hold of {('hrs', 'lrs')[kind]}": int(np.sum(kinds == kind)) for kind in set(kinds.tolist())
+    }
     assert all(part <= whole for part, whole in lost.values())
     assert gate_jumps.given_up(data, HALF) == gate_jumps.given_up(data.drop_vars("probe_count"), HALF) == {}
     made_of = {"jumps": {"given_up": {"rest of lrs": [3, 40]}}}
     assert "too many events: 3 of 40 of rest of lrs" in describe(
-        replace(Card.load(earlier.today() / "small.card.json"), provenance=made_of))
+        replace(Card.load(earlier.today() / "small.card.json"), provenance=made_of)
+    )
 
 
 def test_fit_and_gate_take_what_was_measured(data):
     """By the door of `frenkel fit`: the devices of the jumps are those that the cycles were fitted to."""
     random = np.random.default_rng(2)
-    cycles = {name: np.exp(level + 0.2 * random.standard_normal((40, 3)))
-              for name, level in (("hrs", 13.8), ("lrs", 9.2))}
+    cycles = {
+        name: np.exp(level + 0.2 * random.standard_normal((40, 3)))
+        for name, level in (("hrs", 13.8), ("lrs", 9.2))
+    }
     over = ("member", "cycle")
     whole = data.assign({name: (over, ohms, {"units": "ohm"}) for name, ohms in cycles.items()})
     fitted = fit_card(whole, name="made up", held_out=0.5, bootstrap=0, ranks=False)

@@ -39,7 +39,11 @@ def test_stuck_devices_are_taken_apart_exactly():
     whole = with_stuck()
     found = small_samples.split_stuck(whole)
     assert found.record == {
-        "devices": 12, "at_start": 1, "at_end": 2, "passing": 0.0, "ratio": small_samples.STUCK
+        "devices": 12,
+        "at_start": 1,
+        "at_end": 2,
+        "passing": 0.0,
+        "ratio": small_samples.STUCK,
     }
     assert found.share == pytest.approx((60 + 20) / (12 * 60))
     assert np.isnan(found.working.values[0]).all() and np.isfinite(found.working.values[1, :40]).all()

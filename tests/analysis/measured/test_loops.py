@@ -10,6 +10,7 @@ READ = loops.Readout(0.1)
 HALF = 0.005
 """Half a step (V): a SET within one step is half way between its two samples."""
 
+
 @pytest.mark.parametrize("sign", [1.0, -1.0])
 def test_planted_loops_come_back(sign):
     """The last sample before RESET has the largest current; SET is half way between two samples."""

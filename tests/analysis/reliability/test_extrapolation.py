@@ -12,8 +12,14 @@ from frenkel.units import BOLTZMANN_EV
 def at(rate, temperature=300.0, voltage=0.0, duration=1.0, width=1.2):
     """Return what is observed of a constant rate (1/s), with an interval of a factor."""
     chance = -np.expm1(-rate * duration)
-    return Observed(temperature=temperature, voltage=voltage, duration=duration, probability=chance,
-                    low=chance / width, high=min(chance * width, 1.0))
+    return Observed(
+        temperature=temperature,
+        voltage=voltage,
+        duration=duration,
+        probability=chance,
+        low=chance / width,
+        high=min(chance * width, 1.0),
+    )
 
 
 def arrhenius(kelvin, energy=1.2, frequency=1e13):
@@ -33,6 +39,7 @@ def test_one_activation_energy_is_extrapolated_exactly():
 
 def test_where_a_second_way_parts_from_the_line():
     """A way of 0.5 eV that is nothing when hot makes use 600 times worse than what is expected."""
+
     def rate(kelvin):
         return arrhenius(kelvin) + arrhenius(kelvin, 0.5, 1e4)
 
@@ -68,12 +75,19 @@ def test_voltages():
     assert float(found.at(0.1)[0]) == pytest.approx(1e-3 * 10**0.8, rel=1e-6)
 
 
-@pytest.mark.parametrize(("rows", "use", "words"), [
-    ([at(1.0, 300.0), at(1.0, 300.0)], 300.0, "conditions must differ in temperature or in voltage: neither"),
-    ([at(1.0, 300.0), at(1.0, 400.0, 1.0)], 300.0, "conditions must differ .*: both differ"),
-    ([at(1.0, 300.0), at(1.0, 400.0)], 300.0, "the line needs two conditions above 300 K, got 1"),
-    ([at(0.0, 300.0), at(1.0, 400.0), at(1.0, 500.0)], 300.0, "nothing has failed at 300 K"),
-])
+@pytest.mark.parametrize(
+    ("rows", "use", "words"),
+    [
+        (
+            [at(1.0, 300.0), at(1.0, 300.0)],
+            300.0,
+            "conditions must differ in temperature or in voltage: neither",
+        ),
+        ([at(1.0, 300.0), at(1.0, 400.0, 1.0)], 300.0, "conditions must differ .*: both differ"),
+        ([at(1.0, 300.0), at(1.0, 400.0)], 300.0, "the line needs two conditions above 300 K, got 1"),
+        ([at(0.0, 300.0), at(1.0, 400.0), at(1.0, 500.0)], 300.0, "nothing has failed at 300 K"),
+    ],
+)
 def test_bad_conditions_are_named(rows, use, words):
     with pytest.raises(ValueError, match=words):
         extrapolate(rows, use)

@@ -180,6 +180,10 @@ def test_clustering_is_preferred_where_devices_differ_and_weibull_where_they_do_
     assert frozen.delta_aic < 12
     assert abs(np.log(varied.cluster / 2.0)) < 1.0
     assert varied.shape == pytest.approx(2.0, rel=0.2)
+    for found in (frozen, varied):  # at the edge: half of the samples have a ratio of 0
+        ratio = float(found.likelihood_ratio)
+        expected = 0.5 * stats.chi2.sf(ratio, 1) if ratio > 0 else 1.0
+        assert float(found.p_value) == pytest.approx(expected, abs=0, rel=1e-9)
     # A Weibull fit takes the scatter between the devices for a shallower slope.
     assert varied.weibull_shape < 0.85 * varied.shape
 
@@ -322,9 +326,6 @@ def test_a_bootstrap_draws_whole_devices():
     assert alone[0] == pytest.approx(values.mean())
     half = stats.norm.ppf(0.975) * values.std(ddof=1) / np.sqrt(60)
     assert (alone[2] - alone[1]) / 2 == pytest.approx(half, rel=0.15)
-
-
-
 
 
 def run(rule, values):
