@@ -25,7 +25,7 @@ import numbers_of
 def test_one(tmp_path):
     side = numbers_of.square(3.0)
     (tmp_path / "a.txt").write_text(f"area {numbers_of.area()} m^2")
-    assert side > 0
+    assert side > 0 and numbers_of.square(2.0) > 1
 """
 MODULE = """
 def square(x):
@@ -117,10 +117,11 @@ def test_a_test_fails_where_what_it_holds_is_not_as_recorded(tmp_path):
         return done.returncode, done.stdout
 
     assert run("--record")[0] == run("--record", RECORD_BACKWARDS="1")[0] == run()[0] == 0
-    (tmp_path / "numbers_of.py").write_text(MODULE.replace("x * x", "x + x").replace("2.5", "2.6"))
+    (tmp_path / "numbers_of.py").write_text(MODULE.replace("x * x", "x + x + 0.5").replace("2.5", "2.6"))
     code, text = run()
-    assert code == 1 and "side was [9.0] and is [6.0]" in text
+    assert code == 1 and "side was [9.0] and is [6.5]" in text
     assert f"recorded.py {tmp_path.name}/test_a.py takes it" in text
+    assert "square() 3 was [4.0] and is [4.5]" in text
     assert "file a.txt# was [2.5, 2.0] and is [2.6, 2.0]" in text
     (tmp_path / "test_a.py").write_text(TEST.replace("side > 0", "side != 0"))
     assert run()[0] == 0

@@ -1,9 +1,9 @@
 """Values that tests hold are those that were recorded: python tests/oracles/recorded.py FILE ...
 
 Plugin of the tests. Where ``tests/recorded`` has a file of a test file, each of its tests passes only if what
-it holds when it ends is as recorded: numbers, arrays, texts, datasets, cards and figures among its variables,
-the figures that it drew, what the command line printed, and the files that it wrote into its folders. So a
-test of one value sees an error in any other that it computes.
+it holds when it ends is as recorded: numbers, arrays, texts, datasets, cards, errors and figures among its
+variables and among what its calls returned, the figures that it drew, what the command line printed, and the
+files that it wrote into its folders. So a test of one value sees an error in any other that it computes.
 
 Recording runs the test files twice, forwards and backwards (``pytest --record``, without xdist), and keeps
 what is the same. A test that is new or written otherwise has no recorded values, so it passes. Numbers agree
@@ -26,7 +26,7 @@ import textwrap
 import types
 from collections.abc import Iterator, Mapping
 from pathlib import Path
-from typing import Any
+from typing import Any, ClassVar
 
 import numpy as np
 import pytest
@@ -101,6 +101,8 @@ class Values(dict[str, Value]):
             self.array(name, value.detach().cpu().numpy())
         elif kind == "matplotlib.figure.Figure":
             self.figure(name, value)
+        elif hasattr(value, "excinfo"):  # of pytest.raises
+            self.text(name, str(value.excinfo.value) if value.excinfo else "")
         elif isinstance(value, types.SimpleNamespace) or (
             kind.startswith("frenkel") and depth < 2 and hasattr(value, "__dict__")
         ):
@@ -338,7 +340,10 @@ def locals_of(item: pytest.Function, variables: dict[str, Any]) -> Iterator[None
     (head,) = tree.body
     assert isinstance(head, ast.FunctionDef)
     head.decorator_list = []
+    kept = Kept()
+    head.body = [kept.visit(statement) for statement in head.body]
     head.body += ast.parse("__hold__(locals())").body
+    ast.fix_missing_locations(tree)
     ast.increment_lineno(tree, first - 1)
     with contextlib.suppress(ImportError):  # the words of asserts, which pytest keeps to itself
         from _pytest.assertion.rewrite import rewrite_asserts
@@ -348,13 +353,42 @@ def locals_of(item: pytest.Function, variables: dict[str, Any]) -> Iterator[None
     exec(compile(tree, function.__code__.co_filename, "exec"), function.__globals__, space)
     longer = space[function.__name__]
     longer.__defaults__, longer.__kwdefaults__ = function.__defaults__, function.__kwdefaults__
-    function.__globals__["__hold__"] = variables.update
+    answers: dict[str, Any] = {}
+
+    def keep(name: str, value: Any) -> Any:
+        answers[name] = value
+        return value
+
+    function.__globals__.update({"__hold__": variables.update, "__keep__": keep})
     item.obj = longer
     try:
         yield
     finally:
         item.obj = function
-        function.__globals__.pop("__hold__")
+        variables |= {name: value for name, value in answers.items() if name not in variables}
+
+
+class Kept(ast.NodeTransformer):
+    """Keeps the last answer of each call in a test, by the text of the function and a number."""
+
+    PLAIN: ClassVar = frozenset(
+        "Path abs all any append approx bool chdir default_rng dict enumerate fail float importorskip int "
+        "isinstance iter len list locals map max min next open patch print range repr reversed set "
+        "setattr skip sorted str sum super tuple warns write_text zip".split()
+    )
+
+    def __init__(self) -> None:
+        self.number = 0
+
+    def visit_Call(self, node: ast.Call) -> ast.AST:
+        self.generic_visit(node)
+        name = ast.unparse(node.func).rpartition(".")[2]
+        if name in self.PLAIN or not name.isidentifier():
+            return node
+        self.number += 1
+        keep = ast.Name("__keep__", ast.Load())
+        kept = ast.Call(keep, [ast.Constant(f"{name}() {self.number}"), node], [])
+        return ast.copy_location(kept, node)
 
 
 @contextlib.contextmanager
