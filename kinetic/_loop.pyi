@@ -5,6 +5,7 @@ import numpy as np
 from numpy.typing import NDArray
 
 from .extremes import Extremes
+from .heating import TemperatureRamp
 from .solver import Solved, Solver
 from .state import DeviceState
 
@@ -27,6 +28,8 @@ class Loop:
     stop: Callable[[float], bool] | None
     superbasin: Any
     weights: Any
+    ramp: TemperatureRamp | None
+    margin: float
     def __init__(self) -> None: ...
     def go(self, local: float, until: float, begin: float, low: float, slope: float) -> float: ...
     def relax(self, source: float) -> int: ...

@@ -45,10 +45,14 @@ cdef class Loop:
         Events that may still happen, where ``moved`` is kept.
     stop, superbasin, weights : callable, Superbasin, ScoreFunction or None
         What is called at each event, if it is there.
+    ramp : TemperatureRamp or None
+        Of the electrodes, while their temperature changes.
+    margin : float
+        Candidates for events over the rates of a step of the temperature; 1 where it stands.
     """
 
-    cdef public object state, solver, extremes, stop, superbasin, weights, log, moved
-    cdef public double start, resolution, slope
+    cdef public object state, solver, extremes, stop, superbasin, weights, log, moved, ramp
+    cdef public double start, resolution, slope, margin
     cdef public long trap_events, left
     cdef public bint ended
     cdef const unsigned char[::1] _electronic
@@ -62,6 +66,7 @@ cdef class Loop:
 
     def __init__(self):
         self._electronic = np.empty(0, np.uint8)
+        self.margin = 1.0
 
     @property
     def electronic(self):
@@ -181,19 +186,29 @@ cdef class Loop:
 
         # The total rate along that line uses up the hazard, or the line ends first and the rest is kept.
         events = now.events if now.make_ends is None else now.at(line.voltage, line.slope)
-        elapsed, left = events.advance(line.voltage, line.slope, line.duration, state.hazard)
+        elapsed, left = events.advance(line.voltage, line.slope, line.duration, state.hazard / self.margin)
         reached = begin + elapsed if elapsed < end - begin else end
-        state.pass_time(self.start + reached, left)
+        state.pass_time(self.start + reached, left * self.margin)
         if self.weights is not None:
             self.weights.wait(now, (line.voltage, line.slope), (source, slope), elapsed)
         if left == 0.0:
             voltage = line.voltage + line.slope * elapsed
             applied = source + slope * elapsed
             chosen = self.draw_event(now, voltage)
+            if self.ramp is not None and not self._accepted(now, voltage, reached, chosen):
+                state.draw_hazard()
+                return reached
             if self.weights is not None:
                 self.weights.event(now, voltage, applied, chosen)
             self.fire(now, applied, voltage, chosen)
         return reached
+
+    cdef bint _accepted(self, now, double voltage, double local, int chosen) except -1:
+        """Whether a candidate for an event happens at the temperature of a time (s) on the ramp."""
+        cdef EventRates events = now.at(voltage)
+        cdef double kept = events.rate_at(chosen, voltage, self.ramp.at(local)) / (
+            self.margin * events.rate_at(chosen, voltage, events.ambient))
+        return <double> self.state.engine.draw() < kept
 
     cdef int _connect(self) except -1:
         """Keep the numbers of the circuit, which is another one when the caller replaced it."""

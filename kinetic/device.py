@@ -16,9 +16,10 @@ from ..checks import temperature as check_temperature
 from ..threads import one_blas_thread
 from ..typing import Floats
 from .extremes import Extremes
+from .heating import TemperatureRamp
 from .run import Record, Run
 from .score_function import Number, ScoreFunction
-from .solver import Solved, make_solver
+from .solver import Solved, Solver, make_solver
 from .state import DeviceState
 from .waveform import Waveform
 
@@ -198,6 +199,7 @@ class Device(DeviceState):
         progress: Callable[[float, Device], None] | None = None,
         superbasin: bool = False,
         extremes: Extremes | None = None,
+        temperature: tuple[float, float] | None = None,
     ) -> Record:
         """Apply a source voltage and let the atoms move.
 
@@ -224,6 +226,10 @@ class Device(DeviceState):
             at 0 V by those that wait in the end.
         extremes : Extremes, optional
             Largest currents of a phase that this waveform goes on with; of the waveform alone by default.
+        temperature : tuple of float, optional
+            Of the electrodes at the start and at the end (K), between which it goes straight in time; the
+            device keeps the last one. Waits follow it exactly, conductances in steps of about 0.5 %, see
+            `heating`; sets of a superbasin and means over traps too. By default it stays what it is.
 
         Returns
         -------
@@ -232,10 +238,16 @@ class Device(DeviceState):
         Raises
         ------
         ValueError
-            ``samples`` or ``budget`` is no whole number in its range; ``superbasin`` where weights are kept.
+            ``samples`` or ``budget`` is no whole number in its range; ``superbasin`` where weights are kept;
+            a temperature that the electrodes cannot have, or one that changes while weights are kept.
         EventBudgetError
             More than ``budget`` events; names the pair of sites that moved most.
         """
+        heating = None
+        if temperature is not None:
+            for kelvin in temperature:
+                self.check_temperature(kelvin)
+            heating = TemperatureRamp(*temperature, waveform.duration)
         run = Run(
             self,
             self.solver,
@@ -249,9 +261,19 @@ class Device(DeviceState):
             superbasin=superbasin,
             extremes=extremes,
             weights=self.weights,
+            heating=heating,
+            heat=self._heat,
         )
         with self._under_way():
-            return run.run()
+            record = run.run()
+        if temperature is not None and not run.ended:
+            self.temperature = temperature[1]
+        return record
+
+    def _heat(self, kelvin: float) -> Solver:
+        """Give the electrodes a temperature (K); return what solves the fields from then on."""
+        self.temperature = kelvin
+        return self.solver
 
     @contextmanager
     def _under_way(self) -> Iterator[None]:

@@ -27,6 +27,7 @@ class Solvable(Protocol):
     circuit: Circuit
     solver: Solver
     relaxation: Relaxation | None
+    temperature: float
 
     def arrange(self, **atoms: np.ndarray) -> None:
         """Give the engine other atoms."""
@@ -104,6 +105,8 @@ class FiniteDifference(Generic[D]):
             twin.arrange(**{name: atoms[name] for name in ("species", "reservoir")})
         if twin.relaxation is not None and state.relaxation is not None:
             twin.relaxation.follow(state.relaxation)
+        if twin.temperature != state.temperature:
+            twin.temperature = state.temperature
 
 
 def _alike(one: Solved, other: Solved) -> bool:

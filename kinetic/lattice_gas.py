@@ -130,6 +130,15 @@ class LatticeGas(Device):
         )
         self.make_solver(*self.solving)
 
+    @property
+    def melting_point(self) -> float:
+        """0: it has no material."""
+        return 0.0
+
+    def change_temperature(self, kelvin: float) -> None:
+        """Give all sites a temperature (K)."""
+        self.set_fields(temperature=kelvin)
+
     def hold(
         self,
         duration: float,

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import math
+from collections import deque
 from collections.abc import Callable
 from dataclasses import dataclass, field
 from typing import Any
@@ -15,6 +16,7 @@ from ..typing import Floats
 from ._loop import Loop
 from .engine.flicker import busiest_pair
 from .extremes import Extremes
+from .heating import MARGIN, TemperatureRamp
 from .lattice.species import INTERSTITIAL, VACANCY
 from .occupation import Occupation, moves_electrons, occupation, set_electrons, without_electrons
 from .score_function import ScoreFunction
@@ -36,6 +38,9 @@ SAMPLED = (
     "filled_traps",
 )
 """Columns of a sample that are one number each; those of the atoms follow."""
+
+TEMPERATURE = "temperature"
+"""Column of a sample: temperature of the electrodes (K)."""
 
 ATOMS = ("reservoir", "defect", "interstitial")
 COUNTED = {"events", "field_solves", "floor_events", "filled_traps", *ATOMS}
@@ -60,7 +65,8 @@ class Record:
     sample : dict of str to ndarray
         ``time`` (s), ``source_voltage``, ``device_voltage`` (V), ``current`` (A), ``conductance`` (S),
         ``temperature_max`` (K), ``events``, ``field_solves``, ``floor_events``, ``filled_traps``,
-        ``reservoir`` and the numbers ``defect`` (vacancies or metal atoms) and ``interstitial``.
+        ``reservoir`` and the numbers ``defect`` (vacancies or metal atoms) and ``interstitial``;
+        ``temperature`` of the electrodes (K).
     snapshots : list of dict
         ``time``, ``label``, ``sites``, ``species``, ``voltage``, ``current``; first and last moment at least.
     log : list of tuple
@@ -99,12 +105,16 @@ class Run(Loop):
         superbasin: bool = False,
         extremes: Extremes | None = None,
         weights: ScoreFunction | None = None,
+        heating: TemperatureRamp | None = None,
+        heat: Callable[[float], Solver] | None = None,
     ) -> None:
         whole("samples", samples, 2)
         if budget is not None:
             whole("budget", budget, 0, MOST_EVENTS)
         if superbasin and weights is not None:
             raise ValueError("superbasin must be off where weights are kept: it hides events")
+        if heating is not None and weights is not None:
+            raise ValueError("weights must not be kept while the temperature changes: they are of one temperature")
         super().__init__()
         self.state, self.solver, self.waveform = state, solver, waveform
         self.start, self.resolution = state.time, math.ulp(waveform.duration)
@@ -119,6 +129,10 @@ class Run(Loop):
         # Who is called at each event.
         self.stop, self.progress, self.weights = stop, progress, weights
         self.superbasin = Superbasin(state, solver) if superbasin else None
+        self.heat, self.next_step, self.steps = heat, math.inf, deque[tuple[float, float]]()
+        if heating is not None:
+            self.ramp, self.margin = heating, MARGIN
+            self.steps.extend(heating.steps(float(solver.solved().events.arrays()["frequency"].sum())))
         self.log = [] if log else None
         self.budget, self.moved = budget, None
         if budget is not None:
@@ -127,6 +141,7 @@ class Run(Loop):
     def run(self) -> Record:
         """Apply the waveform from its start to its end, or to where ``stop`` ends it."""
         self.state.look()
+        self.begin_step()
         self.take_snapshot("start", self.waveform.voltages[0])
         self.take_sample(0.0, self.waveform.voltages[0])
         next_sample = 1
@@ -134,9 +149,11 @@ class Run(Loop):
             slope = (high - low) / (end - begin)
             local = begin
             while local < end and not self.ended:
-                # No step passes a sample or a breakpoint, which stand at exact times.
-                until = min(end, self.sample_times[next_sample])
+                # No step passes a sample, a breakpoint or another temperature, which stand at exact times.
+                until = min(end, self.sample_times[next_sample], self.next_step)
                 local = self.go(local, until, begin, low, slope)
+                if local >= self.next_step:
+                    self.begin_step()
                 if local >= self.sample_times[next_sample] or local >= end:
                     voltage = high if local >= end else low + slope * (local - begin)
                     if local >= self.sample_times[next_sample]:
@@ -148,9 +165,19 @@ class Run(Loop):
         columns = zip(*self.rows, strict=True)
         sample = {
             name: np.array(column, np.int64 if name in COUNTED else np.float64)
-            for name, column in zip((*SAMPLED, *ATOMS), columns, strict=True)
+            for name, column in zip((*SAMPLED, *ATOMS, TEMPERATURE), columns, strict=True)
         }
         return Record(self.label, sample, self.snapshots, self.log or [], self.extremes)
+
+    def begin_step(self) -> None:
+        """Give the electrodes the temperature of the next step, if there is one."""
+        if self.heat is None or not self.steps:
+            return
+        self.solver = self.heat(self.steps.popleft()[1])
+        self.next_step = self.steps[0][0] if self.steps else math.inf
+        self.averaged = None
+        if self.superbasin is not None:
+            self.superbasin = Superbasin(self.state, self.solver)
 
     # ------------------------------------------------------------------ what is passed in one step
 
@@ -246,6 +273,7 @@ class Run(Loop):
                 state.engine.reservoir[1],
                 defects,
                 interstitials,
+                state.temperature,
             )
         )
         if self.progress is not None:

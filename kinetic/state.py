@@ -17,7 +17,8 @@ from numpy.typing import ArrayLike, NDArray
 
 from ..checks import temperature as check_temperature
 from ..provenance import draw_seed
-from ..typing import Floats
+from ..quantity import si
+from ..typing import Floats, Quantity
 from .circuit import Circuit
 from .engine.engine import Engine
 from .lattice.lattice import Lateral, Lattice
@@ -191,15 +192,49 @@ class DeviceState(ABC):
 
     @property
     def temperature(self) -> float:
-        """Temperature of both electrodes (K), for good: laws of bonds and tables of rates are made for it."""
+        """Temperature of both electrodes (K), 1 to 3000, below melting; from a change on all follows the new one.
+
+        Atoms, clock, random numbers and the hazard that is left stay. Rates, conductances and laws of bonds
+        are those of a device made at the new temperature. As the circuit it is no part of `state`.
+
+        Raises
+        ------
+        ValueError
+            The temperature is outside its range, or the material melts at it.
+        """
         return self._temperature
 
     @temperature.setter
-    def temperature(self, value: float) -> None:
-        raise AttributeError(
-            f"temperature must stay {self._temperature:g} K, at which the device was made, got {value}: make "
-            "another device with temperature=..."
-        )
+    def temperature(self, value: Quantity) -> None:
+        kelvin = si("temperature", value, "K")
+        self.check_temperature(kelvin)
+        self.change_temperature(float(kelvin))
+
+    def check_temperature(self, kelvin: float) -> None:
+        """Raise ValueError unless the electrodes can have a temperature (K)."""
+        check_temperature(kelvin)
+        refuse_cold(self.chemistry.mechanisms, kelvin)
+        if self.melting_point and kelvin >= self.melting_point:
+            raise ValueError(
+                f"temperature must be below {self.melting_point:g} K, where {self.material.name} melts or "
+                f"decomposes, got {kelvin:g} K"
+            )
+
+    @property
+    def melting_point(self) -> float:
+        """Melting point of the material (K), or where it decomposes; 0 where it is not known."""
+        return self.material.heat.melting_point if self.material.has("heat") else 0.0
+
+    def change_temperature(self, kelvin: float) -> None:
+        """Make the solver for another temperature (K): laws and tables of rates are made for one."""
+        if kelvin == self._temperature:
+            return
+        before, self._temperature = self._temperature, kelvin
+        try:
+            self.make_solver(*self.solving)
+        except BaseException:
+            self._temperature = before
+            raise
 
     @property
     def thickness(self) -> float:

@@ -150,9 +150,7 @@ def executed(code):
             if place not in ours and not Path(place).suffix == ".pyx":
                 done.faults.append(f"{type(error).__name__} of {Path(place).name}: {text}")
             elif isinstance(error, ArithmeticError | AssertionError | AttributeError | IndexError):
-                # An attribute that cannot be set is Python's way of saying so.
-                if not (isinstance(error, AttributeError) and "temperature" in text):
-                    done.faults.append(f"{type(error).__name__}: {text}")
+                done.faults.append(f"{type(error).__name__}: {text}")
             done.sentences.append(text)
     done.of_warnings(caught)
     return done

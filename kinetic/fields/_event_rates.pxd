@@ -92,6 +92,7 @@ cdef class EventRates:
     cpdef (double, double) advance(self, double start, double slope, double duration, double hazard, double tolerance=*)
     cpdef int pick(self, double voltage, double uniform) except -1
     cpdef bint at_floor(self, int c, double voltage)
+    cpdef double rate_at(self, int c, double voltage, double ambient) except? -1.0
     cdef int _split(self, double[:, ::1] block) except -1
     cdef double _bias(self, int c, double voltage) noexcept nogil
     cdef double _rise(self, int c, double voltage) noexcept nogil

@@ -381,6 +381,15 @@ cdef class EventRates:
             self.ambient, self.rated_at = own, NAN
         return np.array(self.rate)
 
+    cpdef double rate_at(self, int c, double voltage, double ambient) except? -1.0:
+        """Rate of candidate ``c`` (1/s) at ``voltage`` (V) and another temperature (K) of the electrodes."""
+        cdef double own = self.ambient, rate
+        self.ambient = ambient
+        rate = self._rate(c, voltage)
+        self.ambient = own
+        self._refuse_cold()
+        return rate
+
     def barrier_slopes(self, double voltage):
         """Derivative of every activation energy by its barrier, and kT (eV), at ``voltage`` (V); shape (2, n).
 

@@ -57,13 +57,17 @@ def to_si(value: Any, unit: str, low: float, high: float) -> float:
     if given is None:
         raise ValueError(f"needs a unit of {unit}, such as {example!r}, got {shown(value)}")
     try:
-        converted = number if given == unit else convert(number, given, unit)
+        converted = number if given == unit else convert(number, _celsius(given, unit), unit)
     except ValueError:
-        hint = f"; degrees Celsius are '{number:g} degC'" if (given, unit) == ("C", "K") else ""
-        raise ValueError(f"must be in {unit}, such as {example!r}, got {shown(value)}{hint}") from None
+        raise ValueError(f"must be in {unit}, such as {example!r}, got {shown(value)}") from None
     if not math.isfinite(converted) or not low <= converted <= high:
         raise ValueError(f"must be between {low:g} and {high:g} {unit}, got {shown(value)}")
     return converted
+
+
+def _celsius(given: str, wanted: str) -> str:
+    """Return a unit; where a temperature is wanted C are degrees and no coulombs."""
+    return "degC" if (given, wanted) == ("C", "K") else given
 
 
 def all_to_si(value: Any, unit: str, low: float, high: float) -> tuple[float, ...]:

@@ -534,16 +534,6 @@ def test_seed_is_drawn_and_kept():
     assert device.engine.draw() == again.engine.draw()
 
 
-def test_a_temperature_is_not_changed_by_half():
-    """Rates, conductances and heat are made for one temperature: another one is refused."""
-    device = Device(Material.load("HfO2-volatile"), 1.56e-9, 1.56e-9, seed=1)
-    before = device.rates(0.1).sum()
-    with pytest.raises(AttributeError, match=r"^temperature must stay 300 K, .* got 358.0: make another"):
-        device.temperature = 358.0
-    assert device.temperature == 300.0 and device.rates(0.1).sum() == before
-    assert device.rates(0.1, 358.0).sum() > 10 * before
-
-
 def test_a_run_without_events_ends_at_a_sample():
     """Nothing moves, the current alone grows with the ramp: the first sample above half of it is the last."""
     frozen = {"vacancy.migration_barrier": 8.0, "exchange.barrier": 8.0}

@@ -62,17 +62,12 @@ def dataset(
     if not_repeatable:
         attrs["not_repeatable"] = not_repeatable
     columns = values(device, logs, read_voltage)
-    if point := melting_point(device):
+    if point := device.melting_point:
         molten = melting(columns["time"], columns["temperature_max"], point)
         attrs["melting_point"] = point  # K
         attrs["time_above_melting"] = molten.longest  # s, without a break
         attrs["share_above_melting"] = molten.share
     return schema.dataset(columns, attrs)
-
-
-def melting_point(device: Device) -> float:
-    """Return the melting point (K) of a device's material, 0 where it is not known."""
-    return device.material.heat.melting_point if device.material.has("heat") else 0.0
 
 
 def values(device: Device, logs: list[PhaseLog], read_voltage: float) -> dict[str, Any]:

@@ -114,7 +114,7 @@ def collect(
         arrays["phase_step"] = np.cumsum(values["phase_attempt"] == 1, dtype=np.int32) - np.int32(1)
     if "snapshot" not in dropped:
         arrays["snapshot_part"] = np.array([part_of(label) for label in labels], np.int32)
-    return summary(logs, configuration, device_file.melting_point(device)) | arrays, texts
+    return summary(logs, configuration, device.melting_point) | arrays, texts
 
 
 def _measurement(configuration: Configuration, material: Material, device: Device) -> "Measurement | None":
