@@ -35,7 +35,7 @@ LAYERS = [
 
 INNER = {
     "kinetic": [
-        {"_circuit", "_extremes", "heating", "lattice", "materials", "seeds", "waveform"},
+        {"_circuit", "_extremes", "heating", "lattice", "materials", "seeds", "thermal", "waveform"},
         {"circuit", "extremes", "mechanisms"},
         {"conduction", "engine", "load"},
         {"fields", "state"},

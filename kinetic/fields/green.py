@@ -11,7 +11,7 @@ from __future__ import annotations
 import numpy as np
 from numpy.typing import ArrayLike, NDArray
 
-from ...checks import one_of, positive
+from ...checks import number, one_of, positive
 from ...typing import Floats
 from ..lattice.lattice import LATERAL, three_whole
 from ..lattice.lattice import Lateral as Lateral
@@ -37,6 +37,8 @@ class GreenTable:
     layer : array_like of shape (nz,), optional
         Conductance of the lateral links in each layer relative to the background bond, not negative.
         Default 1.
+    sink : float
+        Conductance of a link from every site to ground, relative to the background bond, not negative.
 
     Attributes
     ----------
@@ -75,6 +77,7 @@ class GreenTable:
         lateral: Lateral = "periodic",
         z_link: ArrayLike | None = None,
         layer: ArrayLike | None = None,
+        sink: float = 0.0,
     ) -> None:
         self.shape = three_whole("shape", shape)
         nx, ny, nz = self.shape
@@ -85,6 +88,8 @@ class GreenTable:
         self.images = lateral == "reflecting"
         self.z_link = _checked_layers("z_link", z_link, nz + 1, zero=False)
         self.layer = _checked_layers("layer", layer, nz, zero=True)
+        number("sink", sink, 0.0, 1e300, "background bonds")
+        self.sink = float(sink)
         self.period = (2 * nx, 2 * ny) if self.images else (nx, ny)
         size = 8.0 * self.period[0] * self.period[1] * nz * nz
         if size > LARGEST_TABLE:
@@ -93,7 +98,7 @@ class GreenTable:
                 f"{LARGEST_TABLE / 1e9:.0f} GB: make the box smaller, above all its thickness"
             )
         modes = tuple(4 * np.sin(np.pi * np.arange(n // 2 + 1) / n) ** 2 for n in self.period)
-        self.table = _fold_out(_inverse(modes[0], modes[1], self.z_link, self.layer), self.period)
+        self.table = _fold_out(_inverse(modes[0], modes[1], self.z_link, self.layer, self.sink), self.period)
         self._pivot = self._eliminate()
 
     @property
@@ -152,7 +157,7 @@ class GreenTable:
         else:
             kx, ky = 2 * np.pi * np.arange(nx) / nx, 2 * np.pi * np.arange(ny // 2 + 1) / ny
         lateral = 4 * (np.sin(kx / 2)[:, None] ** 2 + np.sin(ky / 2)[None, :] ** 2)
-        below = _conductance_to_ground(lateral, self.z_link, self.layer)
+        below = _conductance_to_ground(lateral, self.z_link, self.layer, self.sink)
         return 1 / (below + self.z_link[1:, None, None])
 
     def _substitute(self, out: Floats | NDArray[np.complex128]) -> None:
@@ -177,16 +182,16 @@ def _checked_layers(name: str, given: ArrayLike | None, n: int, *, zero: bool) -
     return value
 
 
-def _conductance_to_ground(lateral: Floats, link: Floats, layer: Floats) -> Floats:
+def _conductance_to_ground(lateral: Floats, link: Floats, layer: Floats, sink: float) -> Floats:
     """Return, per layer and mode, the conductance to ground of all that lies at and below a layer."""
     below = np.empty((len(layer), *lateral.shape))
-    below[0] = layer[0] * lateral + link[0]
+    below[0] = layer[0] * lateral + sink + link[0]
     for z in range(1, len(layer)):
-        below[z] = layer[z] * lateral + link[z] * (below[z - 1] / (below[z - 1] + link[z]))
+        below[z] = layer[z] * lateral + sink + link[z] * (below[z - 1] / (below[z - 1] + link[z]))
     return below
 
 
-def _inverse(mode_x: Floats, mode_y: Floats, link: Floats, layer: Floats) -> Floats:
+def _inverse(mode_x: Floats, mode_y: Floats, link: Floats, layer: Floats, sink: float) -> Floats:
     """Return the inverse (modes x, modes y, nz, nz) of each mode's tridiagonal matrix, free of subtraction.
 
     Layer z sees the conductance ``below`` beneath it (its own lateral term included) and, through its upper
@@ -195,8 +200,8 @@ def _inverse(mode_x: Floats, mode_y: Floats, link: Floats, layer: Floats) -> Flo
     """
     lateral = mode_x[:, None] + mode_y[None, :]
     nz = len(layer)
-    below = _conductance_to_ground(lateral, link, layer)
-    ground_above = _conductance_to_ground(lateral, link[::-1], layer[::-1])[::-1]
+    below = _conductance_to_ground(lateral, link, layer, sink)
+    ground_above = _conductance_to_ground(lateral, link[::-1], layer[::-1], sink)[::-1]
     inverse = np.empty((*lateral.shape, nz, nz))
     for z in range(nz):
         above = (
