@@ -1,5 +1,7 @@
 cimport cython
 
+from libc.math cimport fabs, log
+
 from ..mechanisms._activation cimport Lineshape
 
 cdef enum:
@@ -100,8 +102,35 @@ cdef class EventRates:
     cdef double _lowered(self, int c, double voltage) noexcept nogil
     cdef double _total(self, double voltage) noexcept nogil
     cdef double _rate(self, int c, double voltage) noexcept nogil
+    cdef double _rate_at(self, int c, double voltage, double rise) noexcept nogil
+    cdef int _chosen(self, double target) except -1
     cdef double _near(self, double voltage) noexcept nogil
     cdef void _list_hot(self, double voltage) noexcept nogil
     cdef double _steepness(self, int c, double voltage) noexcept nogil
     cdef int _room_for_hot(self) except -1
     cdef int _refuse_cold(self) except -1
+
+
+cdef inline double exponential_integral(double r0, double r1, double step) noexcept nogil:
+    """Integral over ``step`` of a rate that is exponential in time between its end values."""
+    cdef double x
+    if r0 <= 0.0 or r1 <= 0.0:
+        return 0.5 * (r0 + r1) * step
+    x = log(r1 / r0)
+    if fabs(x) < 1e-6:
+        return 0.5 * (r0 + r1) * step
+    return (r1 - r0) / x * step
+
+
+cdef inline double solve_exponential(double r0, double r1, double step, double area) noexcept nogil:
+    """Time at which the same integral reaches ``area``."""
+    cdef double x
+    if r0 <= 0.0 or r1 <= 0.0:
+        x = area / (0.5 * (r0 + r1))
+        return x if x < step else step
+    x = log(r1 / r0) / step
+    if fabs(x * step) < 1e-6:
+        x = area / (0.5 * (r0 + r1))
+    else:
+        x = log(1.0 + x * area / r0) / x
+    return x if x < step else step

@@ -6,7 +6,7 @@ import numpy as np
 
 from ...units import BOLTZMANN_EV
 
-from libc.math cimport exp, fabs, INFINITY, isnan, log, NAN
+from libc.math cimport exp, fabs, INFINITY, isnan, NAN
 from libc.string cimport memcpy
 
 from ..engine._catalogue cimport Catalogue
@@ -98,6 +98,16 @@ cdef class Candidates:
         self.barrier, self.chemical, self.frequency = real[0], real[1], real[2]
         self.nbytes = whole.nbytes + real.nbytes + n
         return 0
+
+    def heat_read(self):
+        """Sites whose temperatures each event reads, and the share of the second one (-1 and 0: none)."""
+        cdef int c
+        share = np.zeros(self.n)
+        cdef double[::1] view = share
+        for c in range(self.n):
+            if self.site_b[c] >= 0:
+                view[c] = self.mixed_rise(c, 0.0, 1.0)
+        return np.array(self.site_a), np.array(self.site_b), share
 
     def scale_filament_exchange(self, const double[::1] factor):
         """Multiply the attempt frequency of exchanges with the filament by a factor per site."""
@@ -267,11 +277,15 @@ cdef class EventRates:
 
     cdef inline double _rate(self, int c, double voltage) noexcept nogil:
         """Rate of one candidate at ``voltage``, 1/s."""
+        return self._rate_at(c, voltage, self._rise(c, voltage))
+
+    cdef inline double _rate_at(self, int c, double voltage, double rise) noexcept nogil:
+        """Rate of one candidate at ``voltage`` that reads a temperature rise (K), 1/s."""
         cdef int mech = self.candidates.mechanism[c]
         # Barrier, energy and temperature at this voltage; a dipole may not push the barrier below its floor.
         cdef double peak = max(self._lowered(c, voltage), self.candidates.tables.floor[mech])
         cdef double energy = self.energy0[c] + self._bias(c, voltage)
-        cdef double kt = BOLTZMANN * (self.ambient + self._rise(c, voltage))
+        cdef double kt = BOLTZMANN * (self.ambient + rise)
         if kt <= 0.0:
             self.cold = True
             return 0.0
@@ -389,6 +403,29 @@ cdef class EventRates:
         self.ambient = own
         self._refuse_cold()
         return rate
+
+    def rises(self, double voltage):
+        """Temperature rise (K) that every candidate reads at ``voltage`` (V) where heat is steady, shape (n,)."""
+        cdef int c
+        result = np.empty(self.n)
+        cdef double[::1] view = result
+        for c in range(self.n):
+            view[c] = self._rise(c, voltage)
+        return result
+
+    def warmer_total(self, double voltage, double by):
+        """Sum of all rates at ``voltage`` (V) where every temperature is ``by`` (K) above the steady one, 1/s."""
+        cdef int c
+        cdef double total = 0.0
+        for c in range(self.n):
+            total += self._rate_at(c, voltage, self._rise(c, voltage) + by)
+        self._refuse_cold()
+        return total
+
+    def set_rise(self, const double[::1] rise):
+        """Set the temperature rise over the square of the voltage (K/V^2) that every candidate reads."""
+        self.rise[:] = rise
+        self.rated_at = self.hot_at = NAN
 
     def barrier_slopes(self, double voltage):
         """Derivative of every activation energy by its barrier, and kT (eV), at ``voltage`` (V); shape (2, n).
@@ -518,10 +555,13 @@ cdef class EventRates:
 
     cpdef int pick(self, double voltage, double uniform) except -1:
         """Candidate that fires at ``voltage`` for a uniform draw in [0, 1)."""
-        cdef double target, running = 0.0
+        return self._chosen(uniform * self._near(voltage))
+
+    cdef int _chosen(self, double target) except -1:
+        """Candidate at which the running sum of ``rate`` passes a value."""
+        cdef double running = 0.0
         cdef int c, last = -1
         # Running sum in the order of the catalogue: a draw gives the same event on every machine.
-        target = uniform * self._near(voltage)
         for c in range(self.n):
             if self.rate[c] > 0.0:
                 running += self.rate[c]
@@ -531,28 +571,3 @@ cdef class EventRates:
         if last < 0:
             raise ArithmeticError("no event has a rate above zero: nothing can be picked")
         return last
-
-
-cdef inline double exponential_integral(double r0, double r1, double step) noexcept nogil:
-    """Integral over ``step`` of a rate that is exponential in time between its end values."""
-    cdef double x
-    if r0 <= 0.0 or r1 <= 0.0:
-        return 0.5 * (r0 + r1) * step
-    x = log(r1 / r0)
-    if fabs(x) < 1e-6:
-        return 0.5 * (r0 + r1) * step
-    return (r1 - r0) / x * step
-
-
-cdef inline double solve_exponential(double r0, double r1, double step, double area) noexcept nogil:
-    """Time at which the same integral reaches ``area``."""
-    cdef double x
-    if r0 <= 0.0 or r1 <= 0.0:
-        x = area / (0.5 * (r0 + r1))
-        return x if x < step else step
-    x = log(r1 / r0) / step
-    if fabs(x * step) < 1e-6:
-        x = area / (0.5 * (r0 + r1))
-    else:
-        x = log(1.0 + x * area / r0) / x
-    return x if x < step else step

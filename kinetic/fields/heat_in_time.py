@@ -208,7 +208,7 @@ class HeatLattice:
 
     def of_reservoirs(self, vector: Floats) -> Floats:
         """Return the rises of the reservoirs (K)."""
-        return vector[self.n_sites :] / np.sqrt(self.columns)
+        return np.asarray(vector[self.n_sites :] / np.sqrt(self.columns))
 
     def everywhere(self, vector: Floats) -> Floats:
         """Return the rise at every site (K)."""
@@ -253,8 +253,8 @@ class HeatLattice:
         turn[:nz, :nz] = self._z
         pole = Pole(
             sigma,
-            1 / (sigma + self.rate),
-            mean,
+            np.asarray(1 / (sigma + self.rate)),
+            np.asarray(mean, dtype=np.float64),
             LatticeGreen(self.shape, table),
             turn.T @ change @ turn / self.columns,
         )

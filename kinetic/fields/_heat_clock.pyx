@@ -1,0 +1,164 @@
+"""The clock of one arrangement while its temperatures change (compiled).
+
+Each candidate reads a temperature that is a start and a sum of decaying modes (`heat_in_time`):
+
+    T(t) = T_ambient + rise(0) + sum_k z_k g_k(t / tau0),
+
+with g_k the response of a mode to a source 1, s or s^2. The hazard is the integral of the sum of all rates over
+time, at this temperature and at the voltage of a ramp.
+"""
+
+cimport cython
+
+import numpy as np
+
+from libc.math cimport expm1, fabs, NAN
+
+from ._event_rates cimport EventRates, exponential_integral, solve_exponential
+
+cdef double TOLERANCE = 1e-3    # of the hazard of each step, by the difference of a step and its two halves
+cdef double NEGLIGIBLE = 1e-7   # hazard of a step that passes, however rough
+cdef double FIRST_STEP = 4.0    # waits, at the rates of the start, in the first step
+cdef int TERMS = 18
+
+
+cdef double response(double rate, int power, double time) noexcept nogil:
+    """Integral of exp(-rate (time - s)) s^power up to ``time``; see `heat_in_time.responses`."""
+    cdef double slow = rate * time, value, term, grown = 1.0
+    cdef int q, _q, j
+    if power == 0:
+        return time if slow < 1e-12 else -expm1(-slow) / rate
+    for _q in range(power + 1):
+        grown *= time
+    if slow < 1.0:
+        term = 1.0 / (power + 1)
+        value = 0.0
+        for j in range(1, TERMS):
+            value += term
+            term *= -slow / (power + 1 + j)
+        return value * grown
+    value, grown = -expm1(-slow) / rate, 1.0
+    for q in range(1, power + 1):
+        grown *= time
+        value = (grown - q * value) / rate
+    return value
+
+
+@cython.final
+cdef class HeatClock:
+    """Rates of candidates whose temperatures change, and the hazard that they use up.
+
+    Parameters
+    ----------
+    events : EventRates
+        Of the arrangement, whose own temperatures are not read.
+    start : (n,) float64
+        Temperature rise of every candidate at the beginning, K.
+    modes : (n, k) float64
+        What each mode adds to it per ``unit`` at first, K.
+    rate : (k,) float64
+        With which each mode decays, per ``unit``.
+    power : (k,) int
+        Power of time with which its source grows, 0 to 2.
+    unit : float
+        Time in which modes are counted, s.
+    """
+
+    cdef readonly EventRates events
+    cdef double[::1] start, rate, grown
+    cdef double[:, ::1] modes
+    cdef int[::1] power
+    cdef double unit, at, summed          # time and voltage that the rates of the events hold at, and their sum
+    cdef double at_voltage
+
+    def __init__(self, EventRates events, const double[::1] start, const double[:, ::1] modes, const double[::1] rate,
+                 const int[::1] power, double unit):
+        if start.shape[0] != events.n or modes.shape[0] != events.n or modes.shape[1] != rate.shape[0]:
+            raise ValueError(f"modes must have a row for each of {events.n} candidates and a column for each rate")
+        if power.shape[0] != rate.shape[0]:
+            raise ValueError(f"power must be given for each of {rate.shape[0]} modes, got {power.shape[0]}")
+        self.events, self.unit = events, unit
+        self.start, self.modes = np.array(start), np.array(modes)
+        self.rate, self.power = np.array(rate), np.array(power)
+        self.grown = np.empty(rate.shape[0])
+        self.at = self.at_voltage = NAN
+
+    cdef double _total(self, double time, double voltage) noexcept nogil:
+        """Rate of every candidate (into ``rate`` of the events) after some time, and their sum, 1/s."""
+        cdef int c, k, n = self.events.n, modes = self.rate.shape[0]
+        cdef double rise, total = 0.0
+        if time == self.at and voltage == self.at_voltage:
+            return self.summed
+        for k in range(modes):
+            self.grown[k] = response(self.rate[k], self.power[k], time / self.unit)
+        for c in range(n):
+            rise = self.start[c]
+            for k in range(modes):
+                rise += self.modes[c, k] * self.grown[k]
+            self.events.rate[c] = self.events._rate_at(c, voltage, rise)
+            total += self.events.rate[c]
+        # What the events keep of a voltage does not hold any more.
+        self.events.rated_at = self.events.near_at = self.events.hot_at = NAN
+        self.at, self.at_voltage, self.summed = time, voltage, total
+        return total
+
+    def total(self, double time, double voltage):
+        """Sum of all rates (1/s) after some time (s) at a voltage (V)."""
+        cdef double total = self._total(time, voltage)
+        self.events._refuse_cold()
+        return total
+
+    def advance(self, double start, double slope, double duration, double hazard):
+        """Integrate the sum of rates along V(t) = start + slope t until ``hazard`` is used up.
+
+        Parameters
+        ----------
+        start, slope, duration : float
+            Device voltage (V), its slope (V/s), and the time available (s).
+        hazard : float
+            What is left of an Exp(1) draw.
+
+        Returns
+        -------
+        elapsed : float
+            Time to the event, or ``duration``.
+        left : float
+            Hazard left (0 when the event fell); its error is below 1e-3 of what was used up.
+        """
+        cdef double t = 0.0, step = duration, r0, r1, r2, coarse, fine, first, left = hazard
+        with nogil:
+            r0 = self._total(0.0, start)
+            if r0 * step > FIRST_STEP * left:
+                step = FIRST_STEP * left / r0
+            while t < duration:
+                if step > duration - t:
+                    step = duration - t
+                r2 = self._total(t + step, start + slope * (t + step))
+                while True:
+                    r1 = self._total(t + 0.5 * step, start + slope * (t + 0.5 * step))
+                    # The same step at once and in two halves: the difference bounds the error of the finer one.
+                    coarse = exponential_integral(r0, r2, step)
+                    first = exponential_integral(r0, r1, 0.5 * step)
+                    fine = first + exponential_integral(r1, r2, 0.5 * step)
+                    if fabs(fine - coarse) <= TOLERANCE * fine + NEGLIGIBLE or step <= 1e-15 * duration:
+                        break
+                    step *= 0.5
+                    r2 = r1
+                if fine >= left:
+                    if first >= left:
+                        t += solve_exponential(r0, r1, 0.5 * step, left)
+                    else:
+                        t += 0.5 * step + solve_exponential(r1, r2, 0.5 * step, left - first)
+                    left = 0.0
+                    self._total(t, start + slope * t)
+                    break
+                left -= fine
+                t = duration if t + step >= duration else t + step
+                r0 = r2
+                step *= 4.0 if fabs(fine - coarse) <= 0.1 * TOLERANCE * fine else 2.0
+        self.events._refuse_cold()
+        return t, left
+
+    def pick(self, double uniform):
+        """Candidate that fires where `advance` ended, for a uniform draw in [0, 1)."""
+        return self.events._chosen(uniform * self._total(self.at, self.at_voltage))
