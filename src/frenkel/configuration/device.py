@@ -30,7 +30,7 @@ from collections.abc import Iterator, Mapping
 from pathlib import Path
 from typing import Annotated, Any, Literal
 
-from pydantic import Field
+from pydantic import Field, field_validator
 
 from ..kinetic.materials.material import Material
 from ..provenance import MOST_MEMBERS
@@ -49,6 +49,7 @@ from .base import (
 from .material import AnyMaterial, MaterialSection
 from .measure import MeasureSection
 from .phases import PHASE_LIMIT, AnyPhase, CircuitSection, Constant, Cycle, Points, Pulse, Ramp, Sweep
+from .population import PopulationSection
 
 Entry = Annotated[Sweep | Ramp | Pulse | Constant | Points | Cycle, Field(discriminator="kind")]
 
@@ -92,6 +93,8 @@ class Configuration(Document):
         Voltage at which resistances are read (V).
     phase : list
         The protocol.
+    population : section or None
+        Numbers that differ from member to member; see `population`. ``points.Members`` gives each its own.
     measure : section or None
         What an ensemble looks at in each device beside the protocol; see `measure`.
     ensemble : section or None
@@ -107,8 +110,16 @@ class Configuration(Document):
     device: DeviceSection
     circuit: CircuitSection = CircuitSection()
     phase: list[Entry] = Field(min_length=1)
+    population: PopulationSection | None = None
     measure: MeasureSection | None = None
     ensemble: EnsembleSection | None = Field(default=None, exclude=True)
+
+    @field_validator("population")
+    @classmethod
+    def _drawn(cls, section: PopulationSection | None) -> PopulationSection | None:
+        if section is not None:
+            section.check(cls)
+        return section
 
     def arguments(self) -> dict[str, Any]:
         """Return the arguments of the device that this is the configuration of, but for its material."""

@@ -5,11 +5,14 @@ import hashlib
 import json
 import math
 from collections.abc import Mapping, Sequence
+from pathlib import Path
 from typing import Any, overload
 
+from ..kinetic.materials.material import Material
 from . import device as config
 from .device import Configuration
-from .material import chosen
+from .material import chosen, is_number
+from .population import Draws, Sampler
 from .reader import change
 
 
@@ -80,6 +83,57 @@ class Grid(Sequence[Configuration]):
         if index:
             raise IndexError(f"a grid of {len(self)} points has no such point")
         return changes[::-1]
+
+
+class Members:
+    """Configuration and material of each member of an ensemble of one configuration.
+
+    Parameters
+    ----------
+    configuration : Configuration
+        With a seed where it has a population.
+    folder : Path
+        Where a material file with a relative name is looked for.
+
+    Attributes
+    ----------
+    sampler : Sampler or None
+        What draws the numbers of its population; None where it has none.
+
+    Raises
+    ------
+    MaterialError, ConfigurationError
+        There is no such material, or a number of the population has no value to lie around.
+    """
+
+    def __init__(self, configuration: Configuration, folder: Path = Path()) -> None:
+        self.configuration = configuration
+        self.material = configuration.made_of(folder)
+        section = configuration.population
+        self.sampler = None if section is None else Sampler(section, configuration, self.material)
+
+    def draw(self, member: int) -> Draws:
+        """Return the numbers that the population draws for a member."""
+        if self.sampler is None:
+            return Draws({}, {})
+        assert self.configuration.seed is not None
+        return self.sampler.draw(self.configuration.seed, member)
+
+    def member(self, member: int) -> tuple[Configuration, Material]:
+        """Return the configuration of a member, which has no population, and its material."""
+        if self.sampler is None:
+            return self.configuration.model_copy(update={"member": member}), self.material
+        document = self.configuration.document() | {"member": member}
+        del document["population"]
+        of_material: dict[str, dict[str, Any]] = {}
+        for key, value in self.draw(member).values.items():
+            text = self.sampler.numbers[key].write(value)
+            change(document, f"{key}={text}")
+            if place := is_number(key):
+                section, name = place
+                of_material.setdefault(section, {})[name] = text
+        material = self.material.with_changes(of_material) if of_material else self.material
+        return config.parse(document, f"member {member} of the population"), material
 
 
 def points_of(document: Mapping[str, Any]) -> Sequence[Configuration]:

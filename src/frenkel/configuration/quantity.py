@@ -1,5 +1,6 @@
 """Fields of a configuration that hold quantities: read from text with a unit, written back as such."""
 
+from dataclasses import dataclass
 from typing import Any
 
 from pydantic import BeforeValidator, PlainSerializer
@@ -7,9 +8,22 @@ from pydantic import BeforeValidator, PlainSerializer
 from ..quantity import all_to_si, to_si
 
 
+@dataclass(frozen=True, slots=True)
+class Bounds:
+    """Unit and allowed values of one quantity, ends included."""
+
+    unit: str
+    low: float
+    high: float
+
+    def __call__(self, value: Any) -> float:
+        """Return a quantity as a float in the unit; raise ValueError where it is none or out of bounds."""
+        return to_si(value, self.unit, self.low, self.high)
+
+
 def reads(unit: str, low: float, high: float) -> BeforeValidator:
-    """Return what makes a field of a pydantic model read a quantity."""
-    return BeforeValidator(lambda value: to_si(value, unit, low, high))
+    """Return what makes a field of a pydantic model read a quantity; its ``func`` is a `Bounds`."""
+    return BeforeValidator(Bounds(unit, low, high))
 
 
 def reads_all(unit: str, low: float, high: float) -> BeforeValidator:

@@ -1,7 +1,7 @@
 """Read the file of a configuration, of a device or of an array, with changes from the command line."""
 
 import re
-from collections.abc import Sequence
+from collections.abc import Iterator, Sequence
 from pathlib import Path
 from typing import TYPE_CHECKING, Any, Union
 
@@ -15,6 +15,7 @@ from . import material
 from .base import ConfigurationError
 from .device import Configuration, parse
 from .phases import Sweep
+from .population import Sampler, with_tables
 
 if TYPE_CHECKING:
     from .array import ArrayConfiguration
@@ -40,7 +41,7 @@ def read(path: str | Path, changes: Sequence[str] = ()) -> Union[Configuration, 
     -----
     Doubt
         A number of the material outside the range that the set states for it, a changed formula, a RESET of
-        the sign of the SET.
+        the sign of the SET, a drawn number of which more than 1 % of the draws are not allowed.
     """
     source = Path(path)
     try:
@@ -59,8 +60,10 @@ def read(path: str | Path, changes: Sequence[str] = ()) -> Union[Configuration, 
         from . import array  # brings networks of lines; only arrays need them
 
         return array.parse(document, str(source))
-    found = parse(document, str(source))
-    for doubt in (*_about_material(found, source.parent), *_about_signs(found)):
+    found = parse(with_tables(document, source.parent), str(source))
+    for doubt in (
+        *_about_material(found, source.parent), *_about_signs(found), *about_population(found, source.parent),
+    ):  # fmt: skip
         warn(f"{source}: {doubt}")
     return found
 
@@ -73,6 +76,23 @@ def _about_material(configuration: Configuration, folder: Path) -> list[str]:
         return doubts(Material.find(section.base, folder).document(), section.changes, section.name)
     except MaterialError:
         return []  # making the material says what is wrong
+
+
+def about_population(configuration: Configuration, folder: Path) -> Iterator[str]:
+    """Yield a sentence for each drawn number of which many draws are not allowed.
+
+    Raises
+    ------
+    ConfigurationError
+        A number has no value to lie around.
+    """
+    if configuration.population is None:
+        return
+    try:
+        material_of_all = configuration.made_of(folder)
+    except MaterialError:
+        return  # making the material says what is wrong
+    yield from Sampler(configuration.population, configuration, material_of_all).doubts()
 
 
 def _about_signs(configuration: Configuration) -> list[str]:

@@ -59,6 +59,8 @@ class Target:
         Level of zlib, 0 to 9; 0 for none.
     stride : int
         Members of the points of a sweep are numbered in steps of this.
+    along_members : sequence of str
+        Those of the coordinates that are no dimensions, and are coordinates for xarray too.
     """
 
     grid: list[tuple[str, int]]
@@ -67,6 +69,7 @@ class Target:
     attrs: dict[str, Any]
     compression: int = 1
     stride: int = 2**62
+    along_members: Sequence[str] = ()
 
 
 class MemberContents:
@@ -200,7 +203,8 @@ def write(
         for stream in streams.values():
             stream.flush(last=True)
         # By this name xarray knows coordinates that are no dimensions.
-        named = {"coordinates": " ".join(owners)} if owners else {}
+        names = (*owners, *target.along_members)
+        named = {"coordinates": " ".join(names)} if names else {}
         file.setncatts(target.attrs | named | {ATTRIBUTE: hashed.hexdigest()})
         _provenance(file, contents, target)
     progress(len(members))

@@ -14,6 +14,7 @@ from ..configuration import device as config
 from ..configuration.base import ConfigurationError, checked
 from ..configuration.device import Configuration, DeviceSection
 from ..configuration.phases import AnyPhase, CircuitSection, Phase, Points, Sweep, Test, Verify
+from ..configuration.points import Members
 from ..data import schema, store
 from ..kinetic.materials.material import Material
 from ..kinetic.state import box
@@ -314,7 +315,7 @@ def shown(progress: Progress | bool | None) -> Iterator[Progress | None]:
 
 
 def build(configuration: Configuration, folder: Path = Path()) -> Device:
-    """Make the device of a configuration.
+    """Make the device of a configuration, with the numbers that its population draws for its member.
 
     Parameters
     ----------
@@ -327,7 +328,10 @@ def build(configuration: Configuration, folder: Path = Path()) -> Device:
     MaterialError, ValueError
         The material or a size is not allowed.
     """
-    material = configuration.made_of(folder)
+    return _built(*Members(configuration, folder).member(configuration.member))
+
+
+def _built(configuration: Configuration, material: Material) -> Device:
     check_memory(configuration, material)
     return Device(material, **configuration.arguments(), read_voltage=configuration.read_voltage)
 
@@ -403,9 +407,13 @@ def run(
     stored = store.load_checkpoint(checkpoint) if resume and checkpoint else None
     if stored is not None and configuration.seed is None:
         configuration = configuration.model_copy(update={"seed": stored["seed"]})
-    device = build(configuration, folder)
-    protocol = Protocol.of(configuration, device)
-    recorded = _recorded(configuration, device.material, device.seed)
+    if configuration.seed is None and configuration.population is not None:
+        configuration = configuration.model_copy(update={"seed": provenance.draw_seed()})
+    members = Members(configuration, folder)
+    own_configuration, material = members.member(configuration.member)
+    device = _built(own_configuration, material)
+    protocol = Protocol.of(own_configuration, device)
+    recorded = _recorded(configuration, members.material, device.seed)
     if stored is not None:
         if stored["configuration_hash"] != provenance.digest(recorded):
             raise ConfigurationError(

@@ -22,6 +22,7 @@ from ..mpi_runs.session import Job, RunOutcome
 from ..mpi_runs.status import Status
 from ..quantity import share_unit, to_si
 from . import device as experiment
+from . import population_columns
 from .ensemble_file import KIND, MERGED, columns, coordinates
 from .members import STRIDE
 
@@ -194,7 +195,8 @@ def sweep(
     Raises
     ------
     ConfigurationError
-        There are too many points. Values are checked when the points are met, by :func:`job` at first.
+        There are too many points, or what is swept is drawn. Values are checked when the points are met, by
+        :func:`job` at first.
     """
     number = int(np.prod([len(axis.texts) for axis in axes]))
     if not 1 <= number <= POINTS_LIMIT:
@@ -203,6 +205,13 @@ def sweep(
     if len(set(names)) < len(names):
         raise ConfigurationError(f"each axis of a sweep needs a name of its own, got {', '.join(names)}")
     base = plain(read([]), members or None, folder, seed)
+    population = base.points[0].population
+    for key in (swept.key.removeprefix("material.") for swept in axes):
+        if population is not None and key in population.laws:
+            raise ConfigurationError(
+                f"{key} is drawn by [population] and cannot be swept: sweep over a key of its law, such as "
+                f"population.{key}.mean"
+            )
     # Without defaults, which may be no keys of what a change puts in the place of a section.
     document = base.points[0].model_dump(mode="json", exclude_none=True, exclude_unset=True)
     grid = Grid(document, {swept.key: list(swept.texts) for swept in axes})
@@ -394,9 +403,16 @@ def write(
     fixed = coordinates(ensemble.points, located.status, grid, members)
     for swept in ensemble.axes:
         fixed[swept.name] = ((swept.name,), *_axis_values(swept))
-    # What is swept is a coordinate and needs no variable besides.
-    columns_kept = {name: column for name, column in columns().items() if name not in fixed}
-    target = member_file.Target(grid, columns_kept, fixed, attrs, stride=STRIDE)
+    drawn = population_columns.drawn(ensemble.points, grid, members, ensemble.folder)
+    if drawn:
+        fixed |= drawn | population_columns.failures(located, grid)
+    # What is swept or drawn is a coordinate and needs no variable besides.
+    columns_kept = {
+        name: population_columns.of_each_member(name, column) if drawn else column
+        for name, column in columns().items()
+        if name not in fixed
+    }
+    target = member_file.Target(grid, columns_kept, fixed, attrs, stride=STRIDE, along_members=[*drawn])
     return merge.merge(located, target, output, progress)
 
 
@@ -459,7 +475,7 @@ def _axis_values(one: Axis) -> tuple[Any, dict[str, Any]]:
         section, key = place
         unit = declared(section, key).metadata["unit"]
         return np.array([number(section, key, text) for text in one.texts]), attrs | {"units": unit}
-    for unit in ("", "m", "s", "V", "V/s", "A", "ohm", "K"):
+    for unit in ("", "m", "s", "V", "V/s", "A", "ohm", "K", "eV", "S", "Hz"):
         try:
             if not unit:
                 return np.array([float(text) for text in one.texts]), attrs | {"units": "1"}

@@ -19,7 +19,7 @@ from .. import provenance
 from ..configuration import device as config
 from ..configuration.device import Configuration
 from ..configuration.phases import kind_of
-from ..configuration.points import Grid, point_document
+from ..configuration.points import Grid, Members, point_document
 from ..data import content, kinds, schema
 from ..data.layout import Layout, SchemaError, Variable
 from ..data.member_file import MemberColumn
@@ -209,11 +209,21 @@ def member(ensemble: "xr.Dataset", number: int, **point: Any) -> "xr.Dataset":
         if _ragged(variable):
             values[name] = array[ranges[variable.dims[0]]].values
         else:
-            values[name] = array.sel({dim: value for dim, value in point.items() if dim in array.dims}).values
+            values[name] = array.sel({dim: value for dim, value in where.items() if dim in array.dims}).values
     attrs = _attrs(ensemble, where, number)
     if point and "count" in values:
         values |= _own_species(values["count"], json.loads(attrs["provenance"])["configuration"])
-    return schema.dataset(values | _texts(ensemble, ranges, point), attrs)
+    values |= _texts(ensemble, ranges, point)
+    return schema.dataset(values, attrs).assign_coords(_drawn(ensemble, where))
+
+
+def _drawn(ensemble: "xr.Dataset", where: Mapping[str, Any]) -> dict[str, "xr.DataArray"]:
+    """Return the numbers that the population of an ensemble drew for a member."""
+    return {
+        str(name): coordinate.sel({dim: where[str(dim)] for dim in coordinate.dims}).reset_coords(drop=True)
+        for name, coordinate in ensemble.coords.items()
+        if "key" in coordinate.attrs or name in ("die", "wafer", "redrawn")
+    }
 
 
 def _own_species(count: np.ndarray[Any, Any], document: dict[str, Any]) -> dict[str, Any]:
@@ -362,8 +372,8 @@ def _attrs(ensemble: "xr.Dataset", where: dict[str, Any], number: int) -> dict[s
     sweep = len(ensemble["status"].dims) > 1
     place = _flat(ensemble, where) // ensemble.sizes["member"] if sweep else 0
     document = point_document(recorded, place)
-    if sweep:  # the attributes of the file are those of its first point
-        material = config.parse(document).made_of()
+    if sweep or "population" in document:  # the attributes of the file are those of its first point
+        _, material = Members(config.parse(document)).member(number)
         attrs |= {"material": material.name, "material_hash": material.hash}
     # The software of the ensemble made the member, whatever reads it now.
     record = provenance.record(document, seed=config.parse(document).seed or 0, member=number)

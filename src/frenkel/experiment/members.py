@@ -19,7 +19,7 @@ from ..analysis.results.melting import melting
 from ..analysis.results.readout import terminal_resistance
 from ..analysis.results.switching import switching_voltage
 from ..configuration.device import Configuration
-from ..configuration.points import points_of
+from ..configuration.points import Members, points_of
 from ..data import schema, store
 from ..data.member_parts import RAGGED, part_of
 from ..kinetic.device import Device
@@ -51,14 +51,12 @@ def prepare(settings: dict[str, Any]) -> Callable[[int, Context], tuple[Arrays, 
     points = points_of(settings)
 
     @lru_cache(maxsize=1)  # members of a point come one after another
-    def read(point: int) -> tuple[Configuration, Material]:
-        configuration = points[point]
-        return configuration, configuration.made_of()
+    def read(point: int) -> Members:
+        return Members(points[point])
 
     def run(number: int, context: Context) -> tuple[Arrays, dict[str, Any]]:
         point, member = divmod(number, STRIDE)
-        configuration, material = read(point)
-        configuration = configuration.model_copy(update={"member": member})
+        configuration, material = read(point).member(member)
         checkpoint = context.folder / f"member-{number}.checkpoint"
         local = _local(checkpoint, context.scratch)
         device = Device(material, **configuration.arguments())

@@ -10,6 +10,7 @@ import numpy as np
 from ..configuration import device as config
 from ..configuration.device import Configuration
 from ..configuration.phases import AnyPhase
+from ..configuration.points import Members
 from ..experiment.protocol import Protocol
 from ..kinetic.device import Device
 from ..kinetic.waveform import Waveform
@@ -60,8 +61,8 @@ def prepared(
 
     The waveform is the whole one, whatever would end the phase early: `to_compliance`, `to_share`, `verify`.
     """
-    member_configuration = configuration.model_copy(update={"member": member})
-    device = Device(configuration.made_of(), **member_configuration.arguments())
+    member_configuration, material = Members(configuration).member(member)
+    device = Device(material, **member_configuration.arguments())
     *before, (_, _, last) = member_configuration.phases()
     Protocol(device, before, member_configuration.circuit, member_configuration.read_voltage).go(
         pause=lambda _: pause()

@@ -12,6 +12,7 @@ import numpy as np
 from ..checks import positive, whole
 from ..configuration import device as config
 from ..configuration.device import Configuration
+from ..configuration.points import Members
 from ..data import kinds
 from ..data.member_file import MemberColumn
 from ..kinetic.device import Device
@@ -108,7 +109,8 @@ def prepare(
                 raise Stopped
 
         device, waveform = prepared(configuration, number, pause)
-        twins = [twins_of(configuration, device, name) for name in names]
+        own_configuration, _ = Members(configuration).member(number)
+        twins = [twins_of(own_configuration, device, name) for name in names]
         observed = observe(device, waveform, settings["conductance"], twins, pause)
         mechanisms = [mechanism.name for mechanism in device.chemistry.mechanisms]
         return observed, {"texts": {"mechanism": mechanisms, "parameter": list(names)}}

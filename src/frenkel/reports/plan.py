@@ -117,7 +117,7 @@ def _cost(
         return [f"cost        not estimated above {TIMED_SITES} sites"]
     if experiment.memory(shape, configuration.device.lateral) > TIMED_MEMORY:
         return [f"cost        not estimated above {TIMED_MEMORY / 1e6:g} MB of tables"]
-    device = experiment.build(configuration, folder)
+    device = experiment.build(configuration.model_copy(update={"population": None}), folder)
     spent = []
     for _ in range(5):
         begin = time.process_time()

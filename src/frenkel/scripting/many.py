@@ -13,8 +13,10 @@ from .. import checks, provenance
 from ..configuration import device as config
 from ..configuration.base import ConfigurationError
 from ..configuration.device import Configuration
-from ..configuration.reader import change, read
+from ..configuration.population import with_tables
+from ..configuration.reader import about_population, change, read
 from ..data import forms, store
+from ..errors import warn
 from ..experiment import ensemble as whole
 from ..experiment import ensemble_file
 from ..experiment.device import Device
@@ -41,6 +43,7 @@ def ensemble(
     *,
     seed: int | None = None,
     changes: Mapping[str, Any] | None = None,
+    population: Mapping[str, Any] | None = None,
     keep: str | None = None,
     engine: str | None = None,
     workers: int | None = None,
@@ -61,6 +64,9 @@ def ensemble(
         With the number of a member the key of its random numbers; that of the configuration, else drawn.
     changes : mapping, optional
         Values of a configuration that are to be others: ``{"vacancy.migration_barrier": "0.8 eV"}``.
+    population : mapping, optional
+        Numbers that differ between members, instead of the table ``[population]``:
+        ``{"exchange.barrier": {"law": "normal", "sd": "0.03 eV"}}``. Each is a coordinate of the dataset.
     keep : {"summary", "traces", "all"}, optional
         Numbers of each device and cycle; also samples and phases ("traces", the default); also snapshots.
     engine : {"pool", "serial", "mpi", "dask"}, optional
@@ -105,10 +111,15 @@ def ensemble(
     """
     plan = _Plan(keep, engine, workers, output, progress)
     if callable(what) and not isinstance(what, (Configuration, Device)):
-        if changes:
-            raise ConfigurationError("changes are for configurations; give the function what it is to change")
+        for name, given in (("changes", changes), ("population", population)):
+            if given:
+                raise ConfigurationError(
+                    f"{name} is for configurations; give the function what it is to change"
+                )
         return _of_function(what, members, seed, plan)
     configuration, folder = _configuration(what, changes or {}, seed)
+    if population is not None:
+        configuration = _with_population(configuration, population, folder)
     kept_seed = None if plan.output is None else whole.known_seed(plan.output)
     return plan.go(plan.kept(whole.plain(configuration, members, folder, kept_seed)))
 
@@ -281,10 +292,22 @@ def _configuration(what: Any, changes: Mapping[str, Any], seed: int | None) -> t
         if what.ensemble is not None:
             document["ensemble"] = what.ensemble.model_dump(mode="json", exclude_none=True)
     elif isinstance(what, Mapping):
-        document = dict(what)
+        document = with_tables(dict(what), folder)
     else:
         raise TypeError(f"what must be a configuration, its file, a device or a function, got {what!r}")
     return config.parse(_changed(document, texts), "the configuration"), folder
+
+
+def _with_population(
+    configuration: Configuration, population: Mapping[str, Any], folder: Path
+) -> Configuration:
+    """Return a configuration with another population."""
+    document = with_tables(configuration.document() | {"population": population}, folder)
+    section = config.parse(document, "ensemble").population
+    configuration = configuration.model_copy(update={"population": section})
+    for doubt in about_population(configuration, folder):
+        warn(doubt)
+    return configuration
 
 
 def _changed(document: Mapping[str, Any], texts: Sequence[str]) -> dict[str, Any]:
