@@ -412,6 +412,21 @@ def test_the_plan_names_what_limits(capsys):
     assert "the longest member limits" in capsys.readouterr().out
 
 
+def test_the_plan_says_how_many_devices_a_variance_fraction_needs(capsys):
+    assert cli.main(["plan", "--fraction", "0.5 0.2"]) == 0
+    assert capsys.readouterr().out.startswith("57 devices of 20 cycles: a 95 % interval 0.2 wide around")
+    assert cli.main(["plan", "--fraction", "0.5 0.2", "--cycles", "5", "--ranks", "4", "--mean", "1 s"]) == 0
+    said = capsys.readouterr().out
+    assert said.startswith("88 devices of 5 cycles") and "\n88 members on 4 ranks" in said
+    assert cli.main(["plan", "--members", "9"]) == 2
+    assert "plan needs --ranks, or --fraction alone" in capsys.readouterr().err
+    assert cli.main(["plan", "--fraction", "0.5 0.2", "--cycles", "1"]) == 2
+    assert "--cycles must be a whole number between 2 and 100000, got 1" in capsys.readouterr().err
+    with pytest.raises(SystemExit):
+        cli.main(["plan", "--fraction", "0.5 1.2"])
+    assert "must be like '0.5 0.2', both above 0 and below 1, got '0.5 1.2'" in capsys.readouterr().err
+
+
 def test_the_model_of_the_farm_is_exact_where_it_can_be():
     from frenkel.mpi_runs import model
 

@@ -11,13 +11,14 @@ import pytest
 import xarray as xr
 
 import frenkel as fk
+from frenkel.analysis.statistics import variance
 from frenkel.cli.main import main
 from frenkel.configuration.base import ConfigurationError
 from frenkel.configuration.device import parse
 from frenkel.configuration.points import Members
 from frenkel.data import content
 from frenkel.experiment import device as experiment
-from frenkel.experiment import ensemble_file, members, population_columns
+from frenkel.experiment import ensemble_file, measurements, members, population_columns
 
 TOML = """
 seed = 3
@@ -201,7 +202,7 @@ def test_a_key_cannot_be_swept_and_drawn(folder):
         fk.sweep(folder / "x.toml", {"device.thickness": "1.3,1.56 nm"}, 1, seed=1, **HERE)
 
 
-def test_members_that_fail_stay_with_their_reason_and_their_numbers(tmp_path, monkeypatch):
+def test_members_that_fail_stay_with_their_reason_and_their_numbers(tmp_path, monkeypatch, capsys):
     """Two of five fail: at the start, and within the RESET."""
     own = members.Protocol.go
 
@@ -230,6 +231,53 @@ def test_members_that_fail_stay_with_their_reason_and_their_numbers(tmp_path, mo
         assert data["failure_voltage"].values[4] <= 0.0 and np.isnan(data["failure_voltage"].values[0])
         assert np.isfinite(data["vacancy_migration_barrier"].values).all()
         assert np.isnan(data["hrs"].values[[1, 4], 0]).all()
+    assert np.all(measurements.sample(tmp_path / "x.nc", "forming_voltage")[0].exact)
+    assert main(["show", str(tmp_path / "x.nc")]) == 0
+    shown = capsys.readouterr().out
+    assert (
+        "members     3 ok, 2 an error was raised\n            2 of 5 have no values below: quantiles" in shown
+    )
+    assert "vacancy.migration_barrier      normal" in shown and "device 0.5, die 0.5 of the variance" in shown
+    assert "all draws were allowed" in shown and "lag 1" not in shown
+
+
+def test_a_member_that_fails_while_it_is_formed_lies_above_what_it_had_reached(tmp_path, monkeypatch):
+    own = members.Protocol.go
+
+    def failing(self, pause=None, progress=None):
+        def shown(share, name, device):
+            progress(share, name, device)
+            if device.member == 2 and device.source_voltage > 0.5:
+                raise RuntimeError("the fields were not solved")
+
+        return own(self, pause=pause, progress=shown)
+
+    monkeypatch.setattr(members.Protocol, "go", failing)
+    (tmp_path / "x.toml").write_text(TOML)
+    run("run", tmp_path / "x.toml", "-o", tmp_path / "x.nc", status=3)
+    with xr.open_dataset(tmp_path / "x.nc") as data:
+        reached = data["failure_voltage"].values[2]
+        assert 0.5 < reached < 1.5 and data["failure_phase"].values[2] == "form"
+        exact = data["forming_voltage"].values[[0, 1, 3, 4]]
+    drawn, unit = measurements.sample(tmp_path / "x.nc", "forming_voltage")
+    assert (
+        unit == "V"
+        and drawn.low.tolist() == [*exact, reached]
+        and drawn.right.tolist() == [False] * 4 + [True]
+    )
+
+
+def test_show_says_how_the_variance_divides(folder, capsys):
+    run("run", folder / "x.toml", "-o", folder / "cycles.nc", "--set", "phase.1.repeat=8", "--members", 4)
+    capsys.readouterr()
+    assert main(["show", str(folder / "cycles.nc")]) == 0
+    shown = capsys.readouterr().out
+    with xr.open_dataset(folder / "cycles.nc") as data:
+        logarithm = np.log(data["hrs"].values)
+    fraction, lag = variance.variance_fraction(logarithm), variance.lag_correlation(logarithm, 1)
+    expected = [f"{one.value:.2f} ({one.low:.2f} to {one.high:.2f})" for one in (fraction, lag)]
+    (row,) = (line for line in shown.splitlines() if line.startswith("hrs") and "ohm" not in line)
+    assert " ".join(row.split()) == f"hrs 4 {expected[0]} {expected[1]} -"
 
 
 def test_names_of_drawn_numbers_are_names_of_nothing_else():

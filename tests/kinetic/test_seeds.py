@@ -5,12 +5,12 @@ import itertools
 import numpy as np
 import pytest
 
-from frenkel.kinetic.seeds import BRANCH, MADE, MEASURED, random_numbers, set_words, words
+from frenkel.kinetic.seeds import BRANCH, MADE, MEASURED, POPULATION, random_numbers, set_words, words
 
 
 def test_every_stream_is_another():
     """Of seeds, members and streams beside each other: no first number twice, no two streams correlated."""
-    streams = [(), (MADE,), (BRANCH,), (MEASURED,), (BRANCH, 0), (BRANCH, 1), (MEASURED, 0)]
+    streams = [(), (MADE,), (BRANCH,), (MEASURED,), (POPULATION, 0), (BRANCH, 0), (BRANCH, 1), (MEASURED, 0)]
     keys = list(itertools.product((0, 1, 7), (0, 1, 2), streams))
     first = [random_numbers(seed, member, *stream).random() for seed, member, stream in keys]
     assert len(set(first)) == len(keys) == 63

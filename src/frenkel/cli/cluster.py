@@ -14,7 +14,7 @@ from ..data import forms
 from ..escape import shell
 from ..mpi_runs.jobs import Request, schedulers, script
 from .common import CHANGES, CONFIGURATION, OUTPUT, Option, UsageError, add
-from .values import folder_text, members, memory, positive, seconds, word
+from .values import folder_text, fraction, members, memory, positive, seconds, word
 
 MEMBERS = Option("--members", type=members, metavar="N", help="devices")
 MEMBER_LIMIT = Option("--member-limit", type=seconds, metavar="TIME", help="longest time of one member")
@@ -99,10 +99,18 @@ def add_commands(commands: Any) -> None:
         commands,
         "plan",
         _plan,
-        "predict run time and bottleneck of an ensemble on N ranks",
+        "predict run time and bottleneck of an ensemble on N ranks, or how many devices it needs",
         'frenkel plan --members 1000000 --ranks 10000 --mean "10 s" --spread 1.0',
-        MEMBERS.but(required=True),
-        Option("--ranks", type=positive, required=True, metavar="N", help="processes"),
+        MEMBERS,
+        Option("--ranks", type=positive, metavar="N", help="processes"),
+        Option(
+            "--fraction",
+            type=fraction,
+            metavar="F WIDTH",
+            help="say how many devices the fraction of a variance that belongs to the device needs: "
+            '"0.5 0.2" is a 95 %% interval 0.2 wide around 0.5; --members is then not needed',
+        ),
+        Option("--cycles", type=positive, default=20, metavar="N", help="cycles of each device (20)"),
         Option("--mean", type=seconds, default=10.0, metavar="TIME", help="mean time of a member (10 s)"),
         Option("--spread", type=float, default=1.0, help="standard deviation of its logarithm (1)"),
         Option("--like", type=Path, metavar="ENSEMBLE.nc", help="take the times from there instead"),
@@ -139,8 +147,19 @@ def _job(options: argparse.Namespace) -> None:
 def _plan(options: argparse.Namespace) -> None:
     from ..checks import whole
     from ..mpi_runs import model
-    from ..reports.forecast import durations_like, forecast
+    from ..reports.forecast import devices_for, durations_like, forecast
 
+    if options.fraction is not None:
+        share, width = options.fraction
+        whole("--cycles", options.cycles, 2, 100_000, UsageError)
+        devices, text = devices_for(share, width, options.cycles)
+        print(text)
+        options.members = options.members or devices
+        if options.ranks is None:
+            return
+    for name in ("members", "ranks"):
+        if getattr(options, name) is None:
+            raise UsageError(f"plan needs --{name}, or --fraction alone")
     whole("--ranks", options.ranks, 1, 10_000_000, UsageError)
     whole("--shards", options.shards, 1, options.members, UsageError)
     if not 0.0 <= options.spread <= 10.0:

@@ -70,6 +70,17 @@ def quantile(text: str) -> tuple[str, float, float]:
     raise ArgumentTypeError(f"must be like 'forming_voltage 1% 5%', got {text!r}")
 
 
+def fraction(text: str) -> tuple[float, float]:
+    """Read a variance fraction and the width of its interval: "0.5 0.2"."""
+    try:
+        share, width = map(float, text.split())
+        if 0 < share < 1 and 0 < width < 1:
+            return share, width
+    except ValueError:
+        pass
+    raise ArgumentTypeError(f"must be like '0.5 0.2', both above 0 and below 1, got {text!r}")
+
+
 def shard(text: str) -> tuple[int, int]:
     """Read a part of a whole, "3/8"; "auto/8" is that of this element of a job array.
 

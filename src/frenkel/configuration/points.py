@@ -12,7 +12,7 @@ from ..kinetic.materials.material import Material
 from . import device as config
 from .device import Configuration
 from .material import chosen, is_number
-from .population import Draws, Sampler
+from .population import MemberNumbers, Sampler
 from .reader import change
 
 
@@ -112,10 +112,10 @@ class Members:
         section = configuration.population
         self.sampler = None if section is None else Sampler(section, configuration, self.material)
 
-    def draw(self, member: int) -> Draws:
+    def draw(self, member: int) -> MemberNumbers:
         """Return the numbers that the population draws for a member."""
         if self.sampler is None:
-            return Draws({}, {})
+            return MemberNumbers({}, {})
         assert self.configuration.seed is not None
         return self.sampler.draw(self.configuration.seed, member)
 

@@ -54,7 +54,7 @@ MOST_REDRAWN = 0.01
 """Fraction of draws that may lie outside of the allowed values before a sentence says so."""
 
 ATTEMPTS = 10_000
-"""Draws in a row that may lie outside before a member ends with an error."""
+"""MemberNumbers in a row that may lie outside before a member ends with an error."""
 
 ROUNDING = 1e-9
 """Fraction of a variance that is taken for the rounding of a sum."""
@@ -392,7 +392,7 @@ class PopulationSection(Section):
         return member, die, wafer
 
 
-class Draws(NamedTuple):
+class MemberNumbers(NamedTuple):
     """Numbers of one member.
 
     Attributes
@@ -408,7 +408,7 @@ class Draws(NamedTuple):
 
 
 class Sampler:
-    """Draws the numbers of members.
+    """MemberNumbers the numbers of members.
 
     Parameters
     ----------
@@ -445,7 +445,7 @@ class Sampler:
         }
         self.groups = [(keys, factors.get(keys)) for keys in section.groups()]
 
-    def draw(self, seed: int, member: int) -> Draws:
+    def draw(self, seed: int, member: int) -> MemberNumbers:
         """Return the numbers of a member of the ensemble with a seed.
 
         Raises
@@ -483,7 +483,7 @@ class Sampler:
                 )
             values |= drawn
             redrawn |= dict.fromkeys(keys, attempt)
-        return Draws({key: values[key] for key in self.numbers}, redrawn)
+        return MemberNumbers({key: values[key] for key in self.numbers}, redrawn)
 
     def doubts(self) -> Iterator[str]:
         """Yield a sentence for each number of whose draws more than :data:`MOST_REDRAWN` are not allowed."""

@@ -323,7 +323,15 @@ def sample(path: Path, name: str, censored: bool = False) -> tuple[Sample, str]:
         Of the variable or column.
     censored : bool
         Devices without a value lie above the largest one; otherwise they are left out.
+
+    Returns
+    -------
+    Sample
+        Members of a population that failed while being formed lie above the voltage that they had reached.
+    str
+        Unit.
     """
+    reached = np.zeros(0)
     if (table := _csv(path)) is not None:
         if name not in table.variables:
             column_names = ", ".join(str(column) for column in table.variables)
@@ -342,13 +350,30 @@ def sample(path: Path, name: str, censored: bool = False) -> tuple[Sample, str]:
         values = np.array([value for value in ensemble_file.values(path, name) if value is not None])
         with ensemble_file.open_ensemble(path) as ensemble:
             unit = str(ensemble[name].attrs["units"])
+            reached = _reached(ensemble) if name == "forming_voltage" else reached
     finite = values[np.isfinite(values)]
     if not (len(finite) and np.all(finite * finite[0] > 0)):
         raise ValueError(f"{name} of {path.name} must have values of one sign, to be drawn by their size")
     sizes = np.abs(finite)
     censored_count = len(values) - len(finite) if censored else 0
-    sizes_of_all = np.append(sizes, np.full(censored_count, sizes.max()))
+    sizes_of_all = np.concatenate([sizes, np.full(censored_count, sizes.max()), reached])
     return Sample.of(sizes_of_all, right=np.arange(len(sizes_of_all)) >= len(sizes)), unit
+
+
+def _reached(ensemble: "xr.Dataset") -> Floats:
+    """Return the voltages (V) that members of a population had reached that failed before they had formed."""
+    if "failure_voltage" not in ensemble:
+        return np.zeros(0)
+    forming = {
+        name
+        for name, kind in zip(
+            ensemble["step_name"].values.ravel(), ensemble["step_kind"].values.ravel(), strict=True
+        )
+        if kind == "form"
+    }
+    phases = [str(name).partition(" (attempt")[0] for name in ensemble["failure_phase"].values.ravel()]
+    voltages = np.abs(ensemble["failure_voltage"].values.ravel()[[name in forming for name in phases]])
+    return voltages[voltages > 0.0]
 
 
 def of_file(path: Path, how: Readout = READOUT) -> "xr.Dataset":

@@ -27,6 +27,7 @@ from ..mpi_runs.status import Status
 from ..progress import Reporter, duration
 from .device import changed_numbers, table
 from .sweep import points_table
+from .variance import population_lines, variance_lines
 
 if TYPE_CHECKING:
     from ..analysis.statistics.sequential import Stopping
@@ -243,6 +244,8 @@ def describe(path: Path) -> str:
         rows = [] if swept else [_row(file, name) for name in SUMMARY if name in file.variables]
         points = points_table(file) if swept else ""
         molten = _molten(file)
+        drawn = population_lines(file)
+        variance = [] if swept else variance_lines(file)
         materials = record["configuration"].get("materials")  # by name in a sweep, which has rows of its own
         head = [
             str(attributes["title"]),
@@ -254,13 +257,14 @@ def describe(path: Path) -> str:
             + ", ".join(f"{name}: {size}" for name, size in sizes.items())
             + f"; kept: {getattr(file, 'keep', '?')}",
             "members     " + ", ".join(_counts(status)),
+            *_failed(status),
             f"content     {getattr(file, content.ATTRIBUTE, 'without a hash')}",
             "",
         ]
     if swept:
-        return "\n".join([*head, points, *molten])
+        return "\n".join([*head, points, *drawn, *molten])
     columns = ["quantity", "number", "mean", "sd", "1 %", "10 %", "median", "90 %", "99 %"]
-    return "\n".join([*head, table(columns, [row for row in rows if row]), *molten])
+    return "\n".join([*head, table(columns, [row for row in rows if row]), *variance, *drawn, *molten])
 
 
 def _counts(status: np.ndarray[Any, Any]) -> list[str]:
@@ -268,6 +272,17 @@ def _counts(status: np.ndarray[Any, Any]) -> list[str]:
         f"{int(np.count_nonzero(status == code))} {text}"
         for code, text in shards.STATUS.items()
         if np.any(status == code)
+    ]
+
+
+def _failed(status: np.ndarray[Any, Any]) -> list[str]:
+    """Say that members without a result are in no number below, where there are some."""
+    failed = int(np.count_nonzero(status != shards.OK))
+    if not failed:
+        return []
+    return [
+        f"            {failed} of {status.size} have no values below: quantiles are those of the others, and "
+        f"biased where failing has to do with the value"
     ]
 
 

@@ -60,6 +60,25 @@ def forecast(times: Floats, ranks: int, shards: int, members: int, size: float) 
     return "\n".join(lines)
 
 
+def devices_for(fraction: float, width: float, cycles: int) -> tuple[int, str]:
+    """Return how many devices a variance fraction needs, and a sentence that says so.
+
+    Parameters
+    ----------
+    fraction, width : float
+        Expected fraction, and full width of its 95 % interval.
+    cycles : int
+        Of each device.
+    """
+    from ..analysis.statistics.variance import devices_needed  # scipy, which a forecast does without
+
+    devices = devices_needed(fraction, width, cycles)
+    return devices, (
+        f"{devices} devices of {cycles} cycles: a 95 % interval {width:g} wide around a variance fraction of "
+        f"{fraction:g}, for normal values and cycles without memory (10.1002/sim.1108)"
+    )
+
+
 def durations_like(path: Path, number: int, limit: float | None = None) -> Floats:
     """Draw durations (s) of members from those that an ensemble recorded, none above a limit (s)."""
     content.check(path)
