@@ -35,7 +35,7 @@ def shot(label, number, species):
 
 
 def log(name, samples, snapshots, **more):
-    names = (*SAMPLED, "defect", "interstitial", "reservoir")
+    names = (*SAMPLED, "defect", "interstitial", "reservoir", "temperature")
     rows = {key: 100.0 * number + np.arange(samples) for number, key in enumerate(names)}
     what = {"kind": "form", "cycle": 0, "attempt": 1, "compliance": None, "document": {}} | more
     return PhaseLog(name=name, sample=rows, snapshots=snapshots, **what)
@@ -49,11 +49,14 @@ def test_every_variable_is_where_it_belongs():
         CurrentStep(-9, -10, -11, -12, -13),
     )
     logs = [
-        log("form", 2, [shot("start", 1, [3]), shot("end", 2, [7, 3])], compliance=1e-5, read_current=1e-7),
+        log("form", 2, [shot("start", 1, [3]), shot("end", 2, [7, 3])], compliance=1e-5, read_current=1e-7,
+            read_temperature=320.0),
         log("reset 1", 3, [], kind="reset", cycle=1, read_current=2e-7, extremes=extremes),
         log("set 1", 1, [shot("end", 3, [3, 3, 7])], kind="set", cycle=1, attempt=2),
     ]
     found = device_file.values(device(), logs, 0.1)
+    assert (found["sample_temperature"] - 100.0 * (len(SAMPLED) + 3)).tolist() == [0, 1, 0, 1, 2, 0]
+    assert found["read_temperature"].tolist() == [320.0, 0.0, 0.0]
     assert found["phase"].tolist() == [0, 0, 1, 1, 1, 2]
     for number, name in enumerate(SAMPLED):
         assert (found[name] - 100.0 * number).tolist() == [0, 1, 0, 1, 2, 0], name

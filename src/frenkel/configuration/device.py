@@ -30,7 +30,7 @@ from collections.abc import Iterator, Mapping
 from pathlib import Path
 from typing import Annotated, Any, Literal
 
-from pydantic import Field, field_validator
+from pydantic import Field, field_validator, model_validator
 
 from ..kinetic.materials.material import Material
 from ..provenance import MOST_MEMBERS
@@ -48,7 +48,7 @@ from .base import (
 )
 from .material import AnyMaterial, MaterialSection
 from .measure import MeasureSection
-from .phases import PHASE_LIMIT, AnyPhase, CircuitSection, Constant, Cycle, Points, Pulse, Ramp, Sweep
+from .phases import PHASE_LIMIT, AnyPhase, CircuitSection, Constant, Cycle, Phase, Points, Pulse, Ramp, Sweep
 from .population import PopulationSection
 
 Entry = Annotated[Sweep | Ramp | Pulse | Constant | Points | Cycle, Field(discriminator="kind")]
@@ -121,6 +121,37 @@ class Configuration(Document):
             section.check(cls)
         return section
 
+    @model_validator(mode="before")
+    @classmethod
+    def _take_ambient(cls, document: Any) -> Any:
+        """Take `thermal.ambient` for what it is, the temperature of the device."""
+        thermal, device = (
+            document.get(key) if isinstance(document, Mapping) else None for key in ("thermal", "device")
+        )
+        if not (isinstance(thermal, Mapping) and "ambient" in thermal and isinstance(device, Mapping)):
+            return document
+        if "temperature" in device:
+            raise ValueError("thermal.ambient and device.temperature are the same: give only one of them")
+        others = {key: value for key, value in thermal.items() if key != "ambient"}
+        taken = {**document, "device": {**device, "temperature": thermal["ambient"]}, "thermal": others}
+        return taken if others else {key: value for key, value in taken.items() if key != "thermal"}
+
+    @model_validator(mode="after")
+    def _check_temperatures(self) -> "Configuration":
+        for number, entry in enumerate(self.phase, 1):
+            inner = entry.phase if isinstance(entry, Cycle) else [entry]
+            if self.measure is not None and any(phase.temperatures for phase in inner):
+                raise ValueError(
+                    f"measure must be without temperatures of phases, phase {number} has one: states are "
+                    "surveyed at the temperature of the device"
+                )
+            if not isinstance(entry, Cycle):
+                try:
+                    entry.check_turns(entry.repeat)
+                except ValueError as error:
+                    raise ValueError(f"phase {number}.{error}") from None
+        return self
+
     def arguments(self) -> dict[str, Any]:
         """Return the arguments of the device that this is the configuration of, but for its material."""
         return dict(self.device) | {"seed": self.seed, "member": self.member}
@@ -150,15 +181,30 @@ class Configuration(Document):
             if not isinstance(entry, Cycle):
                 yield from _repeats(entry, 0)
                 continue
-            for _ in range(entry.repeat):
+            for turn in range(entry.repeat):
                 cycle += 1
                 for inner in entry.phase:
-                    yield from _repeats(inner, cycle)
+                    yield from _repeats(inner.at_turn(turn), cycle)
+
+    def temperature_of(self, phase: Phase) -> float:
+        """Return the temperature (K) of a phase: its own, or that of the device.
+
+        Raises
+        ------
+        ConfigurationError
+            It changes within the phase.
+        """
+        start, stop = phase.heat or (self.device.temperature, self.device.temperature)
+        if start != stop:
+            raise ConfigurationError(
+                f"temperature of the last phase must be one value here, got {start:g} to {stop:g} K"
+            )
+        return start
 
     def count(self) -> int:
         """Return the number of phases after unrolling."""
         return sum(
-            entry.repeat * (sum(inner.repeat for inner in entry.phase) if isinstance(entry, Cycle) else 1)
+            entry.repeat * sum(map(_times, entry.phase)) if isinstance(entry, Cycle) else _times(entry)
             for entry in self.phase
         )
 
@@ -179,9 +225,17 @@ def parse(document: Mapping[str, Any], origin: str = "the configuration") -> Con
     return configuration
 
 
+def _times(phase: AnyPhase) -> int:
+    """Return how many phases an entry is after unrolling."""
+    return phase.repeat * len(phase.pieces())
+
+
 def _repeats(phase: AnyPhase, cycle: int) -> Iterator[tuple[str, int, AnyPhase]]:
     name = phase.name or phase.kind
     for number in range(1, phase.repeat + 1):
-        marks = [str(cycle)] if cycle else []
-        marks += [str(number)] if phase.repeat > 1 else []
-        yield f"{name} {'.'.join(marks)}".strip(), cycle, phase
+        pieces = phase.at_turn(number - 1).pieces()
+        for place, piece in enumerate(pieces, 1):
+            marks = [str(cycle)] if cycle else []
+            marks += [str(number)] if phase.repeat > 1 else []
+            marks += [str(place)] if len(pieces) > 1 else []
+            yield f"{name} {'.'.join(marks)}".strip(), cycle, piece

@@ -1,19 +1,32 @@
 """Phases of a protocol: what a configuration says of each, its waveform, and when it ends."""
 
 import math
-from collections.abc import Callable
+from collections.abc import Callable, Mapping
 from dataclasses import asdict
 from itertools import pairwise
-from typing import TYPE_CHECKING, Annotated, Any, ClassVar, Literal
+from typing import TYPE_CHECKING, Annotated, Any, ClassVar, Literal, Self
 
 import numpy as np
-from pydantic import BeforeValidator, Field, PlainSerializer, model_validator
+from pydantic import BeforeValidator, Field, PlainSerializer, PlainValidator, model_validator
 
-from ..checks import between
+from ..checks import COLDEST, HOTTEST, between
 from ..kinetic.circuit import Circuit
 from ..kinetic.waveform import Waveform
-from ..quantity import to_si
-from .base import RATES, TIMES, Current, Rate, Resistance, Section, Time, Title, Voltage, before_the_end
+from ..quantity import all_to_si, to_si
+from .base import (
+    RATES,
+    TIMES,
+    Current,
+    Rate,
+    Resistance,
+    Section,
+    Temperature,
+    Time,
+    Title,
+    Voltage,
+    before_the_end,
+    checked,
+)
 from .quantity import reads_all, writes
 
 if TYPE_CHECKING:
@@ -36,6 +49,37 @@ Compliance = Annotated[
     ),
 ]
 """Largest current (A); infinity, written "none", lifts one that holds otherwise."""
+
+
+class TemperatureChange(Section):
+    """A temperature that goes straight in time, from the start of a phase to its end."""
+
+    start: Temperature
+    stop: Temperature
+
+
+def _read_temperature(value: Any) -> float | tuple[float, ...] | TemperatureChange:
+    """Return the temperature of a phase: a value, a list of values, or a table with start and stop."""
+    if isinstance(value, Mapping):
+        return checked(TemperatureChange, value, "temperature")
+    if isinstance(value, list | tuple) or (isinstance(value, str) and "," in value):
+        return all_to_si(value, "K", COLDEST, HOTTEST)
+    return to_si(value, "K", COLDEST, HOTTEST)
+
+
+def _write_temperature(value: float | tuple[float, ...] | TemperatureChange) -> str | dict[str, Any]:
+    if isinstance(value, TemperatureChange):
+        return value.model_dump(mode="json")
+    numbers = value if isinstance(value, tuple) else (value,)
+    return f"{', '.join(map(repr, numbers))} K"
+
+
+PhaseTemperature = Annotated[
+    float | tuple[float, ...] | TemperatureChange,
+    PlainValidator(_read_temperature),
+    PlainSerializer(_write_temperature, when_used="json-unless-none"),
+]
+"""Temperature of the electrodes (K); of several values one for each time that the phase is applied."""
 
 
 class CircuitSection(Section):
@@ -71,7 +115,10 @@ class Verify(Section):
 
 
 class Phase(Section):
-    """A part of a protocol, and how a device carries it out."""
+    """A part of a protocol, and how a device carries it out.
+
+    With ``temperature`` the electrodes have another one while it lasts; it is read at that of the device.
+    """
 
     name: Title = ""
     repeat: int = Field(default=1, ge=1, le=PHASE_LIMIT)
@@ -81,8 +128,42 @@ class Phase(Section):
     samples: int = Field(default=200, ge=2, le=1_000_000)
     # Within the phase, besides those between its parts; None, so that documents without them keep their hash.
     snapshots: int | None = Field(default=None, ge=1, le=MOST_SNAPSHOTS)
+    temperature: PhaseTemperature | None = None
 
     parts: ClassVar[int] = 1
+
+    @property
+    def heat(self) -> tuple[float, float] | None:
+        """Temperature (K) at its start and at its end; None: that of the device."""
+        if isinstance(self.temperature, TemperatureChange):
+            return self.temperature.start, self.temperature.stop
+        return None if self.temperature is None else (self.temperatures[0], self.temperatures[0])
+
+    @property
+    def temperatures(self) -> tuple[float, ...]:
+        """Every temperature (K) that it names."""
+        if isinstance(self.temperature, TemperatureChange):
+            return self.temperature.start, self.temperature.stop
+        if self.temperature is None:
+            return ()
+        return self.temperature if isinstance(self.temperature, tuple) else (self.temperature,)
+
+    def at_turn(self, turn: int) -> Self:
+        """Return the phase as it is applied for a time, from 0: with its temperature of a list."""
+        if not isinstance(self.temperature, tuple):
+            return self
+        return self.model_copy(update={"temperature": self.temperature[turn]})
+
+    def check_turns(self, turns: int) -> None:
+        """Raise ValueError unless a list of temperatures has one for each time that the phase is applied."""
+        if isinstance(self.temperature, tuple) and len(self.temperature) != turns:
+            raise ValueError(
+                f"temperature must have one value for each of {turns} repeats, got {len(self.temperature)}"
+            )
+
+    def pieces(self) -> "list[Phase]":
+        """Return the phases that it stands for, each of which is read at its end."""
+        return [self]
 
     def part(self, number: int, origin: float) -> Planned | None:
         """Return waveform and number of samples of one part, None if there is nothing to do.
@@ -139,7 +220,16 @@ class Sweep(Phase):
     def _check(self) -> "Sweep":
         if self.amplitude == 0:
             raise ValueError("amplitude must not be 0 V")
+        self._check_heat(self.temperature)
         return self
+
+    @staticmethod
+    def _check_heat(temperature: float | tuple[float, ...] | TemperatureChange | None) -> None:
+        if isinstance(temperature, TemperatureChange):
+            raise ValueError(
+                "temperature must be one value in a phase whose end the device decides; it may change in "
+                "those of kind constant, ramp, pulse and points"
+            )
 
     @classmethod
     def of(
@@ -154,6 +244,7 @@ class Sweep(Phase):
                 f"{option} needs a waveform from 0 V up and back to 0 V, such as Waveform.triangle; "
                 f"got {len(voltages)} points from {voltages[0]:g} to {voltages[-1]:g} V"
             )
+        cls._check_heat(common.temperature)
         rate, fall_rate = abs(top) / times[1], abs(top) / (times[-1] - times[-2])
         hold = times[2] - times[1] if len(times) == 4 else None
         between("rate of the waveform", [rate, fall_rate], *RATES, "V/s")
@@ -243,7 +334,8 @@ class Constant(Phase):
 
     With ``first`` the samples are spread evenly over the logarithm of the time, from there to the end. With
     ``to_share`` the phase ends as soon as the conductance has fallen to that share of what it was at its
-    start; above 1, risen.
+    start; above 1, risen. With ``reads`` it is a phase for each of so many intervals, whose ends are spread
+    as samples are: the device is read there at its own temperature, as a bake is taken out of the oven.
     """
 
     kind: Literal["constant"]
@@ -251,13 +343,38 @@ class Constant(Phase):
     duration: Time
     first: Time | None = None
     to_share: float | None = Field(default=None, gt=0)
+    reads: int | None = Field(default=None, ge=2, le=1000)
 
     @model_validator(mode="after")
     def _check(self) -> "Constant":
+        if self.reads is not None and (self.first is None or self.to_share is not None):
+            what = "come with the time of the first" if self.first is None else "be without to_share"
+            raise ValueError(f"reads must {what}")
         if self.to_share == 1:
             raise ValueError("to_share must be below 1 (fallen to) or above 1 (risen to), got 1")
         before_the_end(self.first, self.duration)
         return self
+
+    def pieces(self) -> "list[Phase]":
+        if self.reads is None or self.first is None:
+            return [self]
+        ends = [0.0, *np.geomspace(self.first, self.duration, self.reads).tolist()]
+        alone = {"reads": None, "first": None, "repeat": 1, "samples": 2}
+        return [
+            self._between(early / self.duration, late / self.duration).model_copy(
+                update=alone | {"duration": late - early}
+            )
+            for early, late in pairwise(ends)
+        ]
+
+    def _between(self, begin: float, end: float) -> Self:
+        """Return the phase with what its temperature is between two shares of its duration."""
+        change = self.temperature
+        if not isinstance(change, TemperatureChange):
+            return self
+        start, span = change.start, change.stop - change.start
+        part = TemperatureChange.model_construct(start=start + begin * span, stop=start + end * span)
+        return self.model_copy(update={"temperature": part})
 
     def part(self, number: int, origin: float) -> Planned:
         return Waveform.constant(self.voltage, self.duration), self.samples
@@ -320,6 +437,15 @@ class Cycle(Section):
     kind: Literal["cycle"]
     repeat: int = Field(default=1, ge=1, le=PHASE_LIMIT)
     phase: list[AnyPhase] = Field(min_length=1)
+
+    @model_validator(mode="after")
+    def _check(self) -> "Cycle":
+        for number, phase in enumerate(self.phase, 1):
+            try:
+                phase.check_turns(self.repeat)
+            except ValueError as error:
+                raise ValueError(f"phase {number}.{error}") from None
+        return self
 
 
 def kind_of(name: str, phase: AnyPhase) -> str:

@@ -116,6 +116,7 @@ class Device(Steps):
         attempts: int = 5,
         stop: Test | None = None,
         snapshots: int | None = None,
+        temperature: Quantity | tuple[Quantity, Quantity] | None = None,
         progress: Progress | bool | None = None,
     ) -> "xr.Dataset":
         """Apply a source voltage, let the atoms move, and return what happened.
@@ -147,6 +148,9 @@ class Device(Steps):
         snapshots : int
             Keep where the defects are at up to this many events and samples, spread evenly among all of
             them, besides the start and the end; 1 to 10,000, none by default.
+        temperature : float or str, or a pair of them, optional
+            Of the electrodes while the waveform lasts (K, or "250 C"); of a pair it goes straight in time
+            from the first to the second. The read after it is at the temperature of the device.
         progress : bool or callable, optional
             True: show how far it is, as a bar on a terminal, a line a minute elsewhere. Else
             ``progress(share, name, device)`` is called at each sample.
@@ -159,8 +163,9 @@ class Device(Steps):
         Raises
         ------
         ValueError
-            A cycle that cannot come now; ``to_compliance`` in a circuit without one; ``to_compliance`` or
-            ``verify`` with ``stop``, or for a waveform that does not go up and back once.
+            A cycle that cannot come now; a temperature that the device cannot have; ``to_compliance`` in a
+            circuit without one; ``to_compliance`` or ``verify`` with ``stop``, or for a waveform that does not
+            go up and back once.
         """
         if not isinstance(waveform, Waveform):
             raise TypeError(
@@ -172,6 +177,8 @@ class Device(Steps):
         name = self._unused(label or waveform.label or f"run {len(self.logs) + 1}", cycle)
         circuit = CircuitSection.of(self.circuit)
         arguments = {"name": name, "samples": samples, "circuit": circuit, "snapshots": snapshots}
+        if temperature is not None:
+            arguments["temperature"] = _written(temperature)
         common = checked(Phase, arguments, "Device.run")
         phase: AnyPhase
         if to_compliance and (stop is not None or not (self.circuit.compliance or self.circuit.transistor)):
@@ -227,20 +234,24 @@ class Device(Steps):
     def document(self, logs: Sequence[PhaseLog] | None = None) -> dict[str, Any]:
         """Return the configuration that repeats what was run so far, or some phases of it, as JSON values."""
         circuit = CircuitSection.of(self.circuit)
+        logs = self.logs if logs is None else logs
+        ambient = logs[0].read_temperature if logs else self.temperature
         return {
             "seed": self.seed,
             "member": self.member,
             "material": self.material.name,
             "material_document": self.material.document(),
             "read_voltage": f"{self.read_voltage!r} V",
-            "device": self.asked.model_dump(mode="json"),
+            "device": self.asked.model_dump(mode="json") | {"temperature": f"{ambient!r} K"},
             "circuit": circuit.model_dump(mode="json", exclude_none=True),
-            "phase": list(_in_cycles(self.logs if logs is None else logs)),
+            "phase": list(_in_cycles(logs)),
         }
 
     def _dataset(self, logs: list[PhaseLog]) -> "xr.Dataset":
-        recorded = self.document(logs)
-        return dataset(self, logs, recorded, read_voltage=self.read_voltage, not_repeatable=self.touched)
+        recorded, touched = self.document(logs), self.touched
+        if len({log.read_temperature for log in logs}) > 1:
+            touched = touched or "the temperature of the device was set between phases"
+        return dataset(self, logs, recorded, read_voltage=self.read_voltage, not_repeatable=touched)
 
     @property
     def result(self) -> "xr.Dataset":
@@ -472,6 +483,16 @@ def _target(verify: Quantity | None, attempts: int) -> Verify | None:
         return None
     ohms = verify if isinstance(verify, str) else f"{verify!r} ohm"
     return checked(Verify, {"resistance": ohms, "attempts": attempts}, "Device.run: verify")
+
+
+def _written(temperature: Quantity | tuple[Quantity, Quantity]) -> str | dict[str, str]:
+    """Return the temperature of a waveform as a configuration has it."""
+    if not isinstance(temperature, tuple):
+        return f"{si('temperature', temperature, 'K')!r} K"
+    if len(temperature) != 2:
+        raise ValueError(f"temperature must be one value or a pair of them, got {temperature!r}")
+    start, stop = (f"{si('temperature', kelvin, 'K')!r} K" for kelvin in temperature)
+    return {"start": start, "stop": stop}
 
 
 def _ohms(device: Device, log: PhaseLog) -> str:

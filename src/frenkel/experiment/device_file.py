@@ -14,7 +14,7 @@ from ..data import schema
 from ..kinetic.device import Device
 from ..kinetic.extremes import DIRECTIONS
 from ..kinetic.lattice.species import Species
-from ..kinetic.run import SAMPLED
+from ..kinetic.run import SAMPLED, TEMPERATURE
 from .protocol import PhaseLog
 
 if TYPE_CHECKING:
@@ -73,7 +73,11 @@ def dataset(
 def values(device: Device, logs: list[PhaseLog], read_voltage: float) -> dict[str, Any]:
     """Return the variables of some phases of a device, under the names of the schema."""
     return (
-        _samples(device, logs) | _phases(logs) | _snapshots(device, logs) | _constants(device, read_voltage)
+        _samples(device, logs)
+        | _phases(logs)
+        | _temperatures(device, logs)
+        | _snapshots(device, logs)
+        | _constants(device, read_voltage)
     )
 
 
@@ -109,6 +113,16 @@ def _phases(logs: list[PhaseLog]) -> dict[str, Any]:
         "read_current": np.array([log.read_current for log in logs]),
         "direction": list(DIRECTIONS),
     } | _extremes(logs)
+
+
+def _temperatures(device: Device, logs: list[PhaseLog]) -> dict[str, Any]:
+    """Return the temperatures of samples and of reads, where they were not all that of the device."""
+    sample = np.concatenate([log.sample[TEMPERATURE] for log in logs])
+    read = np.array([log.read_temperature for log in logs])
+    named = any("temperature" in log.document for log in logs)
+    if not named and np.all(sample == device.temperature) and np.all(read == device.temperature):
+        return {}
+    return {"sample_temperature": sample, "read_temperature": read}
 
 
 def _extremes(logs: list[PhaseLog]) -> dict[str, Any]:

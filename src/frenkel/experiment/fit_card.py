@@ -476,7 +476,13 @@ def protocol_of(
     documents = made.get("ensemble", {}).get("configuration", {}).get("points")
     if documents:
         settings = parse(documents[0], made["file"])
-        sweeps = [phase for _, cycle, phase in settings.phases() if cycle and isinstance(phase, Sweep)]
+        cycled = [(name, phase) for name, cycle, phase in settings.phases() if cycle]
+        if heated := [name for name, phase in cycled if isinstance(phase, Sweep) and phase.temperatures]:
+            raise ObservationError(
+                f"{made['file']}: all cycles of a card must be at one temperature, that of the device, but "
+                f"phase {heated[0]} has one of its own"
+            )
+        sweeps = [phase for _, phase in cycled if isinstance(phase, Sweep)]
         numbers = {f"{s.kind}_ramp": abs(s.rate) for s in sweeps if s.kind in ("set", "reset")}
         numbers["read_voltage"] = settings.read_voltage
         if sweeps:

@@ -17,11 +17,13 @@ from typing import Protocol as Interface
 
 import numpy as np
 
+from ..configuration.base import ConfigurationError
 from ..configuration.device import Configuration
 from ..configuration.phases import AnyPhase, CircuitSection, Planned, Test, kind_of
 from ..data import store
 from ..kinetic.device import Device
 from ..kinetic.extremes import Extremes
+from ..kinetic.heating import TemperatureRamp
 from ..kinetic.run import Record, sample_times
 from ..kinetic.waveform import Waveform
 from .snapshot import Moments, observe
@@ -63,8 +65,8 @@ class Position:
 class PhaseLog:
     """What one phase did: the arrays of its samples, its snapshots, and how it was applied.
 
-    ``extremes`` are those of all its events. ``moments`` says which events and samples are kept as snapshots;
-    None: only those between the parts.
+    ``extremes`` are those of all its events, ``read_temperature`` (K) is that of the read after it.
+    ``moments`` says which events and samples are kept as snapshots; None: only those between the parts.
     """
 
     name: str
@@ -74,6 +76,7 @@ class PhaseLog:
     compliance: float | None
     document: dict[str, Any]
     read_current: float = 0.0
+    read_temperature: float = 0.0
     sample: dict[str, np.ndarray[Any, Any]] = field(default_factory=dict)
     snapshots: list[dict[str, Any]] = field(default_factory=list)
     extremes: Extremes = field(default_factory=Extremes)
@@ -96,7 +99,7 @@ class PhaseLog:
 
     def close(self, device: Device, read_voltage: float) -> None:
         """Read the device at a voltage (V) as the phase has left it."""
-        self.read_current = float(device.current(read_voltage))
+        self.read_current, self.read_temperature = float(device.current(read_voltage)), device.temperature
         self.take_snapshot(device, "end")
 
     def extend(self, record: Record) -> None:
@@ -158,9 +161,20 @@ class Protocol:
     ) -> None:
         self.device, self.phases, self.circuit = device, list(phases), circuit
         self.read_voltage, self.halt, self.observer = read_voltage, halt, observer
+        self.ambient = device.temperature
+        for name, _, phase in self.phases:
+            self._check_temperatures(name, phase)
         self.position = Position()
         self.logs: list[PhaseLog] = []
         self.present: PhaseLog | None = None
+
+    def _check_temperatures(self, name: str, phase: AnyPhase) -> None:
+        """Raise ConfigurationError where the device cannot have the temperature of a phase."""
+        for kelvin in phase.temperatures:
+            try:
+                self.device.check_temperature(kelvin)
+            except ValueError as error:
+                raise ConfigurationError(f"phase {name}: {error}") from None
 
     @classmethod
     def of(
@@ -180,8 +194,11 @@ class Protocol:
         progress : callable, optional
             ``progress(share, name, device)`` at each sample, with the share of all phases that is done.
         """
-        while self.position.phase < len(self.phases):
-            self._attempt(pause, progress)
+        try:
+            while self.position.phase < len(self.phases):
+                self._attempt(pause, progress)
+        finally:
+            self.device.temperature = self.ambient
         return self.logs
 
     def state(self) -> dict[str, Any]:
@@ -209,6 +226,7 @@ class Protocol:
         position, device = self.position, self.device
         name, cycle, phase = self.phases[position.phase]
         device.connect((phase.circuit or self.circuit).circuit(phase.compliance))
+        device.temperature = phase.heat[0] if phase.heat else self.ambient
         if self.present is None:
             compliance = device.circuit.compliance
             if device.circuit.transistor is not None:
@@ -244,6 +262,7 @@ class Protocol:
             else None
         )
         watch = self._watch(self._stop(phase, present.compliance))
+        begin = np.cumsum([0.0, *(chunk.duration for chunk, _ in chunks)]).tolist()
         while (at := self.position.chunk) < len(chunks):
             chunk, number = chunks[at]
             if self.observer is not None:
@@ -258,6 +277,7 @@ class Protocol:
                 progress=share,
                 budget=budget,
                 extremes=present.extremes,
+                temperature=_heating(phase, begin[at], begin[at + 1], begin[-1]),
             )
             present.extend(record)
             ended = self.position.limited and part == 0
@@ -302,6 +322,7 @@ class Protocol:
         """Read the device, close the log, and go to the next attempt or phase."""
         position, device, present = self.position, self.device, self.present
         assert present is not None
+        device.temperature = self.ambient
         device.forget()
         present.close(device, self.read_voltage)
         self.logs.append(present)
@@ -340,6 +361,14 @@ class Checkpoints:
         if now or time.monotonic() - self.last >= self.interval:
             store.save_checkpoint(self.head | {"protocol": protocol.state()}, self.path)
             self.last = time.monotonic()
+
+
+def _heating(phase: AnyPhase, begin: float, end: float, duration: float) -> tuple[float, float] | None:
+    """Return the temperatures (K) of a phase of a duration (s) at two of its times; None where it stands."""
+    if phase.heat is None or phase.heat[0] == phase.heat[1]:
+        return None
+    ramp = TemperatureRamp(*phase.heat, duration)
+    return ramp.at(begin), ramp.at(end)
 
 
 def _restored(log: dict[str, Any]) -> PhaseLog:

@@ -50,6 +50,7 @@ class Running(TypedDict, total=False):
     attempts: int
     stop: Test | None
     snapshots: int | None
+    temperature: Quantity | tuple[Quantity, Quantity] | None
     progress: Progress | bool | None
 
 
@@ -78,7 +79,7 @@ def _by_name(kind: str, more: tuple[object, ...]) -> None:
 
 
 class Steps(kinetic.Device):
-    """The three sweeps; each is a :meth:`run` of a triangle, in the circuit of the device.
+    """The three sweeps, each a :meth:`run` of a triangle in the circuit of the device; and rest.
 
     They take the words of the phases of a file, and mean the same by them: ``compliance`` is that of this
     sweep alone, beside the series resistance of the circuit, and ``verify`` repeats it.
@@ -117,8 +118,8 @@ class Steps(kinetic.Device):
         hold : float or str, optional
             Time at the tip (s), positive; none by default.
         **options
-            ``verify``, ``attempts``, ``cycle``, ``to_compliance``, ``samples``, ``snapshots``, ``stop`` and
-            ``progress`` of :meth:`run`.
+            ``verify``, ``attempts``, ``cycle``, ``to_compliance``, ``samples``, ``snapshots``, ``stop``,
+            ``temperature`` and ``progress`` of :meth:`run`.
 
         Returns
         -------
@@ -179,6 +180,32 @@ class Steps(kinetic.Device):
         """Close the filament again: as :meth:`reset`, both ways at 0.1 MV/s, in its cycle or the next."""
         _by_name("set", more)
         return self._sweep("set", amplitude, rate, fall_rate, hold, compliance, options)
+
+    def rest(self, duration: Quantity, **options: Unpack[Running]) -> "xr.Dataset":
+        """Leave the device at 0 V, at its own temperature or another one, then read it.
+
+        Parameters
+        ----------
+        duration : float or str
+            Time (s), positive.
+        **options
+            Those of :meth:`run`; ``temperature="250 C"`` is a bake, whose read is at that of the device.
+
+        Returns
+        -------
+        xarray.Dataset
+            Of this rest alone; ``result`` has everything since the device was made.
+
+        Raises
+        ------
+        ValueError
+            A number outside its range.
+
+        Examples
+        --------
+        >>> device.rest("1 h", temperature="250 C")  # doctest: +SKIP
+        """
+        return self.run(Waveform.constant(0.0, duration, label="rest"), **options)
 
     def _sweep(
         self,

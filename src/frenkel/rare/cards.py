@@ -188,7 +188,7 @@ def beside(asked: Tails, card: Card, progress: Callable[[float, str], None]) -> 
         whole_waveform(phase),
         (phase.circuit or configuration.circuit).circuit(phase.compliance),
         asked.question,
-        temperature=configuration.device.temperature,
+        temperature=configuration.temperature_of(phase),
         repeats=asked.repeats,
         seed=configuration.seed or 0,
         progress=progress,

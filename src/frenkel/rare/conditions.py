@@ -27,7 +27,7 @@ def observed(path: Path) -> Observed:
     waveform = Question(**document["question"]).waveform(whole_waveform(phase))
     probability = estimate(repeats)
     return Observed(
-        temperature=configuration.device.temperature,
+        temperature=configuration.temperature_of(phase),
         voltage=max(abs(volts) for volts in waveform.voltages),
         duration=waveform.duration,
         probability=probability.probability,

@@ -131,7 +131,7 @@ def name_of(asked: Tails) -> str:
     *_, (_, _, phase) = asked.configuration.phases()
     waveform = asked.question.waveform(whole_waveform(phase))
     volts = max(waveform.voltages, key=abs)
-    return f"{asked.question.event}, {volts:g} V, {asked.configuration.device.temperature:g} K"
+    return f"{asked.question.event}, {volts:g} V, {asked.configuration.temperature_of(phase):g} K"
 
 
 def rows(devices: Curve, card: Curve, name: str) -> tuple[list[Comparison], list[float]]:

@@ -68,6 +68,7 @@ def prepared(
         pause=lambda _: pause()
     )
     device.connect((last.circuit or member_configuration.circuit).circuit(last.compliance))
+    device.temperature = member_configuration.temperature_of(last)
     return device, whole_waveform(last)
 
 

@@ -96,7 +96,9 @@ def _other(configuration: Configuration, device: Device, name: str, change: floa
         )
     else:
         material = material.with_values({name: _changed(name, material.values()[name], change)})
-    arguments = configuration.arguments() | {"seed": device.seed, "member": device.member}
+    arguments = configuration.arguments() | {
+        "seed": device.seed, "member": device.member, "temperature": device.temperature
+    }  # fmt: skip
     return Device(material, **arguments, circuit=circuit)
 
 

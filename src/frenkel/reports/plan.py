@@ -6,7 +6,7 @@ from pathlib import Path
 
 from ..analysis.plots.caption import quantity
 from ..configuration.device import Configuration
-from ..configuration.phases import Sweep
+from ..configuration.phases import Phase, Sweep
 from ..experiment import device as experiment
 from ..kinetic.fields.build import settling_time
 from ..kinetic.materials.material import Material
@@ -85,6 +85,7 @@ def _rounding(configuration: Configuration, shape: tuple[int, int, int], spacing
 def _phases(configuration: Configuration) -> str:
     rows, total = [], 0.0
     phases = list(configuration.phases())
+    heated = any(phase.heat for _, _, phase in phases)
     for name, _, phase in phases:
         circuit = (phase.circuit or configuration.circuit).circuit(phase.compliance)
         span, text = 0.0, []
@@ -101,12 +102,21 @@ def _phases(configuration: Configuration) -> str:
             else " ".join(a for a, b in zip(text, [None, *text], strict=False) if a != b)
         )
         compliance = "-" if circuit.compliance is None else f"{circuit.compliance * 1e6:g} uA"
-        rows.append([name, phase.kind, f"{path} V", f"{span:.3g} s", compliance, str(phase.samples)])
+        row = [name, phase.kind, f"{path} V", f"{span:.3g} s", compliance, str(phase.samples)]
+        rows.append([*row, _kelvin(configuration, phase)] if heated else row)
     if len(rows) > SHOWN:
-        rows = [*rows[: SHOWN - 2], [f"... {len(rows) - SHOWN + 1} more", "", "", "", "", ""], rows[-1]]
-    body = table(["phase", "kind", "source voltage", "at most", "compliance", "samples"], rows, left=2)
+        more = [f"... {len(rows) - SHOWN + 1} more", *[""] * (len(rows[0]) - 1)]
+        rows = [*rows[: SHOWN - 2], more, rows[-1]]
+    columns = ["phase", "kind", "source voltage", "at most", "compliance", "samples"]
+    body = table([*columns, "temperature"] if heated else columns, rows, left=2)
     summary = f"{len(phases)} phases, {total:.3g} s of device time at most (without repeats under verify)"
     return f"{body}\n{summary}"
+
+
+def _kelvin(configuration: Configuration, phase: Phase) -> str:
+    """Return the temperature of a phase, or between which two it goes."""
+    start, stop = phase.heat or (configuration.device.temperature, configuration.device.temperature)
+    return f"{start:g} K" if start == stop else f"{start:g} to {stop:g} K"
 
 
 def _cost(
