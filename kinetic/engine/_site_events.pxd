@@ -1,6 +1,7 @@
 """Compiled mechanisms and the sites they act on: which events are possible and what they cost."""
 
 cimport cython
+from libc.math cimport fabs, sqrt
 from libc.stdint cimport int8_t, int32_t, int64_t, uint8_t
 
 cdef enum:
@@ -44,6 +45,7 @@ cdef struct Mechanism:
     int32_t electrode   # whose reservoir takes part: 0 none, 1 bottom, 2 top
     int32_t factor      # row of factors of the attempt frequency or -1
     int32_t shift       # row of barrier shifts or -1
+    int32_t across      # row of barriers of interfaces or -1
     int32_t on_site     # whether a species of it has a site energy
     int32_t ordered     # both sites alike: only a < b
     int32_t n_links
@@ -81,6 +83,7 @@ cdef class SiteEvents:
     cdef const uint8_t* exempt          # [row, site]
     cdef const double* shift            # [row, site] eV
     cdef const double* factor           # [row, site]
+    cdef const double* across           # [row, site] eV, of the interfaces below
     cdef const double* site_energy      # [row, site] eV
     cdef int64_t reservoir[3]           # atoms, by electrode (0: not used)
     cdef object held                    # keeps the arrays alive
@@ -156,6 +159,8 @@ cdef class SiteEvents:
             change += times * link.gain_pair
         if m.shift >= 0:
             peak += self.shift_of(m, event)
+        if m.across >= 0:
+            peak += self.across_of(m, event)
         if m.crowd_count >= 0:
             peak += self.crowding(m, event)
         barrier[0] = peak
@@ -174,10 +179,17 @@ cdef class SiteEvents:
             return row[event.a]
         return 0.5 * (row[event.a] + row[event.b])
 
+    cdef inline double across_of(self, const Mechanism* m, const Event* event) noexcept nogil:
+        cdef const double* row = self.across + <int64_t>m.across * self.n_sites
+        return fabs(row[event.a] - row[event.b])
+
     cdef inline double frequency_factor(self, const Mechanism* m, const Event* event) noexcept nogil:
+        cdef const double* row = self.factor + <int64_t>m.factor * self.n_sites
         if m.factor < 0:
             return 1.0
-        return self.factor[<int64_t>m.factor * self.n_sites + event.a]
+        if event.b < 0:
+            return row[event.a]
+        return sqrt(row[event.a] * row[event.b])
 
     cdef inline int company(self, const Mechanism* m, int neighbours) noexcept nogil:
         """Return how many neighbours beyond those that add nothing, up to where all is added."""

@@ -27,15 +27,16 @@ cdef class SiteEvents:
         cdef const uint8_t[::1] exempt = _flat(tables.exempt, np.uint8)
         cdef const double[::1] shift = _flat(tables.shift, np.float64)
         cdef const double[::1] factor = _flat(tables.factor, np.float64)
+        cdef const double[::1] across = _flat(tables.across, np.float64)
         cdef const double[::1] site_energy = _flat(tables.site_energy, np.float64)
         self.n_sites, self.n_motifs = len(species), len(tables.motifs)
         self.species, self.touch, self.count = &species[0], &touch[0], &flat[0]
         self.exempt, self.shift, self.site_energy = &exempt[0], &shift[0], &site_energy[0]
-        self.factor = &factor[0]
+        self.factor, self.across = &factor[0], &across[0]
         for k in range(self.n_motifs):
             table = tables.motifs[k]
             self.motif[k], self.motif_width[k] = &table[0, 0], table.shape[1]
-        self.held = [tables, species, touch, flat, exempt, shift, site_energy, factor]
+        self.held = [tables, species, touch, flat, exempt, shift, site_energy, factor, across]
         self._load(tables)
         for k in range(3):
             self.reservoir[k] = 0

@@ -51,6 +51,7 @@ MECHANISM = np.dtype(
         ("electrode", "i4"),
         ("factor", "i4"),
         ("shift", "i4"),
+        ("across", "i4"),
         ("on_site", "i4"),
         ("ordered", "i4"),
         ("n_links", "i4"),
@@ -88,8 +89,9 @@ class Compiled:
         Whether a site of a species can ever do something, by what it touches.
     site_row : ndarray of int32, shape (n_codes,)
         Row of ``site_energy`` of each species, or -1.
-    site_energy, shift, factor : ndarray of float64, shape (n_rows, n_sites)
-        Energies of sites (eV), additions to barriers (eV), factors on attempt frequencies.
+    site_energy, shift, factor, across : ndarray of float64, shape (n_rows, n_sites)
+        Energies of sites (eV), additions to barriers (eV), factors on attempt frequencies, and sums of the
+        barriers of the interfaces below sites (eV).
     exempt : ndarray of uint8, shape (n_rows, n_sites)
         Sites whose pairs do not count.
     standing : ndarray of uint8, shape (n_counts, n_sites)
@@ -111,6 +113,7 @@ class Compiled:
     site_energy: Floats
     shift: Floats
     factor: Floats
+    across: Floats
     exempt: NDArray[np.uint8]
     standing: NDArray[np.uint8]
     motifs: list[Table]
@@ -151,7 +154,8 @@ def compile_tables(
     for m in mechanisms:
         _motif_number(lattice, names, m.motif)
     shift, shift_row = _shifts(lattice, mechanisms)
-    factor, factor_row = _factors(lattice, mechanisms)
+    factor, factor_row = _not_negative(lattice, mechanisms, "frequency_factor", "1")
+    across, across_row = _not_negative(lattice, mechanisms, "barriers_below", "eV")
     site_row, site_energy, exempt = _energies(lattice, parts, names, counts)
     crowd = [_crowding_count(lattice, m, counts, names) for m in mechanisms]
     channel, first = _channels(lattice, mechanisms, species, names)
@@ -169,6 +173,7 @@ def compile_tables(
         row = table[i]
         _fill_mechanism(row, m)
         row["shift"], row["factor"], row["crowd_count"] = shift_row[i], factor_row[i], crowd[i]
+        row["across"] = across_row[i]
         row["crowd_mutual"] = mutual[i, crowd[i]] if crowd[i] >= 0 else 0
         row["on_site"] = np.any(site_row[row["code"][row["code"] >= 0]] >= 0)
         _fill_links(row, counts, mutual[i])
@@ -184,6 +189,7 @@ def compile_tables(
         site_energy=site_energy,
         shift=shift,
         factor=factor,
+        across=across,
         exempt=exempt,
         standing=standing(lattice, counts),
         motifs=motifs,
@@ -310,14 +316,16 @@ def _touch(lattice: Lattice, mechanisms: Sequence[Mechanism]) -> NDArray[np.int8
     return touch
 
 
-def _factors(lattice: Lattice, mechanisms: Sequence[Mechanism]) -> tuple[Floats, list[int]]:
-    """Return the arrays of factors on attempt frequencies and the row of each mechanism."""
+def _not_negative(
+    lattice: Lattice, mechanisms: Sequence[Mechanism], name: str, unit: str
+) -> tuple[Floats, list[int]]:
+    """Return the arrays per site of this name, all at least 0, and the row of each mechanism."""
     rows: list[Floats] = []
     row_of = [-1] * len(mechanisms)
     for i, m in enumerate(mechanisms):
-        if m.frequency_factor is not None:
-            row_of[i], description = len(rows), f"frequency_factor of {m.name!r}"
-            rows.append(checked_sites(description, m.frequency_factor, lattice.n_sites, "1"))
+        if getattr(m, name) is not None:
+            row_of[i], description = len(rows), f"{name} of {m.name!r}"
+            rows.append(checked_sites(description, getattr(m, name), lattice.n_sites, unit))
             at_least(description, rows[-1].min(), 0.0)
     return _stacked(rows, lattice, np.float64), row_of
 

@@ -69,8 +69,11 @@ class Mechanism:
     barrier_shift : ndarray of float64, shape (n_sites,), optional
         Addition to the barrier (eV) per site; a mechanism of two sites takes the mean of both ends.
     frequency_factor : ndarray of float64, shape (n_sites,), optional
-        Factor on the attempt frequency per site, >= 0, alike for both directions (a tunnelling probability);
-        for mechanisms of one site.
+        Factor on the attempt frequency per site, >= 0, alike for both directions (a tunnelling probability,
+        another oxide); a mechanism of two sites takes the geometric mean of both ends.
+    barriers_below : ndarray of float64, shape (n_sites,), optional
+        Sum of the extra barriers (eV), >= 0, of all interfaces below each site; a mechanism of two sites
+        takes the difference of both ends, alike both ways.
     crowding : tuple of float and int, optional
         ``(extra, count)``: the barrier grows by ``extra * min(n_a, n_b, count) / count`` (eV), n being the
         neighbours of each end that are ``crowding_species``, the moving pair itself left out.
@@ -113,6 +116,7 @@ class Mechanism:
     floor: float = field(default=0.0, kw_only=True)
     barrier_shift: NDArray[np.float64] | None = field(default=None, kw_only=True)
     frequency_factor: NDArray[np.float64] | None = field(default=None, kw_only=True)
+    barriers_below: NDArray[np.float64] | None = field(default=None, kw_only=True)
     crowding: tuple[float, int] | None = field(default=None, kw_only=True)
     crowding_species: Species = field(default=VACANCY, kw_only=True)
     crowding_motif: str = field(default="nearest", kw_only=True)
@@ -161,8 +165,8 @@ class Mechanism:
             raise ValueError(f"{who} has sites and needs an electrode that gives and takes atoms there")
         if self.sites is not None and self.sites.dtype != np.bool_:
             raise ValueError(f"sites of {who} must be true or false, got {self.sites.dtype}")
-        if self.frequency_factor is not None and len(self.before) == 2:
-            raise ValueError(f"{who} has two sites and takes no frequency_factor")
+        if self.barriers_below is not None and len(self.before) == 1:
+            raise ValueError(f"{who} has one site and takes no barriers_below")
         if self.electrode is None and abs(sum(self.charge_change)) > 1e-12:
             raise ValueError(
                 f"{who} must conserve charge or involve an electrode, it creates {sum(self.charge_change)} e"
