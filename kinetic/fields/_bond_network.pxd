@@ -8,9 +8,10 @@ cdef class BondNetwork:
     cdef readonly LatticeGreen green
     # conductances and laws of bonds, by distance and layer
     cdef readonly int cut2
-    cdef double[::1] pair_conductance     # by squared distance, in background bonds
+    cdef double[:, ::1] pair_conductance  # by kind and squared distance, in background bonds
     cdef double[:, ::1] contact           # by side and layer, in background bonds
-    cdef int[::1] pair_law                # which law a bond obeys, 0 ohmic: by squared distance
+    cdef int[:, ::1] pair_law             # which law a bond obeys, 0 ohmic: by kind and squared distance
+    cdef int[:, ::1] pair_kind            # of the bonds between two planes
     cdef int[:, ::1] contact_law          # by side and layer
     cdef double[::1] modulation           # per host site: factor on its bonds, the product of both ends
     cdef double[::1] metallic             # the same on bonds up to sqrt(2) spacings, contacts of the first layer
@@ -30,7 +31,7 @@ cdef class BondNetwork:
     cdef double[::1] hidden_g
 
     cdef int arrange(self, const int[::1] vacancies) except -1
-    cdef void green_row(self, int site, int count, double* out) noexcept nogil
+    cdef void green_row(self, LatticeGreen of, int site, int count, double* out) noexcept nogil
     cdef void flow(self, const double* value, double top, double* out) noexcept nogil
     cdef bint hides_laws(self) noexcept nogil
     cdef int _grow(self, int capacity) except -1

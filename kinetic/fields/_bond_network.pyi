@@ -14,6 +14,7 @@ class BondNetwork:
         contact: NDArray[np.float64],
         pair_law: NDArray[np.intc] | None = None,
         contact_law: NDArray[np.intc] | None = None,
+        pair_kind: NDArray[np.intc] | None = None,
     ) -> None: ...
     def set_modulation(
         self, factor: NDArray[np.float64], metallic: NDArray[np.float64] | None = None

@@ -25,13 +25,15 @@ cdef class BondNetwork:
     ----------
     green : LatticeGreen
         Sites of the box, and the Green's function between them.
-    pair_conductance : (cut2 + 1,) float64
+    pair_conductance : (cut2 + 1,) or (n, cut2 + 1) float64
         Bond conductance by squared distance in units of the spacing, in units of the background bond;
-        cut2 2 to 16.
+        cut2 2 to 16. Of n kinds of bonds, if there are several.
     contact : (2, nz) float64
         Conductance of a node in each layer to the bottom and the top electrode, same unit.
     pair_law, contact_law : arrays of int as the two before, optional
         Law of each bond: 0 ohmic (the default), else the number of a law counted from 1.
+    pair_kind : (nz, nz) int, optional
+        Kind of the bonds between the planes of their ends, from 0.
 
     Notes
     -----
@@ -47,14 +49,17 @@ cdef class BondNetwork:
     ========================  =========================================================
     """
 
-    def __init__(self, LatticeGreen green, pair_conductance, contact, pair_law=None, contact_law=None):
+    def __init__(self, LatticeGreen green, pair_conductance, contact, pair_law=None, contact_law=None,
+                 pair_kind=None):
         self.green = green
-        self.pair_conductance = np.ascontiguousarray(pair_conductance, dtype=np.float64)
-        self.cut2 = self.pair_conductance.shape[0] - 1
+        self.pair_conductance = np.array(pair_conductance, np.float64, order="C", ndmin=2)
+        self.cut2 = self.pair_conductance.shape[1] - 1
         if not 2 <= self.cut2 <= 16:
             raise ValueError(f"the longest bond must be sqrt(2) to 4 spacings, got {self.cut2 ** 0.5:.2f} spacings")
         self.contact = np.ascontiguousarray(contact, dtype=np.float64)
-        self.pair_law = np.zeros(self.cut2 + 1, np.intc) if pair_law is None else np.array(pair_law, np.intc)
+        self.pair_law = np.zeros_like(self.pair_conductance, np.intc) if pair_law is None else np.array(
+            pair_law, np.intc, ndmin=2)
+        self.pair_kind = np.zeros((green.nz, green.nz), np.intc) if pair_kind is None else np.array(pair_kind, np.intc)
         self.contact_law = np.zeros((2, green.nz), np.intc) if contact_law is None else np.array(contact_law, np.intc)
         self.modulation = self.metallic = np.ones(green.n_hosts)
         self.vacant = np.zeros(green.n_hosts, np.int8)
@@ -91,18 +96,18 @@ cdef class BondNetwork:
         self.hidden_next = np.zeros(2 * most, np.intc)
         return 0
 
-    cdef void green_row(self, int site, int count, double* out) noexcept nogil:
-        """Green's function between a host site and the first ``count`` nodes."""
+    cdef void green_row(self, LatticeGreen of, int site, int count, double* out) noexcept nogil:
+        """A Green's function of this box between a host site and the first ``count`` nodes."""
         cdef int i
-        cdef long line = self.green.table.shape[2]
-        cdef int* x = &self.green.fold_x[self.green.px + self.green.sx[site]]
-        cdef int* y = &self.green.fold_y[self.green.py + self.green.sy[site]]
-        cdef double* base = &self.green.table[0, 0, 0]
-        cdef long* part = &self.green.part[self.green.sz[site], 0]
+        cdef long line = of.table.shape[2]
+        cdef int* x = &of.fold_x[of.px + of.sx[site]]
+        cdef int* y = &of.fold_y[of.py + of.sy[site]]
+        cdef double* base = &of.table[0, 0, 0]
+        cdef long* part = &of.part[of.sz[site], 0]
         # Images take the general way; without them the loop below reads one layer's part.
-        if self.green.images:
+        if of.images:
             for i in range(count):
-                out[i] = self.green.value(site, self.node[i])
+                out[i] = of.value(site, self.node[i])
             return
         for i in range(count):
             out[i] = base[part[self.node_z[i]] + x[-self.node_x[i]] * line + y[-self.node_y[i]]]
@@ -169,7 +174,7 @@ cdef class BondNetwork:
             self._connect_contacts(i)
 
     cdef void _connect_pairs(self, int i) noexcept nogil:
-        cdef int j, k, d2
+        cdef int j, k, d2, kind
         cdef int[2] shows
         cdef double value
         cdef double* factor
@@ -180,16 +185,17 @@ cdef class BondNetwork:
             if j > i:
                 continue
             d2 = self.distance2[i, j]
+            kind = self.pair_kind[self.node_z[i], self.node_z[j]]
             # A charge nearby acts on both ends of a bond, each with a factor of its own.
             factor = metallic if d2 <= 2 else gap
-            value = self.pair_conductance[d2] * factor[self.node[i]] * factor[self.node[j]]
+            value = self.pair_conductance[kind, d2] * factor[self.node[i]] * factor[self.node[j]]
             if value <= 0.0:
                 continue
             # Neighbours within sqrt(2) spacings are always bonded; only tunnelling can be hidden.
             if d2 > 2 and self._between(i, j, d2, shows):
-                self._hide(i, j, value, self.pair_law[d2], shows)
+                self._hide(i, j, value, self.pair_law[kind, d2], shows)
             else:
-                self._bond(i, j, value, self.pair_law[d2])
+                self._bond(i, j, value, self.pair_law[kind, d2])
 
     cdef void _connect_contacts(self, int i) noexcept nogil:
         cdef int side, depth, z = self.green.sz[self.node[i]]

@@ -83,6 +83,7 @@ cdef class FilamentFields:
     cdef LawBonds bonds                   # of the solution for which they were asked last
     # charges that one event changes
     cdef int delta_count
+    cdef double delta_excess              # of the self energies of those that are counted, by the layers that they lie in
     cdef int[MOST_CHANGES] delta_site
     cdef double[MOST_CHANGES] delta_value
 
@@ -91,7 +92,7 @@ cdef class FilamentFields:
         self.solver, self.network, self.green = solver, solver.network, solver.green
         self.charges, self.laws = charges, laws
         self.charge_transition, self.bound_share = charge_transition, bound_share
-        self.readout = Readout(solver.network)
+        self.readout = Readout(solver.network, solver.k_heat.green)
         self.leave_one_out = LeaveOneOut(solver, self.readout, refine)
 
     # ---------------------------------------------------------------- arrangements and voltages
@@ -324,6 +325,7 @@ cdef class FilamentFields:
         self.delta_site[n] = site
         self.delta_value[n] = value
         self.delta_count += count
+        self.delta_excess += count * self.charges.excess[self.green.sz[site]]
         return n + 1
 
     cdef int _add_ion(self, int n, int site, double value) noexcept nogil:
@@ -344,9 +346,9 @@ cdef class FilamentFields:
             # Each change in the potential of all charges before, every pair of changes, and half of each with itself.
             energy += self.delta_value[k] * self.charges.potential(self.delta_site[k])
             for l in range(k):
-                energy += self.charges.coulomb * self.delta_value[k] * self.delta_value[l] * self.green.value(
+                energy += self.charges.coulomb * self.delta_value[k] * self.delta_value[l] * self.charges.green.value(
                     self.delta_site[k], self.delta_site[l])
-            energy += 0.5 * self.charges.coulomb * self.delta_value[k] ** 2 * self.green.value(
+            energy += 0.5 * self.charges.coulomb * self.delta_value[k] ** 2 * self.charges.green.value(
                 self.delta_site[k], self.delta_site[k])
         return energy - 0.5 * self.charges.coulomb * self_charge
 
@@ -360,18 +362,19 @@ cdef class FilamentFields:
             return total / 8.0
         total = self.charges.potential(site)
         for l in range(n):
-            total += self.charges.coulomb * self.delta_value[l] * self.green.value(site, self.delta_site[l])
+            total += self.charges.coulomb * self.delta_value[l] * self.charges.green.value(site, self.delta_site[l])
         return total
 
-    cdef double _ion_self(self, int mech, int reverse, bint second, Candidates of,
+    cdef double _ion_self(self, int mech, int reverse, bint second, int site, Candidates of,
                           const double[::1] code_charge) noexcept nogil:
-        """Change of the bulk self energy of ions on one interstitial site, in charge^2 x G."""
+        """Change of the bulk self energy of ions on one interstitial site, in charge^2 x G, in the layer below it."""
         cdef int before = of.tables.code_before_b[mech] if second else of.tables.code_before_a[mech]
         cdef int after = of.tables.code_after_b[mech] if second else of.tables.code_after_a[mech]
         cdef double change = code_charge[after] * code_charge[after] - code_charge[before] * code_charge[before]
-        return (-change if reverse else change) * ION_SELF
+        return (-change if reverse else change) * ION_SELF * (
+            1.0 + self.charges.excess[self.green.sz[self.green.corner(site, 0)]])
 
-    cdef double _held(self, int mech, int reverse, bint second, Candidates of, signed char conducting,
+    cdef double _held(self, int mech, int reverse, bint second, int site, Candidates of, signed char conducting,
                       const double[::1] code_charge, double* squares) noexcept nogil:
         """Change of the charge that a host site holds apart from the rule; of its square in ``squares``."""
         cdef int before = of.tables.code_before_b[mech] if second else of.tables.code_before_a[mech]
@@ -379,7 +382,7 @@ cdef class FilamentFields:
         cdef double old = 0.0 if before == conducting else code_charge[before]
         cdef double new = 0.0 if after == conducting else code_charge[after]
         cdef double sign = -1.0 if reverse else 1.0
-        squares[0] += sign * (new * new - old * old)
+        squares[0] += sign * (new * new - old * old) * (1.0 + self.charges.excess[self.green.sz[site]])
         return sign * (new - old)
 
     cdef double _charging(self, Candidates of, int c, int mech, int reverse, int a, int b, double qa, double qb,
@@ -388,23 +391,24 @@ cdef class FilamentFields:
         """Coulomb energy and charge transitions of one event, eV."""
         cdef int n
         cdef double self_charge, held, squares = 0.0
-        self.delta_count = 0
+        self.delta_count, self.delta_excess = 0, 0.0
         # Charges by the rule: their self energy in the bulk is part of the charge transition, so it is taken out.
         n = self._charge_changes(leaving, arriving)
         self_charge = self.delta_count * self.charges.charge * self.charges.charge * WATSON
+        self_charge += self.delta_excess * self.charges.charge * self.charges.charge * WATSON
         # Charges on the two sites themselves: ions on interstitial ones, electrons on host ones.
         if a >= self.green.n_hosts:
             n = self._add_ion(n, a, qa)
-            self_charge += self._ion_self(mech, reverse, False, of, code_charge)
+            self_charge += self._ion_self(mech, reverse, False, a, of, code_charge)
         else:
-            held = self._held(mech, reverse, False, of, conducting, code_charge, &squares)
+            held = self._held(mech, reverse, False, a, of, conducting, code_charge, &squares)
             if held != 0.0:
                 n = self._add_delta(n, a, held, 0)
         if b >= self.green.n_hosts:
             n = self._add_ion(n, b, qb)
-            self_charge += self._ion_self(mech, reverse, True, of, code_charge)
+            self_charge += self._ion_self(mech, reverse, True, b, of, code_charge)
         elif b >= 0:
-            held = self._held(mech, reverse, True, of, conducting, code_charge, &squares)
+            held = self._held(mech, reverse, True, b, of, conducting, code_charge, &squares)
             if held != 0.0:
                 n = self._add_delta(n, b, held, 0)
         if squares != 0.0:

@@ -13,7 +13,7 @@ cdef class LatticeGreen:
     cdef int[::1] sx, sy, sz
     cdef int[:, ::1] close_offset         # the 18 steps up to sqrt(2) spacings
     cdef double[::1] unit                 # potential of the empty background per layer at 1 V
-    cdef readonly double largest
+    cdef readonly double largest, through  # through: of the empty background between the electrodes, per column
 
     cdef double value(self, int a, int b) noexcept nogil
     cdef int squared_distance(self, int a, int b) noexcept nogil

@@ -58,6 +58,7 @@ cdef class LatticeGreen:
     G(a, b)                   ``value(a, b)``, read from ``table``
     largest G                 ``largest``
     phi0(z) at 1 V            ``unit``
+    current at 1 V            ``through``, of one column of sites
     ========================  =======================================
     """
 
@@ -69,7 +70,7 @@ cdef class LatticeGreen:
         # Steps to either side are equal, so half the period in x and y holds all; by layers first, so that what
         # the points of one layer read of the nodes of another lies together and stays in the cache.
         half = green.table[:self.px // 2 + 1, :self.py // 2 + 1]
-        place, layers = parts(self.nz, half.nbytes > CACHED)
+        place, layers = parts(self.nz, half.nbytes > CACHED and green.is_mirrored)
         self.table = np.ascontiguousarray(half[:, :, layers[:, 0], layers[:, 1]].transpose(2, 0, 1), dtype=np.float64)
         self.part = place * self.table[0].size
         self.fold_x, self.fold_y = folded(self.px), folded(self.py)
@@ -80,6 +81,7 @@ cdef class LatticeGreen:
         squared = (steps**2).sum(axis=1)
         self.close_offset = steps[(0 < squared) & (squared <= 2)]
         self.unit = np.ascontiguousarray(green.background(0.0, 1.0), dtype=np.float64)
+        self.through = green.z_link[0] * self.unit[0]
         self.largest = np.max(self.table) * (4.0 if self.images else 1.0)
 
     cdef double value(self, int a, int b) noexcept nogil:

@@ -1,5 +1,6 @@
 cimport cython
 
+from ._background_inverse cimport BackgroundInverse
 from ._bond_network cimport BondNetwork
 from ._lattice_green cimport LatticeGreen
 
@@ -12,14 +13,14 @@ cdef enum:
 
 @cython.final
 cdef class NodePotentials:
-    cdef readonly LatticeGreen green
+    cdef readonly LatticeGreen green, heat_green
     cdef readonly int m
     cdef readonly double top              # potential of the top electrode, V
     cdef int[::1] node                    # host sites
     cdef double[::1] phi, y_phi, theta, y_theta, power
 
     @staticmethod
-    cdef NodePotentials hold(BondNetwork network, double top, double[:, ::1] rows)
+    cdef NodePotentials hold(NetworkSolver solver, double top, double[:, ::1] rows)
 
 
 @cython.final
@@ -39,12 +40,9 @@ cdef class NetworkSolver:
     cdef readonly BondNetwork network
     cdef readonly LatticeGreen green
     cdef readonly double background, heat, wiedemann_franz
+    cdef readonly BackgroundInverse k_conduction, k_heat    # one object where the layers are alike for both
     # matrices: K = G^-1 on the nodes, C = (K + L)^-1, H for heat
     cdef double[:, ::1] k_matrix, c_matrix, h_matrix
-    # K of the last solution that was kept (k_matrix is it or the spare one), its nodes, how often it was changed
-    cdef double[:, ::1] kept_matrix, spare_matrix
-    cdef int[::1] kept_node, old_place    # place of a node among those kept, or -1
-    cdef readonly int kept_m, kept_times
     cdef double[::1] diagonal, source, residual
     cdef long solutions                   # counts the arrangements that were solved
 
@@ -59,10 +57,5 @@ cdef class NetworkSolver:
     cdef int _factor(self) noexcept nogil
     cdef int _settle(self, double* phi, double* error) noexcept nogil
     cdef void _mirror(self) noexcept nogil
-    cdef int _invert(self, bint keep) noexcept nogil
-    cdef int _invert_afresh(self) noexcept nogil
-    cdef bint _change_kept(self) noexcept nogil
-    cdef void _take_out(self, int s) noexcept nogil
-    cdef void _lay_out(self) noexcept nogil
-    cdef bint _put_in(self, int t) noexcept nogil
+    cdef int _invert(self, BackgroundInverse of, bint keep) noexcept nogil
     cdef int _factor_heat(self) noexcept nogil

@@ -6,6 +6,7 @@ from ._lattice_green import LatticeGreen
 
 class NodePotentials:
     green: LatticeGreen
+    heat_green: LatticeGreen
     m: int
     top: float
     def maps(self) -> tuple[NDArray[np.float64], NDArray[np.float64]]: ...
@@ -28,10 +29,17 @@ class NetworkSolver:
     background: float
     heat: float
     wiedemann_franz: float
-    kept_m: int
-    kept_times: int
+    @property
+    def kept_m(self) -> int: ...
+    @property
+    def kept_times(self) -> int: ...
     def __init__(
-        self, network: BondNetwork, background: float, heat: float, wiedemann_franz: float
+        self,
+        network: BondNetwork,
+        background: float,
+        heat: float,
+        wiedemann_franz: float,
+        heat_green: LatticeGreen | None = None,
     ) -> None: ...
     def solve(self, vacancies: NDArray[np.int32], keep: bool = False) -> LinearSolution: ...
     def drop_kept(self) -> None: ...

@@ -1,4 +1,4 @@
-"""Exact conduction and heat of a set of defects on a uniform background lattice (compiled).
+"""Exact conduction and heat of a set of defects on a background lattice of layers (compiled).
 
 With K the inverse of the lattice Green's function on the conducting defects (nodes), L the Laplacian of
 their bonds (see :class:`BondNetwork`) and b the contacts, (K + L) phi = K phi0 + b holds for the whole lattice [1]_.
@@ -15,21 +15,17 @@ from libc.math cimport fabs
 from libc.string cimport memset
 from scipy.linalg.cython_blas cimport dsymm
 
+from ._background_inverse cimport BackgroundInverse
 from ._bond_network cimport BondNetwork
-from ._symmetric cimport add, add_square, dot, factor, invert_factored, multiply, solve_factored
+from ._lattice_green cimport LatticeGreen
+from ._symmetric cimport add, factor, invert_factored, multiply, solve_factored
 
 CONVERGED, TOLERATED = 1e-14, 1e-9
 cdef int MOST_STEPS = 20
 cdef int DENSE_GAIN = 8    # terms of a product of matrices in the time of one of a sum of rows
 
 cdef enum:
-    # K is kept from one solution to the next where this many nodes conduct, for so many times, and if no more than so
-    # many have come and so many gone
-    KEPT_FROM = 150
-    KEPT_TIMES = 100
-    MOST_CHANGES = 8
     TILE = 32           # rows and columns of a matrix that are transposed together
-cdef double KEPT_ERROR = 1e-12   # of a column of K G: beyond it K is computed again
 
 
 @cython.final
@@ -40,24 +36,25 @@ cdef class NodePotentials:
 
     Notes
     -----
-    A host site that is no node has phi = phi0 + G y, theta = G y_theta.
+    A host site that is no node has phi = phi0 + G y, theta = G_heat y_theta.
 
     ========================  ==========================================================
     symbol                    attribute
     ========================  ==========================================================
     V                         ``top`` (V)
     phi (V), y = K(phi-phi0)  ``phi``, ``y_phi``
-    theta (K), K theta        ``theta``, ``y_theta``
+    theta (K), K_heat theta   ``theta``, ``y_theta``
     Joule power (W)           ``power``; of a bond one half at each end
     ========================  ==========================================================
     """
 
     @staticmethod
-    cdef NodePotentials hold(BondNetwork network, double top, double[:, ::1] rows):
-        """Hold phi, y_phi, theta, y_theta and power of the nodes of a network, the rows of a block."""
+    cdef NodePotentials hold(NetworkSolver solver, double top, double[:, ::1] rows):
+        """Hold phi, y_phi, theta, y_theta and power of the nodes of a solver, the rows of a block."""
         cdef NodePotentials held = NodePotentials.__new__(NodePotentials)
+        cdef BondNetwork network = solver.network
         cdef int i
-        held.green, held.m, held.top = network.green, network.m, top
+        held.green, held.heat_green, held.m, held.top = solver.green, solver.k_heat.green, network.m, top
         held.node = np.empty(network.m, np.intc)
         for i in range(network.m):
             held.node[i] = network.node[i]
@@ -78,6 +75,7 @@ cdef class NodePotentials:
     def maps(self):
         """Potential (V) and temperature rise (K) at every host site."""
         cdef int s, i
+        cdef bint alike = self.heat_green is self.green
         cdef double value, potential, rise
         phi, theta = np.zeros((2, self.green.n_hosts))
         cdef double[::1] phi_view = phi, theta_view = theta
@@ -88,6 +86,8 @@ cdef class NodePotentials:
                 for i in range(self.m):
                     value = self.green.value(s, self.node[i])
                     potential += value * self.y_phi[i]
+                    if not alike:
+                        value = self.heat_green.value(s, self.node[i])
                     rise += value * self.y_theta[i]
                 phi_view[s] = potential
                 theta_view[s] = rise
@@ -124,7 +124,7 @@ cdef class LinearSolution:
         cdef int i
         held.solver, held.potentials, held.number, held.solver_error = solver, potentials, solver.solutions, error
         # The empty background alone: what is left where nothing conducts.
-        held.conductance = solver.background * solver.green.nx * solver.green.ny * solver.green.unit[0]
+        held.conductance = solver.background * solver.green.nx * solver.green.ny * solver.green.through
         held.conductance += solver.background * current
         held.heat_max = 0.0
         for i in range(potentials.m):
@@ -169,6 +169,8 @@ cdef class NetworkSolver:
     wiedemann_franz : float
         L0 T_ref x background / (kappa a): heat conductance of a bond over its electrical one, both in
         units of their background bonds.
+    heat_green : LatticeGreen, optional
+        Of the heat; where layers differ in heat as they do in conduction, and by default, that of the network.
 
     Notes
     -----
@@ -178,33 +180,32 @@ cdef class NetworkSolver:
     ========================  ==========================================================
     symbol                    attribute
     ========================  ==========================================================
-    K = G^-1 between nodes    ``k_matrix`` (lower triangle)
+    K = G^-1 between nodes    ``k_matrix`` (lower triangle), by ``k_conduction``
     C = (K + L)^-1            ``c_matrix`` (whole)
-    H = K + L_heat            ``h_matrix`` (its Cholesky factor)
-    K, kept for next time     ``kept_matrix`` of the nodes ``kept_node``
+    H = K_heat + L_heat       ``h_matrix`` (its Cholesky factor), K_heat by ``k_heat``
     ========================  ==========================================================
     """
 
-    def __init__(self, BondNetwork network, double background, double heat, double wiedemann_franz):
+    def __init__(self, BondNetwork network, double background, double heat, double wiedemann_franz,
+                 LatticeGreen heat_green=None):
         self.network, self.green = network, network.green
         self.background, self.heat, self.wiedemann_franz = background, heat, wiedemann_franz
-        self.spare_matrix = np.zeros((1, 1))
+        self.k_conduction = self.k_heat = BackgroundInverse(network, network.green)
+        if heat_green is not None and heat_green is not network.green:
+            self.k_heat = BackgroundInverse(network, heat_green)
         self._room(True)
 
     cdef int _room(self, bint keep) except -1:
-        """Follow the capacity of the network; K that is kept goes where it grows."""
+        """Follow the capacity of the network."""
         cdef int capacity = self.network.capacity
         if self.c_matrix is None or self.c_matrix.shape[0] != capacity:
-            self.k_matrix = self.kept_matrix = np.zeros((capacity, capacity))
-            self.spare_matrix = np.zeros((1, 1))
-            self.kept_node, self.old_place = np.zeros((2, capacity), np.intc)
-            self.kept_m = 0
             self.c_matrix = np.zeros((capacity, capacity))
             self.h_matrix = np.zeros((capacity, capacity))
             rows = np.zeros((3, capacity))
             self.diagonal, self.source, self.residual = rows[0], rows[1], rows[2]
-        if self.kept_m and not keep and self.spare_matrix.shape[0] != capacity:
-            self.spare_matrix = np.zeros((capacity, capacity))
+        self.k_conduction.make_room(keep)
+        if self.k_heat is not self.k_conduction:
+            self.k_heat.make_room(keep)
         return 0
 
     # ---------------------------------------------------------------- solve
@@ -239,24 +240,46 @@ cdef class NetworkSolver:
             with nogil:
                 info = self._solve(keep, rows, &error, &current)
         if info:
-            self.kept_m = 0
+            self.drop_kept()
             problem = f"does not settle below {TOLERATED} V" if info == UNSETTLED else "is not positive definite"
             raise ArithmeticError(
                 f"the field matrix of {self.network.m} conducting defects {problem}: the contrast between bonds and "
                 "background is too large for double precision, allowed up to about 1e12"
             )
-        return LinearSolution.hold(self, NodePotentials.hold(self.network, 1.0, rows), current, error)
+        return LinearSolution.hold(self, NodePotentials.hold(self, 1.0, rows), current, error)
 
     def drop_kept(self):
         """Compute K from G again at the next solution."""
-        self.kept_m = 0
+        self.k_conduction.drop()
+        self.k_heat.drop()
+
+    @property
+    def kept_m(self):
+        """Number of nodes of the K that is kept, 0 where none is."""
+        return max(self.k_conduction.kept_m, self.k_heat.kept_m)
+
+    @property
+    def kept_times(self):
+        """How often the K that is kept was changed."""
+        return max(self.k_conduction.kept_times, self.k_heat.kept_times)
+
+    cdef int _invert(self, BackgroundInverse of, bint keep) noexcept nogil:
+        """Bring K of conduction or of heat to the present nodes, with the room that H has not filled yet."""
+        cdef int info
+        of.room = self.h_matrix
+        info = of.invert(keep)
+        self.h_matrix = of.room
+        return info
 
     cdef int _solve(self, bint keep, double[:, ::1] out, double* error, double* current) noexcept nogil:
         """Potential by a Cholesky factorisation, refined until it settles; current of the top electrode; C, heat."""
         cdef int m = self.network.m, ld = self.network.capacity, i, info
         cdef double* phi = &out[0, 0]
         cdef double* y_phi = &out[1, 0]
-        info = self._invert(keep)
+        info = self._invert(self.k_conduction, keep)
+        self.k_matrix = self.k_conduction.matrix
+        if info == 0 and self.k_heat is not self.k_conduction:
+            info = self._invert(self.k_heat, keep)
         if info == 0:
             info = self._factor()
         if info == 0:
@@ -336,110 +359,6 @@ cdef class NetworkSolver:
                 start += TILE
             first = last
 
-    # ---------------------------------------------------------------- K
-
-    cdef int _invert(self, bint keep) noexcept nogil:
-        """K between the nodes, the lower triangle, which is all that anyone reads."""
-        cdef int i, info
-        if self.kept_m and not keep:
-            self.k_matrix = self.spare_matrix
-            return self._invert_afresh()
-        if keep and self._change_kept():
-            self.k_matrix = self.kept_matrix
-            return 0
-        self.k_matrix, self.kept_m = self.kept_matrix, 0
-        info = self._invert_afresh()
-        if info == 0 and keep and self.network.m >= KEPT_FROM:
-            self.kept_m, self.kept_times = self.network.m, 0
-            for i in range(self.network.m):
-                self.kept_node[i] = self.network.node[i]
-        return info
-
-    cdef int _invert_afresh(self) noexcept nogil:
-        """The inverse of G between the nodes; G is positive definite, so Cholesky needs no pivots."""
-        cdef int m = self.network.m, ld = self.network.capacity, i, info
-        for i in range(m):
-            self.network.green_row(self.network.node[i], i + 1, &self.k_matrix[i, 0])
-        info = factor(m, ld, &self.k_matrix[0, 0])
-        return info if info else invert_factored(m, ld, &self.k_matrix[0, 0])
-
-    cdef bint _change_kept(self) noexcept nogil:
-        """Change the K that is kept to that of the present nodes, one rank for each that came or went; whether it is.
-
-        Bonds have no part in it, so that no contrast does: errors stay at 1e-15 over hundreds of changes.
-        """
-        cdef int i = 0, j = 0, k, n_gone = 0, n_come = 0
-        cdef int[MOST_CHANGES] gone, come
-        if self.kept_m == 0 or self.network.m < KEPT_FROM:
-            return False
-        # Both lists ascend.
-        while i < self.kept_m or j < self.network.m:
-            if j == self.network.m or (i < self.kept_m and self.kept_node[i] < self.network.node[j]):
-                if n_gone == MOST_CHANGES:
-                    return False
-                gone[n_gone] = i
-                n_gone, i = n_gone + 1, i + 1
-            elif i == self.kept_m or self.network.node[j] < self.kept_node[i]:
-                if n_come == MOST_CHANGES:
-                    return False
-                come[n_come], self.old_place[j] = j, -1
-                n_come, j = n_come + 1, j + 1
-            else:
-                self.old_place[j] = i
-                i, j = i + 1, j + 1
-        if n_gone + n_come == 0:
-            return True
-        if self.kept_times >= KEPT_TIMES:
-            return False
-        for k in range(n_gone):
-            self._take_out(gone[k])
-        self._lay_out()
-        for k in range(n_come):
-            if not self._put_in(come[k]):
-                return False
-        self.kept_times += 1
-        return True
-
-    cdef void _take_out(self, int s) noexcept nogil:
-        """Let the node at place ``s`` float in the background: K - K_s K_s' / K_ss, whose row and column s are zero."""
-        cdef int i
-        cdef double diagonal = self.kept_matrix[s, s]
-        for i in range(self.kept_m):
-            self.source[i] = self.kept_matrix[s, i] if i <= s else self.kept_matrix[i, s]
-        add_square(self.kept_m, self.network.capacity, -1.0 / diagonal, &self.source[0], &self.kept_matrix[0, 0])
-
-    cdef void _lay_out(self) noexcept nogil:
-        """Order what is kept by the present nodes, new ones zero, in the buffer of H, which is factored later."""
-        cdef int i, j, at
-        for i in range(self.network.m):
-            at = self.old_place[i]
-            for j in range(i + 1):
-                self.h_matrix[i, j] = 0.0
-                if at >= 0 and self.old_place[j] >= 0:
-                    self.h_matrix[i, j] = self.kept_matrix[at, self.old_place[j]]
-            self.kept_node[i] = self.network.node[i]
-        self.k_matrix, self.kept_m = self.h_matrix, self.network.m
-        self.h_matrix = self.kept_matrix
-        self.kept_matrix = self.k_matrix
-
-    cdef bint _put_in(self, int t) noexcept nogil:
-        """Hold node ``t``, too: K + v v' / s with v = K g - e_t, s = G_tt - g' K g; whether K g = e_t then."""
-        cdef int i, m = self.network.m, ld = self.network.capacity
-        cdef double left
-        self.network.green_row(self.network.node[t], m, &self.source[0])
-        multiply(m, ld, &self.kept_matrix[0, 0], &self.source[0], &self.residual[0])
-        left = self.source[t] - dot(m, &self.source[0], &self.residual[0])
-        if not left > 0.0:
-            return False
-        self.residual[t] -= 1.0
-        add_square(m, ld, 1.0 / left, &self.residual[0], &self.kept_matrix[0, 0])
-        multiply(m, ld, &self.kept_matrix[0, 0], &self.source[0], &self.residual[0])
-        self.residual[t] -= 1.0
-        for i in range(m):
-            if not fabs(self.residual[i]) <= KEPT_ERROR:
-                return False
-        return True
-
     # ---------------------------------------------------------------- products
 
     cdef void sources_of(self, const double* value, double top, double* out) noexcept nogil:
@@ -499,7 +418,7 @@ cdef class NetworkSolver:
         cdef int i, j, k, m = self.network.m
         for i in range(m):
             for j in range(i + 1):
-                self.h_matrix[i, j] = self.k_matrix[i, j]
+                self.h_matrix[i, j] = self.k_heat.matrix[i, j]
             self.h_matrix[i, i] += self.wiedemann_franz * self.diagonal[i]
             for k in range(self.network.degree[i]):
                 j = self.network.link[i, k]
@@ -514,7 +433,7 @@ cdef class NetworkSolver:
             theta[i] = power[i] * self.heat
         # Heat needs no refinement: the contrast between bonds and background is small for heat.
         solve_factored(m, self.network.capacity, &self.h_matrix[0, 0], theta)
-        self.sources_of(theta, 0.0, y_theta)
+        multiply(m, self.network.capacity, &self.k_heat.matrix[0, 0], theta, y_theta)
 
     # ---------------------------------------------------------------- read-out
 

@@ -222,7 +222,7 @@ cdef class OperatingPoint:
                 info = point._solve(solver, rows, &work[0, 0], &work[1, 0], &extra[0])
         if info:
             raise ArithmeticError(f"the network of {m} conducting defects does not settle at {voltage:g} V")
-        point.potentials = NodePotentials.hold(solver.network, voltage, rows)
+        point.potentials = NodePotentials.hold(solver, voltage, rows)
         return point
 
     cdef int _solve(self, NetworkSolver solver, double[:, ::1] out, double* residual, double* source,

@@ -8,7 +8,7 @@ from ._network_solver cimport NodePotentials
 @cython.final
 cdef class Readout:
     cdef BondNetwork network
-    cdef LatticeGreen green
+    cdef LatticeGreen green, heat_green
     # host sites at which potentials are wanted: in the order of asking, and by layer
     cdef signed char[::1] wanted
     cdef int[::1] wanted_list, wanted_sorted, wanted_end
@@ -26,6 +26,7 @@ cdef class Readout:
     cdef int write_rows(self) except -1
     cdef void read(self, NodePotentials at) noexcept nogil
     cdef double heat_at(self, int site) noexcept nogil
+    cdef void _read_heat(self, NodePotentials at, int n) noexcept nogil
     cdef void _mark(self, int site, bint moved) noexcept nogil
     cdef void _sort_wanted(self) noexcept nogil
     cdef void _write_block(self, int n) noexcept nogil

@@ -11,6 +11,7 @@ import numpy as np
 from libc.string cimport memset
 
 from ._bond_network cimport BondNetwork
+from ._lattice_green cimport LatticeGreen
 from ._network_solver cimport NodePotentials
 from ._symmetric cimport dot
 
@@ -37,12 +38,12 @@ cdef class Readout:
     ========================================  ==============================================
     rows of G, from a site to the nodes       ``rows``, of a site ``row_of``
     phi0 top + G y at a site                  ``phi`` (V), for the potentials read last
-    G y_theta at a site                       ``theta`` (K), the same
+    G_heat y_theta at a site                  ``theta`` (K), the same
     ========================================  ==============================================
     """
 
-    def __init__(self, BondNetwork network):
-        self.network, self.green = network, network.green
+    def __init__(self, BondNetwork network, LatticeGreen heat_green):
+        self.network, self.green, self.heat_green = network, network.green, heat_green
         n, nz = network.green.n_hosts, network.green.nz
         self.wanted = np.zeros(n, np.int8)
         self.wanted_list, self.wanted_sorted, self.row_of = np.zeros((3, n), np.intc)
@@ -130,7 +131,7 @@ cdef class Readout:
         cdef const int* order = &self.node_by_layer[0]
         for p in range(n if self.green.images else 0):
             # Between reflecting sides every entry is a sum of four.
-            self.network.green_row(self.block[p], m, &self.rows[self.row_of[self.block[p]], 0])
+            self.network.green_row(self.green, self.block[p], m, &self.rows[self.row_of[self.block[p]], 0])
         if self.green.images or n == 0:
             return
         for z in range(self.green.nz):
@@ -158,7 +159,7 @@ cdef class Readout:
 
     cdef void read(self, NodePotentials at) noexcept nogil:
         """Potential and heat at every wanted point."""
-        cdef int w, i, site, start = 0
+        cdef int w, i, site, kind, start = 0
         for w in range(self.n_wanted):
             site = self.wanted_list[w]
             i = self.network.node_at[site]
@@ -170,6 +171,37 @@ cdef class Readout:
                 self._read_row(at, site, &self.rows[self.row_of[site], 0])
         while start < self.n_wanted:
             self._read_block(at, self._next_block(&start, READ, BLOCK))
+        if self.heat_green is self.green:
+            return
+        # Layers that differ in heat otherwise than in conduction have a table of their own.
+        for kind in range(READ, READ_WITHOUT + 1):
+            start = 0
+            while start < self.n_wanted:
+                self._read_heat(at, self._next_block(&start, kind, BLOCK))
+
+    cdef void _read_heat(self, NodePotentials at, int n) noexcept nogil:
+        """Temperature rise at the points of the block through the Green's function of heat."""
+        cdef int p, k, i, site
+        cdef int* x
+        cdef int* y
+        cdef double* base
+        cdef double[BLOCK] sums
+        for p in range(n):
+            sums[p] = 0.0
+        for k in range(self.network.m):
+            i = self.node_by_layer[k]
+            if self.heat_green.images:
+                for p in range(n):
+                    sums[p] += self.heat_green.value(self.block[p], self.network.node[i]) * at.y_theta[i]
+                continue
+            base = self.heat_green.between_layers(self.heat_green.sz[self.block[0]], self.network.node_z[i])
+            x = &self.heat_green.line_x[0] + self.heat_green.px - self.layer_x[k]
+            y = &self.heat_green.fold_y[0] + self.heat_green.py - self.layer_y[k]
+            for p in range(n):
+                site = self.block[p]
+                sums[p] += base[x[self.green.sx[site]] + y[self.green.sy[site]]] * at.y_theta[i]
+        for p in range(n):
+            self.theta[self.block[p]] = sums[p]
 
     cdef inline void _read_row(self, NodePotentials at, int site, double* row) noexcept nogil:
         self.phi[site] = at.top * self.green.unit[self.green.sz[site]] + dot(self.network.m, row, &at.y_phi[0])
@@ -203,7 +235,7 @@ cdef class Readout:
             sums[2 * p] = sums[2 * p + 1] = 0.0
             if self.green.images:
                 # Between reflecting sides every entry is a sum of four.
-                self.network.green_row(site, self.network.m, &self.rows[self.n_rows, 0])
+                self.network.green_row(self.green, site, self.network.m, &self.rows[self.n_rows, 0])
                 self._read_row(at, site, &self.rows[self.n_rows, 0])
         if self.green.images or n == 0:
             return

@@ -32,29 +32,39 @@ cdef class SpaceCharge:
         Charge number of an isolated vacancy.
     coulomb : float
         e / (eps a), V: potential scale of one elementary charge on the lattice.
+    green : LatticeGreen, optional
+        Of the permittivity; where layers differ in it as they do in conduction, and by default, that of the network.
+    permittivity : (nz,) float64, optional
+        Of each plane over eps; 1 by default.
 
     Notes
     -----
     ==============================  ===============================================
     symbol                          attribute
     ==============================  ===============================================
+    eps / eps(z) - 1                ``excess``: of the self energy in the bulk there
     q at a host site (e)            ``charge_at``
     sum of q G, in units            ``sum_at`` of the sites ``kept``
     one unit (V)                    ``volts``; 1 / (its charge times G) ``fixed``
     ==============================  ===============================================
     """
 
-    def __init__(self, BondNetwork network, double charge, double coulomb):
-        self.network, self.green = network, network.green
+    def __init__(self, BondNetwork network, double charge, double coulomb, LatticeGreen green=None,
+                 permittivity=None):
+        self.network, self.green = network, network.green if green is None else green
         self.charge, self.coulomb = charge, coulomb
-        n = network.green.n_hosts
+        n, least = network.green.n_hosts, 1.0
+        self.excess = np.zeros(network.green.nz)
+        if permittivity is not None:
+            self.excess = 1.0 / np.array(permittivity, np.float64) - 1.0
+            least = np.min(permittivity)
         self.charged, self.coming, self.kept = np.zeros((3, n), np.intc)
         self.charge_at, self.charge_coming = np.zeros((2, n))
         self.coming_in, self.used_in = np.full((2, n), -1, np.int64)
         self.sum_at = np.zeros(n, np.int64)
         # The sum of G over all sites is the potential of a source everywhere between two electrodes, at most
-        # (layers + 1)^2 / 8, and all terms of one sign bound those of both.
-        most = MOST_CHARGE * (network.green.nz + 1) ** 2 / 8.0
+        # (layers + 1)^2 / 8 over the least permittivity, and all terms of one sign bound those of both.
+        most = MOST_CHARGE * (network.green.nz + 1) ** 2 / 8.0 / least
         self.fixed = 2.0 ** np.floor(62.0 - np.log2(most))
         self.volts = self.coulomb / self.fixed
 

@@ -102,6 +102,11 @@ class GreenTable:
         self._pivot = self._eliminate()
 
     @property
+    def is_mirrored(self) -> bool:
+        """Whether the layers are the same from either electrode."""
+        return all(np.array_equal(links, links[::-1]) for links in (self.z_link, self.layer))
+
+    @property
     def n_sites(self) -> int:
         """Number of sites in the box."""
         return self.shape[0] * self.shape[1] * self.shape[2]
