@@ -16,7 +16,7 @@ cdef class BackgroundInverse:
 
     cdef int make_room(self, bint keep) except -1
     cdef void drop(self) noexcept nogil
-    cdef int invert(self, bint keep) noexcept nogil
+    cdef int invert(self, bint keep, double[:, ::1] lent) noexcept nogil
     cdef int _invert_again(self) noexcept nogil
     cdef bint _change_kept(self) noexcept nogil
     cdef void _take_out(self, int s) noexcept nogil

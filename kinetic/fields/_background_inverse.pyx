@@ -66,9 +66,10 @@ cdef class BackgroundInverse:
         """Compute K from G again at the next arrangement."""
         self.kept_m = 0
 
-    cdef int invert(self, bint keep) noexcept nogil:
-        """K between the nodes, the lower triangle, which is all that anyone reads; ``room`` may be exchanged."""
+    cdef int invert(self, bint keep, double[:, ::1] lent) noexcept nogil:
+        """K between the nodes, the lower triangle, which is all that anyone reads; what is lent becomes ``room``."""
         cdef int i, info
+        self.room = lent
         if self.kept_m and not keep:
             self.matrix = self.spare_matrix
             return self._invert_again()

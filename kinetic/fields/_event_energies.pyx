@@ -83,7 +83,7 @@ cdef class FilamentFields:
     cdef LawBonds bonds                   # of the solution for which they were asked last
     # charges that one event changes
     cdef int delta_count
-    cdef double delta_excess              # of the self energies of those that are counted, by the layers that they lie in
+    cdef double delta_excess              # of the self energies of those that are counted, by their layers
     cdef int[MOST_CHANGES] delta_site
     cdef double[MOST_CHANGES] delta_value
 

@@ -265,9 +265,7 @@ cdef class NetworkSolver:
 
     cdef int _invert(self, BackgroundInverse of, bint keep) noexcept nogil:
         """Bring K of conduction or of heat to the present nodes, with the room that H has not filled yet."""
-        cdef int info
-        of.room = self.h_matrix
-        info = of.invert(keep)
+        cdef int info = of.invert(keep, self.h_matrix)
         self.h_matrix = of.room
         return info
 
