@@ -62,6 +62,8 @@ class Device(DeviceState):
     traps : array_like of shape (n, 3) or (n, 4), optional
         Places (m) of the electron traps, and their levels above the Fermi level of the electrodes (eV), in
         place of random ones; each takes the nearest site between the host sites.
+    layers : sequence of Layer, optional
+        Oxides from the bottom to the top, in place of one; ``thickness`` is that of all together.
     cache : int
         Solved arrangements kept, so that a flickering pair costs no solves.
     precise : bool

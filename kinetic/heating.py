@@ -2,8 +2,8 @@
 
 A network is solved for one temperature, so a ramp is cut into steps. Within a step rates follow the ramp
 itself: candidates for events come at ``MARGIN`` times the rates k of the middle of the step, and one at the
-time t is accepted with the probability k(T(t)) / (MARGIN k), which gives waits and events of the changing rates
-exactly (thinning; P. A. W. Lewis and G. S. Shedler, Naval Research Logistics 26, 403 (1979),
+time t is accepted with the probability k(T(t)) / (MARGIN k), which gives waits and events of the changing
+rates exactly (thinning; P. A. W. Lewis and G. S. Shedler, Naval Research Logistics 26, 403 (1979),
 10.1002/nav.3800260304).
 """
 

@@ -114,7 +114,7 @@ class Run(Loop):
         if superbasin and weights is not None:
             raise ValueError("superbasin must be off where weights are kept: it hides events")
         if heating is not None and weights is not None:
-            raise ValueError("weights must not be kept while the temperature changes: they are of one temperature")
+            raise ValueError("no weights may be kept while the temperature changes: they are of one")
         super().__init__()
         self.state, self.solver, self.waveform = state, solver, waveform
         self.start, self.resolution = state.time, math.ulp(waveform.duration)

@@ -491,9 +491,9 @@ class FilamentSolver(Solver):
 
 def make_solver(state: DeviceState, *, kept: int = 64, precise: bool = False) -> Solver:
     """Return the solver of a device: columns where its material has a section [interface], else filaments."""
-    material, lateral, temperature = state.material, state.lateral, state.temperature
+    material, lateral, temperature = state.stack.material, state.lateral, state.temperature
     if material.has("interface"):
         return ColumnSolver(state, build_columns(material, state.shape, lateral, temperature), kept)
     charge = state.chemistry.defect.charge
-    fields = build_fields(material, state.shape, lateral, charge, temperature, precise=precise)
+    fields = build_fields(state.stack, state.shape, lateral, charge, temperature, precise=precise)
     return FilamentSolver(state, fields, kept)

@@ -35,6 +35,7 @@ from .lattice.species import (
 )
 from .materials.material import Material
 from .materials.sections import MECHANISMS
+from .materials.stack import Layer, Stack
 from .mechanisms.lineshape import refuse_cold
 from .mechanisms.mechanism import Mechanism
 from .mechanisms.place import first_defects, first_interstitials
@@ -60,6 +61,8 @@ class DeviceState(ABC):
 
     Attributes
     ----------
+    stack : Stack
+        The oxides between the electrodes; a single one without ``layers``.
     lattice : Lattice
     shape : tuple of int
         Host sites in x, y and z.
@@ -96,6 +99,7 @@ class DeviceState(ABC):
         barrier_shift: Mapping[str, Floats] | None = None,
         mechanisms: Sequence[Mechanism] = (),
         traps: ArrayLike | None = None,
+        layers: Sequence[Layer] = (),
         cache: int = 64,
         precise: bool = False,
     ) -> None:
@@ -103,6 +107,7 @@ class DeviceState(ABC):
         between_hosts = any({"interstitial", "trap"} & set(MECHANISMS[name]) for name in material.mechanisms)
         spacing = material.lattice.spacing
         self.shape = box(thickness, width, spacing, 2 if between_hosts else 1)
+        self.stack = Stack.of(material, layers, self.shape[2])
         check_temperature(temperature)
         self.material, self._temperature = material, float(temperature)
         self.circuit = circuit if circuit is not None else Circuit()
@@ -112,7 +117,7 @@ class DeviceState(ABC):
         self.n_hosts = math.prod(self.shape)
         # What a device is made of has a stream of its own, so that no draw of it shifts those of the run.
         random = random_numbers(self.seed, member, MADE)
-        chemistry = build_chemistry(material, self.lattice, self.shape, random, barrier_shift, traps)
+        chemistry = build_chemistry(self.stack, self.lattice, self.shape, random, barrier_shift, traps)
         self.chemistry = replace(chemistry, mechanisms=chemistry.mechanisms + tuple(mechanisms))
         refuse_cold(self.chemistry.mechanisms, self.temperature)
         self.engine = self._first_engine(random)
@@ -169,10 +174,10 @@ class DeviceState(ABC):
 
     def _first_engine(self, made: np.random.Generator) -> Engine:
         """Return the engine with the atoms of a fresh device."""
-        material, chemistry = self.material, self.chemistry
+        material, chemistry = self.stack.material, self.chemistry
         species = np.full(len(self.lattice.sublattice), EMPTY.code, np.int8)
         species[: self.n_hosts] = OXYGEN.code
-        species[first_defects(material, chemistry.weak, chemistry.blocked, self.shape, made)] = VACANCY.code
+        species[first_defects(self.stack, chemistry.weak, chemistry.blocked, self.shape, made)] = VACANCY.code
         species[first_interstitials(material, self.lattice, made)] = INTERSTITIAL.code
         species[chemistry.traps] = TRAP.code
         inventory = sum(
@@ -192,7 +197,7 @@ class DeviceState(ABC):
 
     @property
     def temperature(self) -> float:
-        """Temperature of both electrodes (K), 1 to 3000, below melting; from a change on all follows the new one.
+        """Temperature of both electrodes (K), 1 to 3000, below melting; all follows a new one at once.
 
         Atoms, clock, random numbers and the hazard that is left stay. Rates, conductances and laws of bonds
         are those of a device made at the new temperature. As the circuit it is no part of `state`.
@@ -222,8 +227,9 @@ class DeviceState(ABC):
 
     @property
     def melting_point(self) -> float:
-        """Melting point of the material (K), or where it decomposes; 0 where it is not known."""
-        return self.material.heat.melting_point if self.material.has("heat") else 0.0
+        """Lowest melting point (K) of the materials, or where one decomposes; 0 where none is known."""
+        points = [one.heat.melting_point for one in self.stack.materials if one.has("heat")]
+        return min((point for point in points if point), default=0.0)
 
     def change_temperature(self, kelvin: float) -> None:
         """Make the solver for another temperature (K): laws and tables of rates are made for one."""

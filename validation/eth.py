@@ -9,6 +9,7 @@ from frenkel.kinetic.lattice.lattice import Lattice
 from frenkel.kinetic.lattice.species import EMPTY, INTERSTITIAL, OXYGEN, VACANCY
 from frenkel.kinetic.lattice_gas import LatticeGas
 from frenkel.kinetic.materials.material import Material
+from frenkel.kinetic.materials.stack import Stack
 from frenkel.kinetic.mechanisms.reactions import build_chemistry
 
 # github.com/manasakani/DeviceKMC, src/structure_input.h: generation in the oxide and at the interface, hops
@@ -48,7 +49,7 @@ def frozen_field(material, seed, field, temperature):
     """Return the largest relative difference of the rates of a random state in a uniform field (V/m)."""
     random = np.random.default_rng(seed)
     lattice = Lattice.cubic(SHAPE, material.lattice.spacing, interstitial=True)
-    chemistry = build_chemistry(material, lattice, SHAPE, random)
+    chemistry = build_chemistry(Stack((material,), SHAPE[2:]), lattice, SHAPE, random)
     species = np.full(lattice.n_sites, EMPTY.code, np.int8)
     species[: lattice.n_hosts] = OXYGEN.code
     species[random.choice(lattice.n_hosts, 15, replace=False)] = VACANCY.code

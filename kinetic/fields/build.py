@@ -2,7 +2,10 @@
 
 from __future__ import annotations
 
+from collections.abc import Sequence
 from functools import lru_cache
+from itertools import combinations_with_replacement, product
+from typing import NamedTuple
 
 import numpy as np
 from numpy.typing import NDArray
@@ -11,6 +14,7 @@ from ...typing import Floats
 from ...units import BOLTZMANN_EV, ELEMENTARY_CHARGE, VACUUM_PERMITTIVITY
 from ..conduction.classes import REFERENCE, Bond, Way, ways
 from ..materials.material import Material
+from ..materials.stack import Stack
 from ._bond_laws import BondLaws
 from ._bond_network import BondNetwork
 from ._event_energies import FilamentFields
@@ -38,35 +42,38 @@ class LawTable:
         What bends a bond, over its conductance at 0 V; bonds name it by its place, counted from 1.
     """
 
-    def __init__(self, material: Material, temperature: float) -> None:
-        self.material, self.temperature = material, temperature
+    def __init__(self, temperature: float) -> None:
+        self.temperature = temperature
         self.rows: list[Row] = []
 
-    def bends(self, kind: str) -> bool:
-        """Return whether bonds of this class follow a law."""
-        paths = self._ways(kind, 1.0, self.material.lattice.spacing)
+    def bends(self, kind: str, material: Material) -> bool:
+        """Return whether bonds of this class follow a law in a material."""
+        paths = self._ways(kind, material, 1.0, material.lattice.spacing)
         return not all(path.law.linear for path in paths)
 
-    def class_of(self, kind: str, conductance: Floats, length: Floats) -> tuple[Floats, NDArray[np.intc]]:
+    def class_of(
+        self, kind: str, material: Material, conductance: Floats, length: Floats
+    ) -> tuple[Floats, NDArray[np.intc]]:
         """Return slopes at 0 V (S) and numbers of the laws of bonds of a class; 0 where they are ohmic.
 
         Parameters
         ----------
         kind : str
             A class of ``classes.CLASSES``.
+        material : Material
         conductance, length : ndarray of shape (n,)
             What the file gives (S), and distances of the ends (m).
         """
         slope, number = np.zeros(len(length)), np.zeros(len(length), np.intc)
         for k, (g, d) in enumerate(zip(conductance, length, strict=True)):
-            paths = self._ways(kind, float(g), float(d))
+            paths = self._ways(kind, material, float(g), float(d))
             slope[k] = sum(path.conductance for path in paths)
             if not all(path.law.linear for path in paths):
                 number[k] = self._number(tuple(path._replace(scale=path.scale / slope[k]) for path in paths))
         return slope, number
 
-    def _ways(self, kind: str, conductance: float, length: float) -> Row:
-        return ways(kind, self.material.conduction, Bond(conductance, length, self.temperature))
+    def _ways(self, kind: str, material: Material, conductance: float, length: float) -> Row:
+        return ways(kind, material.conduction, Bond(conductance, length, self.temperature))
 
     def _number(self, row: Row) -> int:
         if row not in self.rows:
@@ -116,38 +123,48 @@ def _unscaled(way: Way, sign: float) -> tuple[Floats, Floats]:
     return sign * current, slope
 
 
-def settling_time(material: Material, layers: int) -> float:
+def settling_time(stack: Stack) -> float:
     """Return how fast heat settles (s): the time constant of the slowest mode of a box without a filament.
 
-        tau = c a^2 / (4 kappa sin^2(pi / (2 (n + 1)))), c L^2 / (pi^2 kappa) for many layers
+        tau = c a^2 / (4 kappa sin^2(pi / (2 (n + 1)))), c L^2 / (pi^2 kappa) for many planes
 
     the slab between two electrodes that keep their temperature (Carslaw and Jaeger, Conduction of Heat in
-    Solids, 2nd ed., 1959, chapter 3, recalled) on the lattice of the fields: n layers of spacing a, the
+    Solids, 2nd ed., 1959, chapter 3, recalled) on the lattice of the fields: n planes of spacing a, the
     electrodes one spacing beyond them, L = (n + 1) a apart, c the heat capacity and kappa the conductivity
-    of the oxide. Bonds of a filament add conductance and no capacity, which by Rayleigh's principle only
-    shortens it: tau bounds the time of every mode of every arrangement. `ballistic_factor` is left out; it
-    stands for where carriers leave their heat.
+    of the oxide. In layers it is the slowest mode of their planes, by number. Bonds of a filament add
+    conductance and no capacity, which by Rayleigh's principle only shortens it: tau bounds the time of every
+    mode of every arrangement. `ballistic_factor` is left out; it stands for where carriers leave their heat.
 
     Parameters
     ----------
-    material : Material
-        With a section ``heat``.
-    layers : int
-        Layers of host sites, at least 1.
+    stack : Stack
+        Of materials with a section ``heat``.
 
     Returns
     -------
     float
-        0 where the heat capacity is not known.
+        0 where a heat capacity is not known.
     """
-    heat, spacing = material.heat, material.lattice.spacing
-    return float(
-        heat.capacity * spacing**2 / (4.0 * heat.conductivity * np.sin(np.pi / (2.0 * (layers + 1))) ** 2)
-    )
+    heat, spacing, layers = stack.material.heat, stack.material.lattice.spacing, len(stack.layer)
+    capacity, kappa = stack.numbers("heat", "capacity"), stack.numbers("heat", "conductivity")
+    if not capacity.all():
+        return 0.0
+    if stack.is_uniform:
+        return float(
+            heat.capacity * spacing**2 / (4.0 * heat.conductivity * np.sin(np.pi / (2.0 * (layers + 1))) ** 2)
+        )
+    from scipy.linalg import eigh_tridiagonal  # 20 MB, for a plan alone
+
+    links = stack.links(kappa, stack.above("thermal_resistance") / spacing)
+    # Symmetric in the square root of the capacities: the same rates.
+    diagonal = (links[:-1] + links[1:]) / capacity
+    beside = -links[1:-1] / np.sqrt(capacity[:-1] * capacity[1:])
+    rate = eigh_tridiagonal(diagonal, beside, eigvals_only=True)[0] / spacing**2
+    return float(1.0 / rate)
 
 
 def build_fields(
-    material: Material,
+    stack: Stack,
     shape: tuple[int, int, int],
     lateral: Lateral,
     charge: float,
@@ -155,7 +172,121 @@ def build_fields(
     *,
     precise: bool,
 ) -> FilamentFields:
-    """Return the compiled network of a box: bonds between defects, on the Green's table of its lattice.
+    """Return the compiled network of a box: bonds between defects, on the Green's tables of its layers.
+
+    Conduction, permittivity and heat each have the table of their own layers, or share one where these are
+    alike.
+    """
+    material, spacing = stack.material, stack.material.lattice.spacing
+    conduction, permittivity, heat = layered_greens(stack, shape, lateral)
+    table = LawTable(temperature)
+    bonds = layered_bonds(stack, table)
+    background = material.conduction.background
+    network = BondNetwork(
+        conduction,
+        np.concatenate([np.zeros((len(bonds.pair), 1)), bonds.pair], axis=1) / background,
+        bonds.contact / background,
+        np.concatenate([np.zeros((len(bonds.pair), 1), np.intc), bonds.pair_law], axis=1),
+        bonds.contact_law,
+        bonds.kind,
+    )
+    scale = 1.0 / (material.heat.conductivity * material.heat.ballistic_factor * spacing)
+    franz = material.heat.lorenz * material.heat.lorenz_temperature * background * scale
+    epsilon = material.electrostatics.permittivity * VACUUM_PERMITTIVITY
+    return FilamentFields(
+        NetworkSolver(network, background, scale, franz, heat),
+        SpaceCharge(
+            network,
+            charge,
+            ELEMENTARY_CHARGE / (epsilon * spacing),
+            permittivity,
+            stack.relative("electrostatics", "permittivity"),
+        ),
+        charge_transition=material.electrostatics.charge_transition,
+        bound_share=material.defect.bound_share,
+        laws=tabulated(table.rows),
+        refine=precise,
+    )
+
+
+def layered_greens(
+    stack: Stack, shape: tuple[int, int, int], lateral: Lateral
+) -> tuple[LatticeGreen, LatticeGreen, LatticeGreen]:
+    """Return the Green's functions of conduction, permittivity and heat; one object where they are the same.
+
+    Each is over the uppermost layer's link. A thermal resistance R of an interface is in series with the two
+    halves of the link that crosses it, R kappa / a in units of that link.
+    """
+    spacing, kinds = stack.material.lattice.spacing, dict[bytes, LatticeGreen]()
+    kappa = stack.numbers("heat", "conductivity") * stack.numbers("heat", "ballistic_factor")
+    resistance = stack.above("thermal_resistance") * kappa[-1] / spacing
+
+    def green(layer: Floats, resistance: Floats | None = None) -> LatticeGreen:
+        links = stack.links(layer, resistance)
+        key = links.tobytes() + layer.tobytes()
+        if key not in kinds:
+            table = GreenTable(shape, spacing, lateral=lateral, z_link=links, layer=layer)
+            kinds[key] = LatticeGreen(shape, table)
+        return kinds[key]
+
+    return (
+        green(stack.relative("conduction", "background")),
+        green(stack.relative("electrostatics", "permittivity")),
+        green(kappa / kappa[-1], resistance),
+    )
+
+
+class LayeredBonds(NamedTuple):
+    """Conductances at 0 V (S) and laws of bonds.
+
+    Those of pairs by kind and squared distance from 1, those of contacts by side and plane.
+    ``kind`` is that of the bonds between two planes.
+    """
+
+    pair: Floats
+    pair_law: NDArray[np.intc]
+    kind: NDArray[np.intc]
+    contact: Floats
+    contact_law: NDArray[np.intc]
+
+
+def layered_bonds(stack: Stack, table: LawTable) -> LayeredBonds:
+    """Return the bonds of every layer, and those that cross from one to another.
+
+    A bond that lies in several layers has the geometric mean of what it would have in each, weighted by the
+    parts of its length there: exponents of tunnelling add up along a way, and factors of both ends multiply
+    as those of disorder do. It follows the law of the layer in which it conducts least, which takes most of
+    the voltage.
+    """
+    of_layer = [_bonds_of(material, stack, table) for material in stack.materials]
+    nz = len(stack.layer)
+    kind, kinds = np.zeros((nz, nz), np.intc), dict[tuple[float, ...], int]()
+    for low, high in combinations_with_replacement(range(nz), 2):
+        number = kinds.setdefault(tuple(stack.parts(low, high)), len(kinds))
+        kind[low, high] = kind[high, low] = number
+    pairs = [_mean(np.array(parts), [(own.pair[0], own.pair_law[0]) for own in of_layer]) for parts in kinds]
+    contact, contact_law = np.zeros((2, nz)), np.zeros((2, nz), np.intc)
+    for side, plane in product(range(2), range(nz)):
+        parts = stack.parts(-1, plane) if side == 0 else stack.parts(plane, nz)
+        each = [(own.contact[side, [plane]], own.contact_law[side, [plane]]) for own in of_layer]
+        contact[side, [plane]], contact_law[side, [plane]] = _mean(parts, each)
+    pair, pair_law = (np.array(part) for part in zip(*pairs, strict=True))
+    return LayeredBonds(pair, pair_law, kind, contact, contact_law)
+
+
+def _mean(parts: Floats, each: Sequence[tuple[Floats, NDArray[np.intc]]]) -> tuple[Floats, NDArray[np.intc]]:
+    """Return slopes and laws of bonds of which a part of the length lies in each layer."""
+    present = np.flatnonzero(parts)
+    slopes, laws = (np.array([each[int(layer)][k] for layer in present]) for k in range(2))
+    with np.errstate(divide="ignore"):
+        mean = np.exp(parts[present] @ np.log(slopes))
+    # Alike in all layers it is that to the last bit.
+    mean = np.where(np.all(slopes == slopes[0], axis=0), slopes[0], mean)
+    return mean, laws[np.argmin(slopes, axis=0), np.arange(slopes.shape[1])]
+
+
+def _bonds_of(material: Material, stack: Stack, table: LawTable) -> LayeredBonds:
+    """Return the bonds of a box that is all of one material, with the contacts of the device.
 
     Bonds follow g = prefactor exp(-2 (r - a) / xi), times the tunnel factor beyond sqrt(2) a; the bottom
     contact follows the same law, the top one has a factor of its own (1: reactive metal). Both are given at
@@ -164,41 +295,32 @@ def build_fields(
     is included and whose own conductance comes to it. Bonds beyond sqrt(2) a and contacts beyond the first
     layer cross a gap.
     """
-    numbers, spacing = material.conduction, material.lattice.spacing
+    numbers, spacing, nz = material.conduction, material.lattice.spacing, len(stack.layer)
     longest = numbers.cutoff / spacing * (1 + 1e-9)
     squared = np.arange(1, int(longest**2) + 1)
     distance = np.sqrt(squared) * spacing
     factor = np.where(squared <= 2, 1.0, numbers.tunnel_factor)
-    activated = np.exp(-numbers.activation / BOLTZMANN_EV * (1 / temperature - 1 / REFERENCE))
+    activated = np.exp(-numbers.activation / BOLTZMANN_EV * (1 / table.temperature - 1 / REFERENCE))
     pair = numbers.prefactor * activated * np.exp(-2 * (distance - spacing) / numbers.decay_length) * factor
-    steps, table = np.arange(1, shape[2] + 1), LawTable(material, temperature)
+    steps = np.arange(1, nz + 1)
     # A law makes even a wide gap conduct at some voltage: contacts then reach as far as there are layers.
     reach = np.exp(-2 * (steps - 1) * spacing / numbers.decay_length)
-    if not table.bends("gap"):
+    if not any(table.bends("gap", other) for other in stack.materials):
         reach[steps > longest] = 0.0
     bottom = numbers.contact_bottom * activated * reach * np.where(steps == 1, 1.0, numbers.tunnel_factor)
     top = numbers.contact_top * activated * reach * np.where(steps == 1, 1.0, numbers.contact_top_factor)
-    pair_law, contact_law = np.zeros(len(pair), np.intc), np.zeros((2, len(steps)), np.intc)
-    pair[2:], pair_law[2:] = table.class_of("gap", pair[2:], distance[2:])
+    pair_law, contact_law = np.zeros(len(pair), np.intc), np.zeros((2, nz), np.intc)
+    pair[2:], pair_law[2:] = table.class_of("gap", material, pair[2:], distance[2:])
     depth: Floats = spacing * steps.astype(np.float64)
     for side, (kind, contact) in enumerate((("bottom contact", bottom), ("top contact", top))):
         for name, part in ((kind, slice(1)), ("gap", slice(1, None))):
-            contact[part], contact_law[side, part] = table.class_of(name, contact[part], depth[part])
-    heat = 1.0 / (material.heat.conductivity * material.heat.ballistic_factor * spacing)
-    permittivity = material.electrostatics.permittivity * VACUUM_PERMITTIVITY
-    network = BondNetwork(
-        LatticeGreen(shape, GreenTable(shape, spacing, lateral=lateral)),
-        np.concatenate([[0.0], pair]) / numbers.background,
-        np.array([bottom, top[::-1]]) / numbers.background,
-        np.concatenate([[0], pair_law]),
+            contact[part], contact_law[side, part] = table.class_of(
+                name, material, contact[part], depth[part]
+            )
+    return LayeredBonds(
+        pair[None],
+        pair_law[None],
+        np.zeros((nz, nz), np.intc),
+        np.array([bottom, top[::-1]]),
         np.array([contact_law[0], contact_law[1, ::-1]]),
-    )
-    franz = material.heat.lorenz * material.heat.lorenz_temperature * numbers.background * heat
-    return FilamentFields(
-        NetworkSolver(network, numbers.background, heat, franz),
-        SpaceCharge(network, charge, ELEMENTARY_CHARGE / (permittivity * spacing)),
-        charge_transition=material.electrostatics.charge_transition,
-        bound_share=material.defect.bound_share,
-        laws=tabulated(table.rows),
-        refine=precise,
     )

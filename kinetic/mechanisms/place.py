@@ -12,6 +12,7 @@ from ..lattice.lattice import Lattice
 from ..lattice.species import INTERSTITIAL, VACANCY, Species
 from ..lattice.structure import correlated_normal, grain_boundary, grain_count, grain_seeds, plane_with_pores
 from ..materials.material import Material
+from ..materials.stack import Stack
 
 
 @dataclass(frozen=True, slots=True)
@@ -20,7 +21,7 @@ class Place:
 
     Attributes
     ----------
-    material, lattice : Material, Lattice
+    stack, lattice : Stack, Lattice
         What is built on what.
     weak, cap, blocked : ndarray of bool, shape (n_hosts,)
         Weak host sites, those of the reactive cap, and those of a plane that are no pores.
@@ -33,7 +34,7 @@ class Place:
         its level lies is not the same on any two sites.
     """
 
-    material: Material
+    stack: Stack
     lattice: Lattice
     weak: NDArray[np.bool_]
     cap: NDArray[np.bool_]
@@ -44,6 +45,11 @@ class Place:
     disorder: Floats
     bond_factor: Floats
 
+    @property
+    def material(self) -> Material:
+        """Material of the uppermost layer, with all that the layers share."""
+        return self.stack.material
+
     def on(self, hosts: NDArray[np.bool_], extra: float) -> Floats:
         """Return a barrier shift (n_sites,) of ``extra`` eV on some host sites."""
         shift = np.zeros(len(self.lattice.sublattice))
@@ -52,25 +58,31 @@ class Place:
 
 
 def draw_place(
-    material: Material, lattice: Lattice, shape: tuple[int, int, int], rng: np.random.Generator
+    stack: Stack, lattice: Lattice, shape: tuple[int, int, int], rng: np.random.Generator
 ) -> Place:
     """Draw weak sites, disorder and pores, in this order, and charge the species."""
-    n_hosts = lattice.n_hosts
+    n_hosts, material = lattice.n_hosts, stack.material
     weak = weak_sites(material, lattice, shape, rng)
     site_energy, disorder = np.zeros((2, lattice.n_sites))
     bond_factor = np.ones(n_hosts)
     if material.has("disorder"):
-        site_energy[:n_hosts] = material.disorder.site_energy * _random(material, lattice, shape, rng)
-        disorder[:n_hosts] = material.disorder.barrier * _random(material, lattice, shape, rng)
+        columns = n_hosts // shape[2]
+        site_energy[:n_hosts] = np.tile(stack.numbers("disorder", "site_energy"), columns) * _random(
+            material, lattice, shape, rng
+        )
+        disorder[:n_hosts] = np.tile(stack.numbers("disorder", "barrier"), columns) * _random(
+            material, lattice, shape, rng
+        )
         if material.disorder.bond:
             bond_factor = np.exp(material.disorder.bond * _random(material, lattice, shape, rng))
     if material.defect.adsorption_energy:
         site_energy[:n_hosts] -= material.defect.adsorption_energy * (np.arange(n_hosts) % shape[2] == 0)
+    site_energy[:n_hosts] += layer_energy(stack, "exchange_energy")[lattice.layer[:n_hosts]]
     interstitial = replace(INTERSTITIAL, name=material.species["interstitial"])
     if material.has("interstitial"):
         interstitial = replace(interstitial, charge=float(material.interstitial.charge))
     return Place(
-        material=material,
+        stack=stack,
         lattice=lattice,
         weak=weak,
         cap=cap_sites(material, shape),
@@ -81,6 +93,12 @@ def draw_place(
         disorder=disorder,
         bond_factor=bond_factor,
     )
+
+
+def layer_energy(stack: Stack, key: str) -> Floats:
+    """Return the energy (eV) of a species by plane, less that in the uppermost layer."""
+    energy = stack.above(key)
+    return np.asarray(energy - energy[-1])
 
 
 def weak_sites(
@@ -153,22 +171,24 @@ def _random(
 
 
 def first_defects(
-    material: Material,
+    stack: Stack,
     weak: NDArray[np.bool_],
     blocked: NDArray[np.bool_],
     shape: tuple[int, int, int],
     rng: np.random.Generator,
 ) -> NDArray[np.int32]:
     """Return host sites of the defects that weak sites and cap hold at the start, ascending."""
+    material = stack.material
     cap = cap_sites(material, shape)
     chosen = []
     if material.weak is not None:
-        free_sites = np.flatnonzero(weak & ~cap & ~blocked)
-        chosen.append(
-            rng.choice(
-                free_sites, size=round(material.weak.vacancy_fraction * len(free_sites)), replace=False
-            )
-        )
+        free = weak & ~cap & ~blocked
+        fractions = np.array([layer.weak.vacancy_fraction for layer in stack.materials if layer.weak])
+        # One draw from all layers that have the same share.
+        for fraction in dict.fromkeys(fractions.tolist()):
+            layer = np.flatnonzero(fractions == fraction)
+            sites = np.flatnonzero(free & np.tile(np.isin(stack.layer, layer), shape[0] * shape[1]))
+            chosen.append(rng.choice(sites, size=round(fraction * len(sites)), replace=False))
     if material.has("cap"):
         free_sites = np.flatnonzero(cap)
         chosen.append(

@@ -11,11 +11,12 @@ from numpy.typing import ArrayLike, NDArray
 
 from ...typing import Floats
 from ..lattice.lattice import Lattice
-from ..lattice.species import EMPTY, OXYGEN, Species
+from ..lattice.species import EMPTY, INTERSTITIAL_SITES, OXYGEN, Species
 from ..materials.material import Material
+from ..materials.stack import Stack
 from .barrier import LINEAR, SINUSOIDAL
 from .mechanism import Mechanism, PairInteraction, SiteEnergy
-from .place import Place, draw_place
+from .place import Place, draw_place, layer_energy
 from .traps import (
     capture,
     capture_from_filament,
@@ -63,19 +64,19 @@ class Chemistry:
 
 
 def build_chemistry(
-    material: Material,
+    stack: Stack,
     lattice: Lattice,
     shape: tuple[int, int, int],
     rng: np.random.Generator,
     barrier_shift: Mapping[str, Floats] | None = None,
     traps: ArrayLike | None = None,
 ) -> Chemistry:
-    """Return mechanisms and interactions of ``material`` on ``lattice``.
+    """Return mechanisms and interactions of a stack on ``lattice``.
 
     Parameters
     ----------
-    material : Material
-        Its ``mechanisms`` are switched on; sections it lacks mean that the effect is absent.
+    stack : Stack
+        The ``mechanisms`` of its material are switched on; sections it lacks mean that the effect is absent.
     lattice : Lattice
         Cubic, host sites first.
     shape : tuple of int
@@ -92,12 +93,13 @@ def build_chemistry(
     ValueError
         A mechanism that the material does not switch on, or an array of another length or not finite.
     """
-    site_energies = draw_place(material, lattice, shape, rng)
+    material = stack.material
+    site_energies = draw_place(stack, lattice, shape, rng)
     shifts = _checked_shifts(material, lattice, barrier_shift or {})
     atoms = _atomic_energies(site_energies)
     sites, electrons = _trap_energies(site_energies, rng, traps)
     mechanisms = tuple(
-        _shifted(mechanism, shifts.get(name))
+        _shifted(_layered(mechanism, name, site_energies), shifts.get(name))
         for name in material.mechanisms
         for mechanism in _each(REACTIONS[name](site_energies))
     )
@@ -127,6 +129,10 @@ def _atomic_energies(place: Place) -> list[PairInteraction | SiteEnergy]:
     states = _states(place)
     if place.site_energy.any():
         energies += [SiteEnergy(state, place.site_energy) for state in states]
+    of_ions = layer_energy(place.stack, "interstitial_energy")
+    if of_ions.any():
+        between = place.lattice.sublattice == INTERSTITIAL_SITES
+        energies.append(SiteEnergy(place.interstitial, np.where(between, of_ions[place.lattice.layer], 0.0)))
     return energies
 
 
@@ -193,6 +199,30 @@ def _shifted(mechanism: Mechanism, shift: Floats | None) -> Mechanism:
         return mechanism
     before = mechanism.barrier_shift
     return replace(mechanism, barrier_shift=shift if before is None else before + shift)
+
+
+HOPS = {"vacancy hop": "vacancy", "cation hop": "cation", "interstitial hop": "interstitial"}
+"""Hops that may cross an interface, and the sections of their numbers."""
+
+
+def _layered(mechanism: Mechanism, name: str, place: Place) -> Mechanism:
+    """Return a mechanism with the barriers and attempt frequencies of the layers.
+
+    Across an interface it has the mean of both barriers, the geometric mean of both frequencies and, for a
+    hop, the extra barrier of the interface: one object both ways, so that rates keep detailed balance.
+    """
+    stack, layer = place.stack, place.lattice.layer
+    section = HOPS.get(name, "frenkel_pair" if name == "Frenkel pair" else "")
+    if not section or stack.is_uniform:
+        return mechanism
+    barrier = stack.numbers(section, "barrier" if section == "frenkel_pair" else "migration_barrier")
+    frequency, extra = stack.relative(section, "attempt_frequency"), stack.above("barrier")
+    if np.any(frequency != 1.0):
+        mechanism = replace(mechanism, frequency_factor=frequency[layer])
+    if section != "frenkel_pair" and extra.any():
+        mechanism = replace(mechanism, barriers_below=extra[layer])
+    shift = barrier - barrier[-1]
+    return _shifted(mechanism, shift[layer] if shift.any() else None)
 
 
 def _hop(name: str) -> Callable[[Place], Mechanism]:

@@ -22,6 +22,7 @@ from frenkel.kinetic.device import Device
 from frenkel.kinetic.lattice.lattice import Lattice
 from frenkel.kinetic.lattice_gas import LatticeGas
 from frenkel.kinetic.materials.material import Material
+from frenkel.kinetic.materials.stack import Stack
 from frenkel.kinetic.mechanisms.mechanism import PairInteraction
 from frenkel.kinetic.mechanisms.reactions import build_chemistry
 from frenkel.kinetic.waveform import Waveform
@@ -55,7 +56,7 @@ def redox(**values):
     """Return the redox mechanism of a material and its metal, without fields and neighbours."""
     material = Material.load("Ag-SiO2").with_values(PLAIN | values)
     lattice = Lattice.cubic((3, 3, 2), 2.9e-10)
-    chemistry = build_chemistry(material, lattice, (3, 3, 2), np.random.default_rng(0))
+    chemistry = build_chemistry(Stack((material,), (2,)), lattice, (3, 3, 2), np.random.default_rng(0))
     return replace(chemistry.mechanisms[1], barrier_shift=None), chemistry.defect
 
 
@@ -135,7 +136,8 @@ def test_e02_hopping_alone():
     material = Material.load("Ag-SiO2")
     lattice = Lattice.cubic((3, 3, layers), spacing)
     chemistry = build_chemistry(
-        material.with_values({"column.radius": 1e-6}), lattice, (3, 3, layers), np.random.default_rng(0)
+        Stack((material.with_values({"column.radius": 1e-6}),), (layers,)), lattice, (3, 3, layers),
+        np.random.default_rng(0),
     )
     species = np.zeros(9 * layers, int)
     species[4 * layers + 4] = chemistry.defect.code

@@ -71,6 +71,10 @@ class WholeLattice:
         self.lorenz = material.heat.lorenz * material.heat.lorenz_temperature
         self.place = np.array(np.unravel_index(np.arange(self.n_hosts), shape)).T
         self.links = self._links()
+        # Conductances of the links for current, heat and displacement, and the permittivity of each plane,
+        # over those of the material; a lattice of layers has others.
+        self.conducting, self.warming, self.polarising = (np.ones(len(self.links)) for _ in range(3))
+        self.permittivity = np.ones(shape[2])
         self._green = None
 
     def _links(self):
@@ -128,6 +132,10 @@ class WholeLattice:
         length = np.sqrt(squared) * self.spacing
         return numbers.prefactor * np.exp(-2 * (length - self.spacing) / numbers.decay_length) * factor
 
+    def bond_conductance(self, a, b, squared):
+        """Return the conductance (S) of the bond between two nodes."""
+        return self.pair_conductance(squared)
+
     def contact_conductance(self, side, depth):
         """Return the conductance (S) of a node ``depth`` spacings from an electrode."""
         numbers = self.material.conduction
@@ -150,7 +158,7 @@ class WholeLattice:
             nearer = (distance[i] < d2) & (distance[j] < d2)
             nearer[[i, j]] = False
             if d2 <= 2 or not nearer.any():
-                bonds.append((nodes[i], nodes[j], self.pair_conductance(d2)))
+                bonds.append((nodes[i], nodes[j], self.bond_conductance(nodes[i], nodes[j], d2)))
         for i in range(len(nodes)):
             for side, levels in depth.items():
                 nearer = (levels < levels[i]) & (distance[i] < levels[i] ** 2)
@@ -166,11 +174,12 @@ class WholeLattice:
 
     # ---- whole lattice
 
-    def _edges(self, bonds, factor=1.0):
-        """Return all edges (a, b, g) in units of a background link."""
-        links = np.concatenate([self.links, np.array([b[:2] for b in bonds], int).reshape(-1, 2)])
-        g = np.concatenate([np.ones(len(self.links)), factor * np.array([b[2] for b in bonds])])
-        return links[:, 0], links[:, 1], g
+    def _edges(self, bonds, factor=1.0, links=None):
+        """Return all edges (a, b, g) in units of a background link; ``links``: if not those of conduction."""
+        ends = np.concatenate([self.links, np.array([b[:2] for b in bonds], int).reshape(-1, 2)])
+        links = self.conducting if links is None else links
+        g = np.concatenate([links, factor * np.array([b[2] for b in bonds])])
+        return ends[:, 0], ends[:, 1], g
 
     def _solved(self, edges, source, top):
         """Solve by a sparse factorisation and refinements whose residual is built from differences."""
@@ -213,7 +222,7 @@ class WholeLattice:
             source[a] += 0.5 * power
             if b >= 0:
                 source[b] += 0.5 * power
-        edges = self._edges(bonds, self.lorenz * self.heat_scale)
+        edges = self._edges(bonds, self.lorenz * self.heat_scale, self.warming)
         return self._solved(edges, source * self.heat_scale, 0.0)
 
     # ---- energy
@@ -223,12 +232,12 @@ class WholeLattice:
         """Inverse of the lattice Laplacian (n_hosts, n_hosts), electrodes at 0."""
         if self._green is None:
             matrix = np.zeros((self.n_hosts,) * 2)
-            for a, b in self.links:
-                matrix[a, a] += 1
+            for (a, b), g in zip(self.links, self.polarising, strict=True):
+                matrix[a, a] += g
                 if b >= 0:
-                    matrix[b, b] += 1
-                    matrix[a, b] -= 1
-                    matrix[b, a] -= 1
+                    matrix[b, b] += g
+                    matrix[a, b] -= g
+                    matrix[b, a] -= g
             self._green = np.linalg.inv(matrix)
         return self._green
 
@@ -239,11 +248,11 @@ class WholeLattice:
         q = float(self.material.vacancy.charge)
         for site in self.classify(vacancies)[1]:
             charge[site] += q
-            free += q * q * WATSON
+            free += q * q * WATSON / self.permittivity[self.place[site, 2]]
         for site in ions:
             q = float(self.material.interstitial.charge)
             np.add.at(charge, self.corners(site), q / 8)
-            free += q * q * ION_SELF
+            free += q * q * ION_SELF / self.permittivity[self.place[self.corners(site)[0], 2]]
         return 0.5 * self.coulomb * (charge @ self.green @ charge - free)
 
     def energy(self, species, site_energy=None):
@@ -305,6 +314,26 @@ def put(device, species):
         device.lattice, device.chemistry.mechanisms, species, interactions=device.chemistry.interactions,
         reservoir=(0, held), seed=device.seed, member=device.member,
     )
+
+
+def biases(device, oracle, species, candidates):
+    """Return energy1 of some candidates: work per volt in the network without the vacancy that leaves."""
+    vacancies = np.flatnonzero(species[: device.n_hosts] == VACANCY.code)
+    maps, found = {}, []
+    for event in candidates:
+        mechanism = device.chemistry.mechanisms[event["mechanism"]]
+        change = np.array(mechanism.charge_change) * (-1 if event["direction"] else 1)
+        before = mechanism.after if event["direction"] else mechanism.before
+        ends = [int(event["site_a"]), int(event["site_b"])][: len(before)]
+        gone = tuple(s for s, kind in zip(ends, before, strict=True) if kind.code == VACANCY.code)
+        if gone not in maps:
+            maps[gone] = oracle.potential(oracle.network(np.setdiff1d(vacancies, gone)))[0]
+        work = 0.0
+        for site, charge in zip(ends, change, strict=True):
+            hosts, weights = oracle.weights(site)
+            work += charge * (maps[gone][hosts] @ np.array(weights))
+        found.append(work - (change[0] if mechanism.electrode else 0.0))
+    return np.array(found)
 
 
 def small_material(name, *, drop=("column", "disorder"), **values):

@@ -46,6 +46,7 @@ from .base import (
     Title,
     checked,
 )
+from .layers import LayerSection, layers_of
 from .material import AnyMaterial, MaterialSection
 from .measure import MeasureSection
 from .phases import PHASE_LIMIT, AnyPhase, CircuitSection, Constant, Cycle, Phase, Points, Pulse, Ramp, Sweep
@@ -55,12 +56,41 @@ Entry = Annotated[Sweep | Ramp | Pulse | Constant | Points | Cycle, Field(discri
 
 
 class DeviceSection(Section):
-    """Size, sides and temperature of the device."""
+    """Size, sides and temperature of the device, and its layers where it has several.
 
-    thickness: Length
+    Attributes
+    ----------
+    thickness : float or None
+        Of the oxide (m); left out where there are layers, whose thicknesses it is the sum of.
+    layer : list or None
+        From bottom to top; see `layers`.
+    """
+
+    thickness: Length | None = None
     width: Length
     lateral: Literal["periodic", "reflecting"] = "periodic"
     temperature: Temperature = 300.0
+    layer: list[LayerSection] | None = Field(default=None, min_length=1)
+
+    @model_validator(mode="after")
+    def _one_thickness(self) -> "DeviceSection":
+        if self.thickness is None and self.layer is None:
+            raise ValueError("needs a thickness, or layers with one each")
+        if self.thickness is not None and self.layer is not None:
+            raise ValueError("needs either a thickness or layers, got both")
+        return self
+
+    @property
+    def height(self) -> float:
+        """Thickness of all layers together (m)."""
+        if self.layer is not None:
+            return float(sum(layer.thickness for layer in self.layer))
+        return float(self.thickness or 0.0)
+
+    def arguments(self) -> dict[str, Any]:
+        """Return size, sides, temperature and layers as arguments of a device."""
+        options = {name: getattr(self, name) for name in ("width", "lateral", "temperature")}
+        return {"thickness": self.height} | options | layers_of(self.layer)
 
 
 class EnsembleSection(Section):
@@ -154,7 +184,7 @@ class Configuration(Document):
 
     def arguments(self) -> dict[str, Any]:
         """Return the arguments of the device that this is the configuration of, but for its material."""
-        return dict(self.device) | {"seed": self.seed, "member": self.member}
+        return self.device.arguments() | {"seed": self.seed, "member": self.member}
 
     def made_of(self, folder: Path = Path()) -> Material:
         """Return the material: as recorded, a file, or a packaged set, with what is changed in it.

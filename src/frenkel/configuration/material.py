@@ -70,7 +70,7 @@ class MaterialSection(Section):
 
 def chosen(value: Any) -> MaterialSection:
     """Return the material that a document of a configuration names."""
-    return MaterialSection.model_validate(_read(value))
+    return MaterialSection.model_validate(read_material(value))
 
 
 def place(path: list[str], document: dict[str, Any]) -> list[str]:
@@ -125,7 +125,8 @@ def _toml(value: Any) -> str:
     return json.dumps(value, ensure_ascii=False)
 
 
-def _read(value: Any) -> Any:
+def read_material(value: Any) -> Any:
+    """Return the table that a name or a table of a configuration is, for its section."""
     if isinstance(value, str):
         return {"base": value}
     if isinstance(value, (Mapping, MaterialSection)):
@@ -133,8 +134,9 @@ def _read(value: Any) -> Any:
     raise ValueError(f"must be a name, or a table with base and changed numbers, got {shown(value)}")
 
 
-def _write(value: MaterialSection) -> Any:
+def write_material(value: MaterialSection) -> Any:
+    """Return what `read_material` reads."""
     return {"base": value.base} | value.changes if value.changes else value.base
 
 
-AnyMaterial = Annotated[MaterialSection, BeforeValidator(_read), PlainSerializer(_write)]
+AnyMaterial = Annotated[MaterialSection, BeforeValidator(read_material), PlainSerializer(write_material)]

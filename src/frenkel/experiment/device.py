@@ -2,7 +2,7 @@
 
 import contextlib
 import itertools
-from collections.abc import Iterator, Sequence
+from collections.abc import Iterator, Mapping, Sequence
 from functools import partial
 from pathlib import Path
 from typing import TYPE_CHECKING, Any, Self, Unpack
@@ -13,10 +13,12 @@ from .. import checks, notebook, provenance
 from ..configuration import device as config
 from ..configuration.base import ConfigurationError, checked
 from ..configuration.device import Configuration, DeviceSection
+from ..configuration.layers import LayerSection
 from ..configuration.phases import AnyPhase, CircuitSection, Phase, Points, Sweep, Test, Verify
 from ..configuration.points import Members
 from ..data import schema, store
 from ..kinetic.materials.material import Material
+from ..kinetic.materials.stack import Layer
 from ..kinetic.state import box
 from ..kinetic.waveform import Waveform
 from ..memory import available
@@ -60,6 +62,9 @@ class Device(Steps):
         Voltage of the read after each waveform (V).
     temperature : float or str
         Temperature of both electrodes (K), 1 to 3000.
+    layers : sequence of mapping, optional
+        Oxides from bottom to top, each with the keys of a ``[[device.layer]]`` of a file, in place of a
+        thickness: ``[{"thickness": "2.6 nm", "material": "TaOx"}, {"thickness": "1.3 nm"}]``.
     **options
         ``circuit``, ``seed`` and all others of :class:`frenkel.kinetic.device.Device`. A
         file does not hold ``barrier_shift``, ``mechanisms``, ``traps`` and ``precise``: `frenkel again`
@@ -75,22 +80,30 @@ class Device(Steps):
     def __init__(
         self,
         material: Material | str,
-        thickness: Quantity,
+        thickness: Quantity | None = None,
         width: Quantity | None = None,
         *,
         read_voltage: Quantity = 0.1,
         temperature: Quantity = 300.0,
+        layers: Sequence[Layer | Mapping[str, Any]] = (),
         **options: Unpack[Options],
     ) -> None:
         if isinstance(material, str):
             material = Material.find(material)
+        sections = [_layer_section(number, layer) for number, layer in enumerate(layers, 1)]
+        if thickness is None:
+            if not sections:
+                raise TypeError("Device needs a thickness, or layers with one each")
+            thickness = float(sum(section.thickness for section in sections))
         thickness = si("thickness", thickness, "m")
         width = thickness if width is None else si("width", width, "m")
         kelvin = si("temperature", temperature, "K")
         check_options(options)
-        super().__init__(material, thickness, width, temperature=kelvin, **options)
+        stack = [section.layer() for section in sections]
+        super().__init__(material, thickness, width, temperature=kelvin, layers=stack, **options)
         self.asked = DeviceSection.model_construct(
-            thickness=float(thickness),
+            thickness=None if sections else float(thickness),
+            layer=sections or None,
             width=float(width),
             lateral=self.lateral,
             temperature=self.temperature,
@@ -164,8 +177,8 @@ class Device(Steps):
         ------
         ValueError
             A cycle that cannot come now; a temperature that the device cannot have; ``to_compliance`` in a
-            circuit without one; ``to_compliance`` or ``verify`` with ``stop``, or for a waveform that does not
-            go up and back once.
+            circuit without one; ``to_compliance`` or ``verify`` with ``stop``, or for a waveform that does
+            not go up and back once.
         """
         if not isinstance(waveform, Waveform):
             raise TypeError(
@@ -242,7 +255,8 @@ class Device(Steps):
             "material": self.material.name,
             "material_document": self.material.document(),
             "read_voltage": f"{self.read_voltage!r} V",
-            "device": self.asked.model_dump(mode="json") | {"temperature": f"{ambient!r} K"},
+            "device": self.asked.model_dump(mode="json", exclude_none=True)
+            | {"temperature": f"{ambient!r} K"},
             "circuit": circuit.model_dump(mode="json", exclude_none=True),
             "phase": list(_in_cycles(logs)),
         }
@@ -315,6 +329,15 @@ class Device(Steps):
         return page.show(partial(overview, self.result))
 
 
+def _layer_section(number: int, layer: Layer | Mapping[str, Any]) -> LayerSection:
+    """Return a layer that a script gives, as a file holds it."""
+    return (
+        LayerSection.of(layer)
+        if isinstance(layer, Layer)
+        else checked(LayerSection, layer, f"layer {number}")
+    )
+
+
 @contextlib.contextmanager
 def shown(progress: Progress | bool | None) -> Iterator[Progress | None]:
     """Give what is to be called with the progress: a display for True."""
@@ -356,7 +379,7 @@ def check_memory(configuration: Configuration, material: Material) -> None:
         Names the number of sites, the memory it takes and what there is.
     """
     section = configuration.device
-    shape = box(section.thickness, section.width, material.lattice.spacing)
+    shape = box(section.height, section.width, material.lattice.spacing)
     needed, present = memory(shape, section.lateral), available()
     if needed > 0.8 * present:
         raise ConfigurationError(

@@ -61,13 +61,21 @@ def dataset(
     )
     if not_repeatable:
         attrs["not_repeatable"] = not_repeatable
-    columns = values(device, logs, read_voltage)
+    columns = values(device, logs, read_voltage) | _layers(device)
     if point := device.melting_point:
         molten = melting(columns["time"], columns["temperature_max"], point)
         attrs["melting_point"] = point  # K
         attrs["time_above_melting"] = molten.longest  # s, without a break
         attrs["share_above_melting"] = molten.share
     return schema.dataset(columns, attrs)
+
+
+def _layers(device: Device) -> dict[str, Any]:
+    """Return the layers of a stack; nothing where a device is a single oxide."""
+    stack = device.stack
+    if len(stack.planes) == 1:
+        return {}
+    return {"layer": [m.name for m in stack.materials], "layer_planes": np.array(stack.planes, np.int32)}
 
 
 def values(device: Device, logs: list[PhaseLog], read_voltage: float) -> dict[str, Any]:

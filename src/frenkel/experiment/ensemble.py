@@ -298,7 +298,7 @@ def job(ensemble: Ensemble, output: Path, *, part: tuple[int, int] | None = None
 def _cost(configuration: Configuration) -> float:
     """Return what a member costs, relative to other points only: sites times phases."""
     section = configuration.device
-    return section.thickness * section.width**2 * configuration.count()
+    return section.height * section.width**2 * configuration.count()
 
 
 def run(

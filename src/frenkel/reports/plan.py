@@ -2,6 +2,7 @@
 
 import os
 import time
+from dataclasses import fields
 from pathlib import Path
 
 from ..analysis.plots.caption import quantity
@@ -10,6 +11,7 @@ from ..configuration.phases import Phase, Sweep
 from ..experiment import device as experiment
 from ..kinetic.fields.build import settling_time
 from ..kinetic.materials.material import Material
+from ..kinetic.materials.stack import Stack
 from ..kinetic.state import box
 from ..progress import duration
 from .device import table
@@ -39,7 +41,8 @@ def plan(configuration: Configuration, folder: Path = Path()) -> str:
     material = configuration.made_of(folder)
     section = configuration.device
     experiment.check_memory(configuration, material)
-    shape = box(section.thickness, section.width, material.lattice.spacing)
+    shape = box(section.height, section.width, material.lattice.spacing)
+    stack = Stack.of(material, section.arguments().get("layers", ()), shape[2])
     sites = shape[0] * shape[1] * shape[2]
     lines = [
         configuration.title or "(no title)",
@@ -47,7 +50,8 @@ def plan(configuration: Configuration, folder: Path = Path()) -> str:
         f"device      {shape[0]} x {shape[1]} x {shape[2]} = {sites} lattice sites, {section.lateral} sides, "
         f"{section.temperature:g} K",
         *_rounding(configuration, shape, material.lattice.spacing),
-        *_heat(material, shape[2]),
+        *_layers(stack),
+        *_heat(stack),
         f"seed        {'drawn at the start' if configuration.seed is None else configuration.seed}",
         f"memory      about {experiment.memory(shape, section.lateral) / 1e6:.0f} MB for the device",
         "",
@@ -58,11 +62,38 @@ def plan(configuration: Configuration, folder: Path = Path()) -> str:
     return "\n".join(lines)
 
 
-def _heat(material: Material, layers: int) -> list[str]:
-    """Say how fast heat settles, and from which temperature on the numbers do not hold."""
-    if not material.has("heat") or not material.heat.capacity:
+def _layers(stack: Stack) -> list[str]:
+    """List the layers from the top one down, with what lies between them; nothing of a single one."""
+    if len(stack.materials) == 1:
         return []
-    time, point = settling_time(material, layers), material.heat.melting_point
+    lines, spacing = [], stack.material.lattice.spacing
+    for number in reversed(range(len(stack.planes))):
+        material, planes = stack.materials[number], stack.planes[number]
+        line = f"layer {number + 1:<5} {material.name}, {planes * spacing * 1e9:.4g} nm, {planes} planes"
+        if material.has("electrostatics"):
+            line += f": permittivity {material.electrostatics.permittivity:g}"
+        line += f", hop {material.defect.migration_barrier:g} eV"
+        line += f", background {quantity(material.conduction.background, 'S')} a link"
+        lines.append(f"{line}, {material.heat.conductivity:g} W/(m*K)")
+        if number:
+            between = stack.interfaces[number - 1]
+            units = {"thermal_resistance": "m^2*K/W"}
+            values = {entry.name: getattr(between, entry.name) for entry in fields(between)}
+            given = [
+                f"{name.replace('_', ' ')} {value:g} {units.get(name, 'eV')}"
+                for name, value in values.items()
+                if value
+            ]
+            lines.append(f"interface   {', '.join(given) or 'with nothing of its own'}")
+    return lines
+
+
+def _heat(stack: Stack) -> list[str]:
+    """Say how fast heat settles, and from which temperature on the numbers do not hold."""
+    if not all(material.has("heat") and material.heat.capacity for material in stack.materials):
+        return []
+    time = settling_time(stack)
+    point = min((m.heat.melting_point for m in stack.materials if m.heat.melting_point), default=0.0)
     text = f"heat        settles within {quantity(time, 's')}, taken as steady"
     return [text + (f"; melts or decomposes at {point:.0f} K" if point else "")]
 
@@ -70,8 +101,9 @@ def _heat(material: Material, layers: int) -> list[str]:
 def _rounding(configuration: Configuration, shape: tuple[int, int, int], spacing: float) -> list[str]:
     """Say which sizes are used where those asked for are no multiples of the lattice spacing."""
     lines = []
+    asked = {"thickness": configuration.device.height, "width": configuration.device.width}
     for name, number in (("thickness", shape[2]), ("width", shape[0])):
-        nominal, actual = float(getattr(configuration.device, name)), number * spacing
+        nominal, actual = asked[name], number * spacing
         exact = abs(nominal - actual) < 1e-6 * actual
         note = (
             ""

@@ -5,7 +5,7 @@ from itertools import product
 
 import numpy as np
 import pytest
-from whole_lattice import BOTTOM, ION_SELF, TOP, WATSON, WholeLattice, put, random_species, watson
+from whole_lattice import BOTTOM, ION_SELF, TOP, WATSON, WholeLattice, biases, put, random_species, watson
 
 from frenkel.kinetic.device import Device
 from frenkel.kinetic.fields._event_rates import Candidates, EventRates, MechanismTables
@@ -173,26 +173,6 @@ def test_many_vacancies_after_few():
 
 
 # ---- the network without a moving atom
-
-
-def biases(device, oracle, species, candidates):
-    """Return energy1 of some candidates: work per volt in the network without the vacancy that leaves."""
-    vacancies = np.flatnonzero(species[: device.n_hosts] == VACANCY.code)
-    maps, found = {}, []
-    for event in candidates:
-        mechanism = device.chemistry.mechanisms[event["mechanism"]]
-        change = np.array(mechanism.charge_change) * (-1 if event["direction"] else 1)
-        before = mechanism.after if event["direction"] else mechanism.before
-        ends = [int(event["site_a"]), int(event["site_b"])][: len(before)]
-        gone = tuple(s for s, kind in zip(ends, before, strict=True) if kind.code == VACANCY.code)
-        if gone not in maps:
-            maps[gone] = oracle.potential(oracle.network(np.setdiff1d(vacancies, gone)))[0]
-        work = 0.0
-        for site, charge in zip(ends, change, strict=True):
-            hosts, weights = oracle.weights(site)
-            work += charge * (maps[gone][hosts] @ np.array(weights))
-        found.append(work - (change[0] if mechanism.electrode else 0.0))
-    return np.array(found)
 
 
 @pytest.mark.parametrize("lateral", SIDES)

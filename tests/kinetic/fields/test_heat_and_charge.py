@@ -10,6 +10,7 @@ from frenkel.kinetic.fields.build import settling_time
 from frenkel.kinetic.fields.green import GreenTable
 from frenkel.kinetic.lattice.species import VACANCY
 from frenkel.kinetic.materials.material import Material
+from frenkel.kinetic.materials.stack import Interface, Layer, Stack
 
 SPACING = 0.26e-9
 EPSILON = 25 * 8.8541878188e-12
@@ -157,8 +158,8 @@ def test_heat_settles_within_the_time_that_is_stated():
     """
     material = Material.load("HfO2-volatile").with_values({"heat.ballistic_factor": 1.0})
     device = Device(material, 7 * SPACING, 5 * SPACING, seed=1)
-    oracle, layers = WholeLattice(material, device.shape), device.shape[2]
-    tau = settling_time(material, layers)
+    oracle = WholeLattice(material, device.shape)
+    tau = settling_time(device.stack)
     bare, _ = heat_modes(oracle, [], material.heat.capacity)
     assert 1 / bare[0] == pytest.approx(tau, rel=1e-9, abs=0)
     put(device, random_species(device, "lrs", np.random.default_rng(3)))
@@ -177,9 +178,23 @@ def test_thick_boxes_settle_as_a_slab():
     """c L^2 / (pi^2 kappa), and below 1 ns in every packaged set up to 15 nm: steady heat is justified."""
     material = Material.load("HfO2-volatile")
     slab = material.heat.capacity * (201 * SPACING) ** 2 / (np.pi**2 * material.heat.conductivity)
-    assert settling_time(material, 200) == pytest.approx(slab, rel=1e-4, abs=0)
+    assert settling_time(Stack((material,), (200,))) == pytest.approx(slab, rel=1e-4, abs=0)
     for name in Material.names():
         one = Material.load(name)
         if one.has("heat"):
             layers = round(15e-9 / one.lattice.spacing) - 1
-            assert 0.0 < settling_time(one, layers) < 1e-9, name
+            assert 0.0 < settling_time(Stack((one,), (layers,))) < 1e-9, name
+
+
+def test_heat_of_layers_settles_in_the_time_of_their_slowest_mode():
+    """Two oxides and a thermal resistance, against the modes of the chain of their planes."""
+    material = Material.load("HfO2-volatile")
+    changes = {"heat": {"conductivity": "6 W/(m*K)", "capacity": "4e6 J/(m^3*K)"}}
+    between = Interface(thermal_resistance=3e-9)
+    layers = [Layer(2 * SPACING, changes=changes), Layer(3 * SPACING, interface=between)]
+    stack = Stack.of(material, layers, 5)
+    kappa, capacity = [6.0] * 2 + [material.heat.conductivity] * 3, stack.numbers("heat", "capacity")
+    links = [6.0, 6.0, 1 / (1 / 12 + 1 / (2 * kappa[4]) + 3e-9 / SPACING), kappa[4], kappa[4], kappa[4]]
+    matrix = np.diag(np.add(links[:-1], links[1:])) - np.diag(links[1:-1], 1) - np.diag(links[1:-1], -1)
+    rates = np.linalg.eigvals(matrix / capacity[:, None]) / SPACING**2
+    assert settling_time(stack) == pytest.approx(1 / rates.real.min(), rel=1e-9, abs=0)

@@ -1,0 +1,85 @@
+"""Layers of a device in a configuration, from the bottom electrode to the top one.
+
+::
+
+    [[device.layer]]
+    thickness = "2.6 nm"
+    material = "TaOx"
+
+    [[device.layer]]
+    thickness = "1.3 nm"
+    material.vacancy.migration_barrier = "1.1 eV"
+    interface.exchange_energy = "0.4 eV"
+"""
+
+from typing import Annotated, Any
+
+from pydantic import BeforeValidator, Field, PlainSerializer, model_validator
+
+from ..kinetic.materials.stack import Interface, Layer, check_own
+from .base import Length, Section
+from .material import MaterialSection, read_material, write_material
+from .quantity import reads, writes
+
+Energy = Annotated[float, reads("eV", -20.0, 20.0), writes("eV")]
+Barrier = Annotated[float, reads("eV", 0.0, 20.0), writes("eV")]
+ThermalResistance = Annotated[float, reads("m^2*K/W", 0.0, 1.0), writes("m^2*K/W")]
+
+
+class LayerMaterial(MaterialSection):
+    """A packaged material, or the device's where it has no base, and what changes in it.
+
+    Only numbers that a layer has of its own may change, see `kinetic.materials.stack.OF_A_LAYER`.
+    """
+
+    base: str = ""
+
+    @model_validator(mode="after")
+    def _own(self) -> "LayerMaterial":
+        if self.base.endswith(".toml"):
+            raise ValueError(f"must have a packaged material as its base, not a file, got {self.base}")
+        check_own(self.changes)
+        return self
+
+
+AnyLayerMaterial = Annotated[LayerMaterial, BeforeValidator(read_material), PlainSerializer(write_material)]
+
+
+class InterfaceSection(Section):
+    """What a layer has towards the layer below it; see `kinetic.materials.stack.Interface`."""
+
+    exchange_energy: Energy = 0.0
+    interstitial_energy: Energy = 0.0
+    barrier: Barrier = 0.0
+    thermal_resistance: ThermalResistance = 0.0
+
+
+class LayerSection(Section):
+    """One oxide of a stack; its name is what results and pictures call it."""
+
+    thickness: Length
+    name: Annotated[str, Field(max_length=40)] = ""
+    material: AnyLayerMaterial = LayerMaterial()
+    interface: InterfaceSection = Field(default=InterfaceSection())
+
+    def layer(self) -> Layer:
+        """Return the layer as a device takes it."""
+        material = self.material
+        interface = Interface(**dict(self.interface))
+        return Layer(self.thickness, material.base, material.changes, interface, self.name)
+
+    @classmethod
+    def of(cls, layer: Layer) -> "LayerSection":
+        """Return the section that says what a layer is."""
+        interface = {key: getattr(layer.interface, key) for key in InterfaceSection.model_fields}
+        return cls.model_construct(
+            thickness=float(layer.thickness),
+            name=layer.name,
+            material=LayerMaterial.model_validate({"base": layer.base} | dict(layer.changes)),
+            interface=InterfaceSection.model_construct(**interface),
+        )
+
+
+def layers_of(sections: list[LayerSection] | None) -> dict[str, Any]:
+    """Return the argument of a device that the sections are; none where a device has no layers."""
+    return {"layers": tuple(section.layer() for section in sections)} if sections else {}

@@ -1,0 +1,103 @@
+"""Layers of a device in files and in scripts."""
+
+import numpy as np
+import pytest
+
+import frenkel as fk
+from frenkel.configuration.base import ConfigurationError
+from frenkel.configuration.device import parse
+from frenkel.experiment import device as experiment
+from frenkel.kinetic.materials.stack import Interface, Layer
+from frenkel.reports.plan import plan
+
+PHASE = [{"kind": "triangle", "amplitude": "0.5 V", "rate": "1 MV/s", "samples": 5}]
+UPPER = {
+    "thickness": "0.78 nm", "name": "HfOx", "material": {"vacancy": {"migration_barrier": "1.1 eV"}},
+    "interface": {"exchange_energy": "-0.2 eV", "barrier": "0.1 eV", "thermal_resistance": "2e-9 m^2*K/W"},
+}
+LAYERS = [{"thickness": "1.3 nm", "material": "TaOx"}, UPPER]
+
+
+def document(layers, **device):
+    return {
+        "material": "HfO2", "seed": 1, "phase": PHASE,
+        "device": {"width": "1.56 nm", "layer": layers} | device,
+    }
+
+
+def test_layers_reach_the_device_and_are_read_back_as_written():
+    configuration = parse(document(LAYERS))
+    assert configuration.device.height == pytest.approx(2.08e-9)
+    device = experiment.build(configuration)
+    assert [material.name for material in device.stack.materials] == ["TaOx", "HfOx"]
+    assert device.stack.planes == (5, 3)
+    assert device.stack.interfaces == (Interface(-0.2, 0.0, 0.1, 2e-9),)
+    assert device.stack.materials[1].vacancy.migration_barrier == 1.1
+    again = parse(configuration.document())
+    assert again == configuration and "thickness" not in configuration.document()["device"]
+
+
+def test_one_layer_gives_the_result_of_a_thickness_to_the_last_bit():
+    one = parse(document([{"thickness": "2.08 nm"}]))
+    plain = parse(document(None, thickness="2.08 nm"))
+    results = [experiment.run(configuration) for configuration in (one, plain)]
+    assert experiment.first_difference(*results) is None
+    assert "layer" not in results[0]
+
+
+def test_a_result_keeps_its_layers_and_is_made_again():
+    result = experiment.run(parse(document(LAYERS)))
+    assert result["layer"].values.tolist() == ["TaOx", "HfOx"]
+    assert result["layer_planes"].values.tolist() == [5, 3]
+    assert experiment.first_difference(result, experiment.again(result)) is None
+    other = experiment.run(parse(document([LAYERS[0], UPPER | {"interface": {}}])))
+    assert result.attrs["provenance"] != other.attrs["provenance"]
+
+
+def test_a_script_gives_layers_as_a_file_does():
+    device = fk.Device("HfO2", width="1.56 nm", seed=1, layers=LAYERS)
+    assert device.thickness == pytest.approx(2.08e-9)
+    waveform = fk.Waveform.triangle("0.5 V", rate="1 MV/s")
+    result = device.run(waveform, samples=5)
+    assert experiment.first_difference(result, experiment.again(result)) is None
+    same = fk.Device(
+        "HfO2", width="1.56 nm", seed=1,
+        layers=[Layer(1.3e-9, "TaOx"), Layer(
+            0.78e-9, changes=UPPER["material"], interface=Interface(-0.2, 0.0, 0.1, 2e-9), name="HfOx"
+        )],
+    )
+    assert experiment.first_difference(result, same.run(waveform, samples=5)) is None
+
+
+def test_a_device_without_any_thickness_is_refused():
+    with pytest.raises(TypeError, match="Device needs a thickness, or layers with one each"):
+        fk.Device("HfO2", width="1.56 nm")
+
+
+def test_check_prints_the_stack():
+    lines = plan(parse(document(LAYERS))).splitlines()
+    layers = [line for line in lines if line.startswith(("layer", "interface"))]
+    assert layers[0].startswith("layer 2     HfOx, 0.78 nm, 3 planes") and "hop 1.1 eV" in layers[0]
+    between = "exchange energy -0.2 eV, barrier 0.1 eV, thermal resistance 2e-09 m^2*K/W"
+    assert layers[1] == f"interface   {between}"
+    assert layers[2].startswith("layer 1     TaOx, 1.3 nm, 5 planes")
+
+
+@pytest.mark.parametrize(("layers", "message"), [
+    ([], r"device\.layer"),
+    ([{"thickness": "1 nm", "material": "mine.toml"}], r"packaged material as its base, not a file"),
+    ([{"thickness": "1 nm", "material": {"exchange": {"barrier": "1 eV"}}}], r"exchange\.barrier belongs to"),
+    ([{"thickness": "1 nm", "interface": {"barrier": "-1 eV"}}], r"interface\.barrier"),
+    ([{"thickness": "1 nm", "interfaces": {}}], r"unknown key device\.layer 1\.interfaces"),
+    ([{}], r"device\.layer 1\.thickness is missing"),
+])
+def test_a_wrong_layer_gets_one_sentence(layers, message):
+    with pytest.raises(ConfigurationError, match=message):
+        parse(document(layers))
+
+
+def test_an_ensemble_of_layers_has_its_members():
+    """Each member is the device of its own number."""
+    result = fk.ensemble(parse(document(LAYERS)), members=2, engine="serial")
+    lone = experiment.run(parse(document(LAYERS) | {"member": 1}))
+    assert np.array_equal(result["current"].values[-lone.sizes["sample"] :], lone["current"].values)
