@@ -105,6 +105,7 @@ def film_data(result: xr.Dataset) -> dict[str, Any]:
     return {
         "title": str(result.attrs.get("title") or "resistive memory device"),
         "box": [round(float(side), 4) for side in (x, y, z + spacing)],
+        "levels": [round(float(height) * 1e9, 4) for height in filament.interfaces(result)],
         "radius": DEFECT_RADIUS * spacing,
         "bond": BOND_RADIUS * spacing,
         "electrodes": {"top": TOP, "bottom": BOTTOM},

@@ -69,6 +69,7 @@ def filament_view(
         flat[:, 1].max() + margin,
     )
     scene.draw_edges(axes, box, camera)
+    _draw_layers(result, spacing, (x, y), axes, camera)
     scene.draw_slab(axes, (-plate, 0.0), (x, y), camera, colour=BOTTOM, alpha=1.0, zorder=1.5)
     centring = filament.middle_shift(shot) if shift is None else shift
     position = filament.shifted(shot, centring) * 1e9 + [spacing / 2, spacing / 2, 0.0]
@@ -90,6 +91,23 @@ def filament_view(
     if colour == "temperature" and len(shot.temperature):
         title += f"\n{shot.temperature.min():.0f} K (dark) to {shot.temperature.max():.0f} K (bright)"
     axes.set_title(mathtext(title), fontsize=8.2, loc="center", pad=4)
+
+
+def _draw_layers(
+    result: "xr.Dataset", spacing: float, width: tuple[float, float], axes: "Axes", camera: scene.Camera
+) -> None:
+    """Draw where the layers of a stack meet, half a spacing above the planes below, and name each."""
+    if "layer_planes" not in result:
+        return
+    for height in filament.interfaces(result):
+        scene.draw_level(axes, 1e9 * height, width, camera)
+    planes = result["layer_planes"].values
+    middle = (np.cumsum(planes) - 0.5 * planes + 0.5) * spacing
+    corners = np.array([(a, b, 0.0) for a in (0.0, width[0]) for b in (0.0, width[1])])
+    corner = corners[int(np.argmax(camera.project(corners)[:, 0]))]
+    for name, height in zip(result["layer"].values, middle, strict=True):
+        right, up, _ = camera.project(np.array([corner + [0.0, 0.0, height]]))[0]
+        axes.text(right, up, f" {mathtext(str(name))}", fontsize=7, color="0.35", va="center", ha="left")
 
 
 def loops(curves: Iterable[tuple[Floats, Floats]], axes: "Axes", colour: str) -> None:

@@ -205,3 +205,11 @@ def draw_edges(axes: "Axes", box: tuple[float, float, float], camera: Camera) ->
     for corner in ((0, 0), (x, 0), (x, y), (0, y)):
         line = camera.project(np.array([(*corner, 0.0), (*corner, z)]))
         axes.plot(line[:, 0], line[:, 1], color="0.75", linewidth=0.7, zorder=1)
+
+
+def draw_level(axes: "Axes", height: float, width: tuple[float, float], camera: Camera) -> None:
+    """Draw the outline of the oxide at a height, dashed: where one layer ends and the next begins."""
+    x, y = width
+    ring = np.array([(0, 0, height), (x, 0, height), (x, y, height), (0, y, height), (0, 0, height)])
+    line = camera.project(ring)
+    axes.plot(line[:, 0], line[:, 1], color="0.45", linewidth=0.8, linestyle=(0, (4, 3)), zorder=1.2)

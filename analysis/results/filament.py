@@ -118,6 +118,14 @@ def shown_snapshots(result: "xr.Dataset") -> list[int]:
     return sorted(chosen)
 
 
+def interfaces(result: "xr.Dataset") -> Floats:
+    """Return the heights (m) at which the layers of a device meet, from the bottom; none of a single oxide."""
+    if "layer_planes" not in result:
+        return np.zeros(0)
+    planes = np.cumsum(result["layer_planes"].values)[:-1]
+    return np.asarray((planes + 0.5) * float(result["lattice_spacing"]))
+
+
 def distances(position: Floats, spacing: float, shape: tuple[int, int, int], periodic: bool) -> Floats:
     """Return all distances (n, n) in spacings, across the sides of the box where it repeats."""
     total = np.zeros((len(position),) * 2)

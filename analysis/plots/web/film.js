@@ -45,9 +45,13 @@
     });
     slab(-plate / 2 - film.radius, film.electrodes.bottom, 1);
     slab(height + plate / 2 + film.radius, film.electrodes.top, sheet ? 0.2 : 0.75);
-    for (const [x, y] of [[0, 0], [width, 0], [width, depth], [0, depth]]) {
+    const corners = [[0, 0], [width, 0], [width, depth], [0, depth]];
+    corners.forEach(([x, y], k) => {
       viewer.addLine({ start: { x, y, z: 0 }, end: { x, y, z: height }, color: "#b0b0b0" });
-    }
+      const [nextX, nextY] = corners[(k + 1) % 4];
+      // Where two layers meet.
+      for (const z of film.levels) viewer.addLine({ start: { x, y, z }, end: { x: nextX, y: nextY, z }, color: "#707070", dashed: true });
+    });
   }
 
   let gap = null;

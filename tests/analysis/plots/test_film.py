@@ -6,8 +6,9 @@ from html.parser import HTMLParser
 
 import numpy as np
 import pytest
+from matplotlib.figure import Figure
 
-from frenkel.analysis.plots import film
+from frenkel.analysis.plots import film, panels
 from frenkel.analysis.plots.film import Film
 from frenkel.analysis.results import filament
 from frenkel.data import schema
@@ -137,3 +138,28 @@ def test_no_snapshots(result):
     bare = result.isel(snapshot=slice(0), defect=slice(0))
     with pytest.raises(schema.SchemaError, match='no snapshots to make a film of; .* keep = "all"'):
         Film(bare)
+
+
+def layered(result):
+    """Return the same result as that of two layers, the lower one of three planes."""
+    upper = int(result["lattice_shape"][2]) - 3
+    return result.assign({"layer_planes": ("layer", np.array([3, upper], np.int32))}).assign_coords(
+        layer=["TaOx", "HfO2"]
+    )
+
+
+def test_a_film_shows_where_layers_meet(result):
+    """Half a spacing above the planes below; nowhere in a single oxide."""
+    spacing = float(result["lattice_spacing"])
+    assert film.film_data(result)["levels"] == []
+    assert film.film_data(layered(result))["levels"] == [round(3.5e9 * spacing, 4)]
+
+
+def test_a_picture_of_layers_names_them_and_draws_where_they_meet(result):
+    texts, lines = [], []
+    for one in (result, layered(result)):
+        axes = Figure().add_subplot()
+        panels.filament_view(one, 1, axes)
+        texts.append({text.get_text().strip() for text in axes.texts})
+        lines.append(len(axes.lines))
+    assert texts[1] - texts[0] == {"TaOx", "HfO2"} and lines[1] == lines[0] + 1
