@@ -119,7 +119,7 @@ def shown_snapshots(result: "xr.Dataset") -> list[int]:
 
 
 def interfaces(result: "xr.Dataset") -> Floats:
-    """Return the heights (m) at which the layers of a device meet, from the bottom; none of a single oxide."""
+    """Return the heights (m) at which the layers of a device meet, from the bottom up."""
     if "layer_planes" not in result:
         return np.zeros(0)
     planes = np.cumsum(result["layer_planes"].values)[:-1]
