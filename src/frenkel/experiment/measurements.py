@@ -372,7 +372,8 @@ def _reached(ensemble: "xr.Dataset") -> Floats:
         if kind == "form"
     }
     phases = [str(name).partition(" (attempt")[0] for name in ensemble["failure_phase"].values.ravel()]
-    voltages = np.abs(ensemble["failure_voltage"].values.ravel()[[name in forming for name in phases]])
+    while_formed = [name in forming for name in phases]
+    voltages: Floats = np.abs(ensemble["failure_voltage"].values.ravel()[while_formed])
     return voltages[voltages > 0.0]
 
 

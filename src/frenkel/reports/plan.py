@@ -52,6 +52,7 @@ def plan(configuration: Configuration, folder: Path = Path()) -> str:
         *_rounding(configuration, shape, material.lattice.spacing),
         *_layers(stack),
         *_heat(stack),
+        *_population(configuration),
         f"seed        {'drawn at the start' if configuration.seed is None else configuration.seed}",
         f"memory      about {experiment.memory(shape, section.lateral) / 1e6:.0f} MB for the device",
         "",
@@ -96,6 +97,14 @@ def _heat(stack: Stack) -> list[str]:
     point = min((m.heat.melting_point for m in stack.materials if m.heat.melting_point), default=0.0)
     text = f"heat        settles within {quantity(time, 's')}, taken as steady"
     return [text + (f"; melts or decomposes at {point:.0f} K" if point else "")]
+
+
+def _population(configuration: Configuration) -> list[str]:
+    """List the numbers that differ between the members of an ensemble."""
+    if configuration.population is None:
+        return []
+    laws = ", ".join(f"{key} ({law.law})" for key, law in configuration.population.laws.items())
+    return [f"population  differ between members: {laws}"]
 
 
 def _rounding(configuration: Configuration, shape: tuple[int, int, int], spacing: float) -> list[str]:

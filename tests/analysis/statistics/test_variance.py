@@ -133,7 +133,7 @@ def test_a_walking_part_is_seen_at_its_lags():
             1,
             "a correlation needs at least 3 devices with half of the cycles, got 0",
         ),
-        (np.arange(20) + np.ones((8, 20)), 1, "a correlation needs values that vary about their trends, got none"),
+        (np.ones((8, 20)), 1, "a correlation needs values that vary about their trends, got none"),
         (np.zeros((8, 20)), 0, "lag must be a whole number of at least 1, got 0"),
     ],
 )
