@@ -85,6 +85,9 @@ def merge(located: Located, target: Target, path: Path, progress: Callable[[int]
         with temporary.open("rb+") as stream:
             os.fsync(stream.fileno())
         temporary.replace(final)
+    except ValueError as error:
+        message = f"{path} cannot be written, since records do not fit: {error}"
+        raise shards.ShardError(None, message) from None
     except (OSError, RuntimeError) as error:
         if isinstance(error, shards.ShardError):
             raise

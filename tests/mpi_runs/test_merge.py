@@ -17,6 +17,7 @@ COLUMNS = {
     "x": member_file.MemberColumn(dims=("item",), kind="ragged"),
     "w": member_file.MemberColumn(dims=("cycle",)),
 }
+CONSTANT = member_file.MemberColumn(dims=(), kind="constant")
 HEAD = {"wall": 0.1, "host": "h"}
 
 
@@ -31,13 +32,13 @@ def frame(member, head=None, arrays=None, data=b""):
     return shards.MARK + zlib.crc32(after + body).to_bytes(4, "little") + after + body
 
 
-def merged(folder, *frames, name="m.nc"):
+def merged(folder, *frames, name="m.nc", columns=COLUMNS, coordinates=None):
     writer = shards.Writer(folder / f"{len(list(folder.iterdir()))}.shard", {})
     for one in frames:
         writer.append(one)
     writer.close()
     located = runs.survey([folder]).best(range(len(frames)))
-    target = member_file.Target([("member", len(frames))], COLUMNS, {}, {})
+    target = member_file.Target([("member", len(frames))], columns, coordinates or {}, {})
     return merge.merge(located, target, folder.parent / name)
 
 
@@ -75,6 +76,21 @@ def test_wrong_contents_with_right_checksums_are_named(folder, head, words):
     with pytest.raises(shards.ShardError, match=f"{record}: .*{words}"):
         merged(folder, frame(0), frame(1, head))
     assert not (folder.parent / "m.nc").exists() and len(list(folder.iterdir())) == 1
+
+
+@pytest.mark.parametrize(
+    ("columns", "coordinates", "words"),
+    [
+        (COLUMNS, {"cycle": (("cycle",), [1], {})}, "cycle has 1 entries along cycle, other arrays 2"),
+        (COLUMNS | {"g": CONSTANT}, {}, "g is not in the first member of every point"),
+    ],
+)
+def test_records_that_do_not_fit_are_named(folder, columns, coordinates, words):
+    arrays = {"w": np.ones(2)}
+    with pytest.raises(shards.ShardError, match=f"since records do not fit: {words}"):
+        merged(folder, frame(0, arrays=arrays), frame(1, arrays=arrays | {"g": np.ones(())}), columns=columns,
+               coordinates=coordinates)  # fmt: skip
+    assert not (folder.parent / "m.nc").exists()
 
 
 def test_a_status_that_is_never_written_is_damage(folder):

@@ -171,6 +171,8 @@ def write(
     ------
     OSError
         It cannot be written.
+    ValueError
+        Contents do not fit each other.
     """
     with netcdf.direct(path, "w") as file:
         file.set_fill_off()
@@ -237,6 +239,8 @@ def _constants(
     shape = tuple(size for _, size in target.grid)
     for name in names:
         column = target.columns[name]
+        if any(name not in arrays for arrays in contents.first.values()):
+            raise ValueError(f"{name} is not in the first member of every point")
         values = [contents.first[point][name] for point in sorted(contents.first)]
         if all(np.array_equal(values[0], value) for value in values):
             _small(file, hashed, name, column.dims, values[0], column.attrs)
@@ -267,6 +271,8 @@ def _small(
     for dim, size in zip(dims, values.shape, strict=True):
         if dim not in file.dimensions:
             file.createDimension(dim, size)
+        if (others := len(file.dimensions[dim])) != size:
+            raise ValueError(f"{name} has {size} entries along {dim}, other arrays {others}")
     variable = file.createVariable(name, str if text else values.dtype, tuple(dims))
     variable.setncatts(dict(attrs))
     variable[...] = values.astype(object) if text else values
