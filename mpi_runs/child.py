@@ -28,7 +28,7 @@ from pathlib import Path
 from typing import Any
 
 from .. import imports
-from ..data.stopping import Stop
+from ..data.stopping import Stop, ended_by_second_signal
 from ..threads import load_blas_alone, load_hashes_alone
 from . import shards
 
@@ -344,7 +344,8 @@ class Inside:
 
     def run(self, member: int) -> bytes:
         """Run one member and return its frame."""
-        return attempt(self.member, member, self.context)
+        with ended_by_second_signal():
+            return attempt(self.member, member, self.context)
 
     def close(self) -> None:
         """Nothing is held."""

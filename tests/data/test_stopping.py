@@ -189,3 +189,17 @@ def test_a_time_limit_that_is_over_before_the_start_runs_nothing(tmp_path):
     assert (done.code, done.ran, done.left, done.failed) == (session.STOPPED, 0, 3, [])
     assert done.reason == "the time limit"
     assert not [path for path in tmp_path.glob("*.shard") if len(shards.scan(path).member)]
+
+
+def test_a_second_signal_ends_a_member_of_this_process():
+    handlers, reached = stopping.catch_signals(), []
+    try:
+        with pytest.raises(KeyboardInterrupt), stopping.ended_by_second_signal():
+            signal.raise_signal(signal.SIGINT)
+            reached.append(1)
+            signal.raise_signal(signal.SIGTERM)
+            reached.append(2)
+        signal.raise_signal(signal.SIGINT)  # nothing runs here
+    finally:
+        stopping.restore_signals(handlers)
+    assert reached == [1]

@@ -21,12 +21,14 @@ class StopError(RuntimeError):
 
 
 _received: list[tuple[float, str]] = []
+_here: list[int] = []
+"""One entry while a member runs in this process, where nobody else can end it."""
 
 
 def catch_signals() -> dict[int, Any]:
     """Let SIGTERM, SIGUSR1 and Ctrl-C end a run in good order; return the handlers that were there.
 
-    On a second signal running members are no longer waited for.
+    On a second signal running members are no longer waited for; see :func:`ended_by_second_signal`.
     """
     _received.clear()
     return {number: signal.signal(number, _receive) for number in SIGNALS}
@@ -36,6 +38,16 @@ def restore_signals(handlers: dict[int, Any]) -> None:
     """Give the signals back to the handlers that :func:`catch_signals` returned."""
     for number, handler in handlers.items():
         signal.signal(number, handler)
+
+
+@contextlib.contextmanager
+def ended_by_second_signal() -> Iterator[None]:
+    """Let a second signal end what is done within at once, by a KeyboardInterrupt."""
+    _here.append(len(_here))
+    try:
+        yield
+    finally:
+        _here.pop()
 
 
 @contextlib.contextmanager
@@ -64,6 +76,8 @@ def held_back() -> Iterator[None]:
 
 def _receive(number: int, _: FrameType | None) -> None:
     _received.append((time.monotonic(), signal.Signals(number).name))
+    if _here and len(_received) > 1:
+        raise KeyboardInterrupt
 
 
 def own_file(folder: Path, part: str) -> Path:
