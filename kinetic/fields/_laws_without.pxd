@@ -3,39 +3,59 @@ cimport cython
 from ._local_bonds cimport LocalBonds
 from ._network_solver cimport NetworkSolver
 from ._operating_point cimport LawBonds, OperatingPoint
+from ._tangent_network cimport TangentNetwork
 
 
 @cython.final
 cdef class LawsWithout:
     cdef NetworkSolver solver
     cdef LocalBonds local
+    cdef TangentNetwork tangent
     cdef LawBonds whole                   # those of the network with all atoms
     cdef OperatingPoint point             # at which voltages are settled
-    # bonds with a law in the network without each hopping atom, one list after the other
-    cdef int[::1] start, a, b, law, number_in_whole
-    cdef long[::1] square, cross_at
-    cdef double[::1] g, rest, drop, tangent, extra, coupling, x, cross, step
-    # inverse of the matrix of slopes with all atoms there, steps of the voltages with it, and room for a factor
-    cdef double[::1] base_inverse, left, change, work
-    cdef int[::1] pivot
+    cdef int k, most_edges
+    # bonds with a law that leave: number among those of the whole network of each changed bond, or -1
+    cdef int[::1] number
+    cdef int[::1] first_at, next_at       # the same bonds, listed under each first node
+    cdef signed char[::1] left            # marks of those that leave with one atom
+    # bonds with a law that appear, one list after the other: changed bonds, voltages, beyond their tangents
+    cdef int[::1] start, edge
+    cdef double[::1] drop_new, beyond_new, slope_new
+    # of each hopping atom: voltages of the bonds of the whole network
+    cdef double[:, ::1] drop
+    # of a batch: beyond tangents in current, slope and voltage; sources of the changed bonds
+    cdef double[:, ::1] beyond, slope, answer, base
+    cdef int[::1] batch, slot
+    # of one atom: voltages, changed bonds, nodes; those bonds whose slope has changed and their systems
+    cdef double[::1] voltage, w, node
+    cdef int[::1] bent, bent_a, bent_b, pivot
+    cdef double[::1] column, solved, system, step
+    # of one atom that is settled by itself
+    cdef int[::1] alone_a, alone_b, alone_law, alone_number
+    cdef double[::1] alone_g, alone_drive, alone_drop, alone_tangent, alone_t, alone_x, alone_cross, alone_coupling
+    cdef double[::1] alone_work
 
-    cdef int prepare(self, LawBonds whole, double[:, ::1] shift) except -1
+    cdef int prepare(self, LawBonds whole) except -1
     cdef int begin(self, OperatingPoint point) except -1
-    cdef int sources_without(self, int c, double* out) noexcept nogil
+    cdef int settle_all(self, double[:, ::1] out) noexcept nogil
     cdef void flow(self, int c, const double* value, double* out) noexcept nogil
     cdef int bound_response(self, int c, double* value) noexcept nogil
-    cdef void bend(self, int c, double* correction, double* residual, double* source) noexcept nogil
+    cdef void bend(self, int c, double* correction, double* residual) noexcept nogil
     cdef void add_slopes(self, int c, const double* value, double[:, ::1] out) noexcept nogil
     cdef int list_ends(self, int c) noexcept nogil
-    cdef int _room(self, long entries, long squares, long crosses, int n) except -1
-    cdef int _room_for_steps(self, int most) except -1
-    cdef long _list(self, int c, long n, bint write) noexcept nogil
-    cdef void _couple(self, int c, const double* shift) noexcept nogil
-    cdef void _guess(self, int c) noexcept nogil
-    cdef bint _settle_by_base(self, int c) noexcept nogil
-    cdef void _spread(self, int c, const double* current, double sign, double* out) noexcept nogil
-
-    cdef inline double _extra(self, int l, double u) noexcept nogil:
-        """Current of a bond of the lists at a voltage (V) beyond its slope at 0 V."""
-        cdef double slope
-        return self.g[l] * (self.whole.laws.current(self.law[l], u, &slope) - u)
+    cdef int _room(self) except -1
+    cdef int _number_of(self, int a, int b) noexcept nogil
+    cdef void _mark_left(self, int c, signed char mark) noexcept nogil
+    cdef int _settle_batch(self, int first, int n, double[:, ::1] out) noexcept nogil
+    cdef void _begin_atom(self, int c, int p) noexcept nogil
+    cdef void _look_beyond(self, int c, int p) noexcept nogil
+    cdef double _step(self, int c, int p) noexcept nogil
+    cdef void _respond(self, int c, int p) noexcept nogil
+    cdef int _list_bent(self, int c, int p, double least) noexcept nogil
+    cdef int _factor_bent(self, int c, int p, int q) noexcept nogil
+    cdef void _write_sources(self, int c, int p, double* out) noexcept nogil
+    cdef int _add_slope_sources(self, int c, double* out) noexcept nogil
+    cdef void _add_slope(self, int a, int b, double g, int law, const double* value, double[:, ::1] out) noexcept nogil
+    cdef int _settle_alone(self, int c, int p) noexcept nogil
+    cdef int _list_alone(self, int c) noexcept nogil
+    cdef int _room_alone(self) except -1

@@ -1,358 +1,601 @@
 """Bonds with laws in the network without each hopping atom (compiled).
 
-What holds for the whole network (see `OperatingPoint`) holds without an atom too, with the C of the network without it,
-C + C E T^-1 E' C (see `LocalBonds`). Since laws rise, the bound on the error of a potential is that of the linear
-network.
+The network without the atom is that of the tangents at an operating point of the whole network (see `TangentNetwork`)
+without the bonds that change (see `LocalBonds`), and currents y = i(u) - i0 - i'0 (u - u0) by which bonds leave their
+tangents:
+
+    T w = E_c' phi - v - E_c' C E y,    u = u0 + E' C (E_c w - E y),
+
+both by products with rows of E' C, so that memory grows with the number of bonds times that of nodes. Newton's method
+runs on y of the few bonds whose slope has changed; for all others, far from the atom, the tangents do. Every voltage,
+near or far, is that of its own current in the end; what is left open the residuals of `LeaveOneOut` show.
 """
 
 cimport cython
 
 import numpy as np
 
-from libc.math cimport fabs, INFINITY, sqrt
+from libc.math cimport fabs, sqrt
 from libc.string cimport memset
 from scipy.linalg.cython_blas cimport dgemm
 
-from ._bond_laws cimport settle, settle_room, tangent_factor
+from ._bond_laws cimport settle, settle_room
 from ._local_bonds cimport LocalBonds
-from ._network_solver cimport NetworkSolver
-from ._operating_point cimport between_bonds, drop_over, LawBonds, OperatingPoint
-from ._small_lu cimport solve_small
+from ._network_solver cimport NetworkSolver, UNSETTLED
+from ._operating_point cimport between_bonds, drop_over, LawBonds, LEAST_SLOPE, OperatingPoint
+from ._small_lu cimport factor_small, solve_small
+from ._symmetric cimport add, dot
+from ._tangent_network cimport TangentNetwork
 
-cdef double SETTLED = 1e-13  # V over the largest voltage: the last step of the voltages
-cdef int MOST_REPEATS = 20  # steps with matrices of slopes that are kept
-cdef double KEPT = 0.1      # of a step, the next one up to which the matrix is kept
+cdef enum:
+    BATCH = 64          # hopping atoms whose bonds are settled at once
+
+cdef double SETTLED = 1e-13  # V over that of the top electrode: what the last step of a voltage may leave open
+cdef double STILL = 1e-9     # the same: a voltage that has moved by less is on its tangent
+cdef double BENT = 1e-3      # of a bond's voltage, moved by the change of its slope: from there Newton's method runs
+cdef double SEEN = 1e-6      # the same, from where a change of slope counts in corrections and bounds
+cdef double STEEP = 1e3      # 1/V: no law's slope changes faster than by e over 1 mV
+cdef int MOST_STEPS = 30
 
 
 @cython.final
 cdef class LawsWithout:
-    """Lists of the bonds with a law without each hopping atom, and their voltages at an operating point.
+    """Voltages and currents of the bonds with a law without each hopping atom, at an operating point.
 
     Notes
     -----
     =========================================  ==============================================================
-    symbol, of atom c                          attribute, from ``start[c]``
+    symbol, of atom c                          attribute
     =========================================  ==============================================================
-    bonds with a law, g                        ``a``, ``b``, ``law``, ``g``; among those of the whole network
-                                               ``number_in_whole`` (-1: it appears)
-    v' = E' phi' at 1 V                        ``rest``
-    S' = E' (C + C E_c T^-1 E_c' C) E          ``coupling`` from ``square[c]``
-    T^-1 E_c' C E (scaled by sqrt|g|)          ``x`` from ``cross_at[c]``
-    u', i'(u') / g, i(u') - g u'               ``drop``, ``tangent``, ``extra``
-    (1 + S g (i'/g - 1))^-1 with all atoms     ``base_inverse``
+    u of the bonds of the whole network        ``drop[c]``
+    u, y of those that appear                  ``drop_new``, ``beyond_new`` from ``start[c]``
+    y, di/du - i'0 (a batch of atoms)          ``beyond``, ``slope``
+    S y, E_c' phi - v (the same)               ``answer``, ``base``
+    w (one atom)                               ``w``
+    q = E_c' C E, T^-1 q, bonds that are bent  ``column``, ``solved``
+    1 + (S + q' T^-1 q) (di/du - i'0)          ``system``, factored
     =========================================  ==============================================================
     """
 
-    def __init__(self, NetworkSolver solver, LocalBonds local):
-        self.solver, self.local = solver, local
-        self.work, self.base_inverse, self.left, self.change = np.zeros((4, 1))
-        self.pivot = np.zeros(1, np.intc)
-        self._room(1, 1, 1, 1)
-
-    cdef int _room(self, long entries, long squares, long crosses, int n) except -1:
-        """Make room for lists of ``n`` hopping atoms."""
-        self.a, self.b, self.law, self.number_in_whole = np.zeros((4, entries), np.intc)
-        self.g, self.rest, self.drop, self.tangent, self.extra, self.step = np.zeros((6, entries))
-        self.coupling, self.x, self.cross = np.zeros(squares), np.zeros(crosses), np.zeros(crosses)
-        self.start = np.zeros(n + 1, np.intc)
-        self.square, self.cross_at = np.zeros((2, n + 1), np.int64)
-        return 0
-
-    cdef int _room_for_steps(self, int most) except -1:
-        """Make room to settle the voltages of ``most`` bonds."""
-        if settle_room(most) > self.work.shape[0]:
-            self.work, self.pivot = np.zeros(settle_room(2 * most)), np.zeros(2 * most, np.intc)
-        if self.whole.n**2 > self.base_inverse.shape[0]:
-            self.base_inverse = np.zeros(4 * self.whole.n**2)
-        if most > self.left.shape[0]:
-            self.left, self.change = np.zeros((2, 2 * most))
-        return 0
+    def __init__(self, NetworkSolver solver, LocalBonds local, TangentNetwork tangent):
+        self.solver, self.local, self.tangent = solver, local, tangent
+        self.number, self.first_at, self.next_at, self.start, self.edge, self.bent, self.pivot = np.zeros((7, 1), np.intc)
+        self.batch, self.slot = np.zeros((2, BATCH), np.intc)
+        self.bent_a, self.bent_b, self.left = np.zeros(1, np.intc), np.zeros(1, np.intc), np.zeros(1, np.int8)
+        self.drop_new, self.beyond_new, self.slope_new, self.voltage, self.w, self.node = np.zeros((6, 1))
+        self.drop, self.beyond, self.slope, self.answer, self.base = np.zeros((5, 1, 1))
+        self.column, self.solved, self.system, self.step = np.zeros((4, 1))
+        self.alone_a = self.alone_b = self.alone_law = self.alone_number = np.zeros(0, np.intc)
+        self.alone_x = np.zeros(0)
 
     # ---------------------------------------------------------------- lists
 
-    cdef int prepare(self, LawBonds whole, double[:, ::1] shift) except -1:
-        """List the bonds with a law without each hopping atom.
+    cdef int prepare(self, LawBonds whole) except -1:
+        """List the bonds with a law that leave and appear with each hopping atom.
 
         Parameters
         ----------
         whole : LawBonds
             Of the network with all atoms.
-        shift : (n_hopping, capacity)
-            Change of the nodes' potential (V) at 1 V without each atom, at the slopes of all bonds at 0 V.
         """
-        cdef long entries = 0, squares = 0, crosses = 0, n
-        cdef int c, most = whole.n
-        self.whole = whole
-        if self.start.shape[0] < self.local.n + 1:
-            self._room(1, 1, 1, 2 * self.local.n)
-        # Count first; then the lists, and what couples their bonds.
-        for c in range(self.local.n):
-            n = self._list(c, entries, False) - entries
-            self.start[c], self.square[c], self.cross_at[c] = entries, squares, crosses
-            entries += n
-            squares += n * n
-            crosses += n * (self.local.start[c + 1] - self.local.start[c])
-            most = max(most, <int>n)
-        self.start[self.local.n] = entries
-        # One more than is used: the last atom may have no such bond, and its lists then begin at the end.
-        if entries >= self.a.shape[0] or squares >= self.coupling.shape[0] or crosses >= self.x.shape[0]:
-            starts = np.array(self.start), np.array(self.square), np.array(self.cross_at)
-            self._room(2 * entries + 1, 2 * squares + 1, 2 * crosses + 1, self.start.shape[0] - 1)
-            self.start, self.square, self.cross_at = starts
-        self._room_for_steps(most)
+        cdef int c, e, l, n = 0
+        self.whole, self.k = whole, whole.n
+        self._room()
         with nogil:
+            for l in range(self.solver.network.m):
+                self.first_at[l] = -1
+            for l in range(self.k):
+                self.next_at[l] = self.first_at[whole.a[l]]
+                self.first_at[whole.a[l]] = l
             for c in range(self.local.n):
-                self._list(c, self.start[c], True)
-                self._couple(c, &shift[c, 0])
+                self.start[c] = n
+                for e in range(self.local.start[c], self.local.start[c + 1]):
+                    self.number[e] = -1
+                    if self.local.edge_g[e] > 0.0:
+                        self.number[e] = self._number_of(self.local.edge_a[e], self.local.edge_b[e])
+                    elif self.local.edge_law[e] > 0:
+                        self.edge[n] = e
+                        n += 1
+            self.start[self.local.n] = n
         return 0
 
-    cdef long _list(self, int c, long n, bint write) noexcept nogil:
-        """Bonds with a law that stay or appear without hopping atom ``c``, from entry ``n`` on; returns the end."""
-        cdef int e, j
-        self.local.mark_gone(c)
-        for j in range(self.whole.n):
-            if self.local.gone[self.whole.a[j]] or (self.whole.b[j] >= 0 and self.local.gone[self.whole.b[j]]):
-                continue
-            if write:
-                self.a[n], self.b[n], self.number_in_whole[n] = self.whole.a[j], self.whole.b[j], j
-                self.g[n], self.law[n] = self.whole.g[j], self.whole.law[j]
-            n += 1
-        self.local.unmark_gone(c)
+    cdef int _room(self) except -1:
+        """Make room for the lists, and for steps of a batch of atoms."""
+        cdef int c, k = self.k, n = self.local.n, m = self.solver.network.capacity, n_edges = self.local.n_edges, most
+        self.most_edges = 1
+        for c in range(n):
+            self.most_edges = max(self.most_edges, self.local.start[c + 1] - self.local.start[c])
+        most = k + self.most_edges
+        if self.number.shape[0] < n_edges:
+            self.number, self.edge = np.zeros((2, 2 * n_edges), np.intc)
+            self.drop_new, self.beyond_new, self.slope_new = np.zeros((3, 2 * n_edges))
+        if self.start.shape[0] < n + 1:
+            self.start = np.zeros(2 * n + 1, np.intc)
+        if self.first_at.shape[0] != m:
+            self.first_at, self.node = np.zeros(m, np.intc), np.zeros(m)
+        # Rows have exactly as many numbers as there are bonds: products run over them.
+        if self.drop.shape[0] < n or self.drop.shape[1] != k:
+            self.drop = np.zeros((n + 64, k))
+            self.beyond, self.slope, self.answer = np.zeros((3, BATCH, k))
+        if self.next_at.shape[0] < most:
+            self.next_at, self.bent, self.bent_a, self.bent_b, self.pivot = np.zeros((5, 2 * most), np.intc)
+            self.left = np.zeros(2 * most, np.int8)
+            self.voltage, self.step = np.zeros((2, 2 * most))
+            self.system = np.zeros(4 * most * most)
+        if self.base.shape[1] < self.most_edges:
+            self.base = np.zeros((BATCH, 2 * self.most_edges))
+            self.w = np.zeros(2 * self.most_edges)
+        if self.column.shape[0] < most * self.most_edges:
+            self.column, self.solved = np.zeros((2, 2 * most * self.most_edges))
+        return 0
+
+    cdef int _number_of(self, int a, int b) noexcept nogil:
+        """Number of the bond between two nodes, or to an electrode, among those with a law; -1 if it has none."""
+        cdef int l, other = b
+        if b > a:
+            a, other = b, a
+        l = self.first_at[a]
+        while l >= 0 and self.whole.b[l] != other:
+            l = self.next_at[l]
+        return l
+
+    cdef void _mark_left(self, int c, signed char mark) noexcept nogil:
+        """Mark the bonds with a law that leave with hopping atom ``c``, or take these marks away."""
+        cdef int e
         for e in range(self.local.start[c], self.local.start[c + 1]):
-            if self.local.edge_g[e] < 0.0 and self.local.edge_law[e] > 0:
-                if write:
-                    self.a[n], self.b[n], self.number_in_whole[n] = self.local.edge_a[e], self.local.edge_b[e], -1
-                    self.g[n], self.law[n] = -self.local.edge_g[e], self.local.edge_law[e] - 1
-                n += 1
-        return n
+            if self.number[e] >= 0:
+                self.left[self.number[e]] = mark
 
-    cdef void _couple(self, int c, const double* shift) noexcept nogil:
-        """Voltages of the bonds at 1 V and for unit currents: C + C E T^-1 E' C in the place of C."""
-        cdef int first = self.local.start[c], r = self.local.start[c + 1] - first, e, j, l
-        cdef int k = self.start[c + 1] - self.start[c], at = self.start[c]
-        cdef double* x = &self.x[self.cross_at[c]]
-        cdef double* coupling = &self.coupling[self.square[c]]
-        cdef const double* phi = &self.whole.solution.potentials.phi[0]
-        cdef const double* c_matrix = &self.solver.c_matrix[0, 0]
-        cdef long ld = self.solver.network.capacity
-        cdef double value, unity = 1.0
-        cdef char trans = b"N", turned = b"T"
-        if k == 0:
-            return
-        for l in range(k):
-            for e in range(r):
-                value = sqrt(fabs(self.local.edge_g[first + e])) * between_bonds(
-                    c_matrix, ld, self.local.edge_a[first + e], self.local.edge_b[first + e],
-                    self.a[at + l], self.b[at + l])
-                self.cross[l * r + e] = value
-                x[l * r + e] = value
-        if r > 0:
-            solve_small(r, k, &self.local.lu[self.local.lu_start[c]], &self.local.pivot[first], x)
-        for j in range(k):
-            # The potential of a node without the atom is phi + shift.
-            value = phi[self.a[at + j]] + shift[self.a[at + j]]
-            if self.b[at + j] >= 0:
-                value -= phi[self.b[at + j]] + shift[self.b[at + j]]
-            else:
-                value -= 1.0 if self.b[at + j] == -2 else 0.0
-            self.rest[at + j] = value
-            for l in range(j + 1):
-                if self.number_in_whole[at + j] >= 0 and self.number_in_whole[at + l] >= 0:
-                    value = self.whole.coupling[
-                        self.number_in_whole[at + j] * self.whole.n + self.number_in_whole[at + l]]
-                else:
-                    value = between_bonds(c_matrix, ld, self.a[at + j], self.b[at + j], self.a[at + l], self.b[at + l])
-                coupling[j * k + l] = value
-                coupling[l * k + j] = value
-        if r > 0:
-            dgemm(&turned, &trans, &k, &k, &r, &unity, &self.cross[0], &r, x, &r, &unity, coupling, &k)
-
-    cdef int list_ends(self, int c) noexcept nogil:
-        """List in ``local.ends`` the ends of the changed bonds and of those with laws, each once; their number."""
-        cdef int k = self.start[c + 1] - self.start[c]
-        return self.local.list_all_ends(c, k, &self.a[self.start[c]], &self.b[self.start[c]])
-
-    # ---------------------------------------------------------------- voltages at an operating point
+    # ---------------------------------------------------------------- an operating point
 
     cdef int begin(self, OperatingPoint point) except -1:
-        """Take up an operating point of the whole network: the inverse of its matrix of slopes."""
-        cdef int k = self.whole.n, l
+        """Take up an operating point of the whole network: the tangents of its bonds, and of those that appear."""
+        cdef int c, e, l, n
+        cdef double u, tangent, current
         self.point = point
-        if k == 0:
-            return 0
-        memset(&self.base_inverse[0], 0, k * k * sizeof(double))
-        for l in range(k):
-            self.base_inverse[l * k + l] = 1.0
-        solve_small(k, k, &point.matrix[0], &point.pivot[0], &self.base_inverse[0])
+        with nogil:
+            self.local.straighten()
+            for c in range(self.local.n):
+                for e in range(self.local.start[c], self.local.start[c + 1]):
+                    l = self.number[e]
+                    if l < 0:
+                        continue
+                    u = point.current[l] / point.tangent[l] - point.drop[l]
+                    self.local.bend(e, point.tangent[l], u if self.local.edge_a[e] == self.whole.a[l] else -u)
+                for n in range(self.start[c], self.start[c + 1]):
+                    e = self.edge[n]
+                    # The tangent where the bond would be with the atom there.
+                    u = drop_over(&point.potentials.phi[0], self.local.edge_a[e], self.local.edge_b[e], point.voltage)
+                    current = self.whole.laws.current(self.local.edge_law[e] - 1, u, &tangent)
+                    tangent = max(tangent, LEAST_SLOPE)
+                    self.local.bend(e, tangent, current / tangent - u)
+                    self.drop_new[n] = u
         return 0
 
-    cdef int sources_without(self, int c, double* out) noexcept nogil:
-        """Currents beyond the slopes at 0 V without hopping atom ``c``, as sources: C times them is the change."""
-        cdef int l, at = self.start[c], k = self.start[c + 1] - at, info = 0
-        if k:
-            # Most atoms are far from any gap: the voltages with them are a good first guess of those without.
-            self._guess(c)
-            if not self._settle_by_base(c):
-                self._guess(c)
-                info = settle(self.whole.laws, k, &self.coupling[self.square[c]], &self.g[at], &self.law[at],
-                              &self.step[0], &self.drop[at], &self.tangent[at], &self.work[0], &self.pivot[0])
-            for l in range(at, at + k):
-                self.extra[l] = self._extra(l, self.drop[l])
-        memset(out, 0, self.solver.network.m * sizeof(double))
-        self._spread(c, &self.extra[0], -1.0, out)
+    cdef int settle_all(self, double[:, ::1] out) noexcept nogil:
+        """Settle all voltages without each hopping atom; sources at the nodes, C times which is the change, to ``out``.
+
+        T of each atom must be factored.
+        """
+        cdef int first = 0, info = 0
+        while first < self.local.n and info == 0:
+            info = self._settle_batch(first, min(self.local.n - first, <int>BATCH), out)
+            first += BATCH
         return info
 
-    cdef void _guess(self, int c) noexcept nogil:
-        """Voltages that the slopes at 0 V alone would give (``step``), and those with the atom where it has them."""
-        cdef int l, at = self.start[c], k = self.start[c + 1] - at
-        for l in range(k):
-            self.step[l] = self.point.voltage * self.rest[at + l]
-            self.drop[at + l] = self.step[l]
-            if self.number_in_whole[at + l] >= 0:
-                self.drop[at + l] = self.point.drop[self.number_in_whole[at + l]]
+    cdef int _settle_batch(self, int first, int n, double[:, ::1] out) noexcept nogil:
+        cdef int p, c, step = 0, active = n, before, k = self.k, info
+        cdef double zero = 0.0, unity = 1.0, left
+        cdef char trans = b"N"
+        for p in range(n):
+            self.batch[p] = self.slot[p] = p
+            self._begin_atom(first + p, p)
+        while active:
+            for p in range(active):
+                self._look_beyond(first + self.batch[p], p)
+                self.slot[p] = self.batch[p]
+            if k:
+                dgemm(&trans, &trans, &k, &active, &k, &unity, &self.tangent.coupling[0, 0], &k, &self.beyond[0, 0], &k,
+                      &zero, &self.answer[0, 0], &k)
+            before, active = active, 0
+            for p in range(before):
+                c = first + self.slot[p]
+                left = self._step(c, p)
+                if left <= SETTLED * fabs(self.point.voltage) and step > 0:
+                    self._write_sources(c, p, &out[c, 0])
+                elif step < MOST_STEPS:
+                    self.batch[active] = self.slot[p]
+                    active += 1
+                else:
+                    info = self._settle_alone(c, p)
+                    if info:
+                        return info
+                    self._write_sources(c, p, &out[c, 0])
+            step += 1
+        return 0
 
-    cdef bint _settle_by_base(self, int c) noexcept nogil:
-        """Settle the voltages by steps with a matrix of slopes that is kept; whether they settled.
+    cdef void _begin_atom(self, int c, int p) noexcept nogil:
+        """Voltages with the atom, which most bonds hardly leave, and what drives the changed bonds."""
+        cdef int e, l, n, first = self.local.start[c]
+        for l in range(self.k):
+            self.drop[c, l] = self.point.drop[l]
+        for n in range(self.start[c], self.start[c + 1]):
+            self.beyond_new[n] = 0.0
+        self.local.drops(c, &self.point.potentials.phi[0], self.point.voltage, &self.base[p, 0])
+        for e in range(first, self.local.start[c + 1]):
+            self.base[p, e - first] += sqrt(fabs(self.local.slope[e])) * self.local.offset[e]
 
-        It begins with the inverse that holds with the atom, if the same bonds are there: far from the atom that
-        needs no other. Where steps fall slowly the matrix is computed again.
-        """
-        cdef int j, l, step, at = self.start[c], k = self.start[c + 1] - at, info = 0
-        cdef bint base = k == self.whole.n, renew
-        cdef double* coupling = &self.coupling[self.square[c]]
-        cdef double* left = &self.left[0]
-        cdef double* change = &self.change[0]
-        cdef double scale = 0.0, before = INFINITY, size, value
+    cdef void _look_beyond(self, int c, int p) noexcept nogil:
+        """Current and slope of each bond beyond its tangent at its present voltage, into row ``p`` of the batch."""
+        cdef int l, n, e
+        cdef double u, moved, tangent, current, still = STILL * fabs(self.point.voltage)
+        self._mark_left(c, 1)
+        for l in range(self.k):
+            self.beyond[p, l] = self.slope[p, l] = 0.0
+            u = self.drop[c, l]
+            moved = u - self.point.drop[l]
+            if self.left[l] or fabs(moved) <= still:
+                continue
+            current = self.whole.laws.current(self.whole.law[l], u, &tangent)
+            tangent -= self.point.tangent[l]
+            current -= self.point.current[l] + self.point.tangent[l] * moved
+            self.beyond[p, l], self.slope[p, l] = self.whole.g[l] * current, self.whole.g[l] * tangent
+        self._mark_left(c, 0)
+        for n in range(self.start[c], self.start[c + 1]):
+            e = self.edge[n]
+            u = self.drop_new[n]
+            current = self.whole.laws.current(self.local.edge_law[e] - 1, u, &tangent)
+            # slope / edge_g is the tangent, and slope < 0.
+            self.beyond_new[n] = -self.local.edge_g[e] * current + self.local.slope[e] * (u + self.local.offset[e])
+            self.slope_new[n] = -self.local.edge_g[e] * tangent + self.local.slope[e]
+
+    cdef void _respond(self, int c, int p) noexcept nogil:
+        """Currents w of the changed bonds and the voltages that follow from currents beyond tangents in row ``p``."""
+        cdef int e, i, j, l, n, n_ends, k = self.k, first = self.local.start[c], r = self.local.start[c + 1] - first
+        cdef double value
+        n_ends = self.local.list_ends(c)
+        for j in range(n_ends):
+            i = self.local.ends[j]
+            self.node[i] = dot(k, &self.tangent.bond_voltage[i, 0], &self.beyond[p, 0]) if k else 0.0
+        for e in range(r):
+            value = self.node[self.local.edge_a[first + e]]
+            if self.local.edge_b[first + e] >= 0:
+                value -= self.node[self.local.edge_b[first + e]]
+            self.w[e] = self.base[self.slot[p], e] - value * sqrt(fabs(self.local.slope[first + e]))
+        for n in range(self.start[c], self.start[c + 1]):
+            e = self.edge[n]
+            self.w[e - first] += self.beyond_new[n] / sqrt(-self.local.slope[e])
+        self.local.solve(c, 1, &self.w[0])
+        for j in range(n_ends):
+            self.node[self.local.ends[j]] = 0.0
+        self.local.spread(c, &self.w[0], &self.node[0])
         for l in range(k):
-            scale = max(scale, fabs(self.step[l]))
-            base = base and self.number_in_whole[at + l] == l
-        renew = not base
-        for step in range(MOST_REPEATS):
-            # What is unsettled, column by column: sums of vectors, which compilers make fast.
-            for j in range(k):
-                left[j] = self.drop[at + j] - self.step[j]
+            self.voltage[l] = self.point.drop[l] - self.answer[p, l]
+        for j in range(n_ends if k else 0):
+            i = self.local.ends[j]
+            add(k, self.node[i], &self.tangent.bond_voltage[i, 0], &self.voltage[0])
+        for n in range(self.start[c], self.start[c + 1]):
+            e = self.edge[n]
+            self.voltage[k + n - self.start[c]] = (
+                -self.w[e - first] / sqrt(-self.local.slope[e]) - self.local.offset[e]
+                + self.beyond_new[n] / self.local.slope[e])
+
+    cdef double _step(self, int c, int p) noexcept nogil:
+        """One step of the voltages without hopping atom ``c``; about what is left open after it (V)."""
+        cdef int e, j, l, n, q, k = self.k, first = self.local.start[c], r = self.local.start[c + 1] - first
+        cdef int start = self.start[c]
+        cdef double left = 0.0, off
+        self._respond(c, p)
+        # Bonds on their tangents, or nearly so.
+        for l in range(k):
+            off = fabs(self.voltage[l] - self.drop[c, l])
+            left = max(left, off * min(1.0, fabs(self.slope[p, l]) * self.tangent.coupling[l, l] + STEEP * off))
+        for n in range(start, self.start[c + 1]):
+            left = max(left, fabs(self.voltage[k + n - start] - self.drop_new[n]))
+        q = self._list_bent(c, p, BENT)
+        if q and self._factor_bent(c, p, q) == 0:
+            left = 0.0
             for l in range(k):
-                value = self.g[at + l] * (self.whole.laws.current(self.law[at + l], self.drop[at + l],
-                                                                  &self.tangent[at + l]) - self.drop[at + l])
-                for j in range(k):
-                    left[j] += coupling[l * k + j] * value
-            if renew:
-                info = tangent_factor(k, coupling, &self.g[at], &self.tangent[at], &self.work[0], &self.pivot[0])
-                if info:
-                    return False
-                base = False
-            if base:
-                for j in range(k):
-                    change[j] = 0.0
-                for l in range(k):
-                    for j in range(k):
-                        change[j] += self.base_inverse[l * k + j] * left[l]
-            else:
-                for j in range(k):
-                    change[j] = left[j]
-                solve_small(k, 1, &self.work[0], &self.pivot[0], change)
-            size = 0.0
-            for j in range(k):
-                size = max(size, fabs(change[j]))
-                self.drop[at + j] -= change[j]
-            # With a matrix that is kept steps fall by a constant ratio, size / before, which gives what is left.
-            if size <= SETTLED * scale or (step > 0 and not renew and size * size <= SETTLED * scale * before):
-                return True
-            if not size < before:
-                return False
-            renew = size > KEPT * before
-            before = size
-        return False
+                off = fabs(self.voltage[l] - self.drop[c, l])
+                if fabs(self.slope[p, l]) * self.tangent.coupling[l, l] <= BENT:
+                    left = max(left, off * min(1.0, fabs(self.slope[p, l]) * self.tangent.coupling[l, l] + STEEP * off))
+            for n in range(start, self.start[c + 1]):
+                off = fabs(self.voltage[k + n - start] - self.drop_new[n])
+                left = max(left, off * min(1.0, 10.0 * BENT + STEEP * off))
+            for j in range(q):
+                l = self.bent[j]
+                self.step[j] = self.voltage[l] - (self.drop[c, l] if l < k else self.drop_new[start + l - k])
+                off = fabs(self.step[j])
+                left = max(left, off * min(1.0, 10.0 * BENT + STEEP * off))
+            solve_small(q, 1, &self.system[0], &self.pivot[0], &self.step[0])
+            # w follows the currents along their new slopes, so that it is right where this step is the last one.
+            for j in range(q):
+                l = self.bent[j]
+                if l < k:
+                    self.voltage[l] = self.drop[c, l] + self.step[j]
+                    off = self.slope[p, l] * self.step[j]
+                    self.beyond[p, l] += off
+                else:
+                    n = start + l - k
+                    self.voltage[l] = self.drop_new[n] + self.step[j]
+                    off = self.slope_new[n] * self.step[j]
+                    self.beyond_new[n] += off
+                for e in range(r):
+                    self.w[e] -= self.solved[j * r + e] * off
+        for l in range(k):
+            self.drop[c, l] = self.voltage[l]
+        for n in range(start, self.start[c + 1]):
+            self.drop_new[n] = self.voltage[k + n - start]
+        return left
 
-    cdef void _spread(self, int c, const double* current, double sign, double* out) noexcept nogil:
-        """Add E y + E_c T^-1 E_c' C E y to the nodes, ``current`` by entry of the lists; times C it is C' E y."""
-        cdef int first = self.local.start[c], r = self.local.start[c + 1] - first, e, l, at = self.start[c]
-        cdef double* x = &self.x[self.cross_at[c]]
-        cdef double y, value
-        for l in range(at, self.start[c + 1]):
-            y = sign * current[l]
-            out[self.a[l]] += y
-            if self.b[l] >= 0:
-                out[self.b[l]] -= y
+    cdef int _list_bent(self, int c, int p, double least) noexcept nogil:
+        """List in ``bent`` the bonds whose change of slope moves their voltages by a fraction ``least`` of itself."""
+        cdef int l, n, q = 0
+        for l in range(self.k):
+            if fabs(self.slope[p, l]) * self.tangent.coupling[l, l] > least:
+                self.bent[q] = l
+                q += 1
+        for n in range(self.start[c], self.start[c + 1]):
+            if fabs(self.slope_new[n]) > -least * self.local.slope[self.edge[n]]:
+                self.bent[q] = self.k + n - self.start[c]
+                q += 1
+        return q
+
+    cdef int _factor_bent(self, int c, int p, int q) noexcept nogil:
+        """LU of 1 + (S + q' T^-1 q) (di/du - i'0) for the ``q`` bonds in ``bent``; other than 0 where it is singular."""
+        cdef int e, i, j, l, a, b, first = self.local.start[c], r = self.local.start[c + 1] - first, start = self.start[c]
+        cdef double value, weight
+        for j in range(q):
+            l = self.bent[j]
+            if l >= self.k:
+                e = self.edge[start + l - self.k]
+                for a in range(r):
+                    self.column[j * r + a] = 0.0
+                self.column[j * r + e - first] = -1.0 / sqrt(-self.local.slope[e])
+            else:
+                for e in range(r):
+                    a, b = self.local.edge_a[first + e], self.local.edge_b[first + e]
+                    value = self.tangent.bond_voltage[a, l]
+                    if b >= 0:
+                        value -= self.tangent.bond_voltage[b, l]
+                    self.column[j * r + e] = value * sqrt(fabs(self.local.slope[first + e]))
             for e in range(r):
-                value = sqrt(fabs(self.local.edge_g[first + e])) * x[(l - at) * r + e] * y
-                out[self.local.edge_a[first + e]] += value
-                if self.local.edge_b[first + e] >= 0:
-                    out[self.local.edge_b[first + e]] -= value
+                self.solved[j * r + e] = self.column[j * r + e]
+        self.local.solve(c, q, &self.solved[0])
+        for j in range(q):
+            l = self.bent[j]
+            weight = self.slope[p, l] if l < self.k else self.slope_new[start + l - self.k]
+            for i in range(q):
+                value = dot(r, &self.column[i * r], &self.solved[j * r])
+                if l < self.k and self.bent[i] < self.k:
+                    value += self.tangent.coupling[self.bent[i], l]
+                elif i == j:
+                    value -= 1.0 / self.local.slope[self.edge[start + l - self.k]]
+                self.system[j * q + i] = value * weight
+            self.system[j * q + j] += 1.0
+        return factor_small(q, &self.system[0], &self.pivot[0])
+
+    cdef void _write_sources(self, int c, int p, double* out) noexcept nogil:
+        """Sources E_c w - E y at the nodes."""
+        memset(out, 0, self.solver.network.m * sizeof(double))
+        self.local.spread(c, &self.w[0], out)
+        if self.k:
+            self.whole.spread(&self.beyond[p, 0], -1.0, out)
+
+    # ---------------------------------------------------------------- an atom by itself
+
+    cdef int _settle_alone(self, int c, int p) noexcept nogil:
+        """Settle the voltages without hopping atom ``c`` from the slopes at 0 V, with a matrix of all of its bonds.
+
+        That takes as long for one atom as tangents do for many; where the atom changes the slopes of all, a step along
+        tangents may lead too far, and this does not.
+        """
+        cdef int e, j, l, info, number, first = self.local.start[c], r = self.local.start[c + 1] - first, n
+        cdef double value, unity = 1.0
+        cdef double[:, ::1] c_matrix = self.solver.c_matrix
+        cdef long ld = self.solver.network.capacity
+        cdef const double* linear = &self.whole.solution.potentials.phi[0]
+        cdef char trans = b"N", turned = b"T"
+        with gil:
+            self._room_alone()
+        n = self._list_alone(c)
+        # T and what drives the changed bonds, by slopes at 0 V.
+        for e in range(r):
+            for j in range(r):
+                value = between_bonds(
+                    &c_matrix[0, 0], ld, self.local.edge_a[first + e], self.local.edge_b[first + e],
+                    self.local.edge_a[first + j], self.local.edge_b[first + j])
+                self.alone_t[e * r + j] = -value * sqrt(fabs(
+                    self.local.edge_g[first + e] * self.local.edge_g[first + j]))
+            self.alone_t[e * r + e] += 1.0 if self.local.edge_g[first + e] > 0.0 else -1.0
+            self.w[e] = sqrt(fabs(self.local.edge_g[first + e])) * drop_over(
+                linear, self.local.edge_a[first + e], self.local.edge_b[first + e], 1.0)
+        info = factor_small(r, &self.alone_t[0], &self.pivot[0])
+        if info:
+            return info
+        solve_small(r, 1, &self.alone_t[0], &self.pivot[0], &self.w[0])
+        for l in range(n):
+            for e in range(r):
+                value = sqrt(fabs(self.local.edge_g[first + e])) * between_bonds(
+                    &c_matrix[0, 0], ld, self.local.edge_a[first + e], self.local.edge_b[first + e],
+                    self.alone_a[l], self.alone_b[l])
+                self.alone_cross[l * r + e] = self.alone_x[l * r + e] = value
+            value = drop_over(linear, self.alone_a[l], self.alone_b[l], 1.0)
+            value += dot(r, &self.alone_cross[l * r], &self.w[0])
+            self.alone_drive[l] = self.point.voltage * value
+            number = self.alone_number[l]
+            self.alone_drop[l] = self.point.drop[number] if number < self.k else self.alone_drive[l]
+            for j in range(n):
+                self.alone_coupling[l * n + j] = between_bonds(
+                    &c_matrix[0, 0], ld, self.alone_a[l], self.alone_b[l], self.alone_a[j], self.alone_b[j])
+        if n == 0:
+            return UNSETTLED
+        solve_small(r, n, &self.alone_t[0], &self.pivot[0], &self.alone_x[0])
+        dgemm(&turned, &trans, &n, &n, &r, &unity, &self.alone_cross[0], &r, &self.alone_x[0], &r, &unity,
+              &self.alone_coupling[0], &n)
+        info = settle(self.whole.laws, n, &self.alone_coupling[0], &self.alone_g[0], &self.alone_law[0],
+                      &self.alone_drive[0], &self.alone_drop[0], &self.alone_tangent[0], &self.alone_work[0],
+                      &self.pivot[0])
+        if info:
+            return info
+        for l in range(n):
+            number = self.alone_number[l]
+            if number < self.k:
+                self.drop[c, number] = self.alone_drop[l]
+            else:
+                self.drop_new[self.start[c] + number - self.k] = self.alone_drop[l]
+        self._look_beyond(c, p)
+        for l in range(self.k):
+            self.answer[p, l] = dot(self.k, &self.tangent.coupling[l, 0], &self.beyond[p, 0])
+        self._respond(c, p)
+        return 0
+
+    cdef int _list_alone(self, int c) noexcept nogil:
+        """List the bonds with a law that are there without hopping atom ``c``; their number."""
+        cdef int l, n, e, count = 0
+        self._mark_left(c, 1)
+        for l in range(self.k):
+            if not self.left[l]:
+                self.alone_a[count], self.alone_b[count] = self.whole.a[l], self.whole.b[l]
+                self.alone_g[count], self.alone_law[count] = self.whole.g[l], self.whole.law[l]
+                self.alone_number[count] = l
+                count += 1
+        self._mark_left(c, 0)
+        for n in range(self.start[c], self.start[c + 1]):
+            e = self.edge[n]
+            self.alone_a[count], self.alone_b[count] = self.local.edge_a[e], self.local.edge_b[e]
+            self.alone_g[count], self.alone_law[count] = -self.local.edge_g[e], self.local.edge_law[e] - 1
+            self.alone_number[count] = self.k + n - self.start[c]
+            count += 1
+        return count
+
+    cdef int _room_alone(self) except -1:
+        cdef int most = self.k + self.most_edges, r = self.most_edges
+        if self.alone_a.shape[0] < most:
+            self.alone_a, self.alone_b, self.alone_law, self.alone_number = np.zeros((4, most), np.intc)
+            self.alone_g, self.alone_drive, self.alone_drop, self.alone_tangent = np.zeros((4, most))
+            self.alone_coupling, self.alone_work = np.zeros(most * most), np.zeros(settle_room(most))
+        if self.alone_x.shape[0] < most * r:
+            self.alone_t = np.zeros(r * r)
+            self.alone_x, self.alone_cross = np.zeros((2, most * r))
+        return 0
 
     # ---------------------------------------------------------------- what laws add to residuals and corrections
 
     cdef void flow(self, int c, const double* value, double* out) noexcept nogil:
         """Add the current into each node that bonds with laws bring beyond their slopes at 0 V, without the atom."""
-        cdef int l
+        cdef int l, n, e
+        cdef double y, u, slope
+        self._mark_left(c, 1)
+        for l in range(self.k):
+            if self.left[l]:
+                continue
+            y = self.whole.extra(l, drop_over(value, self.whole.a[l], self.whole.b[l], self.point.voltage))
+            out[self.whole.a[l]] -= y
+            if self.whole.b[l] >= 0:
+                out[self.whole.b[l]] += y
+        self._mark_left(c, 0)
+        for n in range(self.start[c], self.start[c + 1]):
+            e = self.edge[n]
+            u = drop_over(value, self.local.edge_a[e], self.local.edge_b[e], self.point.voltage)
+            y = -self.local.edge_g[e] * (self.whole.laws.current(self.local.edge_law[e] - 1, u, &slope) - u)
+            out[self.local.edge_a[e]] -= y
+            if self.local.edge_b[e] >= 0:
+                out[self.local.edge_b[e]] += y
+
+    cdef int list_ends(self, int c) noexcept nogil:
+        """List in ``local.ends`` the ends of the changed bonds and of those whose slope has, each once; their number."""
+        cdef int j, l, e, n = 0
+        self._look_beyond(c, 0)
+        for j in range(self._list_bent(c, 0, SEEN)):
+            l = self.bent[j]
+            if l < self.k:
+                self.bent_a[n], self.bent_b[n] = self.whole.a[l], self.whole.b[l]
+                n += 1
+        return self.local.list_all_ends(c, n, &self.bent_a[0], &self.bent_b[0])
+
+    cdef int _add_slope_sources(self, int c, double* out) noexcept nogil:
+        """Add sources by which ``voltage``, along the tangents, follows the slopes without hopping atom ``c``."""
+        cdef int j, l, e, q, n, first = self.local.start[c], r = self.local.start[c + 1] - first
         cdef double y
-        for l in range(self.start[c], self.start[c + 1]):
-            y = self._extra(l, drop_over(value, self.a[l], self.b[l], self.point.voltage))
-            out[self.a[l]] -= y
-            if self.b[l] >= 0:
-                out[self.b[l]] += y
+        self._look_beyond(c, 0)
+        q = self._list_bent(c, 0, SEEN)
+        if q == 0:
+            return 0
+        if self._factor_bent(c, 0, q):
+            return 1
+        for j in range(q):
+            self.step[j] = self.voltage[self.bent[j]]
+        solve_small(q, 1, &self.system[0], &self.pivot[0], &self.step[0])
+        for e in range(r):
+            self.w[e] = 0.0
+        for j in range(q):
+            l = self.bent[j]
+            n = self.start[c] + l - self.k
+            y = self.step[j] * (self.slope[0, l] if l < self.k else self.slope_new[n])
+            for e in range(r):
+                self.w[e] -= self.solved[j * r + e] * y
+            if l < self.k:
+                out[self.whole.a[l]] -= y
+                if self.whole.b[l] >= 0:
+                    out[self.whole.b[l]] += y
+        self.local.spread(c, &self.w[0], out)
+        return 0
 
     cdef int bound_response(self, int c, double* value) noexcept nogil:
-        """Turn u = C r at the ends of bonds into z of the network in which each bond has the slope of its law.
+        """Turn u = C r at the ends that `list_ends` gives into z of the network in which each bond has its own slope.
 
         Laws rise, so the error solves a linear network in which each slope is met somewhere between the voltage
         found and the true one. Such a network, too, is positive in all entries of its inverse, and slopes vary over
         a distance that is within the bound by less than the factor 2 allows.
         """
-        cdef int e, l, first = self.local.start[c], r = self.local.start[c + 1] - first, info
-        cdef int at = self.start[c], k = self.start[c + 1] - at
-        cdef double* x = NULL
-        cdef double drop
-        if k and r > 0:
-            x = &self.x[self.cross_at[c]]
-        # Voltages of the bonds by their slopes at 0 V, then by those at the voltage, as in `bend`.
-        for l in range(k):
-            drop = drop_over(value, self.a[at + l], self.b[at + l], 0.0)
-            for e in range(r):
-                drop += x[l * r + e] * sqrt(fabs(self.local.edge_g[first + e])) * drop_over(
-                    value, self.local.edge_a[first + e], self.local.edge_b[first + e], 0.0)
-            self.step[at + l] = drop
+        cdef int e, i, j, n, n_ends, l, first = self.local.start[c], r = self.local.start[c + 1] - first
+        for l in range(self.k):
+            self.voltage[l] = drop_over(value, self.whole.a[l], self.whole.b[l], 0.0)
         self.local.respond(c, value, 0.0, value)
-        if k == 0:
-            return 0
-        info = tangent_factor(k, &self.coupling[self.square[c]], &self.g[at], &self.tangent[at],
-                              &self.work[0], &self.pivot[0])
-        if info:
-            return info
-        solve_small(k, 1, &self.work[0], &self.pivot[0], &self.step[at])
-        for l in range(at, at + k):
-            self.step[l] *= self.g[l] * (self.tangent[l] - 1.0)
-        self._spread(c, &self.step[0], -1.0, value)
-        return 0
+        n_ends = self.local.list_ends(c)
+        for j in range(n_ends if self.k else 0):
+            i = self.local.ends[j]
+            add(self.k, value[i], &self.tangent.bond_voltage[i, 0], &self.voltage[0])
+        for n in range(self.start[c], self.start[c + 1]):
+            e = self.edge[n]
+            self.voltage[self.k + n - self.start[c]] = -self.local.edge_w[e] / sqrt(-self.local.slope[e])
+        return self._add_slope_sources(c, value)
 
-    cdef void bend(self, int c, double* correction, double* residual, double* source) noexcept nogil:
-        """Give a correction by the slopes at 0 V those that the bonds have at the voltage; two vectors to work in."""
-        cdef int i, l, at = self.start[c], k = self.start[c + 1] - at, m = self.solver.network.m
-        if k == 0:
-            return
-        if tangent_factor(k, &self.coupling[self.square[c]], &self.g[at], &self.tangent[at], &self.work[0],
-                          &self.pivot[0]):
-            return  # the correction stays rougher; whether it settles decides
-        for l in range(at, at + k):
-            self.step[l] = drop_over(correction, self.a[l], self.b[l], 0.0)
-        solve_small(k, 1, &self.work[0], &self.pivot[0], &self.step[at])
-        for l in range(at, at + k):
-            self.step[l] *= self.g[l] * (self.tangent[l] - 1.0)
+    cdef void bend(self, int c, double* correction, double* residual) noexcept nogil:
+        """Give a correction along the tangents the slopes that bonds have without the atom; a vector to work in."""
+        cdef int i, l, n, e, m = self.solver.network.m
+        for l in range(self.k):
+            self.voltage[l] = drop_over(correction, self.whole.a[l], self.whole.b[l], 0.0)
+        for n in range(self.start[c], self.start[c + 1]):
+            e = self.edge[n]
+            self.voltage[self.k + n - self.start[c]] = drop_over(
+                correction, self.local.edge_a[e], self.local.edge_b[e], 0.0)
         memset(residual, 0, m * sizeof(double))
-        self._spread(c, &self.step[0], -1.0, residual)
-        self.solver.times_c(residual, source)
+        if self._add_slope_sources(c, residual):
+            return  # the correction stays rougher; whether it settles decides
         for i in range(m):
-            correction[i] += source[i]
+            if residual[i] != 0.0:
+                add(m, residual[i], &self.tangent.c_matrix[i, 0], correction)
 
     cdef void add_slopes(self, int c, const double* value, double[:, ::1] out) noexcept nogil:
         """Add to K + L, the lower triangle, what the slopes at potentials ``value`` have beyond those at 0 V."""
-        cdef int l, a, b
-        cdef double g
-        for l in range(self.start[c], self.start[c + 1]):
-            a, b = self.a[l], self.b[l]
-            self.whole.laws.current(self.law[l], drop_over(value, a, b, self.point.voltage), &self.tangent[l])
-            g = self.g[l] * (self.tangent[l] - 1.0)
-            out[a, a] += g
-            if b >= 0:
-                out[b, b] += g
-                out[max(a, b), min(a, b)] -= g
+        cdef int l, n, e
+        self._mark_left(c, 1)
+        for l in range(self.k):
+            if not self.left[l]:
+                self._add_slope(self.whole.a[l], self.whole.b[l], self.whole.g[l], self.whole.law[l], value, out)
+        self._mark_left(c, 0)
+        for n in range(self.start[c], self.start[c + 1]):
+            e = self.edge[n]
+            self._add_slope(self.local.edge_a[e], self.local.edge_b[e], -self.local.edge_g[e],
+                            self.local.edge_law[e] - 1, value, out)
+
+    cdef void _add_slope(self, int a, int b, double g, int law, const double* value, double[:, ::1] out) noexcept nogil:
+        cdef double tangent
+        self.whole.laws.current(law, drop_over(value, a, b, self.point.voltage), &tangent)
+        g *= tangent - 1.0
+        out[a, a] += g
+        if b >= 0:
+            out[b, b] += g
+            out[max(a, b), min(a, b)] -= g

@@ -9,6 +9,7 @@ from ._local_bonds cimport LocalBonds
 from ._network_solver cimport LinearSolution, NetworkSolver, NodePotentials
 from ._operating_point cimport LawBonds, OperatingPoint
 from ._readout cimport Readout
+from ._tangent_network cimport TangentNetwork
 
 
 @cython.final
@@ -38,7 +39,8 @@ cdef class LeaveOneOut:
     cdef LinearSolution solution          # whose hopping atoms were taken away
     cdef Candidates candidates            # which take these away
     cdef LawBonds listed                  # of which `laws` has lists without these atoms; None: of none
-    cdef double[:, ::1] star_sum, shift, drawn, linear_shift
+    cdef TangentNetwork tangent           # of the network that was taken up last
+    cdef double[:, ::1] star_sum, shift, drawn
     # those that are refined; a batch of them at once, with the size of each one's last correction
     cdef int[::1] loose, batch
     cdef double[::1] size, left
@@ -52,10 +54,9 @@ cdef class LeaveOneOut:
     cdef bint has_removed(self, LinearSolution solution, Candidates candidates)
     cdef int remove_at(self, OperatingPoint point) except -1
     cdef int _room(self, bint read) except -1
-    cdef int _remove(self, NodePotentials at, bint read) noexcept nogil
+    cdef int _remove(self, NodePotentials at) noexcept nogil
     cdef int _remove_at(self, NodePotentials at) noexcept nogil
     cdef int _list_unproved(self, NodePotentials at) noexcept nogil
-    cdef int _refine_doubtful(self, NodePotentials at) noexcept nogil
     cdef int _refine_loose(self, int n_listed, NodePotentials at, LawsWithout laws) noexcept nogil
     cdef int _refine_listed(self, int n, NodePotentials at, LawsWithout laws) noexcept nogil
     cdef void _draw_all(self, NodePotentials at) noexcept nogil

@@ -6,6 +6,6 @@ class LeaveOneOut:
     error: float
     refined: int
     def bound_without(
-        self, site: int, lacking: NDArray[np.float64], *, by_trees: bool = False, at_point: bool = False
+        self, site: int, lacking: NDArray[np.float64], *, by_trees: bool = False
     ) -> float: ...
     def bound_by_probes(self, site: int) -> float: ...

@@ -1,7 +1,8 @@
 """The network without one of its conducting defects, for every defect that may hop (compiled).
 
 Neither the bonds of the hopping atom nor the neighbours that conduct only beside it are there, and bonds that
-it hid appear (see `LocalBonds`); where bonds obey laws their voltages are others too (see `LawsWithout`).
+it hid appear (see `LocalBonds`); where bonds obey laws their voltages are others too (see `LawsWithout`). C is that of
+the slopes at 0 V in a linear network, and of the tangents at each operating point where bonds obey laws.
 
 The errors of C, as probes measure them (see `ErrorEstimate`), bound those of each hopping atom's potentials. Where that
 exceeds 3e-8 V at 1 V, and in small networks, the atom's own residual does, built from differences across bonds. Where
@@ -24,6 +25,7 @@ from ._network_solver cimport LinearSolution, NetworkSolver, NodePotentials, TOL
 from ._operating_point cimport OperatingPoint
 from ._readout cimport Readout
 from ._symmetric cimport add, dot, factor, solve_factored
+from ._tangent_network cimport TangentNetwork
 
 cdef double SETTLED = 1e-13    # V at 1 V: an error below this needs no further refinement, where all atoms are refined
 cdef double LOOSE = 3e-8, ENOUGH = 1e-11
@@ -102,8 +104,9 @@ cdef class LeaveOneOut:
     ==============================  ==========================================
     symbol                          attribute
     ==============================  ==========================================
-    E T^-1 (E' phi - v)             ``star_sum``
-    phi' - phi                      ``shift``; at 1 V by slopes ``linear_shift``
+    sources E T^-1 (E' phi - v)     ``star_sum``
+    C                               ``tangent.c_matrix``
+    phi' - phi                      ``shift``
     y' = K (phi' - top phi0)        ``drawn``
     currents that nodes lack        ``residual``
     ==============================  ==========================================
@@ -113,11 +116,12 @@ cdef class LeaveOneOut:
         self.solver, self.network, self.green, self.readout = solver, solver.network, solver.green, readout
         self.local = LocalBonds(solver.network)
         self.estimate = ErrorEstimate(solver, readout)
-        self.laws = LawsWithout(solver, self.local)
+        self.tangent = TangentNetwork(solver)
+        self.laws = LawsWithout(solver, self.local, self.tangent)
         self.refine = refine
         self.loose, self.batch = np.zeros(1, np.intc), np.zeros(BATCH, np.intc)
         self.left, self.size = np.zeros(1), np.zeros(BATCH)
-        self.star_sum, self.shift, self.drawn, self.linear_shift = np.zeros((4, 1, 1))
+        self.star_sum, self.shift, self.drawn = np.zeros((3, 1, 1))
         self.batch_in, self.batch_out, self.matrix = np.zeros((3, 1, 1))
         self.residual, self.source = np.zeros((2, 1))
 
@@ -143,26 +147,28 @@ cdef class LeaveOneOut:
     cdef int remove(self, LinearSolution solution, Candidates candidates, bint read) except -1:
         """Solve the network at 1 V without each of the atoms that `local` has as hopping, those of the candidates.
 
-        At every wanted point where it is ``read``. Else only the nodes are solved, at the slopes that bonds with laws
-        have at 0 V: what is read at a voltage later begins there, and is bounded and refined then.
+        At every wanted point where it is ``read``. Else the changed bonds are listed for `remove_at` alone.
 
         Raises
         ------
         ArithmeticError
             The contrast is too large for double precision.
         """
-        cdef int info
+        cdef int info = 0
         cdef NodePotentials at = solution.potentials
         solution.require_present()
         self.solution, self.candidates, self.listed = solution, candidates, None
         self.local.list_bonds()
         self.readout.write_rows()
         self._room(read)
+        self.tangent.take_rest()
         with nogil:
             self.local.grow_trees()
+            self.local.straighten()
+            self.error = 0.0
             if read:
                 self.readout.read(at)
-            info = self._remove(at, read)
+                info = self._remove(at)
         if info:
             problem = f"does not settle below {TOLERATED} V" if info == UNSETTLED else "is singular"
             raise ArithmeticError(
@@ -171,21 +177,18 @@ cdef class LeaveOneOut:
             )
         return 0
 
-    cdef int _remove(self, NodePotentials at, bint read) noexcept nogil:
-        """Change of the nodes' potential (shift) without each hopping atom; to be read, the drawn currents too."""
+    cdef int _remove(self, NodePotentials at) noexcept nogil:
+        """Change of the nodes' potential (shift) without each hopping atom, and the drawn currents."""
         cdef int c, info
-        self.error = 0.0
         if self.local.n == 0 or self.network.m == 0:
             return 0
         # For each atom a small system over its changed bonds gives the currents by which its network differs.
         for c in range(self.local.n):
-            info = self.local.factor(c, self.solver)
+            info = self.local.factor(c, self.tangent.c_matrix)
             if info:
                 return info
             self.local.respond(c, &at.phi[0], 1.0, &self.star_sum[c, 0])
-        self.solver.respond(self.star_sum, self.shift, self.local.n)
-        if not read:
-            return self._refine_doubtful(at)
+        self.solver.respond(self.tangent.c_matrix, self.star_sum, self.shift, self.local.n)
         return self._refine_loose(self._list_unproved(at), at, None)
 
     cdef int remove_at(self, OperatingPoint point) except -1:
@@ -198,12 +201,9 @@ cdef class LeaveOneOut:
         """
         cdef int info
         if self.listed is not point.bonds:
-            if self.linear_shift.shape[0] < self.local.n or self.linear_shift.shape[1] != self.network.capacity:
-                self.linear_shift = np.zeros((self.local.n + 64, self.network.capacity))
-            np.asarray(self.linear_shift)[:self.local.n, :self.network.m] = (
-                np.asarray(self.shift)[:self.local.n, :self.network.m])
-            self.laws.prepare(point.bonds, self.linear_shift)
+            self.laws.prepare(point.bonds)
             self.listed = point.bonds
+        self.tangent.take(point)
         self.laws.begin(point)
         with nogil:
             self.readout.read(point.potentials)
@@ -214,18 +214,17 @@ cdef class LeaveOneOut:
 
     cdef int _remove_at(self, NodePotentials at) noexcept nogil:
         """Shift of the nodes' potentials without each hopping atom at an operating point."""
-        cdef int c, i, info
-        cdef const double* linear = &self.solution.potentials.phi[0]
+        cdef int c, info
         if self.local.n == 0 or self.network.m == 0:
             return 0
         for c in range(self.local.n):
-            info = self.laws.sources_without(c, &self.star_sum[c, 0])
+            info = self.local.factor(c, self.tangent.c_matrix)
             if info:
                 return info
-        self.solver.respond(self.star_sum, self.shift, self.local.n)
-        for c in range(self.local.n):
-            for i in range(self.network.m):
-                self.shift[c, i] += at.top * (linear[i] + self.linear_shift[c, i]) - at.phi[i]
+        info = self.laws.settle_all(self.star_sum)
+        if info:
+            return info
+        self.solver.respond(self.tangent.c_matrix, self.star_sum, self.shift, self.local.n)
         for c in range(self.local.n):
             self.loose[c] = c
         return self._refine_loose(self.local.n, at, self.laws)
@@ -250,15 +249,6 @@ cdef class LeaveOneOut:
                 self.loose[n] = c
                 n += 1
         return n
-
-    cdef int _refine_doubtful(self, NodePotentials at) noexcept nogil:
-        """Refine the hopping atoms whose T has lost digits; the others are near enough to begin with."""
-        cdef int c, n = 0
-        for c in range(self.local.n):
-            if self.refine or self.local.doubtful(c, DOUBTFUL, self.solver):
-                self.loose[n] = c
-                n += 1
-        return self._refine_listed(n, at, None)
 
     cdef int _refine_loose(self, int n_listed, NodePotentials at, LawsWithout laws) noexcept nogil:
         """Refine those of the hopping atoms in ``loose`` whose bound is too large."""
@@ -335,7 +325,7 @@ cdef class LeaveOneOut:
         cdef int k, i
         for k in range(n):
             i = self.local.ends[k]
-            self.source[i] = dot(self.network.m, &self.solver.c_matrix[i, 0], &self.residual[0])
+            self.source[i] = dot(self.network.m, &self.tangent.c_matrix[i, 0], &self.residual[0])
 
     cdef double _residual_bound(self, int c, NodePotentials at, LawsWithout laws) noexcept nogil:
         """Bound on the error of one hopping atom's potentials, V at 1 V.
@@ -364,7 +354,7 @@ cdef class LeaveOneOut:
         cdef int k, i
         for k in range(self.local.list_ends(c)):
             i = self.local.ends[k]
-            if not self.solver.c_matrix[i, i] < GROUNDED:
+            if not self.tangent.c_matrix[i, i] < GROUNDED:
                 return False
         return True
 
@@ -376,11 +366,11 @@ cdef class LeaveOneOut:
         """
         cdef int e, k, l, i, b, n = self.local.list_ends(c)
         cdef double size = 0.0, total, value
-        if not self._grounded(c) or self.local.doubtful(c, ROUNDING, self.solver):
+        if not self._grounded(c) or self.local.doubtful(c, ROUNDING, self.tangent.c_matrix):
             return INFINITY
         for k in range(n):
             i = self.local.ends[k]
-            size += self.solver.c_matrix[i, i] * self.star_sum[c, i] ** 2
+            size += self.tangent.c_matrix[i, i] * self.star_sum[c, i] ** 2
             self.residual[i] = 0.0
         size = sqrt(size)
         for e in range(self.local.start[c], self.local.start[c + 1]):
@@ -394,10 +384,10 @@ cdef class LeaveOneOut:
         total = self.estimate.lacking_most + size * self.estimate.known_most
         for k in range(n):
             i = self.local.ends[k]
-            total += self.solver.c_matrix[i, i] * self.residual[i]
+            total += self.tangent.c_matrix[i, i] * self.residual[i]
             self.source[i] = self.estimate.lacking[i] + size * self.estimate.known[i]
             for l in range(n):
-                self.source[i] += self.solver.c_matrix[i, self.local.ends[l]] * self.residual[self.local.ends[l]]
+                self.source[i] += self.tangent.c_matrix[i, self.local.ends[l]] * self.residual[self.local.ends[l]]
         return self._bound_at_ends(c, n, total, None) + size * self.estimate.point_most
 
     cdef double _sharp_bound(self, int c, LawsWithout laws) noexcept nogil:
@@ -410,10 +400,10 @@ cdef class LeaveOneOut:
         """
         cdef int i, n
         cdef double total = 0.0
-        if self.local.doubtful(c, ROUNDING, self.solver):
+        if self.local.doubtful(c, ROUNDING, self.tangent.c_matrix):
             return INFINITY
         for i in range(self.network.m):
-            total += self.solver.c_matrix[i, i] * self.residual[i]
+            total += self.tangent.c_matrix[i, i] * self.residual[i]
         n = self.local.list_ends(c) if laws is None else laws.list_ends(c)
         self._meet(n)
         return self._bound_at_ends(c, n, total, laws)
@@ -430,10 +420,10 @@ cdef class LeaveOneOut:
             i = self.local.ends[k]
             value = other = 0.0
             for l in range(0, n - 1, 2):
-                value += self.solver.c_matrix[i, self.local.ends[l]] * self.source[self.local.ends[l]]
-                other += self.solver.c_matrix[i, self.local.ends[l + 1]] * self.source[self.local.ends[l + 1]]
+                value += self.tangent.c_matrix[i, self.local.ends[l]] * self.source[self.local.ends[l]]
+                other += self.tangent.c_matrix[i, self.local.ends[l + 1]] * self.source[self.local.ends[l + 1]]
             if n & 1:
-                value += self.solver.c_matrix[i, self.local.ends[n - 1]] * self.source[self.local.ends[n - 1]]
+                value += self.tangent.c_matrix[i, self.local.ends[n - 1]] * self.source[self.local.ends[n - 1]]
             largest = max(largest, fabs(value + other))
         return 2.0 * (total + largest)
 
@@ -482,7 +472,8 @@ cdef class LeaveOneOut:
         cdef int i, info, step, m = self.network.m, ld = self.network.capacity
         cdef double size = 0.0
         self.batch[0] = c
-        if laws is None:
+        # Newton's method begins near the solution; where T has lost its digits with the atom there.
+        if laws is None or self.local.doubtful(c, DOUBTFUL, self.tangent.c_matrix):
             for i in range(m):
                 self.shift[c, i] = 0.0
         # Corrections against the residual by differences, as in the whole network.
@@ -544,15 +535,17 @@ cdef class LeaveOneOut:
             for i in range(m):
                 self.batch_out[p, i] += self.residual[i]
         # C (r + E w): the one product with all of C
-        self.solver.times(self.solver.c_matrix, self.batch_out, self.batch_in, n)
+        self.solver.times(self.tangent.c_matrix, self.batch_out, self.batch_in, n)
         if laws is not None:
             for p in range(n):
-                laws.bend(self.batch[p], &self.batch_in[p, 0], &self.residual[0], &self.source[0])
+                laws.bend(self.batch[p], &self.batch_in[p, 0], &self.residual[0])
 
     # ---------------------------------------------------------------- the bounds by themselves
 
-    def bound_without(self, int site, const double[::1] lacking, *, bint by_trees=False, bint at_point=False):
+    def bound_without(self, int site, const double[::1] lacking, *, bint by_trees=False):
         """Bound (V) on the error of potentials without the hopping atom at a host site, by the sharp way or by trees.
+
+        With the slopes of laws at the operating point that was solved last; until one was with those at 0 V.
 
         Parameters
         ----------
@@ -562,8 +555,6 @@ cdef class LeaveOneOut:
             Size of the current that each node lacks, in units of a background bond times 1 V.
         by_trees : bool
             Take what flows along trees of stiff bonds apart: here ``lacking`` has signs.
-        at_point : bool
-            With the slopes of laws at the last operating point; else with those at 0 V.
         """
         cdef int i, c = self._hopping_at(site)
         if lacking.shape[0] != self.network.m:
@@ -573,7 +564,10 @@ cdef class LeaveOneOut:
             self.residual[i] = lacking[i]
         if by_trees:
             return self.local.tree_bound(c, &self.residual[0])
-        return self._sharp_bound(c, self.laws if at_point else None)
+        if self.tangent.point is not None:
+            return self._sharp_bound(c, self.laws)
+        self.local.factor(c, self.tangent.c_matrix)
+        return self._sharp_bound(c, None)
 
     def bound_by_probes(self, int site):
         """The same at 1 V for the inverse that the solver holds now, by probes.
@@ -585,9 +579,9 @@ cdef class LeaveOneOut:
         """
         cdef int c = self._hopping_at(site)
         self.estimate.make_room()
-        self.local.factor(c, self.solver)
+        self.local.factor(c, self.tangent.c_matrix)
         self.local.respond(c, &self.solution.potentials.phi[0], 1.0, &self.star_sum[c, 0])
-        self.solver.respond(self.star_sum[c:c + 1], self.shift[c:c + 1], 1)
+        self.solver.respond(self.tangent.c_matrix, self.star_sum[c:c + 1], self.shift[c:c + 1], 1)
         self.estimate.measure(self.solution)
         return self._probed_bound(c, self.solution.potentials)
 

@@ -2,7 +2,6 @@ cimport cython
 
 from ._bond_network cimport BondNetwork
 from ._lattice_green cimport LatticeGreen
-from ._network_solver cimport NetworkSolver
 
 cdef double ROUNDING   # of an entry of T over the largest g C: a smaller pivot is not known to a digit or two
 cdef double DOUBTFUL   # of the same: a shift by T with a smaller pivot is too rough to begin with
@@ -19,6 +18,7 @@ cdef class LocalBonds:
     # bonds that change with each hopping atom, one after the other: edges start[c] .. start[c + 1]
     cdef int[::1] edge_a, edge_b, edge_law, start
     cdef double[::1] edge_g
+    cdef double[::1] slope, offset        # g at the voltage that was taken up last, and what its voltage is off by
     cdef int n_edges
     # T of each hopping atom, factored, and a vector over the changed bonds
     cdef int[::1] lu_start, pivot
@@ -34,8 +34,13 @@ cdef class LocalBonds:
     cdef int list_all_ends(self, int c, int n_more, const int* more_a, const int* more_b) noexcept nogil
     cdef void mark_gone(self, int c) noexcept nogil
     cdef void unmark_gone(self, int c) noexcept nogil
-    cdef int factor(self, int c, NetworkSolver solver) noexcept nogil
-    cdef bint doubtful(self, int c, double share, NetworkSolver solver) noexcept nogil
+    cdef void straighten(self) noexcept nogil
+    cdef void bend(self, int e, double share, double offset) noexcept nogil
+    cdef int factor(self, int c, double[:, ::1] c_matrix) noexcept nogil
+    cdef bint doubtful(self, int c, double share, double[:, ::1] c_matrix) noexcept nogil
+    cdef void drops(self, int c, const double* value, double top, double* out) noexcept nogil
+    cdef void solve(self, int c, int columns, double* x) noexcept nogil
+    cdef void spread(self, int c, const double* w, double* out) noexcept nogil
     cdef void respond(self, int c, const double* value, double top, double* out) noexcept nogil
     cdef void flow_without(self, int c, const double* value, double top, double* out) noexcept nogil
     cdef void assemble_without(self, int c, double[:, ::1] k_matrix, double[:, ::1] out) noexcept nogil

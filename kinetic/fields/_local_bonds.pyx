@@ -5,6 +5,9 @@ g < 0 appears), C = (K + L)^-1 and T = diag(1/g) - E' C E, the network without t
 
     phi' = phi + C E T^-1 (E' phi - v).
 
+At an operating point C and g are those of the slopes there (see `TangentNetwork`), and a bond with a law conducts
+i0 + g (u - u0): it takes the place of an ohmic one whose voltage is off by i0 / g - u0, which E' phi - v then includes.
+
 What is left hangs together by trees of stiff bonds, along which an error in the currents bounds that of the potentials.
 """
 
@@ -16,7 +19,6 @@ from libc.math cimport fabs, sqrt
 from libc.string cimport memset
 
 from ._bond_network cimport BondNetwork
-from ._network_solver cimport NetworkSolver
 from ._operating_point cimport between_bonds, drop_over
 from ._small_lu cimport factor_small, solve_small
 
@@ -35,7 +37,9 @@ cdef class LocalBonds:
     symbol                                      attribute
     ==========================================  ==================================================
     hopping atoms                               ``hopping`` (host sites), ``number_at`` a site
-    E, g of atom c                              ``edge_a``, ``edge_b``, ``edge_g`` from ``start[c]``
+    E of atom c                                 ``edge_a``, ``edge_b`` from ``start[c]``
+    g at 0 V; at the voltage                    ``edge_g``; ``slope``
+    i0 / g - u0                                 ``offset``
     sqrt|g| T sqrt|g|, factored                 ``lu`` from ``lu_start[c]``, ``pivot``
     |g|^-1/2 T^-1 (E' phi - v)                  ``edge_w``
     ==========================================  ==================================================
@@ -91,7 +95,7 @@ cdef class LocalBonds:
 
     def _room_for_edges(self, long edges, long squares):
         self.edge_a, self.edge_b, self.edge_law, self.pivot = np.zeros((4, edges), np.intc)
-        self.edge_g, self.edge_w = np.zeros((2, edges))
+        self.edge_g, self.edge_w, self.slope, self.offset = np.zeros((4, edges))
         self.lu = np.zeros(squares)
 
     cdef void _edges_without(self, int site, bint write) noexcept nogil:
@@ -188,7 +192,17 @@ cdef class LocalBonds:
 
     # ---------------------------------------------------------------- T
 
-    cdef int factor(self, int c, NetworkSolver solver) noexcept nogil:
+    cdef void straighten(self) noexcept nogil:
+        """Let every bond conduct by its slope at 0 V."""
+        cdef int e
+        for e in range(self.n_edges):
+            self.slope[e], self.offset[e] = self.edge_g[e], 0.0
+
+    cdef void bend(self, int e, double share, double offset) noexcept nogil:
+        """Let a bond conduct by ``share`` times its slope at 0 V, as if its voltage were off by ``offset`` (V)."""
+        self.slope[e], self.offset[e] = share * self.edge_g[e], offset
+
+    cdef int factor(self, int c, double[:, ::1] c_matrix) noexcept nogil:
         """LU of T scaled by sqrt|g| on both sides, sign(g) - sqrt|g| E' C E sqrt|g|."""
         cdef int first = self.start[c], r = self.start[c + 1] - first, e, f, a, b
         cdef double value
@@ -198,41 +212,55 @@ cdef class LocalBonds:
             b = self.edge_b[first + e]
             for f in range(e + 1):
                 value = between_bonds(
-                    &solver.c_matrix[0, 0], self.network.capacity, a, b, self.edge_a[first + f], self.edge_b[first + f])
-                value *= -sqrt(fabs(self.edge_g[first + e] * self.edge_g[first + f]))
+                    &c_matrix[0, 0], self.network.capacity, a, b, self.edge_a[first + f], self.edge_b[first + f])
+                value *= -sqrt(fabs(self.slope[first + e] * self.slope[first + f]))
                 t[e * r + f] = value
                 t[f * r + e] = value
             # Bonds that appear have a negative sign: T is indefinite, so LU with pivots and not Cholesky.
-            t[e * r + e] += 1.0 if self.edge_g[first + e] > 0.0 else -1.0
+            t[e * r + e] += 1.0 if self.slope[first + e] > 0.0 else -1.0
         # Scaled by sqrt|g| on both sides, so that bonds of very different conductance weigh alike.
         return factor_small(r, t, &self.pivot[first])
 
-    cdef bint doubtful(self, int c, double share, NetworkSolver solver) noexcept nogil:
+    cdef bint doubtful(self, int c, double share, double[:, ::1] c_matrix) noexcept nogil:
         """Whether some pivot of T is less than a fraction ``share`` of its largest g C."""
         cdef int e, first = self.start[c], last = self.start[c + 1], r = last - first
         cdef double largest = 1.0
         cdef double* t = &self.lu[self.lu_start[c]]
         for e in range(first, last):
-            largest = max(largest, fabs(self.edge_g[e]) * solver.c_matrix[self.edge_a[e], self.edge_a[e]])
+            largest = max(largest, fabs(self.slope[e]) * c_matrix[self.edge_a[e], self.edge_a[e]])
         for e in range(r):
             if fabs(t[e * r + e]) < share * largest:
                 return True
         return False
 
-    cdef void respond(self, int c, const double* value, double top, double* out) noexcept nogil:
-        """Currents E T^-1 (E' value - v) by which the network without the atom differs; electrodes at 0 and ``top``."""
-        cdef int first = self.start[c], r = self.start[c + 1] - first, e
+    cdef void drops(self, int c, const double* value, double top, double* out) noexcept nogil:
+        """Voltages E' value - v of the changed bonds, times sqrt|g|; electrodes at 0 and ``top``."""
+        cdef int e, first = self.start[c]
+        for e in range(first, self.start[c + 1]):
+            out[e - first] = drop_over(value, self.edge_a[e], self.edge_b[e], top) * sqrt(fabs(self.slope[e]))
+
+    cdef void solve(self, int c, int columns, double* x) noexcept nogil:
+        """Solve with the scaled T of hopping atom ``c``."""
+        cdef int first = self.start[c]
+        solve_small(self.start[c + 1] - first, columns, &self.lu[self.lu_start[c]], &self.pivot[first], x)
+
+    cdef void spread(self, int c, const double* w, double* out) noexcept nogil:
+        """Add E w to the nodes, ``w`` over sqrt|g|."""
+        cdef int e, first = self.start[c]
         cdef double current
-        for e in range(first, first + r):
-            self.edge_w[e] = drop_over(value, self.edge_a[e], self.edge_b[e], top)
-            self.edge_w[e] *= sqrt(fabs(self.edge_g[e]))
-        solve_small(r, 1, &self.lu[self.lu_start[c]], &self.pivot[first], &self.edge_w[first])
-        memset(out, 0, self.network.m * sizeof(double))
-        for e in range(first, first + r):
-            current = self.edge_w[e] * sqrt(fabs(self.edge_g[e]))
+        for e in range(first, self.start[c + 1]):
+            current = w[e - first] * sqrt(fabs(self.slope[e]))
             out[self.edge_a[e]] += current
             if self.edge_b[e] >= 0:
                 out[self.edge_b[e]] -= current
+
+    cdef void respond(self, int c, const double* value, double top, double* out) noexcept nogil:
+        """Currents E T^-1 (E' value - v) by which the network without the atom differs; electrodes at 0 and ``top``."""
+        cdef double* w = &self.edge_w[self.start[c]] if self.start[c + 1] > self.start[c] else NULL
+        self.drops(c, value, top, w)
+        self.solve(c, 1, w)
+        memset(out, 0, self.network.m * sizeof(double))
+        self.spread(c, w, out)
 
     # ---------------------------------------------------------------- the network without a hopping atom
 

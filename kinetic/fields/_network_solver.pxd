@@ -49,7 +49,7 @@ cdef class NetworkSolver:
     cdef void sources_of(self, const double* value, double top, double* out) noexcept nogil
     cdef void times_c(self, const double* value, double* out) noexcept nogil
     cdef void times(self, double[:, ::1] matrix, double[:, ::1] columns, double[:, ::1] out, int n) noexcept nogil
-    cdef void respond(self, double[:, ::1] sources, double[:, ::1] out, int n) noexcept nogil
+    cdef void respond(self, double[:, ::1] matrix, double[:, ::1] sources, double[:, ::1] out, int n) noexcept nogil
     cdef void powers(self, const double* phi, double top, double* out) noexcept nogil
     cdef void warm(self, const double* power, double* theta, double* y_theta) noexcept nogil
     cdef int _room(self, bint keep) except -1

@@ -381,21 +381,21 @@ cdef class NetworkSolver:
             return
         dsymm(&side, &uplo, &m, &n, &unity, &matrix[0, 0], &ld, &columns[0, 0], &ld, &zero, &out[0, 0], &ld)
 
-    cdef void respond(self, double[:, ::1] sources, double[:, ::1] out, int n) noexcept nogil:
-        """C times ``n`` columns that are zero but at a few nodes: row by row where that is less work."""
+    cdef void respond(self, double[:, ::1] matrix, double[:, ::1] sources, double[:, ::1] out, int n) noexcept nogil:
+        """A matrix as C times ``n`` columns that are zero but at a few nodes: row by row where that is less work."""
         cdef int m = self.network.m, c, i
         cdef long terms = 0
         for c in range(n):
             for i in range(m):
                 terms += sources[c, i] != 0.0
         if DENSE_GAIN * terms > <long>n * m:
-            self.times(self.c_matrix, sources, out, n)
+            self.times(matrix, sources, out, n)
             return
         for c in range(n):
             memset(&out[c, 0], 0, m * sizeof(double))
             for i in range(m):
                 if sources[c, i] != 0.0:
-                    add(m, sources[c, i], &self.c_matrix[i, 0], &out[c, 0])
+                    add(m, sources[c, i], &matrix[i, 0], &out[c, 0])
 
     # ---------------------------------------------------------------- heat
 

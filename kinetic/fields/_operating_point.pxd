@@ -4,6 +4,8 @@ from ._bond_laws cimport BondLaws
 from ._bond_network cimport BondNetwork
 from ._network_solver cimport LinearSolution, NetworkSolver, NodePotentials
 
+cdef double LEAST_SLOPE    # of a tangent over the slope at 0 V: where a law saturates it is taken to rise by that
+
 
 cdef inline double between_bonds(const double* c, long ld, int a, int b, int fa, int fb) noexcept nogil:
     """Voltage of bond (a, b) for a unit current along bond (fa, fb), by differences of C; electrodes have no entry."""
@@ -63,7 +65,7 @@ cdef class OperatingPoint:
     cdef readonly LawBonds bonds
     cdef readonly NodePotentials potentials
     cdef readonly double voltage, solver_error
-    cdef double[::1] drop, tangent        # voltage (V) of each bond with a law, and i'(u) / g there
+    cdef double[::1] drop, current, tangent   # voltage (V) of each bond with a law, i(u) / g, and i'(u) / g there
     cdef double[::1] matrix               # LU of 1 + S g (i' / g - 1)
     cdef int[::1] pivot
 

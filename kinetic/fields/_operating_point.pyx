@@ -22,6 +22,7 @@ from ._network_solver cimport CONVERGED, LinearSolution, NetworkSolver, NodePote
 from ._small_lu cimport solve_small
 
 cdef int MOST_STEPS = 40
+cdef double LEAST_SLOPE = 1e-9
 
 
 @cython.final
@@ -193,7 +194,8 @@ cdef class OperatingPoint:
     symbol                                           attribute
     ===============================================  =====================
     u, voltages of the bonds with a law (V)          ``drop``
-    i'(u) / g                                        ``tangent``
+    i(u) / g (V)                                     ``current``
+    i'(u) / g, 1e-9 at least                         ``tangent``
     1 + S g (i' / g - 1), factored                   ``matrix``, ``pivot``
     ===============================================  =====================
     """
@@ -212,10 +214,10 @@ cdef class OperatingPoint:
         cdef int k = bonds.n, m = solver.network.m, info = 0
         cdef double[:, ::1] rows = np.empty((5, max(m, 1))), work = np.empty((2, max(m, 1)))
         # One more than is used: none of the views is empty where k is 0.
-        cdef double[::1] real = np.empty(2 * k + settle_room(k)), extra = np.empty(2 * k + 1)
+        cdef double[::1] real = np.empty(3 * k + settle_room(k)), extra = np.empty(2 * k + 1)
         bonds.solution.require_present()
         point.bonds, point.voltage = bonds, voltage
-        point.drop, point.tangent, point.matrix = real[:k], real[k:2 * k], real[2 * k:]
+        point.drop, point.tangent, point.current, point.matrix = real[:k], real[k:2 * k], real[2 * k:3 * k], real[3 * k:]
         point.pivot = np.empty(k, np.intc)
         if m:
             with nogil:
@@ -228,7 +230,8 @@ cdef class OperatingPoint:
     cdef int _solve(self, NetworkSolver solver, double[:, ::1] out, double* residual, double* source,
                     double* extra) noexcept nogil:
         """Potential, its sources and the temperature rise at the voltage."""
-        cdef int i, info = 0, m = solver.network.m
+        cdef int i, j, info = 0, m = solver.network.m
+        cdef double slope
         cdef double* phi = &out[0, 0]
         cdef double* power = &out[4, 0]
         cdef const double* linear = &self.bonds.solution.potentials.phi[0]
@@ -245,6 +248,9 @@ cdef class OperatingPoint:
         info = self._settle(solver, phi, residual, source, extra)
         if info:
             return info
+        for j in range(self.bonds.n):
+            self.drop[j] = drop_over(phi, self.bonds.a[j], self.bonds.b[j], self.voltage)
+            self.current[j] = self.bonds.laws.current(self.bonds.law[j], self.drop[j], &slope)
         solver.sources_of(phi, self.voltage, &out[1, 0])
         solver.powers(phi, self.voltage, power)
         self.bonds.heat(phi, self.voltage, power)
@@ -266,6 +272,7 @@ cdef class OperatingPoint:
             return info
         for j in range(k):
             extra[j] = self.bonds.extra(j, self.drop[j])
+            self.tangent[j] = max(self.tangent[j], LEAST_SLOPE)
         return tangent_factor(k, &self.bonds.coupling[0], &self.bonds.g[0], &self.tangent[0], &self.matrix[0],
                               &self.pivot[0])
 

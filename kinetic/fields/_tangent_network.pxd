@@ -1,0 +1,25 @@
+cimport cython
+
+from ._bond_network cimport BondNetwork
+from ._network_solver cimport NetworkSolver
+from ._operating_point cimport LawBonds, OperatingPoint
+
+
+@cython.final
+cdef class TangentNetwork:
+    cdef NetworkSolver solver
+    cdef BondNetwork network
+    cdef OperatingPoint point             # None: slopes at 0 V
+    cdef LawBonds bonds
+    cdef int k                            # bonds with a law
+    cdef double[:, ::1] c_matrix          # C (whole)
+    cdef double[::1] slope                # of each of these bonds beyond that at 0 V
+    cdef double[:, ::1] bond_voltage      # E' C: of each of these bonds for a unit current into each node, by node
+    cdef double[:, ::1] coupling          # S = E' C E
+    cdef double[:, ::1] own_matrix, bond_row
+
+    cdef int take_rest(self) except -1
+    cdef int take(self, OperatingPoint point) except -1
+    cdef int _room(self, int k) except -1
+    cdef void _update(self) noexcept nogil
+    cdef void flow(self, const double* value, double* out) noexcept nogil

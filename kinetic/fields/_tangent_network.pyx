@@ -1,0 +1,124 @@
+"""The whole network with the slopes that its bonds have at one voltage of the top electrode (compiled).
+
+Near an operating point a bond with a law conducts by its slope i'(u) there, which exceeds that at 0 V by d = i'(u) - g.
+With E a column for each of these bonds, C0 = (K + L0)^-1 of the slopes at 0 V and S0 = E' C0 E,
+
+    C = (K + L0 + E d E')^-1 = C0 - C0 E d E' C,    E' C = (1 + S0 d)^-1 E' C0,
+
+products of a thin matrix with as many columns as there are such bonds.
+"""
+
+cimport cython
+
+import numpy as np
+
+from libc.string cimport memcpy
+from scipy.linalg.cython_blas cimport dgemm
+
+from ._bond_network cimport BondNetwork
+from ._network_solver cimport NetworkSolver
+from ._operating_point cimport LawBonds, OperatingPoint
+from ._small_lu cimport solve_small
+
+cdef enum:
+    TILE = 32           # rows and columns of a matrix that are read together
+
+
+@cython.final
+cdef class TangentNetwork:
+    """Inverse of the whole network at the slopes that hold at a voltage.
+
+    Notes
+    -----
+    =========================================  =====================================================
+    symbol                                     attribute
+    =========================================  =====================================================
+    C = (K + L)^-1                             ``c_matrix``: the solver's own where slopes are those at 0 V
+    d                                          ``slope``
+    E' C                                       ``bond_voltage`` (a row for each node)
+    S = E' C E                                 ``coupling``
+    =========================================  =====================================================
+    """
+
+    def __init__(self, NetworkSolver solver):
+        self.solver, self.network = solver, solver.network
+        self.own_matrix, self.bond_voltage, self.bond_row, self.coupling = np.zeros((4, 1, 1))
+        self.slope = np.zeros(1)
+        self.c_matrix = self.own_matrix
+
+    cdef int take_rest(self) except -1:
+        """Take up the network of the slopes at 0 V, which the solver has inverted."""
+        self.point, self.bonds, self.k = None, None, 0
+        self.c_matrix = self.solver.c_matrix
+        return 0
+
+    cdef int take(self, OperatingPoint point) except -1:
+        """Take up the slopes at an operating point."""
+        self.point, self.bonds, self.k = point, point.bonds, point.bonds.n
+        if self.k == 0:
+            self.c_matrix = self.solver.c_matrix
+            return 0
+        self._room(self.k)
+        self.c_matrix = self.own_matrix
+        with nogil:
+            self._update()
+        return 0
+
+    cdef int _room(self, int k) except -1:
+        """Make room for ``k`` bonds with a law; rows have exactly as many numbers, so that products run over them."""
+        cdef int capacity = self.network.capacity
+        if self.own_matrix.shape[0] != capacity:
+            self.own_matrix = np.zeros((capacity, capacity))
+        if self.bond_voltage.shape[0] != capacity or self.bond_voltage.shape[1] != k:
+            self.bond_voltage, self.bond_row = np.zeros((capacity, k)), np.zeros((k, capacity))
+            self.coupling = np.zeros((k, k))
+        if self.slope.shape[0] < k:
+            self.slope = np.zeros(2 * k)
+        return 0
+
+    cdef void _update(self) noexcept nogil:
+        """E' C by the factors of 1 + S0 d that the operating point has; then C and S."""
+        cdef int i, j, l, k = self.k, m = self.network.m, ld = self.network.capacity, first = 0, other
+        cdef double minus = -1.0, unity = 1.0
+        cdef char trans = b"N"
+        cdef double[:, ::1] at_rest = self.solver.c_matrix
+        for l in range(k):
+            self.slope[l] = self.bonds.g[l] * (self.point.tangent[l] - 1.0)
+            for i in range(m):
+                self.bond_row[l, i] = at_rest[self.bonds.a[l], i]
+            if self.bonds.b[l] >= 0:
+                for i in range(m):
+                    self.bond_row[l, i] -= at_rest[self.bonds.b[l], i]
+        # Turned tile by tile, solved node by node.
+        while first < m:
+            other = min(first + TILE, m)
+            for l in range(k):
+                for i in range(first, other):
+                    self.bond_voltage[i, l] = self.bond_row[l, i]
+            first = other
+        solve_small(k, m, &self.point.matrix[0], &self.point.pivot[0], &self.bond_voltage[0, 0])
+        for l in range(k):
+            for i in range(m):
+                self.bond_row[l, i] *= self.slope[l]
+        for i in range(m):
+            memcpy(&self.own_matrix[i, 0], &at_rest[i, 0], m * sizeof(double))
+        dgemm(&trans, &trans, &m, &m, &k, &minus, &self.bond_row[0, 0], &ld, &self.bond_voltage[0, 0], &k, &unity,
+              &self.own_matrix[0, 0], &ld)
+        for l in range(k):
+            for j in range(k):
+                self.coupling[l, j] = self.bond_voltage[self.bonds.a[l], j]
+            if self.bonds.b[l] >= 0:
+                for j in range(k):
+                    self.coupling[l, j] -= self.bond_voltage[self.bonds.b[l], j]
+
+    cdef void flow(self, const double* value, double* out) noexcept nogil:
+        """Current that bonds bring into each node at small changes of potential ``value``, by their slopes here."""
+        cdef int l
+        cdef double y
+        self.network.flow(value, 0.0, out)
+        for l in range(self.k):
+            y = self.slope[l] * value[self.bonds.a[l]]
+            if self.bonds.b[l] >= 0:
+                y -= self.slope[l] * value[self.bonds.b[l]]
+                out[self.bonds.b[l]] += y
+            out[self.bonds.a[l]] -= y
