@@ -68,7 +68,7 @@ class Device(DeviceState):
         Solved arrangements kept, so that a flickering pair costs no solves.
     precise : bool
         Refine the energy of every event until it settles (about 1e-12 eV, several times slower) rather than
-        only where the bound on its error exceeds 3e-8 V at 1 V.
+        only where the bound on its error is too large: 1e-6 eV for an event at up to 8 V.
 
     Attributes
     ----------

@@ -33,7 +33,6 @@ cdef class LawsWithout:
     # of one atom that is settled by itself
     cdef int[::1] alone_a, alone_b, alone_law, alone_number
     cdef double[::1] alone_g, alone_drive, alone_drop, alone_tangent, alone_t, alone_x, alone_cross, alone_coupling
-    cdef double[::1] alone_work
 
     cdef int prepare(self, LawBonds whole) except -1
     cdef int begin(self, OperatingPoint point) except -1

@@ -33,7 +33,7 @@ cdef enum:
 cdef double SETTLED = 1e-13  # V over that of the top electrode: what the last step of a voltage may leave open
 cdef double STILL = 1e-9     # the same: a voltage that has moved by less is on its tangent
 cdef double BENT = 1e-3      # of a bond's voltage, moved by the change of its slope: from there Newton's method runs
-cdef double SEEN = 1e-6      # the same, from where a change of slope counts in corrections and bounds
+cdef double SEEN = 1e-4      # the same, from where a change of slope counts in corrections and bounds
 cdef double STEEP = 1e3      # 1/V: no law's slope changes faster than by e over 1 mV
 cdef int MOST_STEPS = 30
 
@@ -59,7 +59,8 @@ cdef class LawsWithout:
 
     def __init__(self, NetworkSolver solver, LocalBonds local, TangentNetwork tangent):
         self.solver, self.local, self.tangent = solver, local, tangent
-        self.number, self.first_at, self.next_at, self.start, self.edge, self.bent, self.pivot = np.zeros((7, 1), np.intc)
+        self.number, self.first_at, self.next_at, self.start, self.edge = np.zeros((5, 1), np.intc)
+        self.bent, self.pivot = np.zeros((2, 1), np.intc)
         self.batch, self.slot = np.zeros((2, BATCH), np.intc)
         self.bent_a, self.bent_b, self.left = np.zeros(1, np.intc), np.zeros(1, np.intc), np.zeros(1, np.int8)
         self.drop_new, self.beyond_new, self.slope_new, self.voltage, self.w, self.node = np.zeros((6, 1))
@@ -121,7 +122,7 @@ cdef class LawsWithout:
             self.next_at, self.bent, self.bent_a, self.bent_b, self.pivot = np.zeros((5, 2 * most), np.intc)
             self.left = np.zeros(2 * most, np.int8)
             self.voltage, self.step = np.zeros((2, 2 * most))
-            self.system = np.zeros(4 * most * most)
+            self.system = np.zeros(4 * max(most * most, settle_room(most)))
         if self.base.shape[1] < self.most_edges:
             self.base = np.zeros((BATCH, 2 * self.most_edges))
             self.w = np.zeros(2 * self.most_edges)
@@ -342,9 +343,11 @@ cdef class LawsWithout:
         return q
 
     cdef int _factor_bent(self, int c, int p, int q) noexcept nogil:
-        """LU of 1 + (S + q' T^-1 q) (di/du - i'0) for the ``q`` bonds in ``bent``; other than 0 where it is singular."""
-        cdef int e, i, j, l, a, b, first = self.local.start[c], r = self.local.start[c + 1] - first, start = self.start[c]
-        cdef double value, weight
+        """LU of 1 + (S + q' T^-1 q) (di/du - i'0) for the ``q`` bonds in ``bent``; other than 0 if it is singular."""
+        cdef int e, i, j, l, a, b, first = self.local.start[c], r = self.local.start[c + 1] - first
+        cdef int start = self.start[c]
+        cdef double value, weight, zero = 0.0, unity = 1.0
+        cdef char trans = b"N", turned = b"T"
         for j in range(q):
             l = self.bent[j]
             if l >= self.k:
@@ -362,11 +365,12 @@ cdef class LawsWithout:
             for e in range(r):
                 self.solved[j * r + e] = self.column[j * r + e]
         self.local.solve(c, q, &self.solved[0])
+        dgemm(&turned, &trans, &q, &q, &r, &unity, &self.column[0], &r, &self.solved[0], &r, &zero, &self.system[0], &q)
         for j in range(q):
             l = self.bent[j]
             weight = self.slope[p, l] if l < self.k else self.slope_new[start + l - self.k]
             for i in range(q):
-                value = dot(r, &self.column[i * r], &self.solved[j * r])
+                value = self.system[j * q + i]
                 if l < self.k and self.bent[i] < self.k:
                     value += self.tangent.coupling[self.bent[i], l]
                 elif i == j:
@@ -434,7 +438,7 @@ cdef class LawsWithout:
         dgemm(&turned, &trans, &n, &n, &r, &unity, &self.alone_cross[0], &r, &self.alone_x[0], &r, &unity,
               &self.alone_coupling[0], &n)
         info = settle(self.whole.laws, n, &self.alone_coupling[0], &self.alone_g[0], &self.alone_law[0],
-                      &self.alone_drive[0], &self.alone_drop[0], &self.alone_tangent[0], &self.alone_work[0],
+                      &self.alone_drive[0], &self.alone_drop[0], &self.alone_tangent[0], &self.system[0],
                       &self.pivot[0])
         if info:
             return info
@@ -474,7 +478,7 @@ cdef class LawsWithout:
         if self.alone_a.shape[0] < most:
             self.alone_a, self.alone_b, self.alone_law, self.alone_number = np.zeros((4, most), np.intc)
             self.alone_g, self.alone_drive, self.alone_drop, self.alone_tangent = np.zeros((4, most))
-            self.alone_coupling, self.alone_work = np.zeros(most * most), np.zeros(settle_room(most))
+            self.alone_coupling = np.zeros(most * most)
         if self.alone_x.shape[0] < most * r:
             self.alone_t = np.zeros(r * r)
             self.alone_x, self.alone_cross = np.zeros((2, most * r))
@@ -504,8 +508,8 @@ cdef class LawsWithout:
                 out[self.local.edge_b[e]] += y
 
     cdef int list_ends(self, int c) noexcept nogil:
-        """List in ``local.ends`` the ends of the changed bonds and of those whose slope has, each once; their number."""
-        cdef int j, l, e, n = 0
+        """List in ``local.ends`` the ends of changed bonds and of bonds whose slope has changed; their number."""
+        cdef int j, l, n = 0
         self._look_beyond(c, 0)
         for j in range(self._list_bent(c, 0, SEEN)):
             l = self.bent[j]
@@ -515,10 +519,12 @@ cdef class LawsWithout:
         return self.local.list_all_ends(c, n, &self.bent_a[0], &self.bent_b[0])
 
     cdef int _add_slope_sources(self, int c, double* out) noexcept nogil:
-        """Add sources by which ``voltage``, along the tangents, follows the slopes without hopping atom ``c``."""
+        """Add sources by which ``voltage``, along the tangents, follows the slopes without hopping atom ``c``.
+
+        These slopes are in the first row of the batch.
+        """
         cdef int j, l, e, q, n, first = self.local.start[c], r = self.local.start[c + 1] - first
         cdef double y
-        self._look_beyond(c, 0)
         q = self._list_bent(c, 0, SEEN)
         if q == 0:
             return 0
@@ -549,7 +555,7 @@ cdef class LawsWithout:
         found and the true one. Such a network, too, is positive in all entries of its inverse, and slopes vary over
         a distance that is within the bound by less than the factor 2 allows.
         """
-        cdef int e, i, j, n, n_ends, l, first = self.local.start[c], r = self.local.start[c + 1] - first
+        cdef int e, i, j, n, n_ends, l
         for l in range(self.k):
             self.voltage[l] = drop_over(value, self.whole.a[l], self.whole.b[l], 0.0)
         self.local.respond(c, value, 0.0, value)
@@ -572,6 +578,7 @@ cdef class LawsWithout:
             self.voltage[self.k + n - self.start[c]] = drop_over(
                 correction, self.local.edge_a[e], self.local.edge_b[e], 0.0)
         memset(residual, 0, m * sizeof(double))
+        self._look_beyond(c, 0)
         if self._add_slope_sources(c, residual):
             return  # the correction stays rougher; whether it settles decides
         for i in range(m):

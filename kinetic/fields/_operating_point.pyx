@@ -217,7 +217,8 @@ cdef class OperatingPoint:
         cdef double[::1] real = np.empty(3 * k + settle_room(k)), extra = np.empty(2 * k + 1)
         bonds.solution.require_present()
         point.bonds, point.voltage = bonds, voltage
-        point.drop, point.tangent, point.current, point.matrix = real[:k], real[k:2 * k], real[2 * k:3 * k], real[3 * k:]
+        point.drop, point.tangent, point.current = real[:k], real[k:2 * k], real[2 * k:3 * k]
+        point.matrix = real[3 * k:]
         point.pivot = np.empty(k, np.intc)
         if m:
             with nogil:

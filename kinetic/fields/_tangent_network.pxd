@@ -22,4 +22,3 @@ cdef class TangentNetwork:
     cdef int take(self, OperatingPoint point) except -1
     cdef int _room(self, int k) except -1
     cdef void _update(self) noexcept nogil
-    cdef void flow(self, const double* value, double* out) noexcept nogil

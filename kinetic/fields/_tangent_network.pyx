@@ -15,9 +15,8 @@ import numpy as np
 from libc.string cimport memcpy
 from scipy.linalg.cython_blas cimport dgemm
 
-from ._bond_network cimport BondNetwork
 from ._network_solver cimport NetworkSolver
-from ._operating_point cimport LawBonds, OperatingPoint
+from ._operating_point cimport OperatingPoint
 from ._small_lu cimport solve_small
 
 cdef enum:
@@ -110,15 +109,3 @@ cdef class TangentNetwork:
             if self.bonds.b[l] >= 0:
                 for j in range(k):
                     self.coupling[l, j] -= self.bond_voltage[self.bonds.b[l], j]
-
-    cdef void flow(self, const double* value, double* out) noexcept nogil:
-        """Current that bonds bring into each node at small changes of potential ``value``, by their slopes here."""
-        cdef int l
-        cdef double y
-        self.network.flow(value, 0.0, out)
-        for l in range(self.k):
-            y = self.slope[l] * value[self.bonds.a[l]]
-            if self.bonds.b[l] >= 0:
-                y -= self.slope[l] * value[self.bonds.b[l]]
-                out[self.bonds.b[l]] += y
-            out[self.bonds.a[l]] -= y
