@@ -19,5 +19,7 @@ cdef class BondLaws:
 cdef int settle(BondLaws laws, int k, const double* coupling, const double* g, const int* law, const double* drive,
                 double* u, double* tangent, double* work, int* pivot) noexcept nogil
 cdef long settle_room(long k) noexcept nogil
+cdef double behind(BondLaws laws, int law, double g, double load, double wanted, double u,
+                   double* tangent) noexcept nogil
 cdef int tangent_factor(int k, const double* coupling, const double* g, const double* tangent, double* matrix,
                         int* pivot) noexcept nogil

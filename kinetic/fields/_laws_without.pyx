@@ -6,9 +6,13 @@ tangents:
 
     T w = E_c' phi - v - E_c' C E y,    u = u0 + E' C (E_c w - E y),
 
-both by products with rows of E' C, so that memory grows with the number of bonds times that of nodes. Newton's method
+both by products with rows of E' C, so that memory grows with the number of bonds times that of nodes. A bond that
+appears has no tangent: all of its current is in y, and its slope may be 1e-200 of a bond's. Newton's method
 runs on y of the few bonds whose slope has changed; for all others, far from the atom, the tangents do. Every voltage,
 near or far, is that of its own current in the end; what is left open the residuals of `LeaveOneOut` show.
+
+Atoms that do not settle so are settled from slopes at 0 V, with a matrix of all of their bonds (see `settle` of
+`BondLaws`), each by itself.
 """
 
 cimport cython
@@ -19,10 +23,10 @@ from libc.math cimport fabs, sqrt
 from libc.string cimport memset
 from scipy.linalg.cython_blas cimport dgemm
 
-from ._bond_laws cimport settle, settle_room
+from ._bond_laws cimport behind, settle as settle_bonds, settle_room
 from ._local_bonds cimport LocalBonds
-from ._network_solver cimport NetworkSolver, UNSETTLED
-from ._operating_point cimport between_bonds, drop_over, LawBonds, LEAST_SLOPE, OperatingPoint
+from ._network_solver cimport NetworkSolver
+from ._operating_point cimport between_bonds, drop_over, LawBonds, OperatingPoint
 from ._small_lu cimport factor_small, solve_small
 from ._symmetric cimport add, dot
 from ._tangent_network cimport TangentNetwork
@@ -35,7 +39,14 @@ cdef double STILL = 1e-9     # the same: a voltage that has moved by less is on 
 cdef double BENT = 1e-3      # of a bond's voltage, moved by the change of its slope: from there Newton's method runs
 cdef double SEEN = 1e-4      # the same, from where a change of slope counts in corrections and bounds
 cdef double STEEP = 1e3      # 1/V: no law's slope changes faster than by e over 1 mV
+cdef double LONG = 1e-6      # V: a longer step of a voltage goes along its law
+cdef double OWN = 1e-9       # of a voltage: what is left to the bond by all others, for such a step
 cdef int MOST_STEPS = 30
+
+
+cdef inline double larger(double left, double value) noexcept nogil:
+    """The larger of two numbers; not a number where either is none."""
+    return value if value > left or value != value else left
 
 
 @cython.final
@@ -51,9 +62,11 @@ cdef class LawsWithout:
     u, y of those that appear                  ``drop_new``, ``beyond_new`` from ``start[c]``
     y, di/du - i'0 (a batch of atoms)          ``beyond``, ``slope``
     S y, E_c' phi - v (the same)               ``answer``, ``base``
+    S of a bond that appears                   ``own_new``
     w (one atom)                               ``w``
     q = E_c' C E, T^-1 q, bonds that are bent  ``column``, ``solved``
     1 + (S + q' T^-1 q) (di/du - i'0)          ``system``, factored
+    whether u settled                          ``settled[c]``
     =========================================  ==============================================================
     """
 
@@ -62,12 +75,14 @@ cdef class LawsWithout:
         self.number, self.first_at, self.next_at, self.start, self.edge = np.zeros((5, 1), np.intc)
         self.bent, self.pivot = np.zeros((2, 1), np.intc)
         self.batch, self.slot = np.zeros((2, BATCH), np.intc)
-        self.bent_a, self.bent_b, self.left = np.zeros(1, np.intc), np.zeros(1, np.intc), np.zeros(1, np.int8)
-        self.drop_new, self.beyond_new, self.slope_new, self.voltage, self.w, self.node = np.zeros((6, 1))
+        self.bent_a, self.bent_b = np.zeros((2, 1), np.intc)
+        self.left, self.settled = np.zeros((2, 1), np.int8)
+        self.drop_new, self.beyond_new, self.slope_new, self.own_new = np.zeros((4, 1))
+        self.voltage, self.w, self.node = np.zeros((3, 1))
         self.drop, self.beyond, self.slope, self.answer, self.base = np.zeros((5, 1, 1))
-        self.column, self.solved, self.system, self.step = np.zeros((4, 1))
+        self.column, self.solved, self.system, self.step, self.load = np.zeros((5, 1))
         self.alone_a = self.alone_b = self.alone_law = self.alone_number = np.zeros(0, np.intc)
-        self.alone_x = np.zeros(0)
+        self.alone_x, self.alone_t = np.zeros((2, 0))
 
     # ---------------------------------------------------------------- lists
 
@@ -109,9 +124,9 @@ cdef class LawsWithout:
         most = k + self.most_edges
         if self.number.shape[0] < n_edges:
             self.number, self.edge = np.zeros((2, 2 * n_edges), np.intc)
-            self.drop_new, self.beyond_new, self.slope_new = np.zeros((3, 2 * n_edges))
+            self.drop_new, self.beyond_new, self.slope_new, self.own_new = np.zeros((4, 2 * n_edges))
         if self.start.shape[0] < n + 1:
-            self.start = np.zeros(2 * n + 1, np.intc)
+            self.start, self.settled = np.zeros(2 * n + 1, np.intc), np.zeros(2 * n + 1, np.int8)
         if self.first_at.shape[0] != m:
             self.first_at, self.node = np.zeros(m, np.intc), np.zeros(m)
         # Rows have exactly as many numbers as there are bonds: products run over them.
@@ -121,7 +136,7 @@ cdef class LawsWithout:
         if self.next_at.shape[0] < most:
             self.next_at, self.bent, self.bent_a, self.bent_b, self.pivot = np.zeros((5, 2 * most), np.intc)
             self.left = np.zeros(2 * most, np.int8)
-            self.voltage, self.step = np.zeros((2, 2 * most))
+            self.voltage, self.step, self.load = np.zeros((3, 2 * most))
             self.system = np.zeros(4 * max(most * most, settle_room(most)))
         if self.base.shape[1] < self.most_edges:
             self.base = np.zeros((BATCH, 2 * self.most_edges))
@@ -150,10 +165,12 @@ cdef class LawsWithout:
     # ---------------------------------------------------------------- an operating point
 
     cdef int begin(self, OperatingPoint point) except -1:
-        """Take up an operating point of the whole network: the tangents of its bonds, and of those that appear."""
-        cdef int c, e, l, n
-        cdef double u, tangent, current
+        """Take up an operating point of the whole network, with the slopes that `tangent` has of its bonds."""
+        cdef int c, e, l, n, a, b
+        cdef double u
         self.point = point
+        if not self.tangent.steep:
+            self._room_alone()
         with nogil:
             self.local.straighten()
             for c in range(self.local.n):
@@ -161,67 +178,67 @@ cdef class LawsWithout:
                     l = self.number[e]
                     if l < 0:
                         continue
-                    u = point.current[l] / point.tangent[l] - point.drop[l]
-                    self.local.bend(e, point.tangent[l], u if self.local.edge_a[e] == self.whole.a[l] else -u)
+                    u = point.current[l] / self.tangent.share[l] - point.drop[l]
+                    self.local.bend(e, self.tangent.share[l], u if self.local.edge_a[e] == self.whole.a[l] else -u)
                 for n in range(self.start[c], self.start[c + 1]):
                     e = self.edge[n]
-                    # The tangent where the bond would be with the atom there.
-                    u = drop_over(&point.potentials.phi[0], self.local.edge_a[e], self.local.edge_b[e], point.voltage)
-                    current = self.whole.laws.current(self.local.edge_law[e] - 1, u, &tangent)
-                    tangent = max(tangent, LEAST_SLOPE)
-                    self.local.bend(e, tangent, current / tangent - u)
-                    self.drop_new[n] = u
+                    a, b = self.local.edge_a[e], self.local.edge_b[e]
+                    self.local.bend(e, 0.0, 0.0)
+                    # A first guess: the voltage with the atom there.
+                    self.drop_new[n] = drop_over(&point.potentials.phi[0], a, b, point.voltage)
+                    self.own_new[n] = between_bonds(
+                        &self.tangent.c_matrix[0, 0], self.solver.network.capacity, a, b, a, b)
         return 0
 
-    cdef int settle_all(self, double[:, ::1] out) noexcept nogil:
-        """Settle all voltages without each hopping atom; sources at the nodes, C times which is the change, to ``out``.
+    cdef int settle(self, const int* atoms, int n, double[:, ::1] out) noexcept nogil:
+        """Settle all voltages without each of ``n`` hopping atoms, whose T must be factored; write who ``settled``.
 
-        T of each atom must be factored.
+        Sources at the nodes, C times which is the change, to rows of ``out``; those of the others are zero.
         """
-        cdef int first = 0, info = 0
-        while first < self.local.n and info == 0:
-            info = self._settle_batch(first, min(self.local.n - first, <int>BATCH), out)
+        cdef int first = 0, p
+        if not self.tangent.steep:
+            for p in range(n):
+                self._settle_alone(atoms[p], &out[atoms[p], 0])
+            return 0
+        while first < n:
+            self._settle_batch(&atoms[first], min(n - first, <int>BATCH), out)
             first += BATCH
-        return info
+        return 0
 
-    cdef int _settle_batch(self, int first, int n, double[:, ::1] out) noexcept nogil:
-        cdef int p, c, step = 0, active = n, before, k = self.k, info
+    cdef void _settle_batch(self, const int* atoms, int n, double[:, ::1] out) noexcept nogil:
+        cdef int p, c, step = 0, active = n, before, k = self.k
         cdef double zero = 0.0, unity = 1.0, left
         cdef char trans = b"N"
         for p in range(n):
             self.batch[p] = self.slot[p] = p
-            self._begin_atom(first + p, p)
+            self._begin_atom(atoms[p], p)
         while active:
             for p in range(active):
-                self._look_beyond(first + self.batch[p], p)
+                self._look_beyond(atoms[self.batch[p]], p)
                 self.slot[p] = self.batch[p]
             if k:
                 dgemm(&trans, &trans, &k, &active, &k, &unity, &self.tangent.coupling[0, 0], &k, &self.beyond[0, 0], &k,
                       &zero, &self.answer[0, 0], &k)
             before, active = active, 0
             for p in range(before):
-                c = first + self.slot[p]
+                c = atoms[self.slot[p]]
                 left = self._step(c, p)
                 if left <= SETTLED * fabs(self.point.voltage) and step > 0:
                     self._write_sources(c, p, &out[c, 0])
-                elif step < MOST_STEPS:
+                elif left == left and step < MOST_STEPS:
                     self.batch[active] = self.slot[p]
                     active += 1
                 else:
-                    info = self._settle_alone(c, p)
-                    if info:
-                        return info
-                    self._write_sources(c, p, &out[c, 0])
+                    self.settled[c] = False
+                    memset(&out[c, 0], 0, self.solver.network.m * sizeof(double))
             step += 1
-        return 0
 
     cdef void _begin_atom(self, int c, int p) noexcept nogil:
         """Voltages with the atom, which most bonds hardly leave, and what drives the changed bonds."""
-        cdef int e, l, n, first = self.local.start[c]
+        cdef int e, l, first = self.local.start[c]
+        self.settled[c] = True
         for l in range(self.k):
             self.drop[c, l] = self.point.drop[l]
-        for n in range(self.start[c], self.start[c + 1]):
-            self.beyond_new[n] = 0.0
         self.local.drops(c, &self.point.potentials.phi[0], self.point.voltage, &self.base[p, 0])
         for e in range(first, self.local.start[c + 1]):
             self.base[p, e - first] += sqrt(fabs(self.local.slope[e])) * self.local.offset[e]
@@ -235,83 +252,102 @@ cdef class LawsWithout:
             self.beyond[p, l] = self.slope[p, l] = 0.0
             u = self.drop[c, l]
             moved = u - self.point.drop[l]
-            if self.left[l] or fabs(moved) <= still:
+            if self.left[l] or (fabs(moved) <= still and self.tangent.steep):
                 continue
             current = self.whole.laws.current(self.whole.law[l], u, &tangent)
-            tangent -= self.point.tangent[l]
-            current -= self.point.current[l] + self.point.tangent[l] * moved
+            tangent -= self.tangent.share[l]
+            current -= self.point.current[l] + self.tangent.share[l] * moved
             self.beyond[p, l], self.slope[p, l] = self.whole.g[l] * current, self.whole.g[l] * tangent
         self._mark_left(c, 0)
         for n in range(self.start[c], self.start[c + 1]):
             e = self.edge[n]
-            u = self.drop_new[n]
-            current = self.whole.laws.current(self.local.edge_law[e] - 1, u, &tangent)
-            # slope / edge_g is the tangent, and slope < 0.
-            self.beyond_new[n] = -self.local.edge_g[e] * current + self.local.slope[e] * (u + self.local.offset[e])
-            self.slope_new[n] = -self.local.edge_g[e] * tangent + self.local.slope[e]
+            current = self.whole.laws.current(self.local.edge_law[e] - 1, self.drop_new[n], &tangent)
+            self.beyond_new[n] = -self.local.edge_g[e] * current
+            self.slope_new[n] = -self.local.edge_g[e] * tangent
 
     cdef void _respond(self, int c, int p) noexcept nogil:
         """Currents w of the changed bonds and the voltages that follow from currents beyond tangents in row ``p``."""
-        cdef int e, i, j, l, n, n_ends, k = self.k, first = self.local.start[c], r = self.local.start[c + 1] - first
+        cdef int a, b, e, i, j, l, n, n_ends, k = self.k
+        cdef int first = self.local.start[c], r = self.local.start[c + 1] - first
         cdef double value
+        cdef double[:, ::1] c_matrix = self.tangent.c_matrix
+        # E' C y at the ends of changed bonds.
         n_ends = self.local.list_ends(c)
         for j in range(n_ends):
             i = self.local.ends[j]
             self.node[i] = dot(k, &self.tangent.bond_voltage[i, 0], &self.beyond[p, 0]) if k else 0.0
+            for n in range(self.start[c], self.start[c + 1]):
+                a, b = self.local.edge_a[self.edge[n]], self.local.edge_b[self.edge[n]]
+                self.node[i] += self.beyond_new[n] * (c_matrix[i, a] - (c_matrix[i, b] if b >= 0 else 0.0))
         for e in range(r):
-            value = self.node[self.local.edge_a[first + e]]
-            if self.local.edge_b[first + e] >= 0:
-                value -= self.node[self.local.edge_b[first + e]]
+            value = drop_over(&self.node[0], self.local.edge_a[first + e], self.local.edge_b[first + e], 0.0)
             self.w[e] = self.base[self.slot[p], e] - value * sqrt(fabs(self.local.slope[first + e]))
         for n in range(self.start[c], self.start[c + 1]):
-            e = self.edge[n]
-            self.w[e - first] += self.beyond_new[n] / sqrt(-self.local.slope[e])
+            a, b = self.local.edge_a[self.edge[n]], self.local.edge_b[self.edge[n]]
+            value = drop_over(&self.point.potentials.phi[0], a, b, self.point.voltage)
+            self.voltage[k + n - self.start[c]] = value - drop_over(&self.node[0], a, b, 0.0)
         self.local.solve(c, 1, &self.w[0])
+        # E_c w there, and what it makes; that of y in the whole network is known.
         for j in range(n_ends):
             self.node[self.local.ends[j]] = 0.0
         self.local.spread(c, &self.w[0], &self.node[0])
+        for n in range(self.start[c], self.start[c + 1]):
+            a, b = self.local.edge_a[self.edge[n]], self.local.edge_b[self.edge[n]]
+            value = 0.0
+            for j in range(n_ends):
+                i = self.local.ends[j]
+                value += self.node[i] * (c_matrix[i, a] - (c_matrix[i, b] if b >= 0 else 0.0))
+            self.voltage[k + n - self.start[c]] += value
+        self._spread_new(c, -1.0, &self.node[0])
         for l in range(k):
             self.voltage[l] = self.point.drop[l] - self.answer[p, l]
         for j in range(n_ends if k else 0):
             i = self.local.ends[j]
             add(k, self.node[i], &self.tangent.bond_voltage[i, 0], &self.voltage[0])
+
+    cdef void _spread_new(self, int c, double sign, double* out) noexcept nogil:
+        """Add currents beyond tangents of the bonds that appear, times ``sign``, to the nodes at their ends."""
+        cdef int e, n
         for n in range(self.start[c], self.start[c + 1]):
             e = self.edge[n]
-            self.voltage[k + n - self.start[c]] = (
-                -self.w[e - first] / sqrt(-self.local.slope[e]) - self.local.offset[e]
-                + self.beyond_new[n] / self.local.slope[e])
+            out[self.local.edge_a[e]] += sign * self.beyond_new[n]
+            if self.local.edge_b[e] >= 0:
+                out[self.local.edge_b[e]] -= sign * self.beyond_new[n]
+
+    cdef inline double _own_share(self, int c, int p, int l) noexcept nogil:
+        """By which fraction of itself the change of a bond's slope moves its voltage."""
+        cdef int n = self.start[c] + l - self.k
+        if l < self.k:
+            return fabs(self.slope[p, l]) * self.tangent.coupling[l, l]
+        return fabs(self.slope_new[n]) * self.own_new[n]
 
     cdef double _step(self, int c, int p) noexcept nogil:
         """One step of the voltages without hopping atom ``c``; about what is left open after it (V)."""
-        cdef int e, j, l, n, q, k = self.k, first = self.local.start[c], r = self.local.start[c + 1] - first
-        cdef int start = self.start[c]
-        cdef double left = 0.0, off
+        cdef int e, j, l, n, q, k = self.k, r = self.local.start[c + 1] - self.local.start[c]
+        cdef int start = self.start[c], every = self.k + self.start[c + 1] - start
+        cdef double left = 0.0, off, share
+        cdef bint bent
         self._respond(c, p)
-        # Bonds on their tangents, or nearly so.
-        for l in range(k):
-            off = fabs(self.voltage[l] - self.drop[c, l])
-            left = max(left, off * min(1.0, fabs(self.slope[p, l]) * self.tangent.coupling[l, l] + STEEP * off))
-        for n in range(start, self.start[c + 1]):
-            left = max(left, fabs(self.voltage[k + n - start] - self.drop_new[n]))
         q = self._list_bent(c, p, BENT)
-        if q and self._factor_bent(c, p, q) == 0:
-            left = 0.0
-            for l in range(k):
-                off = fabs(self.voltage[l] - self.drop[c, l])
-                if fabs(self.slope[p, l]) * self.tangent.coupling[l, l] <= BENT:
-                    left = max(left, off * min(1.0, fabs(self.slope[p, l]) * self.tangent.coupling[l, l] + STEEP * off))
-            for n in range(start, self.start[c + 1]):
-                off = fabs(self.voltage[k + n - start] - self.drop_new[n])
-                left = max(left, off * min(1.0, 10.0 * BENT + STEEP * off))
+        bent = q > 0 and self._factor_bent(c, p, q) == 0
+        # Bonds on their tangents, or nearly so, are left as open as their slopes have changed.
+        for l in range(every):
+            off = fabs(self.voltage[l] - (self.drop[c, l] if l < k else self.drop_new[start + l - k]))
+            share = self._own_share(c, p, l)
+            if bent and share > BENT:
+                share = 10.0 * BENT
+            left = larger(left, off * min(1.0, share + STEEP * off))
+        if bent:
             for j in range(q):
                 l = self.bent[j]
                 self.step[j] = self.voltage[l] - (self.drop[c, l] if l < k else self.drop_new[start + l - k])
-                off = fabs(self.step[j])
-                left = max(left, off * min(1.0, 10.0 * BENT + STEEP * off))
             solve_small(q, 1, &self.system[0], &self.pivot[0], &self.step[0])
             # w follows the currents along their new slopes, so that it is right where this step is the last one.
             for j in range(q):
                 l = self.bent[j]
+                left = larger(left, fabs(self.step[j]) * min(1.0, STEEP * fabs(self.step[j])))
+                if fabs(self.step[j]) > LONG:
+                    self.step[j] = self._step_along(c, p, l, self.load[j], self.step[j])
                 if l < k:
                     self.voltage[l] = self.drop[c, l] + self.step[j]
                     off = self.slope[p, l] * self.step[j]
@@ -329,52 +365,80 @@ cdef class LawsWithout:
             self.drop_new[n] = self.voltage[k + n - start]
         return left
 
+    cdef double _step_along(self, int c, int p, int l, double load, double step) noexcept nogil:
+        """The step of one bond's voltage that moves u + S y as far as ``step`` would along the slope.
+
+        The bond alone is solved by it however steep its law is: on the way up no current becomes too large, and on the
+        way down no step is lost (see `loaded_newton` of `BondLaws`).
+        """
+        cdef int e, n, law
+        cdef double u, y, slope, g, share, wanted, rest, tangent
+        if l < self.k:
+            law, g, share = self.whole.law[l], self.whole.g[l], self.tangent.share[l]
+            u, y, slope = self.drop[c, l], self.beyond[p, l], self.slope[p, l]
+            wanted = g * (self.point.current[l] - share * self.point.drop[l])
+        else:
+            n = self.start[c] + l - self.k
+            e = self.edge[n]
+            law, g, share = self.local.edge_law[e] - 1, -self.local.edge_g[e], 0.0
+            u, y, slope, wanted = self.drop_new[n], self.beyond_new[n], self.slope_new[n], 0.0
+        rest = 1.0 - load * g * share
+        if not rest > OWN:
+            return step
+        # u + S (i - i0 - i'0 (u - u0)) = u rest + S i - S (i0 - i'0 u0), over rest + S g as `behind` has it.
+        wanted = (u + load * y + (1.0 + load * slope) * step + load * wanted) / (rest + load * g)
+        return behind(self.whole.laws, law, g, load / (rest + load * g), wanted, u + step, &tangent) - u
+
     cdef int _list_bent(self, int c, int p, double least) noexcept nogil:
         """List in ``bent`` the bonds whose change of slope moves their voltages by a fraction ``least`` of itself."""
-        cdef int l, n, q = 0
-        for l in range(self.k):
-            if fabs(self.slope[p, l]) * self.tangent.coupling[l, l] > least:
+        cdef int l, q = 0
+        for l in range(self.k + self.start[c + 1] - self.start[c]):
+            if self._own_share(c, p, l) > least:
                 self.bent[q] = l
-                q += 1
-        for n in range(self.start[c], self.start[c + 1]):
-            if fabs(self.slope_new[n]) > -least * self.local.slope[self.edge[n]]:
-                self.bent[q] = self.k + n - self.start[c]
                 q += 1
         return q
 
+    cdef inline double _coupled(self, int c, int i, int j) noexcept nogil:
+        """S of two bonds, numbers as in ``bent``."""
+        cdef int a, b, e, k = self.k
+        if i >= k and j < k:
+            i, j = j, i
+        if j < k:
+            return self.tangent.coupling[i, j]
+        e = self.edge[self.start[c] + j - k]
+        a, b = self.local.edge_a[e], self.local.edge_b[e]
+        if i < k:
+            return self.tangent.bond_voltage[a, i] - (self.tangent.bond_voltage[b, i] if b >= 0 else 0.0)
+        e = self.edge[self.start[c] + i - k]
+        return between_bonds(&self.tangent.c_matrix[0, 0], self.solver.network.capacity, self.local.edge_a[e],
+                             self.local.edge_b[e], a, b)
+
     cdef int _factor_bent(self, int c, int p, int q) noexcept nogil:
         """LU of 1 + (S + q' T^-1 q) (di/du - i'0) for the ``q`` bonds in ``bent``; other than 0 if it is singular."""
-        cdef int e, i, j, l, a, b, first = self.local.start[c], r = self.local.start[c + 1] - first
+        cdef int e, i, j, l, n, a, b, first = self.local.start[c], r = self.local.start[c + 1] - first
         cdef int start = self.start[c]
         cdef double value, weight, zero = 0.0, unity = 1.0
         cdef char trans = b"N", turned = b"T"
         for j in range(q):
             l = self.bent[j]
-            if l >= self.k:
-                e = self.edge[start + l - self.k]
-                for a in range(r):
-                    self.column[j * r + a] = 0.0
-                self.column[j * r + e - first] = -1.0 / sqrt(-self.local.slope[e])
-            else:
-                for e in range(r):
-                    a, b = self.local.edge_a[first + e], self.local.edge_b[first + e]
-                    value = self.tangent.bond_voltage[a, l]
-                    if b >= 0:
-                        value -= self.tangent.bond_voltage[b, l]
-                    self.column[j * r + e] = value * sqrt(fabs(self.local.slope[first + e]))
             for e in range(r):
-                self.solved[j * r + e] = self.column[j * r + e]
+                a, b = self.local.edge_a[first + e], self.local.edge_b[first + e]
+                if l < self.k:
+                    value = self.tangent.bond_voltage[a, l] - (self.tangent.bond_voltage[b, l] if b >= 0 else 0.0)
+                else:
+                    n = self.edge[start + l - self.k]
+                    value = between_bonds(&self.tangent.c_matrix[0, 0], self.solver.network.capacity, a, b,
+                                          self.local.edge_a[n], self.local.edge_b[n])
+                self.column[j * r + e] = self.solved[j * r + e] = value * sqrt(fabs(self.local.slope[first + e]))
         self.local.solve(c, q, &self.solved[0])
         dgemm(&turned, &trans, &q, &q, &r, &unity, &self.column[0], &r, &self.solved[0], &r, &zero, &self.system[0], &q)
         for j in range(q):
             l = self.bent[j]
             weight = self.slope[p, l] if l < self.k else self.slope_new[start + l - self.k]
             for i in range(q):
-                value = self.system[j * q + i]
-                if l < self.k and self.bent[i] < self.k:
-                    value += self.tangent.coupling[self.bent[i], l]
-                elif i == j:
-                    value -= 1.0 / self.local.slope[self.edge[start + l - self.k]]
+                value = self.system[j * q + i] + self._coupled(c, self.bent[i], l)
+                if i == j:
+                    self.load[j] = value
                 self.system[j * q + i] = value * weight
             self.system[j * q + j] += 1.0
         return factor_small(q, &self.system[0], &self.pivot[0])
@@ -383,25 +447,41 @@ cdef class LawsWithout:
         """Sources E_c w - E y at the nodes."""
         memset(out, 0, self.solver.network.m * sizeof(double))
         self.local.spread(c, &self.w[0], out)
+        self._spread_new(c, -1.0, out)
         if self.k:
             self.whole.spread(&self.beyond[p, 0], -1.0, out)
 
     # ---------------------------------------------------------------- an atom by itself
 
-    cdef int _settle_alone(self, int c, int p) noexcept nogil:
-        """Settle the voltages without hopping atom ``c`` from the slopes at 0 V, with a matrix of all of its bonds.
+    cdef void _settle_alone(self, int c, double* out) noexcept nogil:
+        """Settle the voltages without hopping atom ``c`` from slopes at 0 V, with a matrix of all of its bonds.
 
-        That takes as long for one atom as tangents do for many; where the atom changes the slopes of all, a step along
-        tangents may lead too far, and this does not.
+        That takes as long for one atom as tangents do for many. Where conductances range over hundreds of decades
+        tangents leave no digits, and where the atom changes all slopes a step along tangents may lead too far.
         """
+        cdef int l
+        memset(out, 0, self.solver.network.m * sizeof(double))
+        self.slot[0] = 0
+        self._begin_atom(c, 0)
+        self.settled[c] = self._settle_bonds(c) == 0
+        if not self.settled[c]:
+            return
+        self._look_beyond(c, 0)
+        for l in range(self.k):
+            self.answer[0, l] = dot(self.k, &self.tangent.coupling[l, 0], &self.beyond[0, 0])
+        # One more step brings the currents that fit these voltages.
+        self.settled[c] = self._step(c, 0) < fabs(self.point.voltage)
+        if self.settled[c]:
+            self._write_sources(c, 0, out)
+
+    cdef int _settle_bonds(self, int c) noexcept nogil:
+        """Voltages by `settle` of `BondLaws`, in the network of slopes at 0 V; other than 0 if they do not settle."""
         cdef int e, j, l, info, number, first = self.local.start[c], r = self.local.start[c + 1] - first, n
         cdef double value, unity = 1.0
         cdef double[:, ::1] c_matrix = self.solver.c_matrix
         cdef long ld = self.solver.network.capacity
         cdef const double* linear = &self.whole.solution.potentials.phi[0]
         cdef char trans = b"N", turned = b"T"
-        with gil:
-            self._room_alone()
         n = self._list_alone(c)
         # T and what drives the changed bonds, by slopes at 0 V.
         for e in range(r):
@@ -433,11 +513,11 @@ cdef class LawsWithout:
                 self.alone_coupling[l * n + j] = between_bonds(
                     &c_matrix[0, 0], ld, self.alone_a[l], self.alone_b[l], self.alone_a[j], self.alone_b[j])
         if n == 0:
-            return UNSETTLED
+            return 0
         solve_small(r, n, &self.alone_t[0], &self.pivot[0], &self.alone_x[0])
         dgemm(&turned, &trans, &n, &n, &r, &unity, &self.alone_cross[0], &r, &self.alone_x[0], &r, &unity,
               &self.alone_coupling[0], &n)
-        info = settle(self.whole.laws, n, &self.alone_coupling[0], &self.alone_g[0], &self.alone_law[0],
+        info = settle_bonds(self.whole.laws, n, &self.alone_coupling[0], &self.alone_g[0], &self.alone_law[0],
                       &self.alone_drive[0], &self.alone_drop[0], &self.alone_tangent[0], &self.system[0],
                       &self.pivot[0])
         if info:
@@ -448,10 +528,6 @@ cdef class LawsWithout:
                 self.drop[c, number] = self.alone_drop[l]
             else:
                 self.drop_new[self.start[c] + number - self.k] = self.alone_drop[l]
-        self._look_beyond(c, p)
-        for l in range(self.k):
-            self.answer[p, l] = dot(self.k, &self.tangent.coupling[l, 0], &self.beyond[p, 0])
-        self._respond(c, p)
         return 0
 
     cdef int _list_alone(self, int c) noexcept nogil:
@@ -479,8 +555,9 @@ cdef class LawsWithout:
             self.alone_a, self.alone_b, self.alone_law, self.alone_number = np.zeros((4, most), np.intc)
             self.alone_g, self.alone_drive, self.alone_drop, self.alone_tangent = np.zeros((4, most))
             self.alone_coupling = np.zeros(most * most)
-        if self.alone_x.shape[0] < most * r:
+        if self.alone_t.shape[0] < r * r:
             self.alone_t = np.zeros(r * r)
+        if self.alone_x.shape[0] < most * r:
             self.alone_x, self.alone_cross = np.zeros((2, most * r))
         return 0
 
@@ -523,7 +600,7 @@ cdef class LawsWithout:
 
         These slopes are in the first row of the batch.
         """
-        cdef int j, l, e, q, n, first = self.local.start[c], r = self.local.start[c + 1] - first
+        cdef int a, b, j, l, e, q, n, r = self.local.start[c + 1] - self.local.start[c]
         cdef double y
         q = self._list_bent(c, 0, SEEN)
         if q == 0:
@@ -537,14 +614,17 @@ cdef class LawsWithout:
             self.w[e] = 0.0
         for j in range(q):
             l = self.bent[j]
-            n = self.start[c] + l - self.k
-            y = self.step[j] * (self.slope[0, l] if l < self.k else self.slope_new[n])
+            if l < self.k:
+                y, a, b = self.step[j] * self.slope[0, l], self.whole.a[l], self.whole.b[l]
+            else:
+                n = self.start[c] + l - self.k
+                y = self.step[j] * self.slope_new[n]
+                a, b = self.local.edge_a[self.edge[n]], self.local.edge_b[self.edge[n]]
             for e in range(r):
                 self.w[e] -= self.solved[j * r + e] * y
-            if l < self.k:
-                out[self.whole.a[l]] -= y
-                if self.whole.b[l] >= 0:
-                    out[self.whole.b[l]] += y
+            out[a] -= y
+            if b >= 0:
+                out[b] += y
         self.local.spread(c, &self.w[0], out)
         return 0
 
@@ -555,17 +635,22 @@ cdef class LawsWithout:
         found and the true one. Such a network, too, is positive in all entries of its inverse, and slopes vary over
         a distance that is within the bound by less than the factor 2 allows.
         """
-        cdef int e, i, j, n, n_ends, l
+        cdef int a, b, i, j, n, n_ends, l
         for l in range(self.k):
             self.voltage[l] = drop_over(value, self.whole.a[l], self.whole.b[l], 0.0)
+        for n in range(self.start[c], self.start[c + 1]):
+            self.voltage[self.k + n - self.start[c]] = drop_over(
+                value, self.local.edge_a[self.edge[n]], self.local.edge_b[self.edge[n]], 0.0)
         self.local.respond(c, value, 0.0, value)
         n_ends = self.local.list_ends(c)
-        for j in range(n_ends if self.k else 0):
+        for j in range(n_ends):
             i = self.local.ends[j]
-            add(self.k, value[i], &self.tangent.bond_voltage[i, 0], &self.voltage[0])
-        for n in range(self.start[c], self.start[c + 1]):
-            e = self.edge[n]
-            self.voltage[self.k + n - self.start[c]] = -self.local.edge_w[e] / sqrt(-self.local.slope[e])
+            if self.k:
+                add(self.k, value[i], &self.tangent.bond_voltage[i, 0], &self.voltage[0])
+            for n in range(self.start[c], self.start[c + 1]):
+                a, b = self.local.edge_a[self.edge[n]], self.local.edge_b[self.edge[n]]
+                self.voltage[self.k + n - self.start[c]] += value[i] * (
+                    self.tangent.c_matrix[i, a] - (self.tangent.c_matrix[i, b] if b >= 0 else 0.0))
         return self._add_slope_sources(c, value)
 
     cdef void bend(self, int c, double* correction, double* residual) noexcept nogil:

@@ -32,6 +32,7 @@ cdef class LeaveOneOut:
     cdef BondNetwork network
     cdef LatticeGreen green
     cdef readonly bint refine
+    cdef public bint tangents
     cdef Readout readout
     cdef LocalBonds local
     cdef ErrorEstimate estimate
@@ -41,21 +42,26 @@ cdef class LeaveOneOut:
     cdef LawBonds listed                  # of which `laws` has lists without these atoms; None: of none
     cdef TangentNetwork tangent           # of the network that was taken up last
     cdef double[:, ::1] star_sum, shift, drawn
-    # those that are refined; a batch of them at once, with the size of each one's last correction
-    cdef int[::1] loose, batch
+    # those that are refined, and that have no solution yet; a batch of them, with the size of each one's last correction
+    cdef int[::1] loose, lost, batch
+    cdef int n_lost
     cdef double[::1] size, left
     cdef double[:, ::1] batch_in, batch_out
     cdef double[::1] residual, source
     cdef double[:, ::1] matrix            # K + L without one atom that is solved by itself
     cdef readonly double error          # V at 1 V
     cdef readonly int refined           # hopping atoms whose bound was too large
+    cdef readonly int from_rest         # hopping atoms that were solved from slopes at 0 V
 
     cdef int remove(self, LinearSolution solution, Candidates candidates, bint read) except -1
     cdef bint has_removed(self, LinearSolution solution, Candidates candidates)
     cdef int remove_at(self, OperatingPoint point) except -1
     cdef int _room(self, bint read) except -1
     cdef int _remove(self, NodePotentials at) noexcept nogil
-    cdef int _remove_at(self, NodePotentials at) noexcept nogil
+    cdef int _remove_at(self, OperatingPoint point, int n) except? -1
+    cdef int _remove_from_rest(self, OperatingPoint point, int n) except? -1
+    cdef int _settle_loose(self, int n) noexcept nogil
+    cdef void _lose(self, int c) noexcept nogil
     cdef int _list_unproved(self, NodePotentials at) noexcept nogil
     cdef int _refine_loose(self, int n_listed, NodePotentials at, LawsWithout laws) noexcept nogil
     cdef int _refine_listed(self, int n, NodePotentials at, LawsWithout laws) noexcept nogil

@@ -5,6 +5,8 @@ class LeaveOneOut:
     refine: bool
     error: float
     refined: int
+    from_rest: int
+    tangents: bool
     def bound_without(
         self, site: int, lacking: NDArray[np.float64], *, by_trees: bool = False
     ) -> float: ...

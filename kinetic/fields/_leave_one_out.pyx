@@ -7,7 +7,8 @@ the slopes at 0 V in a linear network, and of the tangents at each operating poi
 The errors of C, as probes measure them (see `ErrorEstimate`), bound those of each hopping atom's potentials. Where that
 exceeds 3e-8 V at 1 V, and in small networks, the atom's own residual does, built from differences across bonds. Where
 that exceeds it too (everywhere when asked, ``refine``) atoms are refined, many at once, until they settle, and solved
-by themselves if they do not.
+by themselves if they do not. At an operating point those that still do not settle, or whose T has lost its digits with
+the tangents there, are solved in the same way from the slopes at 0 V.
 """
 
 cimport cython
@@ -15,7 +16,7 @@ cimport cython
 import numpy as np
 
 from libc.math cimport fabs, INFINITY, sqrt
-from libc.string cimport memcpy
+from libc.string cimport memcpy, memset
 
 from ._error_estimate cimport ErrorEstimate, GROUNDED
 from ._event_rates cimport Candidates
@@ -98,6 +99,11 @@ cdef class LeaveOneOut:
         Bound on the error of any potential without a hopping atom, V at 1 V; the largest since `remove`.
     refined : int
         Hopping atoms whose bound was too large, of the last call.
+    from_rest : int
+        Hopping atoms that were solved from slopes at 0 V, of the last operating point.
+    tangents : bool
+        Begin with the tangents at each operating point. The slopes at 0 V alone lead to the same energies within their
+        bounds, slowly.
 
     Notes
     -----
@@ -118,8 +124,8 @@ cdef class LeaveOneOut:
         self.estimate = ErrorEstimate(solver, readout)
         self.tangent = TangentNetwork(solver)
         self.laws = LawsWithout(solver, self.local, self.tangent)
-        self.refine = refine
-        self.loose, self.batch = np.zeros(1, np.intc), np.zeros(BATCH, np.intc)
+        self.refine, self.tangents = refine, True
+        self.loose, self.lost, self.batch = np.zeros(1, np.intc), np.zeros(1, np.intc), np.zeros(BATCH, np.intc)
         self.left, self.size = np.zeros(1), np.zeros(BATCH)
         self.star_sum, self.shift, self.drawn = np.zeros((3, 1, 1))
         self.batch_in, self.batch_out, self.matrix = np.zeros((3, 1, 1))
@@ -129,7 +135,8 @@ cdef class LeaveOneOut:
         """Follow the capacity of the network, and the number of hopping atoms."""
         cdef int capacity = self.network.capacity
         if self.loose.shape[0] != capacity:
-            self.loose, self.left = np.zeros(capacity, np.intc), np.zeros(capacity)
+            self.loose, self.lost = np.zeros((2, capacity), np.intc)
+            self.left = np.zeros(capacity)
             self.batch_in, self.batch_out = np.zeros((2, BATCH, capacity))
             self.residual, self.source = np.zeros((2, capacity))
             # Few atoms are solved by themselves: until then this is no memory but addresses.
@@ -165,7 +172,7 @@ cdef class LeaveOneOut:
         with nogil:
             self.local.grow_trees()
             self.local.straighten()
-            self.error = 0.0
+            self.error, self.refined, self.n_lost = 0.0, 0, 0
             if read:
                 self.readout.read(at)
                 info = self._remove(at)
@@ -199,35 +206,84 @@ cdef class LeaveOneOut:
         ArithmeticError
             A potential does not settle.
         """
-        cdef int info
+        cdef int c, info = 0
         if self.listed is not point.bonds:
             self.laws.prepare(point.bonds)
             self.listed = point.bonds
-        self.tangent.take(point)
-        self.laws.begin(point)
-        with nogil:
-            self.readout.read(point.potentials)
-            info = self._remove_at(point.potentials)
+        self.refined = self.n_lost = 0
+        for c in range(self.local.n):
+            self.loose[c] = c
+        if self.tangents:
+            info = self._remove_at(point, self.local.n)
+            for c in range(self.n_lost):
+                self.loose[c] = self.lost[c]
+        else:
+            self.n_lost = self.local.n
+        self.from_rest = self.n_lost
+        if info == 0 and self.n_lost:
+            info = self._remove_from_rest(point, self.n_lost)
         if info:
             raise ArithmeticError(f"a network without one of its vacancies does not settle at {point.voltage:g} V")
         return 0
 
-    cdef int _remove_at(self, NodePotentials at) noexcept nogil:
-        """Shift of the nodes' potentials without each hopping atom at an operating point."""
+    cdef int _remove_at(self, OperatingPoint point, int n) except? -1:
+        """Shift of the nodes' potentials without each of the ``n`` atoms in ``loose``, all, by tangents."""
         cdef int c, info
-        if self.local.n == 0 or self.network.m == 0:
-            return 0
-        for c in range(self.local.n):
-            info = self.local.factor(c, self.tangent.c_matrix)
-            if info:
-                return info
-        info = self.laws.settle_all(self.star_sum)
-        if info:
-            return info
-        self.solver.respond(self.tangent.c_matrix, self.star_sum, self.shift, self.local.n)
-        for c in range(self.local.n):
-            self.loose[c] = c
-        return self._refine_loose(self.local.n, at, self.laws)
+        self.tangent.take(point, True)
+        self.laws.begin(point)
+        with nogil:
+            self.readout.read(point.potentials)
+            if n == 0 or self.network.m == 0:
+                return 0
+            n = self._settle_loose(n)
+            for c in range(self.n_lost):
+                memset(&self.star_sum[self.lost[c], 0], 0, self.network.m * sizeof(double))
+            self.solver.respond(self.tangent.c_matrix, self.star_sum, self.shift, self.local.n)
+            info = self._refine_loose(n, point.potentials, self.laws)
+        return info
+
+    cdef int _remove_from_rest(self, OperatingPoint point, int n) except? -1:
+        """The same by slopes at 0 V, for some atoms."""
+        cdef int c, p, info
+        self.tangent.take(point, False)
+        self.laws.begin(point)
+        with nogil:
+            if not self.tangents:
+                self.readout.read(point.potentials)
+            self.n_lost = 0
+            n = self._settle_loose(n)
+            if self.n_lost:
+                return UNSETTLED
+            for p in range(n):
+                c = self.loose[p]
+                self.solver.respond(self.tangent.c_matrix, self.star_sum[c:c + 1], self.shift[c:c + 1], 1)
+            info = self._refine_loose(n, point.potentials, self.laws)
+        return info
+
+    cdef int _settle_loose(self, int n) noexcept nogil:
+        """Settle the bonds with laws without the ``n`` atoms in ``loose``; those that do stay there, their number."""
+        cdef int c, p, kept = 0, settled = 0
+        for p in range(n):
+            c = self.loose[p]
+            if self.local.factor(c, self.tangent.c_matrix):
+                self._lose(c)
+            else:
+                self.loose[kept] = c
+                kept += 1
+        self.laws.settle(&self.loose[0], kept, self.star_sum)
+        for p in range(kept):
+            c = self.loose[p]
+            if self.laws.settled[c]:
+                self.loose[settled] = c
+                settled += 1
+            else:
+                self._lose(c)
+        return settled
+
+    cdef void _lose(self, int c) noexcept nogil:
+        """List an atom as one without a solution yet."""
+        self.lost[self.n_lost] = c
+        self.n_lost += 1
 
     # ---------------------------------------------------------------- bounds and refinement
 
@@ -276,7 +332,7 @@ cdef class LeaveOneOut:
     cdef int _refine_listed(self, int n, NodePotentials at, LawsWithout laws) noexcept nogil:
         """Refine the ``n`` hopping atoms in ``loose``, many at once."""
         cdef int first = 0, info
-        self.refined = n
+        self.refined += n
         while first < n:
             info = self._refine(&self.loose[first], min(n - first, <int>BATCH), at, laws)
             if info:
@@ -430,7 +486,8 @@ cdef class LeaveOneOut:
     cdef int _refine(self, const int* atoms, int n_atoms, NodePotentials at, LawsWithout laws) noexcept nogil:
         """Refine the shifts of hopping atoms until they settle, or solve them by themselves.
 
-        Corrections fall by a constant ratio, which follows from the last two, and what is left from that.
+        Corrections fall by a constant ratio, which follows from the last two, and what is left from that; where T has
+        lost digits a part may fall more slowly, and the last correction counts.
         """
         cdef int c, i, p, step = 0, n, active = n_atoms, info = 0
         cdef double size, before, left, enough = SETTLED if self.refine else ENOUGH
@@ -447,7 +504,9 @@ cdef class LeaveOneOut:
                 # Each correction is q = size / before of the last: about size q is left.
                 c, before = self.batch[p], self.size[p]
                 size = self._correction(p)
-                left = size if size >= before else size * size / before
+                left = size
+                if size < before and not self.local.doubtful(c, DOUBTFUL, self.tangent.c_matrix):
+                    left = size * size / before
                 if left > enough and size < 0.1 * before and step < MOST_STEPS:
                     self.batch[active], self.size[active] = c, size
                     active += 1
@@ -457,6 +516,9 @@ cdef class LeaveOneOut:
             c = atoms[p]
             if not self.left[c] <= enough:
                 info = self._solve_without(c, &self.left[c], at, laws)
+                if info and laws is not None and self.tangent.steep:
+                    self._lose(c)
+                    continue
                 if info:
                     return info
             self.error = max(self.error, self.left[c] / fabs(at.top))
@@ -564,10 +626,8 @@ cdef class LeaveOneOut:
             self.residual[i] = lacking[i]
         if by_trees:
             return self.local.tree_bound(c, &self.residual[0])
-        if self.tangent.point is not None:
-            return self._sharp_bound(c, self.laws)
         self.local.factor(c, self.tangent.c_matrix)
-        return self._sharp_bound(c, None)
+        return self._sharp_bound(c, None if self.tangent.point is None else self.laws)
 
     def bound_by_probes(self, int site):
         """The same at 1 V for the inverse that the solver holds now, by probes.

@@ -13,12 +13,15 @@ cdef class TangentNetwork:
     cdef LawBonds bonds
     cdef int k                            # bonds with a law
     cdef double[:, ::1] c_matrix          # C (whole)
-    cdef double[::1] slope                # of each of these bonds beyond that at 0 V
+    cdef bint steep                       # slopes are those of the laws at the point, and not those at 0 V
+    cdef double[::1] share, slope         # of each of these bonds: over that at 0 V, and beyond it
     cdef double[:, ::1] bond_voltage      # E' C: of each of these bonds for a unit current into each node, by node
     cdef double[:, ::1] coupling          # S = E' C E
     cdef double[:, ::1] own_matrix, bond_row
 
     cdef int take_rest(self) except -1
-    cdef int take(self, OperatingPoint point) except -1
+    cdef int take(self, OperatingPoint point, bint steep) except -1
     cdef int _room(self, int k) except -1
+    cdef void _write_bond_voltages(self) noexcept nogil
     cdef void _update(self) noexcept nogil
+    cdef void _couple(self) noexcept nogil

@@ -5,7 +5,8 @@ With E a column for each of these bonds, C0 = (K + L0)^-1 of the slopes at 0 V a
 
     C = (K + L0 + E d E')^-1 = C0 - C0 E d E' C,    E' C = (1 + S0 d)^-1 E' C0,
 
-products of a thin matrix with as many columns as there are such bonds.
+products of a thin matrix with as many columns as there are such bonds. About the same point the slopes at 0 V serve
+too: then d is zero, and all that bonds carry beyond them is left to Newton's method (see `LawsWithout`).
 """
 
 cimport cython
@@ -25,7 +26,7 @@ cdef enum:
 
 @cython.final
 cdef class TangentNetwork:
-    """Inverse of the whole network at the slopes that hold at a voltage.
+    """Inverse of the whole network at the slopes that hold at a voltage, or at those of 0 V about the same point.
 
     Notes
     -----
@@ -33,7 +34,7 @@ cdef class TangentNetwork:
     symbol                                     attribute
     =========================================  =====================================================
     C = (K + L)^-1                             ``c_matrix``: the solver's own where slopes are those at 0 V
-    d                                          ``slope``
+    i'(u) / g of the slopes taken; d           ``share``; ``slope``
     E' C                                       ``bond_voltage`` (a row for each node)
     S = E' C E                                 ``coupling``
     =========================================  =====================================================
@@ -42,25 +43,33 @@ cdef class TangentNetwork:
     def __init__(self, NetworkSolver solver):
         self.solver, self.network = solver, solver.network
         self.own_matrix, self.bond_voltage, self.bond_row, self.coupling = np.zeros((4, 1, 1))
-        self.slope = np.zeros(1)
+        self.share, self.slope = np.zeros((2, 1))
         self.c_matrix = self.own_matrix
 
     cdef int take_rest(self) except -1:
         """Take up the network of the slopes at 0 V, which the solver has inverted."""
-        self.point, self.bonds, self.k = None, None, 0
+        self.point, self.bonds, self.k, self.steep = None, None, 0, False
         self.c_matrix = self.solver.c_matrix
         return 0
 
-    cdef int take(self, OperatingPoint point) except -1:
-        """Take up the slopes at an operating point."""
-        self.point, self.bonds, self.k = point, point.bonds, point.bonds.n
+    cdef int take(self, OperatingPoint point, bint steep) except -1:
+        """Take up an operating point, and the slopes of laws there (``steep``) or those at 0 V."""
+        cdef int l
+        self.point, self.bonds, self.k, self.steep = point, point.bonds, point.bonds.n, steep
+        self.c_matrix = self.solver.c_matrix
         if self.k == 0:
-            self.c_matrix = self.solver.c_matrix
             return 0
         self._room(self.k)
-        self.c_matrix = self.own_matrix
+        if steep:
+            self.c_matrix = self.own_matrix
         with nogil:
-            self._update()
+            for l in range(self.k):
+                self.share[l] = point.tangent[l] if steep else 1.0
+                self.slope[l] = self.bonds.g[l] * (self.share[l] - 1.0)
+            self._write_bond_voltages()
+            if steep:
+                self._update()
+            self._couple()
         return 0
 
     cdef int _room(self, int k) except -1:
@@ -72,40 +81,47 @@ cdef class TangentNetwork:
             self.bond_voltage, self.bond_row = np.zeros((capacity, k)), np.zeros((k, capacity))
             self.coupling = np.zeros((k, k))
         if self.slope.shape[0] < k:
-            self.slope = np.zeros(2 * k)
+            self.share, self.slope = np.zeros((2, 2 * k))
         return 0
 
-    cdef void _update(self) noexcept nogil:
-        """E' C by the factors of 1 + S0 d that the operating point has; then C and S."""
-        cdef int i, j, l, k = self.k, m = self.network.m, ld = self.network.capacity, first = 0, other
-        cdef double minus = -1.0, unity = 1.0
-        cdef char trans = b"N"
+    cdef void _write_bond_voltages(self) noexcept nogil:
+        """E' C of the slopes at 0 V, by bond and by node."""
+        cdef int i, l, m = self.network.m, first = 0, other
         cdef double[:, ::1] at_rest = self.solver.c_matrix
-        for l in range(k):
-            self.slope[l] = self.bonds.g[l] * (self.point.tangent[l] - 1.0)
+        for l in range(self.k):
             for i in range(m):
                 self.bond_row[l, i] = at_rest[self.bonds.a[l], i]
             if self.bonds.b[l] >= 0:
                 for i in range(m):
                     self.bond_row[l, i] -= at_rest[self.bonds.b[l], i]
-        # Turned tile by tile, solved node by node.
+        # Turned tile by tile: whole columns at once would miss the cache at each entry.
         while first < m:
             other = min(first + TILE, m)
-            for l in range(k):
+            for l in range(self.k):
                 for i in range(first, other):
                     self.bond_voltage[i, l] = self.bond_row[l, i]
             first = other
+
+    cdef void _update(self) noexcept nogil:
+        """E' C by the factors of 1 + S0 d that the operating point has, node by node; then C."""
+        cdef int i, l, k = self.k, m = self.network.m, ld = self.network.capacity
+        cdef double minus = -1.0, unity = 1.0
+        cdef char trans = b"N"
         solve_small(k, m, &self.point.matrix[0], &self.point.pivot[0], &self.bond_voltage[0, 0])
         for l in range(k):
             for i in range(m):
                 self.bond_row[l, i] *= self.slope[l]
         for i in range(m):
-            memcpy(&self.own_matrix[i, 0], &at_rest[i, 0], m * sizeof(double))
+            memcpy(&self.own_matrix[i, 0], &self.solver.c_matrix[i, 0], m * sizeof(double))
         dgemm(&trans, &trans, &m, &m, &k, &minus, &self.bond_row[0, 0], &ld, &self.bond_voltage[0, 0], &k, &unity,
               &self.own_matrix[0, 0], &ld)
-        for l in range(k):
-            for j in range(k):
+
+    cdef void _couple(self) noexcept nogil:
+        """S from rows of C' E."""
+        cdef int j, l
+        for l in range(self.k):
+            for j in range(self.k):
                 self.coupling[l, j] = self.bond_voltage[self.bonds.a[l], j]
             if self.bonds.b[l] >= 0:
-                for j in range(k):
+                for j in range(self.k):
                     self.coupling[l, j] -= self.bond_voltage[self.bonds.b[l], j]
