@@ -129,10 +129,25 @@ def counted(code, *words):
 def test_a_command_makes_few_file_calls(command, most):
     words = [str(ROOT / "examples" / word) if word.endswith(".toml") else word for word in command]
     code = f"""
-from frenkel.cli.main import main
+from frenkel.__main__ import main
 assert main() == 0
 limited({most}, ["xarray", "pandas"])
 """
+    counted(code, *words)
+
+
+def test_a_run_of_one_device_makes_few_file_calls(tmp_path):
+    """Its file, its caption and its hash among them; what git is asked in a clone is not counted."""
+    code = """
+plugins = []
+sys.addaudithook(
+    lambda event, of: plugins.append(of) if event == "open" and "entry_points.txt" in str(of[0]) else None
+)
+from frenkel.__main__ import main
+assert main() == 0 and not plugins
+limited(1800, ["xarray", "pandas", "dask", "scipy.sparse", "scipy.special", "matplotlib"])
+"""
+    words = ["run", str(ROOT / "examples" / "set_pulse.toml"), "-o", str(tmp_path / "pulse.nc"), "--quiet"]
     counted(code, *words)
 
 

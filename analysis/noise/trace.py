@@ -13,6 +13,7 @@ import xarray as xr
 from numpy.typing import ArrayLike
 
 from ...checks import equally_many, positive
+from ...data.columns import ResultTable
 from ...data.measured.quantities import OF_TRACES, parted
 from ...typing import Floats
 
@@ -97,7 +98,7 @@ def from_arrays(time: ArrayLike, current: ArrayLike, **more: ArrayLike) -> xr.Da
     return xr.Dataset(data, {"time": ("sample", np.asarray(time, float), {"units": "s"})})
 
 
-def from_result(result: xr.Dataset, phase: int | str) -> xr.Dataset:
+def from_result(result: ResultTable, phase: int | str) -> xr.Dataset:
     """Return one phase of a simulated device as a trace, its time from the start of the phase.
 
     Parameters

@@ -3,14 +3,11 @@
 import json
 import textwrap
 from collections.abc import Sequence
-from typing import TYPE_CHECKING
 
 import numpy as np
 
+from ...data.columns import ResultTable
 from ..results import filament, melting, metrics, signs
-
-if TYPE_CHECKING:
-    import xarray as xr
 
 NAMES = {"form": "forming", "set": "SET", "reset": "RESET"}
 WINDOW = 10.0  # on/off ratio that counts as a window
@@ -18,7 +15,7 @@ PREFIXES = {1e9: "G", 1e6: "M", 1e3: "k", 1.0: "", 1e-3: "m", 1e-6: "µ", 1e-9: 
 ANALOG_WINDOW = 2.0  # the same for families that switch gradually
 
 
-def caption(result: "xr.Dataset", shown: Sequence[int], width: int = 172) -> str:
+def caption(result: ResultTable, shown: Sequence[int], width: int = 172) -> str:
     """Return the caption, wrapped.
 
     Parameters
@@ -35,7 +32,7 @@ def caption(result: "xr.Dataset", shown: Sequence[int], width: int = 172) -> str
     return "\n".join(textwrap.wrap(" ".join(part for part in parts if part), width))
 
 
-def phase_title(result: "xr.Dataset", index: int) -> str:
+def phase_title(result: ResultTable, index: int) -> str:
     """Return the name of a phase with its kind in the usual spelling: "reset 5" is "RESET 5"."""
     name, kind = str(result["phase_name"].values[index]), str(result["phase_kind"].values[index])
     return NAMES[kind] + name.removeprefix(kind) if kind in NAMES and name.startswith(kind) else name
@@ -57,12 +54,12 @@ def prefix(value: float, unit: str, *, least: float = 1e-12, largest: float = 1e
     raise ValueError(f"least must be at least 1e-15, got {least:g}")
 
 
-def filamentary(result: "xr.Dataset") -> bool:
+def filamentary(result: ResultTable) -> bool:
     """Return whether defects wire a filament, rather than change a barrier over the whole electrode."""
     return str(result.attrs.get("family", "")) != "interfacial"
 
 
-def several(result: "xr.Dataset", number: int) -> str:
+def several(result: ResultTable, number: int) -> str:
     """Return a number of the defects that conduct: "40 vacancies", "1 silver atom"."""
     name = str(result["species"].values[0])
     if name.endswith("y"):
@@ -70,7 +67,7 @@ def several(result: "xr.Dataset", number: int) -> str:
     return f"{number} {name} atom" + ("" if number == 1 else "s")
 
 
-def _device(result: "xr.Dataset") -> str:
+def _device(result: ResultTable) -> str:
     spacing = float(result["lattice_spacing"]) * 1e9
     x, y, z = (int(n) for n in result["lattice_shape"].values)
     material = result.attrs.get("material", "oxide")
@@ -82,43 +79,43 @@ def _device(result: "xr.Dataset") -> str:
     )
 
 
-def _forming(result: "xr.Dataset") -> str:
-    phases = metrics.phase_summary(result)
-    formings = phases.isel(phases=phases["phase_kind"].values == "form")
-    if not formings.sizes["phases"]:
+def _forming(result: ResultTable) -> str:
+    formings = np.flatnonzero(result["phase_kind"].values == "form")
+    if not len(formings):
         return ""
     voltage = metrics.forming_voltage(result)
     if not np.isfinite(voltage):
         return "Forming did not reach the compliance current."
     text = f"Forms at a source voltage of {voltage:.2f} V (half rise)"
-    attempts = int(formings["phase_attempt"].max())
+    attempts = int(result["phase_attempt"].values[formings].max())
     if attempts > 1:
         text += f" ({attempts} attempts under verify)"
-    limit = formings["phase_compliance"].values[-1]
+    limit = result["phase_compliance"].values[formings[-1]]
+    phases = metrics.phase_numbers(result)
     if np.isfinite(limit):
-        error = float(np.nanmax(phases["compliance_error"].values))
+        error = float(np.nanmax(phases["compliance_error"]))
         held = "never exceeded" if error < 1e-9 else f"exceeded by at most {100 * error:.2g} %"
         text += f" with a compliance of {quantity(limit, 'A')}, {held}"
-    return text + f", to {quantity(float(formings['resistance'][-1]), 'ohm')}."
+    return text + f", to {quantity(float(phases['resistance'][formings[-1]]), 'ohm')}."
 
 
-def _cycles(result: "xr.Dataset") -> str:
-    cycles = metrics.cycle_summary(result)
-    total = cycles.sizes["cycle"]
+def _cycles(result: ResultTable) -> str:
+    _, cycles = metrics.cycle_numbers(result)
+    ratio = cycles["on_off"]
+    total = len(ratio)
     if not total:
         return ""
-    ratio = cycles["on_off"].values
     least = ANALOG_WINDOW if str(result.attrs.get("family", "")) in ("interfacial", "fcm") else WINDOW
     with_window = int(np.count_nonzero(ratio >= least))
     text = (
         f"{with_window} of {total} RESET/SET cycles have HRS/LRS of at least {least:g} (median "
         f"{np.median(ratio):.3g}, minimum {ratio.min():.3g}; medians: LRS "
-        f"{quantity(float(cycles['lrs'].median()), 'ohm')}, HRS "
-        f"{quantity(float(cycles['hrs'].median()), 'ohm')}"
+        f"{quantity(float(np.median(cycles['lrs'])), 'ohm')}, HRS "
+        f"{quantity(float(np.median(cycles['hrs'])), 'ohm')}"
     )
     for name, variable in (("SET (half rise)", "set_voltage"), ("RESET (largest current)", "reset_voltage")):
         # NaN where a SET missed its limit or a RESET never turned down.
-        finite = cycles[variable].values[np.isfinite(cycles[variable].values)]
+        finite = cycles[variable][np.isfinite(cycles[variable])]
         if len(finite):
             text += f", {name} {np.median(finite):.2f} V"
     return text + ")."
@@ -135,7 +132,7 @@ def wrong_sign(found: signs.Missed) -> str:
     )
 
 
-def _signs(result: "xr.Dataset") -> str:
+def _signs(result: ResultTable) -> str:
     missed = signs.all_missed(signs.swept(result))
     if not missed:
         return ""
@@ -144,7 +141,7 @@ def _signs(result: "xr.Dataset") -> str:
     return f"{sentence[0].upper()}{sentence[1:]}{others}."
 
 
-def _filaments(result: "xr.Dataset", shown: Sequence[int]) -> str:
+def _filaments(result: ResultTable, shown: Sequence[int]) -> str:
     """Say for each snapshot in the picture whether the electrodes are joined and where the gap lies."""
     sentences = []
     for index in shown:
@@ -170,14 +167,14 @@ def _filaments(result: "xr.Dataset", shown: Sequence[int]) -> str:
     return " ".join(sentences)
 
 
-def _heat(result: "xr.Dataset") -> str:
-    hottest = float(result["temperature_max"].max())
-    events, solves = (int(result[name].max()) for name in ("events", "field_solves"))
+def _heat(result: ResultTable) -> str:
+    hottest = float(result["temperature_max"].values.max())
+    events, solves = (int(result[name].values.max()) for name in ("events", "field_solves"))
     solved = f"{events} atomic events, {solves} field solutions."
     return f"Highest temperature: {hottest:.0f} K{_molten(result)}. {solved}"
 
 
-def _molten(result: "xr.Dataset") -> str:
+def _molten(result: ResultTable) -> str:
     """Say how long the device is above its melting point; "" if that is not known."""
     molten = melting.of_result(result)
     if molten is None:

@@ -4,6 +4,7 @@ from typing import TYPE_CHECKING, Any
 
 import numpy as np
 
+from ...data.columns import ResultTable
 from ...escape import mathtext
 from ...typing import Floats
 from ..results import filament
@@ -13,7 +14,6 @@ from .caption import caption, phase_title, prefix
 from .page import label
 
 if TYPE_CHECKING:
-    import xarray as xr
     from matplotlib.axes import Axes
     from matplotlib.figure import Figure
 
@@ -24,12 +24,12 @@ STRONG = {"form": "first forming", "set": "last SET", "reset": "last RESET"}  # 
 READ_SAMPLES = 1000  # of a phase at constant voltage whose trace is worth a panel
 
 
-def overview(result: "xr.Dataset") -> "Figure":
+def overview(result: ResultTable) -> "Figure":
     """Draw a run on one page: I-V loops, filaments, counts (or a trace), temperature, resistances, caption.
 
     Parameters
     ----------
-    result : xarray.Dataset
+    result : xarray.Dataset or ResultArrays
         With the layout of :mod:`.schema`.
 
     Returns
@@ -87,7 +87,7 @@ def overview(result: "xr.Dataset") -> "Figure":
     return sheet
 
 
-def current_voltage(result: "xr.Dataset", axes: "Axes") -> None:
+def current_voltage(result: ResultTable, axes: "Axes") -> None:
     """Draw the I-V loops with their current limits; of a run without sweeps the conductance against time."""
     if not set(result["phase_kind"].values) & set(panels.SWEPT):
         _conductance_time(result, axes)
@@ -103,14 +103,14 @@ def current_voltage(result: "xr.Dataset", axes: "Axes") -> None:
     label(axes, title, legend=8.5)
 
 
-def read_phase(result: "xr.Dataset") -> int | None:
+def read_phase(result: ResultTable) -> int | None:
     """Return the last phase at constant voltage that was sampled finely, to see noise, if there is one."""
     samples = np.bincount(result["phase"].values, minlength=result.sizes["phases"])
     phases = np.flatnonzero((result["phase_kind"].values == "constant") & (samples >= READ_SAMPLES))
     return int(phases[-1]) if len(phases) else None
 
 
-def counts(result: "xr.Dataset", axes: "Axes") -> None:
+def counts(result: ResultTable, axes: "Axes") -> None:
     """Draw the number of each species of defect, and the reservoirs of the electrodes, over the run."""
     abscissa = _axis(result, axes)
     palette = (CONDUCTING, INTERSTITIAL)
@@ -138,14 +138,14 @@ def counts(result: "xr.Dataset", axes: "Axes") -> None:
     label(axes, "number of defects", legend=8)
 
 
-def temperature(result: "xr.Dataset", axes: "Axes") -> None:
+def temperature(result: ResultTable, axes: "Axes") -> None:
     """Draw the highest temperature in the device over the run."""
     axes.plot(_axis(result, axes), result["temperature_max"].values, color="#8a3ab0", linewidth=0.9)
     axes.axhline(float(result["ambient_temperature"]), color="0.6", linewidth=0.8, linestyle=":")
     label(axes, "highest temperature / K")
 
 
-def _conductance_time(result: "xr.Dataset", axes: "Axes") -> None:
+def _conductance_time(result: ResultTable, axes: "Axes") -> None:
     """Draw the conductance against time, which shows pulses and rest alike."""
     conductance, time = result["conductance"].values, result["time"].values
     steps = np.diff(time)
@@ -162,7 +162,7 @@ def _conductance_time(result: "xr.Dataset", axes: "Axes") -> None:
     label(axes, "conductance", y=f"conductance / {unit}")
 
 
-def _mark_limit(result: "xr.Dataset", axes: "Axes") -> None:
+def _mark_limit(result: ResultTable, axes: "Axes") -> None:
     limits = np.unique(result["phase_compliance"].values)
     limits = limits[np.isfinite(limits)]
     for limit in limits:
@@ -209,7 +209,7 @@ def _legend_of_views(sheet: "Figure", name: str, top: float) -> None:
     )
 
 
-def _axis(result: "xr.Dataset", axes: "Axes") -> Floats:
+def _axis(result: ResultTable, axes: "Axes") -> Floats:
     """Return time, or the phase count where times are too uneven, and shade the phases behind."""
     phase, time = result["phase"].values, result["time"].values
     starts = np.searchsorted(phase, np.arange(result.sizes["phases"] + 1))

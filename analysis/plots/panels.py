@@ -5,8 +5,8 @@ from typing import TYPE_CHECKING, Any, Literal
 
 import numpy as np
 from numpy.typing import ArrayLike, NDArray
-from scipy.special import ndtri
 
+from ...data.columns import ResultTable
 from ...escape import mathtext
 from ...typing import Floats
 from ..results import filament
@@ -15,7 +15,6 @@ from . import scene
 from .caption import NAMES, filamentary, phase_title, prefix, several
 
 if TYPE_CHECKING:
-    import xarray as xr
     from matplotlib.axes import Axes
 
 COLOURS = {"form": "#2b2b2b", "set": "#c8371f", "reset": "#1f6fb4"}
@@ -32,7 +31,7 @@ Colouring = Literal["state", "temperature"]
 
 
 def filament_view(
-    result: "xr.Dataset",
+    result: ResultTable,
     index: int,
     axes: "Axes",
     *,
@@ -142,14 +141,21 @@ def normal_scores(values: Floats, axes: "Axes", colour: str, label: str | None =
     """
     ordered = np.sort(values[np.isfinite(values)])
     ranks = np.unique(np.linspace(0, len(ordered) - 1, min(len(ordered), POINTS)).astype(int))
-    axes.plot(ordered[ranks], ndtri((ranks + 0.5) / len(ordered)), ".", ms=4, color=colour, label=label)
+    scores = _normal_quantile((ranks + 0.5) / len(ordered))
+    axes.plot(ordered[ranks], scores, ".", ms=4, color=colour, label=label)
+
+
+def _normal_quantile(share: Floats) -> Floats:
+    from scipy.special import ndtri  # scipy.special, which a picture of one device does without
+
+    return np.asarray(ndtri(share))
 
 
 def percent_axis(
-    axes: "Axes", bottom: float, top: float, quantile: Callable[[Floats], Floats] = ndtri
+    axes: "Axes", bottom: float, top: float, quantile: Callable[[Floats], Floats] | None = None
 ) -> None:
     """Mark shares in percent along the axis of a probability plot between two of its values."""
-    places = quantile(np.array(PERCENT) / 100)
+    places = (quantile or _normal_quantile)(np.array(PERCENT) / 100)
     shown = [(at, f"{share:g} %") for at, share in zip(places, PERCENT, strict=True) if bottom <= at <= top]
     axes.set_yticks([at for at, _ in shown], [text for _, text in shown])
     axes.grid(alpha=0.3)
@@ -178,7 +184,7 @@ def current_time(time: Floats, current: Floats, axes: "Axes", **style: Any) -> t
     return scale, factor
 
 
-def name_phases(result: "xr.Dataset", axes: "Axes", places: Floats | NDArray[np.int_]) -> None:
+def name_phases(result: ResultTable, axes: "Axes", places: Floats | NDArray[np.int_]) -> None:
     """Write the names of phases along an axis that counts them, where they find room; else their numbers."""
     names = [str(name) for name in result["phase_name"].values]
     if len(names) <= NAMED and sum(map(len, names)) <= NAMED * 8:
@@ -235,7 +241,7 @@ def _mark_gap(axes: "Axes", jump: filament.Jump, width: tuple[float, float], cam
     )  # fmt: skip
 
 
-def _view_title(result: "xr.Dataset", index: int, shot: filament.Snapshot) -> str:
+def _view_title(result: ResultTable, index: int, shot: filament.Snapshot) -> str:
     when = "pristine" if index == 0 else f"after {phase_title(result, shot.phase)}"
     if not filamentary(result) or not len(shot.position):
         return f"{when}: {several(result, len(shot.position))}"

@@ -5,18 +5,18 @@ caller's. Without ``ax`` a figure 86 mm wide is made, with small letters and thi
 figures of one's own ``with frenkel.plot.style():`` gives the same.
 """
 
+import sys
 from collections.abc import Iterator, Sequence
 from contextlib import AbstractContextManager, contextmanager, nullcontext
 from typing import TYPE_CHECKING, Any, Literal
 from weakref import WeakSet
 
 import numpy as np
-import xarray as xr
 
 from ...checks import one_of
+from ...data.columns import ResultArrays, ResultTable
 from ...escape import mathtext
 from ...typing import Floats
-from ..noise import trace as traces
 from ..results import metrics
 from ..results.switching import current_at
 from . import panels
@@ -24,6 +24,7 @@ from .caption import NAMES, prefix
 from .page import legend, name_point
 
 if TYPE_CHECKING:
+    import xarray as xr
     from matplotlib.axes import Axes
 
 COLUMN, PAGE = 3.39, 7.01
@@ -81,7 +82,7 @@ def style(**changes: Any) -> AbstractContextManager[None]:
 
 
 def iv(
-    data: xr.Dataset,
+    data: ResultTable,
     ax: "Axes | None" = None,
     *,
     phases: Sequence[str] | None = None,
@@ -154,7 +155,7 @@ def iv(
 
 
 def filament(
-    data: xr.Dataset,
+    data: ResultTable,
     ax: "Axes | None" = None,
     *,
     snapshot: int | str = -1,
@@ -190,7 +191,7 @@ def filament(
 
 
 def cdf(
-    data: xr.Dataset | xr.DataArray | Any,
+    data: "xr.Dataset | xr.DataArray | Any",
     variable: str | None = None,
     ax: "Axes | None" = None,
     *,
@@ -241,11 +242,11 @@ def cdf(
 
 
 def rtn(
-    data: xr.Dataset,
+    data: "ResultTable | xr.Dataset",
     ax: "Axes | None" = None,
     *,
     phase: int | str = -1,
-    traps: xr.Dataset | int = 0,
+    traps: "xr.Dataset | int" = 0,
     colour: str = "0.35",
 ) -> "Axes":
     """Draw a trace of random telegraph noise, with the levels of its traps if these are asked for.
@@ -267,9 +268,11 @@ def rtn(
     ValueError
         There is no such phase, or the trace is not sampled evenly.
     """
-    trace = data
+    from ..noise import trace as traces  # xarray, which few pictures of one device need
+
+    trace: Any = data
     if "phase_name" in data:
-        number = len(data["phase_name"]) + phase if isinstance(phase, int) and phase < 0 else phase
+        number = data.sizes["phases"] + phase if isinstance(phase, int) and phase < 0 else phase
         trace = traces.from_result(data, number)
     with _on(ax) as panel:
         if isinstance(traps, int) and traps == 0:
@@ -287,7 +290,7 @@ def rtn(
 
 
 def resistance(
-    data: xr.Dataset, ax: "Axes | None" = None, *, against: Literal["cycle", "phase"] = "cycle"
+    data: ResultTable, ax: "Axes | None" = None, *, against: Literal["cycle", "phase"] = "cycle"
 ) -> "Axes":
     """Draw the resistance at the read voltage after each RESET and SET, or after each phase.
 
@@ -306,13 +309,13 @@ def resistance(
     """
     _check(data)
     one_of("against", against, ("cycle", "phase"))
-    cycles = metrics.cycle_summary(data)
-    if against == "cycle" and not cycles.sizes["cycle"]:
+    cycle, numbers = metrics.cycle_numbers(data)
+    if against == "cycle" and not len(cycle):
         raise ValueError("this result has no cycles of RESET and SET to draw")
     with _on(ax) as panel:
         if against == "cycle":
-            states = {"reset": cycles["hrs"].values, "set": cycles["lrs"].values}
-            panels.resistances(cycles["cycle"].values, states, panel)
+            states = {"reset": numbers["hrs"], "set": numbers["lrs"]}
+            panels.resistances(cycle, states, panel)
             panel.locator_params(axis="x", integer=True)
         else:
             kinds, ohms = data["phase_kind"].values, metrics.resistance(data)
@@ -329,10 +332,12 @@ def resistance(
 
 def _check(data: Any) -> None:
     """Raise an error unless this is the result of one device: a path, a device, an ensemble are not."""
-    if not isinstance(data, xr.Dataset):
+    # Where nothing has imported xarray, there is no dataset.
+    xarray: Any = sys.modules.get("xarray")
+    if not isinstance(data, ResultArrays) and not (xarray and isinstance(data, xarray.Dataset)):
         kind = f"a {type(data).__name__}"
         raise TypeError(f"a dataset is drawn: device.result, or frenkel.open of a file; got {kind}")
-    if "phase_cycle" not in data or "member" in data.dims:
+    if "phase_cycle" not in data or "member" in data.sizes:
         raise ValueError("the result of one device is drawn; data.frenkel.member(k) is one of an ensemble")
 
 
@@ -353,7 +358,7 @@ def _on(ax: "Axes | None", height: float | None = None) -> "Iterator[Axes]":
         yield ax
 
 
-def _phases(data: xr.Dataset, asked: Sequence[str] | None) -> list[int]:
+def _phases(data: ResultTable, asked: Sequence[str] | None) -> list[int]:
     """Return the numbers of the phases to draw."""
     names = [str(name) for name in data["phase_name"].values]
     if asked is not None:
@@ -386,11 +391,11 @@ def _scale(panel: "Axes", scale: str, volts: Floats, amps: Floats) -> None:
         panel.set_ylim(away_from_zero.min() / 2, away_from_zero.max() * 3)
 
 
-def _mark(panel: "Axes", data: xr.Dataset, index: int, kind: str, height: float, paint: Any) -> None:
+def _mark(panel: "Axes", data: ResultTable, index: int, kind: str, height: float, paint: Any) -> None:
     """Mark the point at which a phase switches, and write its voltage beside it."""
     if kind not in SWITCHED:
         return
-    volts = float(metrics.phase_summary(data)["switching_voltage"][index])
+    volts = float(metrics.phase_numbers(data)["switching_voltage"][index])
     if not np.isfinite(volts):
         return
     rows = data["phase"].values == index
@@ -402,7 +407,7 @@ def _mark(panel: "Axes", data: xr.Dataset, index: int, kind: str, height: float,
     name_point(panel, f"{NAMES[kind]} {number} V", point, paint)
 
 
-def _snapshot(data: xr.Dataset, snapshot: int | str) -> int:
+def _snapshot(data: ResultTable, snapshot: int | str) -> int:
     """Return the number of a snapshot, from 0."""
     labels = [str(label) for label in data["snapshot_label"].values]
     if isinstance(snapshot, str):
@@ -423,6 +428,8 @@ def _common(earlier: str, text: str) -> str:
 
 def _values(data: Any, variable: str | None) -> tuple[Floats, str]:
     """Return the values that are there, and what they are with their unit."""
+    import xarray as xr  # xarray
+
     if isinstance(data, xr.Dataset):
         one_of("variable", variable, [str(name) for name in data.data_vars])
         data = data[variable]

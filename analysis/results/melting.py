@@ -5,14 +5,11 @@ than `LEAST`, the material would not be what the numbers of the set describe, an
 """
 
 from dataclasses import dataclass
-from typing import TYPE_CHECKING
 
 import numpy as np
 
+from ...data.columns import ResultTable
 from ...typing import Floats
-
-if TYPE_CHECKING:  # the processes of an ensemble are spared the import
-    import xarray as xr
 
 LEAST = 1e-9
 """Time (s) above the melting point that is worth a sentence."""
@@ -61,7 +58,7 @@ def melting(time: Floats, temperature: Floats, point: float) -> Melting:
     return Melting(float(unbroken[last]), float(spent[-1]) / duration if duration else 0.0, last)
 
 
-def of_result(result: "xr.Dataset") -> Melting | None:
+def of_result(result: ResultTable) -> Melting | None:
     """Return how long a result stays above its material's melting point; None where that is not known."""
     point = result.attrs.get("melting_point")
     if point is None:

@@ -7,7 +7,9 @@ from collections.abc import Mapping
 from typing import TYPE_CHECKING, Any
 
 import numpy as np
+from numpy.typing import NDArray
 
+from ...data.columns import ResultTable
 from ...data.layout import RULE, TERMINAL
 from ...typing import Floats
 from .readout import DEVICE_READ, TERMINAL_READ, terminal_resistance
@@ -28,6 +30,26 @@ EVENTS = (
     "step_time",
 )
 """Variables of a result along its phases that :func:`event_voltage` reads."""
+
+PHASE_UNITS = {
+    "switching_voltage": "V",
+    "peak_current": "A",
+    "compliance_error": "1",
+    "temperature_max": "K",
+    "events": "1",
+    "field_solves": "1",
+    "resistance": "ohm",
+}
+CYCLE_UNITS = {
+    "hrs": "ohm",
+    "lrs": "ohm",
+    "on_off": "1",
+    "reset_voltage": "V",
+    "set_voltage": "V",
+    "hrs" + TERMINAL: "ohm",
+    "lrs" + TERMINAL: "ohm",
+}
+"""Numbers of a phase and of a cycle, with their units."""
 
 
 def phase_summary(result: "xr.Dataset", rule: str = HALF_RISE) -> "xr.Dataset":
@@ -51,24 +73,24 @@ def phase_summary(result: "xr.Dataset", rule: str = HALF_RISE) -> "xr.Dataset":
         ``peak_current`` has the attribute ``comment`` of that in the result, which says whether it is of all
         events.
     """
-    phases = [_one_phase(result, index, rule) for index in range(result.sizes["phases"])]
-    names = {
-        "switching_voltage": "V",
-        "peak_current": "A",
-        "compliance_error": "1",
-        "temperature_max": "K",
-        "events": "1",
-        "field_solves": "1",
+    attributes = {
+        "switching_voltage": {RULE: f"{rule}; RESET: {LARGEST_CURRENT}"},
+        "peak_current": {"comment": result["peak_current"].attrs.get("comment", "")},
     }
     data = {
-        name: ("phases", np.array([phase[name] for phase in phases]), {"units": unit})
-        for name, unit in names.items()
+        name: ("phases", values, {"units": PHASE_UNITS[name]} | attributes.get(name, {}))
+        for name, values in phase_numbers(result, rule).items()
     }
-    data["switching_voltage"][2][RULE] = f"{rule}; RESET: {LARGEST_CURRENT}"
-    data["peak_current"][2]["comment"] = result["peak_current"].attrs.get("comment", "")
-    data["resistance"] = ("phases", resistance(result), {"units": "ohm"})
     chosen = result[["phase_name", "phase_kind", "phase_cycle", "phase_attempt", "phase_compliance"]]
     return chosen.assign(data)
+
+
+def phase_numbers(result: ResultTable, rule: str = HALF_RISE) -> dict[str, NDArray[Any]]:
+    """Return the arrays of :func:`phase_summary`, (phases,) each."""
+    phases = [_one_phase(result, index, rule) for index in range(result.sizes["phases"])]
+    names = [name for name in PHASE_UNITS if name != "resistance"]
+    numbers = {name: np.array([phase[name] for phase in phases]) for name in names}
+    return numbers | {"resistance": resistance(result)}
 
 
 def cycle_summary(result: "xr.Dataset", rule: str = HALF_RISE) -> "xr.Dataset":
@@ -89,8 +111,23 @@ def cycle_summary(result: "xr.Dataset", rule: str = HALF_RISE) -> "xr.Dataset":
         current, :func:`.terminal_resistance`; the attribute ``read`` says where each is read),
         ``reset_voltage`` and ``set_voltage`` (V; of the last attempt; the attribute ``rule`` names the rule).
     """
-    phases = phase_summary(result, rule)
-    kind, cycle = phases["phase_kind"].values, phases["phase_cycle"].values
+    import xarray as xr  # xarray, and most numbers of a result need none
+
+    attributes = {"reset_voltage": {RULE: LARGEST_CURRENT}, "set_voltage": {RULE: rule}}
+    for name in ("hrs", "lrs"):
+        attributes |= {name: {"read": DEVICE_READ}, name + TERMINAL: {"read": TERMINAL_READ}}
+    number, numbers = cycle_numbers(result, rule)
+    data = {
+        name: ("cycle", values, {"units": CYCLE_UNITS[name]} | attributes.get(name, {}))
+        for name, values in numbers.items()
+    }
+    return xr.Dataset(data, {"cycle": number})
+
+
+def cycle_numbers(result: ResultTable, rule: str = HALF_RISE) -> tuple[NDArray[np.int64], dict[str, Floats]]:
+    """Return the numbers of the cycles and the arrays of :func:`cycle_summary`, (cycles,) each."""
+    phases = phase_numbers(result, rule)
+    kind, cycle = result["phase_kind"].values, result["phase_cycle"].values
     rows = []
     for number in sorted(set(cycle[cycle > 0].tolist())):
         last = {name: np.flatnonzero((cycle == number) & (kind == name)) for name in ("reset", "set")}
@@ -102,21 +139,10 @@ def cycle_summary(result: "xr.Dataset", rule: str = HALF_RISE) -> "xr.Dataset":
         terminal = [_terminal(result, i) for i in (last_reset, last_set)]
         rows.append((number, hrs, lrs, hrs / lrs if np.isfinite(lrs) else np.nan, *voltages, *terminal))
     columns = np.array(rows, float).reshape(-1, 8).T
-    attributes = {"reset_voltage": {RULE: LARGEST_CURRENT}, "set_voltage": {RULE: rule}}
-    for name in ("hrs", "lrs"):
-        attributes |= {name: {"read": DEVICE_READ}, name + TERMINAL: {"read": TERMINAL_READ}}
-    units = {"hrs": "ohm", "lrs": "ohm", "on_off": "1", "reset_voltage": "V", "set_voltage": "V"}
-    units |= {"hrs" + TERMINAL: "ohm", "lrs" + TERMINAL: "ohm"}
-    data = {
-        name: ("cycle", column, {"units": units[name]} | attributes.get(name, {}))
-        for name, column in zip(units, columns[1:], strict=True)
-    }
-    import xarray as xr  # xarray, and most numbers of a result need none
-
-    return xr.Dataset(data, {"cycle": columns[0].astype(int)})
+    return columns[0].astype(int), dict(zip(CYCLE_UNITS, columns[1:], strict=True))
 
 
-def resistance(result: "xr.Dataset") -> Floats:
+def resistance(result: ResultTable) -> Floats:
     """Return the resistance (ohm) at the read voltage after each phase, inf without current."""
     current = np.asarray(result["read_current"].values, np.float64)
     ohms = np.full(len(current), np.inf)
@@ -162,23 +188,23 @@ def event_voltage(
     return float(events["peak_source_voltage"]) if np.isfinite(compliance) else np.nan
 
 
-def forming_voltage(result: "xr.Dataset") -> float:
+def forming_voltage(result: ResultTable) -> float:
     """Return the source voltage (V) of the first forming that reached its limit, NaN if there is none."""
-    phases = phase_summary(result)
-    voltages = phases["switching_voltage"].values[phases["phase_kind"].values == "form"]
+    voltages = phase_numbers(result)["switching_voltage"][result["phase_kind"].values == "form"]
     formed = voltages[np.isfinite(voltages)]
     return float(formed[0]) if len(formed) else np.nan
 
 
-def _terminal(result: "xr.Dataset", index: int) -> float:
+def _terminal(result: ResultTable, index: int) -> float:
     rows = result["phase"].values == index
     curve = result["source_voltage"].values[rows], result["current"].values[rows]
     return terminal_resistance(*curve, float(result["read_voltage"]))
 
 
-def _one_phase(result: "xr.Dataset", index: int, rule: str) -> dict[str, float]:
+def _one_phase(result: ResultTable, index: int, rule: str) -> dict[str, float]:
     rows = np.flatnonzero(result["phase"].values == index)
-    kind, compliance = str(result["phase_kind"].values[index]), float(result["phase_compliance"][index])
+    kind = str(result["phase_kind"].values[index])
+    compliance = float(result["phase_compliance"].values[index])
     curve = result["source_voltage"].values[rows], result["current"].values[rows]
     peak = abs(float(result["peak_current"].values[index]))
     before = rows[0] - 1 if len(rows) and rows[0] else None

@@ -5,15 +5,13 @@ No material says at which sign it opens, and unipolar ones open at either: what 
 
 from collections.abc import Collection, Sequence
 from itertools import pairwise
-from typing import TYPE_CHECKING, NamedTuple
+from typing import NamedTuple
 
 import numpy as np
 
+from ...data.columns import ResultTable
 from .metrics import resistance
 from .switching import JUMP
-
-if TYPE_CHECKING:
-    import xarray as xr
 
 
 class Swept(NamedTuple):
@@ -33,7 +31,7 @@ class Missed(NamedTuple):
     before: float
 
 
-def swept(result: "xr.Dataset") -> list[Swept]:
+def swept(result: ResultTable) -> list[Swept]:
     """Return the phases of a result in order."""
     phase, source = result["phase"].values, result["source_voltage"].values
     names, kinds = result["phase_name"].values, result["phase_kind"].values

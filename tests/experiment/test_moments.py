@@ -87,7 +87,7 @@ def test_resumed_with_them(run):
     second.restore(state)
     device.logs = second.go()
     recorded = json.loads(run.attrs["provenance"])["configuration"]
-    again = experiment.dataset(device, device.logs, recorded, read_voltage=0.1)
+    again = experiment.columns(device, device.logs, recorded, read_voltage=0.1).dataset()
     assert experiment.first_difference(run, again) is None
 
 

@@ -14,7 +14,7 @@ from . import ensembles
 from .common import check_ending, check_picture, draw, read
 
 if TYPE_CHECKING:
-    import xarray as xr
+    from ..data.columns import ResultTable
 
 
 def run(options: argparse.Namespace) -> None:
@@ -33,7 +33,7 @@ def run(options: argparse.Namespace) -> None:
     verbose = options.verbose or options.only is not None
     try:
         with Reporter(lines=verbose, quiet=options.quiet) as progress:
-            result = experiment.run(
+            result = experiment.carry_out(
                 settings,
                 folder=options.file.parent,
                 checkpoint=checkpoint,
@@ -103,14 +103,14 @@ def _check(options: argparse.Namespace, output: Path, checkpoint: Path) -> None:
         )
 
 
-def _draw(result: "xr.Dataset", path: Path | None) -> None:
+def _draw(result: "ResultTable", path: Path | None) -> None:
     if path is not None:
         from ..analysis.plots.device import overview
 
         draw(path, lambda: overview(result))
 
 
-def _caption(result: "xr.Dataset") -> str:
+def _caption(result: "ResultTable") -> str:
     from ..analysis.plots import caption
     from ..analysis.results import filament
 

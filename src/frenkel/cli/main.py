@@ -11,7 +11,6 @@ from collections.abc import Sequence
 from pathlib import Path
 from typing import Any
 
-from ..imports import index_folders
 from .common import Parser, UsageError
 
 EXAMPLES = """examples:
@@ -53,8 +52,6 @@ A name with a dot in front is of this folder; the application is `frenkel_studie
 def main(arguments: Sequence[str] | None = None) -> int:
     """Run the command line; return the exit status: 0, 1 (failed), 2 (usage), 130 (interrupted)."""
     given = list(sys.argv[1:] if arguments is None else arguments)
-    if arguments is None:
-        index_folders()
     commands = parser(None if "_ARGCOMPLETE" in os.environ or not given else given[0])
     _complete(commands)
     if not given:

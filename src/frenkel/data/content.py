@@ -24,6 +24,7 @@ from numpy.typing import NDArray
 
 from ..escape import shell
 from . import forms, netcdf, sizes
+from .columns import ResultArrays
 
 BLOCK = 8 << 20  # bytes read at once
 ATTRIBUTE = "content_hash"
@@ -103,6 +104,15 @@ def dtype_text(dtype: Any) -> str:
     """Return the type of values as the hash knows it: "<f8", "|i1", or "text"."""
     kind = np.dtype(dtype) if dtype is not str else None
     return "text" if kind is None or kind.kind in "OUST" else kind.newbyteorder("<").str
+
+
+def of_columns(columns: ResultArrays) -> str:
+    """Return the content hash that a file of these variables has."""
+    computed = ContentHash()
+    for name, column in columns.variables.items():
+        computed.declare(name, dtype_text(column.dtype), column.dims, column.values.shape)
+        computed.add(name, column.values)
+    return computed.hexdigest()
 
 
 def of_file(path: Path) -> str:

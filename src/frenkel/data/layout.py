@@ -15,6 +15,7 @@ import numpy as np
 from numpy.typing import NDArray
 
 from ..errors import of_earlier
+from .columns import ResultArray, ResultArrays, ResultTable
 
 if TYPE_CHECKING:  # the processes of an ensemble read the names here, and are spared the import
     import xarray as xr
@@ -124,7 +125,7 @@ class Variable:
             attrs["flag_meanings"] = " ".join(self.flags)
         return attrs
 
-    def faults(self, array: "xr.DataArray") -> Iterator[str]:
+    def faults(self, array: "xr.DataArray | ResultArray") -> Iterator[str]:
         """Yield what is wrong with an array that should be this variable, such as "must be finite, A"."""
         kind = ALIKE.get(array.dtype.kind, array.dtype.kind)
         if array.dims != self.dims:
@@ -184,6 +185,10 @@ class Layout:
         return cls(kind=kind, what=what, variables=variables, since=since, former=former)
 
     def dataset(self, values: Mapping[str, Any], attrs: Mapping[str, Any]) -> "xr.Dataset":
+        """Build a dataset as :meth:`columns` does."""
+        return self.columns(values, attrs).dataset()
+
+    def columns(self, values: Mapping[str, Any], attrs: Mapping[str, Any]) -> ResultArrays:
         """Build a result from arrays, with dimensions and attributes of the layout, and check it.
 
         Parameters
@@ -193,19 +198,12 @@ class Layout:
         attrs : mapping
             Attributes of the whole result, such as its title and provenance.
 
-        Returns
-        -------
-        xarray.Dataset
-
         Raises
         ------
         SchemaError
             A name is unknown, a required one is missing, or a value is not allowed.
         """
-        import xarray as xr  # xarray: layouts are also checked on files that netCDF4 has open
-
-        data: dict[str, Any] = {}
-        coordinates: dict[str, Any] = {}
+        columns = {}
         for name, value in values.items():
             if name not in self.variables:
                 names = ", ".join(sorted(self.variables))
@@ -214,22 +212,23 @@ class Layout:
             if array.ndim != len(variable.dims):
                 dims = ", ".join(variable.dims)
                 raise SchemaError(f"{name} must have the dimensions ({dims}), got shape {array.shape}")
-            target = coordinates if variable.coordinate else data
-            target[name] = (variable.dims, array, variable.attrs())
+            columns[name] = ResultArray(variable.dims, array, variable.attrs())
         head = {"Conventions": CONVENTIONS, "frenkel_schema": SCHEMA_VERSION, "frenkel_kind": self.kind}
+        coordinates = [name for name in columns if self.variables[name].coordinate]
         try:
-            dataset = xr.Dataset(data, coordinates, head | dict(attrs))
+            data = {name: column for name, column in columns.items() if name not in coordinates}
+            result = ResultArrays(data | columns, coordinates, head | dict(attrs))
         except ValueError as error:
             raise SchemaError(f"the arrays of the result do not fit each other: {error}") from None
-        self.check(dataset)
-        return dataset
+        self.check(result)
+        return result
 
-    def check(self, result: "xr.Dataset", origin: str = "the dataset") -> None:
+    def check(self, result: ResultTable, origin: str = "the dataset") -> None:
         """Raise an error unless a dataset has this layout.
 
         Parameters
         ----------
-        result : xarray.Dataset
+        result : xarray.Dataset or ResultArrays
         origin : str
             What to call it in messages, such as the name of its file.
 
@@ -261,7 +260,7 @@ class Layout:
                 raise SchemaError(f"{name} in {origin} {fault}")
 
 
-def _check_version(result: "xr.Dataset", origin: str) -> None:
+def _check_version(result: ResultTable, origin: str) -> None:
     if "frenkel_schema" not in result.attrs:
         raise SchemaError(f"{origin} is not a frenkel result: it has no attribute frenkel_schema")
     version = result.attrs["frenkel_schema"]
@@ -274,7 +273,7 @@ def _check_version(result: "xr.Dataset", origin: str) -> None:
         )
 
 
-def _reference(result: "xr.Dataset", values: NDArray[Any], variable: Variable) -> str:
+def _reference(result: ResultTable, values: NDArray[Any], variable: Variable) -> str:
     """Return what is wrong with indices that point at nothing, or sizes that do not add up; "": nothing."""
     if variable.index_of and values.size:
         number, last = result.sizes[variable.index_of], int(values.max())

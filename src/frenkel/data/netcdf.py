@@ -15,6 +15,8 @@ if TYPE_CHECKING:
     import netCDF4
     import xarray as xr
 
+    from .columns import ResultArrays
+
 MAGIC = (b"\x89HDF\r\n\x1a\n", b"CDF")
 """First bytes of netCDF-4 and of the classic format."""
 
@@ -80,6 +82,39 @@ def direct(path: str | Path, mode: Literal["r", "a", "w"]) -> "netCDF4.Dataset":
             file.close()
             raise
     return file
+
+
+def write(columns: "ResultArrays", path: Path, more: Mapping[str, Any]) -> None:
+    """Write a result, and ``more`` attributes of the file, as compressed netCDF-4, as xarray would.
+
+    Raises
+    ------
+    OSError
+        It cannot be written.
+    """
+    of_each, of_none = columns.named_coordinates()
+    with direct(path, "w") as file:
+        for name, size in columns.sizes.items():
+            file.createDimension(name, size)
+        for name, column in columns.variables.items():
+            # Text has no fixed width in netCDF-4 and cannot be compressed.
+            text = column.dtype.kind not in "fi"
+            packed: Any = {} if text or not column.dims else {"zlib": True, "complevel": 4, "shuffle": True}
+            dtype: Any = str if text else column.dtype
+            variable = file.createVariable(name, dtype, column.dims, **packed)
+            own = {"coordinates": of_each[name]} if of_each.get(name) else {}
+            _set_attributes(variable, column.attrs | own)
+            variable[...] = column.values.astype(object) if text else column.values
+        _set_attributes(file, columns.attrs | ({"coordinates": of_none} if of_none else {}) | dict(more))
+
+
+def _set_attributes(target: Any, attrs: Mapping[str, Any]) -> None:
+    """Set attributes of a file or a variable; a list of texts stays one."""
+    for name, value in attrs.items():
+        if isinstance(value, (list, tuple)) and value and all(isinstance(text, str) for text in value):
+            target.setncattr_string(name, list(value))
+        else:
+            target.setncattr(name, value)
 
 
 def _check(path: str | Path, variables: Mapping[str, tuple[tuple[int, ...], Any]]) -> None:

@@ -13,12 +13,15 @@ from pathlib import Path
 
 from .layout import CONVENTIONS, SCHEMA_VERSION, Layout, SchemaError
 
-__all__ = ["CONVENTIONS", "LAYOUT", "SCHEMA_VERSION", "VARIABLES", "SchemaError", "check", "dataset"]
+__all__ = [
+    "CONVENTIONS", "LAYOUT", "SCHEMA_VERSION", "VARIABLES", "SchemaError", "check", "columns", "dataset",
+]  # fmt: skip
 
 LAYOUT = Layout.read(
     Path(__file__).with_name("device_layout.toml"), kind="device", what="the result of a device",
     since="peak_current",
 )  # fmt: skip
 VARIABLES = LAYOUT.variables
+columns = LAYOUT.columns
 dataset = LAYOUT.dataset
 check = LAYOUT.check

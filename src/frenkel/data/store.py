@@ -17,6 +17,7 @@ import numpy as np
 
 from ..errors import explain, reason
 from . import content, forms, kinds, netcdf
+from .columns import ResultArrays
 from .layout import Layout
 from .schema import LAYOUT
 from .stopping import held_back
@@ -31,12 +32,14 @@ class StoreError(OSError):
     """A result could not be written or read; the message is one sentence for the user."""
 
 
-def save(result: "xr.Dataset", path: str | Path, *, force: bool = False, layout: Layout = LAYOUT) -> Path:
+def save(
+    result: "xr.Dataset | ResultArrays", path: str | Path, *, force: bool = False, layout: Layout = LAYOUT
+) -> Path:
     """Write a result as compressed netCDF-4, whole or not at all.
 
     Parameters
     ----------
-    result : xarray.Dataset
+    result : xarray.Dataset or ResultArrays
         Checked against its layout first.
     path : str or Path
         Name of the file.
@@ -58,7 +61,10 @@ def save(result: "xr.Dataset", path: str | Path, *, force: bool = False, layout:
         The file exists, its folder cannot be written, or the disk is full.
     """
     layout.check(result)
-    return save_table(result, path, force=force)
+    columns = result if isinstance(result, ResultArrays) else ResultArrays.of(result)
+    target = writable(path, force=force)
+    _beside(target, lambda temporary: _write(columns, temporary))
+    return target
 
 
 def save_table(table: "xr.Dataset", path: str | Path, *, force: bool = False) -> Path:
@@ -67,7 +73,7 @@ def save_table(table: "xr.Dataset", path: str | Path, *, force: bool = False) ->
     Parameters, return value and errors are those of :func:`save`; nothing is checked.
     """
     target = writable(path, force=force)
-    _beside(target, lambda temporary: _write_netcdf(table, temporary))
+    _beside(target, lambda temporary: _write_table(table, temporary))
     return target
 
 
@@ -221,7 +227,21 @@ def unpack(file: Path | io.BytesIO, source: str) -> dict[str, Any]:
     return dict(tree)
 
 
-def _write_netcdf(result: "xr.Dataset", path: Path) -> None:
+def _write(columns: ResultArrays, path: Path) -> None:
+    """Write a result with the hash of its content."""
+    digest = content.of_columns(columns)
+    with held_back():
+        netcdf.write(columns, path, {content.ATTRIBUTE: digest})
+    _read_back(path, digest)
+
+
+def _read_back(path: Path, digest: str) -> None:
+    """Raise an error unless a file holds what was written: HDF5 may meet a full disk without an error."""
+    if content.of_file(path) != digest:
+        raise OSError("what was written does not read back")
+
+
+def _write_table(result: "xr.Dataset", path: Path) -> None:
     # Text has no fixed width in netCDF-4 and cannot be compressed.
     encoding: dict[str, dict[str, Any]] = {
         str(name): {"zlib": True, "complevel": 4, "shuffle": True}
@@ -233,12 +253,10 @@ def _write_netcdf(result: "xr.Dataset", path: Path) -> None:
         encoding.setdefault(str(name), {})["_FillValue"] = None
     with held_back():
         result.to_netcdf(path, engine="netcdf4", format="NETCDF4", encoding=encoding)
-    # HDF5 may meet a full disk at close only, without an error: what cannot be read back was not written.
     digest = content.of_file(path)
     with netcdf.direct(path, "a") as written:
         written.setncattr(content.ATTRIBUTE, digest)
-    if content.of_file(path) != digest:
-        raise OSError("what was written does not read back")
+    _read_back(path, digest)
 
 
 def _beside(target: Path, write: Callable[[Path], object]) -> None:

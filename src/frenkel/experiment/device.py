@@ -17,6 +17,7 @@ from ..configuration.layers import LayerSection
 from ..configuration.phases import AnyPhase, CircuitSection, Phase, Points, Sweep, Test, Verify
 from ..configuration.points import Members
 from ..data import schema, store
+from ..data.columns import ResultArrays
 from ..kinetic.materials.material import Material
 from ..kinetic.materials.stack import Layer
 from ..kinetic.state import box
@@ -25,7 +26,7 @@ from ..memory import available
 from ..progress import Reporter
 from ..quantity import si
 from ..typing import Quantity
-from .device_file import dataset
+from .device_file import columns
 from .protocol import Checkpoints, PhaseLog, Progress, Protocol
 from .steps import Options, Steps, check_options
 
@@ -265,7 +266,8 @@ class Device(Steps):
         recorded, touched = self.document(logs), self.touched
         if len({log.read_temperature for log in logs}) > 1:
             touched = touched or "the temperature of the device was set between phases"
-        return dataset(self, logs, recorded, read_voltage=self.read_voltage, not_repeatable=touched)
+        result = columns(self, logs, recorded, read_voltage=self.read_voltage, not_repeatable=touched)
+        return result.dataset()
 
     @property
     def result(self) -> "xr.Dataset":
@@ -433,6 +435,20 @@ def run(
     TypeError
         It is no configuration of a device, but the name of a file, say.
     """
+    options: Any = {"folder": folder, "checkpoint": checkpoint, "resume": resume, "interval": interval}
+    return carry_out(configuration, progress=progress, **options).dataset()
+
+
+def carry_out(
+    configuration: Configuration,
+    *,
+    folder: Path = Path(),
+    checkpoint: Path | None = None,
+    resume: bool = False,
+    progress: Progress | None = None,
+    interval: float = CHECKPOINT_INTERVAL,
+) -> ResultArrays:
+    """Return what :func:`run` returns as arrays; parameters and errors are the same."""
     if not isinstance(configuration, Configuration):
         raise TypeError(
             "run takes the configuration of a device, such as frenkel.read_configuration('switching.toml'), "
@@ -460,7 +476,7 @@ def run(
         head = {"configuration_hash": provenance.digest(recorded), "seed": device.seed}
         pause = Checkpoints(checkpoint, interval, **head).write
     device.logs = protocol.go(pause=pause, progress=progress)
-    return dataset(device, device.logs, recorded, read_voltage=device.read_voltage)
+    return columns(device, device.logs, recorded, read_voltage=device.read_voltage)
 
 
 def again(

@@ -1,35 +1,30 @@
-"""The file of a device: datasets from what a protocol did to it.
-
-xarray is imported only where a dataset is made: the processes of an ensemble need arrays alone.
-"""
+"""The file of a device: arrays from what a protocol did to it; no xarray."""
 
 from collections.abc import Iterable, Mapping
-from typing import TYPE_CHECKING, Any
+from typing import Any
 
 import numpy as np
 
 from .. import provenance
 from ..analysis.results.melting import melting
 from ..data import schema
+from ..data.columns import ResultArrays
 from ..kinetic.device import Device
 from ..kinetic.extremes import DIRECTIONS
 from ..kinetic.lattice.species import Species
 from ..kinetic.run import SAMPLED, TEMPERATURE
 from .protocol import PhaseLog
 
-if TYPE_CHECKING:
-    import xarray as xr
 
-
-def dataset(
+def columns(
     device: Device,
     logs: Iterable[PhaseLog],
     recorded: Mapping[str, Any],
     *,
     read_voltage: float,
     not_repeatable: str = "",
-) -> "xr.Dataset":
-    """Build the dataset of some phases of a device.
+) -> ResultArrays:
+    """Build the result of some phases of a device.
 
     Parameters
     ----------
@@ -42,10 +37,6 @@ def dataset(
         Voltage of the read after each phase (V).
     not_repeatable : str
         Why the configuration cannot make the result again; empty where it can.
-
-    Returns
-    -------
-    xarray.Dataset
     """
     logs = list(logs)
     material = device.material
@@ -61,13 +52,13 @@ def dataset(
     )
     if not_repeatable:
         attrs["not_repeatable"] = not_repeatable
-    columns = values(device, logs, read_voltage) | _layers(device)
+    arrays = values(device, logs, read_voltage) | _layers(device)
     if point := device.melting_point:
-        molten = melting(columns["time"], columns["temperature_max"], point)
+        molten = melting(arrays["time"], arrays["temperature_max"], point)
         attrs["melting_point"] = point  # K
         attrs["time_above_melting"] = molten.longest  # s, without a break
         attrs["share_above_melting"] = molten.share
-    return schema.dataset(columns, attrs)
+    return schema.columns(arrays, attrs)
 
 
 def _layers(device: Device) -> dict[str, Any]:

@@ -1,5 +1,7 @@
 """Numbers read off a run, and the geometry of its filament."""
 
+from itertools import pairwise
+
 import numpy as np
 import pytest
 
@@ -143,6 +145,28 @@ def test_the_easiest_path_may_cross_a_repeating_side():
     sites = [(0, 3, z) for z in range(5)] + [(7, 3, z) for z in range(5, 10)]
     assert filament.is_continuous(_shot(sites))
     assert not filament.is_continuous(_shot(sites, periodic=False))
+
+
+def test_longest_jump_is_that_of_a_spanning_tree_of_scipy():
+    """Of equally long jumps, too, the same is named: the gap stands where it stood."""
+    from scipy.sparse.csgraph import minimum_spanning_tree
+
+    random = np.random.default_rng(3)
+    for _ in range(60):
+        site = random.choice(6 * 6 * 9, int(random.integers(0, 60)), replace=False)
+        shot = _shot(np.stack(np.unravel_index(site, (6, 6, 9)), axis=1) + [0, 0, 1])
+        height = np.append(shot.position[:, 2], [0.0, (shot.shape[2] + 1) * shot.spacing])
+        n = len(height) - 2
+        graph = np.zeros((n + 2, n + 2))
+        graph[:n, :n] = filament.distances(shot.position, shot.spacing, shot.shape, shot.periodic)
+        graph[n:] = np.abs(height[n:, None] - height) / shot.spacing
+        tree = minimum_spanning_tree(np.maximum(graph, graph.T)).toarray()
+        path = filament._path([np.flatnonzero(row).tolist() for row in tree + tree.T], n, n + 1)
+        steps = [max(tree[a, b], tree[b, a]) for a, b in pairwise(path)]
+        at = int(np.argmax(steps))
+        low, high = sorted(height[path[at : at + 2]])
+        jump = filament.longest_jump(shot)
+        assert (jump.length, jump.low, jump.high) == (steps[at] * shot.spacing, low, high)
 
 
 def test_longest_jump_against_trying_all_lengths():
