@@ -93,7 +93,7 @@ def filament_view(
 
 
 def _draw_layers(
-    result: "xr.Dataset", spacing: float, width: tuple[float, float], axes: "Axes", camera: scene.Camera
+    result: ResultTable, spacing: float, width: tuple[float, float], axes: "Axes", camera: scene.Camera
 ) -> None:
     """Draw where the layers of a stack meet, half a spacing above the planes below, and name each."""
     if "layer_planes" not in result:

@@ -119,7 +119,7 @@ def shown_snapshots(result: ResultTable) -> list[int]:
     return sorted(chosen)
 
 
-def interfaces(result: "xr.Dataset") -> Floats:
+def interfaces(result: ResultTable) -> Floats:
     """Return the heights (m) at which the layers of a device meet, from the bottom up."""
     if "layer_planes" not in result:
         return np.zeros(0)
