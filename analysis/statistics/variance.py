@@ -23,7 +23,7 @@ ROUNDING = 1e-24
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
-class Estimate:
+class IntervalEstimate:
     """An estimate with its 95 % interval.
 
     Parameters
@@ -65,7 +65,7 @@ def variance_components(values: Any) -> tuple[float, float]:
     return _components(_sums(values))
 
 
-def variance_fraction(values: Any, *, resamples: int = 1999, seed: int = 0) -> Estimate:
+def variance_fraction(values: Any, *, resamples: int = 1999, seed: int = 0) -> IntervalEstimate:
     """Return the fraction of the variance that belongs to the devices, b / (b + w), with its 95 % interval.
 
     Components as in :func:`variance_components`, interval by drawing whole devices again
@@ -88,10 +88,10 @@ def variance_fraction(values: Any, *, resamples: int = 1999, seed: int = 0) -> E
     positive("variance of the values", sum(_components(sums)))
     ends = bootstrap(sums, lambda drawn: _fraction(*_components(drawn)), resamples=resamples, seed=seed)
     value, low, high = (max(end, 0.0) for end in ends)
-    return Estimate(value=value, low=low, high=high, devices=len(sums))
+    return IntervalEstimate(value=value, low=low, high=high, devices=len(sums))
 
 
-def lag_correlation(values: Any, lag: int, *, resamples: int = 1999, seed: int = 0) -> Estimate:
+def lag_correlation(values: Any, lag: int, *, resamples: int = 1999, seed: int = 0) -> IntervalEstimate:
     """Return the correlation of a device's values with those of ``lag`` cycles later, with its 95 % interval.
 
     The linear trend of each device over its cycles is removed, and what that takes of the correlation is
@@ -144,7 +144,7 @@ def lag_correlation(values: Any, lag: int, *, resamples: int = 1999, seed: int =
     if not any(row[0] > 0.0 for row in rows):
         raise ValueError("a correlation needs values that vary about their trends, got none")
     value, low, high = bootstrap(np.array(rows), correlation, resamples=resamples, seed=seed)
-    return Estimate(value=value, low=low, high=high, devices=len(rows))
+    return IntervalEstimate(value=value, low=low, high=high, devices=len(rows))
 
 
 def devices_needed(fraction: float, width: float, cycles: int, confidence: float = 0.95) -> int:

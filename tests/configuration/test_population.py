@@ -70,6 +70,7 @@ def test_draws_that_are_not_allowed_leave_the_law_of_those_that_are():
     [
         ({"law": "discrete", "values": "1, 2, 3 kohm", "weights": [5, 3, 2]}, {1e3: 0.5, 2e3: 0.3, 3e3: 0.2}),
         ({"law": "discrete", "values": ["3 kohm", "1 kohm"]}, {1e3: 0.5, 3e3: 0.5}),
+        ({"law": "discrete", "values": "3, 1 kohm", "weights": [3, 1]}, {1e3: 0.25, 3e3: 0.75}),
         ({"law": "table", "values": "3, 1, 1, 2 kohm"}, {1e3: 0.5, 2e3: 0.25, 3e3: 0.25}),
     ],
 )

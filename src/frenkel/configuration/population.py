@@ -239,7 +239,7 @@ class Discrete(Law):
         return _Steps(values, weights)
 
 
-class Table(Law):
+class Empirical(Law):
     """Empirical law: each of the values is as likely as the others; ``file`` is read into ``values``."""
 
     law: Literal["table"]
@@ -255,7 +255,7 @@ LAWS: dict[str, type[Law]] = {
     "log-normal": LogNormal,
     "uniform": Uniform,
     "discrete": Discrete,
-    "table": Table,
+    "table": Empirical,
 }
 
 

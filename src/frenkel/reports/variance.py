@@ -63,12 +63,12 @@ def population_lines(file: Any) -> list[str]:
 
 
 def _row(file: Any, name: str) -> list[str]:
-    from ..analysis.statistics.variance import Estimate, lag_correlation, variance_fraction  # scipy
+    from ..analysis.statistics.variance import IntervalEstimate, lag_correlation, variance_fraction  # scipy
 
     resistance = np.ma.filled(file[name][:MOST_DEVICES], np.nan).astype(float)
     values: Floats = np.log(np.where(resistance > 0.0, resistance, np.nan))
 
-    def text(estimate: Callable[[], Estimate]) -> tuple[str, str]:
+    def text(estimate: Callable[[], IntervalEstimate]) -> tuple[str, str]:
         try:
             one = estimate()
         except ValueError:
