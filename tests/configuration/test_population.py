@@ -285,6 +285,7 @@ NAMES = [*TWO]
             "exchange.barrier.sd must be between 0 and 10 eV, got '-1 meV'",
         ),
         ({"exchange.barrier": {"law": "normal", "sd": "1 nm"}}, "exchange.barrier.sd must be in eV"),
+        ({"device.temperature": {"law": "normal", "sd": "5 degC"}}, "sd must be in K, being a difference"),
         (
             {"exchange.barrier": {"law": "normal", "sd": "1 meV", "mean": "11 eV"}},
             "exchange.barrier.mean must be between 0 and 10 eV, got '11 eV'",

@@ -19,6 +19,8 @@ from frenkel.configuration.points import Members
 from frenkel.data import content
 from frenkel.experiment import device as experiment
 from frenkel.experiment import ensemble_file, measurements, members, population_columns
+from frenkel.rare.members import prepared
+from frenkel.rare.parameters import twins_of
 
 TOML = """
 seed = 3
@@ -177,7 +179,7 @@ def test_a_script_gives_a_population(whole):
     population = document.pop("population")
     data = fk.ensemble(document, 5, population=population, **HERE)
     assert data.attrs["content_hash"] == whole.attrs["content_hash"]
-    with pytest.raises(ConfigurationError, match=r"population is for configurations"):
+    with pytest.raises(ConfigurationError, match=r"^a population is for configurations"):
         fk.ensemble(lambda seed, member: None, 2, population=population, **HERE)
     with pytest.raises(ConfigurationError, match=r"ensemble: population: exchange\.barrier: sd is missing"):
         fk.ensemble(document, 2, population={"exchange.barrier": {"law": "normal"}}, **HERE)
@@ -278,6 +280,21 @@ def test_show_says_how_the_variance_divides(folder, capsys):
     expected = [f"{one.value:.2f} ({one.low:.2f} to {one.high:.2f})" for one in (fraction, lag)]
     (row,) = (line for line in shown.splitlines() if line.startswith("hrs") and "ohm" not in line)
     assert " ".join(row.split()) == f"hrs 4 {expected[0]} {expected[1]} -"
+
+
+def test_one_member_alone_is_that_of_the_ensemble(folder, whole):
+    run("run", folder / "x.toml", "--only", 4, "-o", folder / "four_alone.nc")
+    with xr.open_dataset(folder / "four_alone.nc") as alone:
+        assert experiment.first_difference(ensemble_file.member(whole, 4), alone) is None
+
+
+def test_devices_of_rare_events_are_those_of_the_ensemble():
+    configuration = parse(tomllib.loads(TOML))
+    own, material = Members(configuration).member(3)
+    device, _ = prepared(configuration, 3)
+    assert device.material == material and device.thickness == pytest.approx(own.device.thickness, rel=1e-9)
+    twins = twins_of(own, device, "vacancy.migration_barrier")
+    assert twins.low.thickness == device.thickness and twins.low.temperature == device.temperature
 
 
 def test_names_of_drawn_numbers_are_names_of_nothing_else():

@@ -600,6 +600,8 @@ def _width(number: ConfigurationNumber, value: Any) -> float:
     most = number.high - number.low
     try:
         if number.unit != "1":
+            if number.unit == "K" and isinstance(value, str) and not value.strip().endswith("K"):
+                raise ValueError(f"must be in K, being a difference, got {shown(value)}")
             return to_si(value, number.unit, 0.0, most)
         if isinstance(value, str):
             raise ValueError(f"must be a pure number, got {shown(value)}")

@@ -111,10 +111,10 @@ def ensemble(
     """
     plan = _Plan(keep, engine, workers, output, progress)
     if callable(what) and not isinstance(what, (Configuration, Device)):
-        for name, given in (("changes", changes), ("population", population)):
+        for words, given in (("changes are", changes), ("a population is", population)):
             if given:
                 raise ConfigurationError(
-                    f"{name} is for configurations; give the function what it is to change"
+                    f"{words} for configurations; give the function what it is to change"
                 )
         return _of_function(what, members, seed, plan)
     configuration, folder = _configuration(what, changes or {}, seed)
