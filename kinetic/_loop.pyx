@@ -49,9 +49,11 @@ cdef class Loop:
         Of the electrodes, while their temperature changes.
     margin : float
         Candidates for events over the rates of a step of the temperature; 1 where it stands.
+    oxide_heat : OxideHeat or None
+        What waits in temperatures that change, where heat takes time.
     """
 
-    cdef public object state, solver, extremes, stop, superbasin, weights, log, moved, ramp
+    cdef public object state, solver, extremes, stop, superbasin, weights, log, moved, ramp, oxide_heat
     cdef public double start, resolution, slope, margin
     cdef public long trap_events, left
     cdef public bint ended
@@ -186,7 +188,10 @@ cdef class Loop:
 
         # The total rate along that line uses up the hazard, or the line ends first and the rest is kept.
         events = now.events if now.make_ends is None else now.at(line.voltage, line.slope)
-        elapsed, left = events.advance(line.voltage, line.slope, line.duration, state.hazard / self.margin)
+        if self.oxide_heat is None:
+            elapsed, left = events.advance(line.voltage, line.slope, line.duration, state.hazard / self.margin)
+        else:
+            elapsed, left = self.oxide_heat.wait(now, line.voltage, line.slope, line.duration, state.hazard)
         reached = begin + elapsed if elapsed < end - begin else end
         state.pass_time(self.start + reached, left * self.margin)
         if self.weights is not None:
@@ -237,7 +242,8 @@ cdef class Loop:
         cdef EventRates events = now.at(voltage) if now.make_ends is not None else now.events
         draw = self.state.engine.draw()
         if not atoms_only:
-            return events.pick(voltage, draw)
+            return events.pick(voltage, draw) if self.oxide_heat is None else self.oxide_heat.pick(
+                events, voltage, draw)
         events.total(voltage)
         columns = events.arrays()
         rate = np.where(self.electronic[columns["mechanism"]], 0.0, columns["rate"])

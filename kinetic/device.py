@@ -69,6 +69,8 @@ class Device(DeviceState):
     precise : bool
         Refine the energy of every event until it settles (about 1e-12 eV, several times slower) rather than
         only where the bound on its error is too large: 1e-6 eV for an event at up to 8 V.
+    thermal : Thermal, optional
+        Whether heat takes time, and electrodes whose temperature changes; steady heat by default.
 
     Attributes
     ----------
@@ -82,6 +84,8 @@ class Device(DeviceState):
         Field solves that runs have taken so far; those of looking at the device do not count.
     solver : Solver
         What solves the fields of the present atoms.
+    oxide_heat : OxideHeat or None
+        Temperatures in time, where heat takes time.
     weights : ScoreFunction or None
         Derivatives of the likelihood of all waveforms from here on, see `keep_weights`; none by default.
 
@@ -95,6 +99,12 @@ class Device(DeviceState):
 
     def make_solver(self, kept: int, precise: bool) -> None:
         """Make the solver of the atoms: the last step of making a device."""
+        if self.thermal.transient and self.oxide_heat is None:
+            from .oxide_heat import OxideHeat  # a device whose heat is steady does without
+
+            if len(self.stack.planes) > 1:
+                raise ValueError("thermal.transient must be false for a device of several layers")
+            self.oxide_heat = OxideHeat(self.material, self.lattice, self.shape, self.lateral, self.thermal)
         # The table of fields too: its last digits, and with them a run, would follow the number of threads.
         with one_blas_thread():
             self.solver = make_solver(self, kept=kept, precise=precise)
@@ -131,6 +141,8 @@ class Device(DeviceState):
     @property
     def temperature_map(self) -> Floats:
         """Temperature at every host site (K)."""
+        if self.oxide_heat is not None:
+            return np.asarray(self.temperature + self.oxide_heat.everywhere())
         return np.asarray(self.temperature + self.solver.maps(self.device_voltage)[1])
 
     def transitions(self) -> NDArray[np.void]:
@@ -265,6 +277,7 @@ class Device(DeviceState):
             weights=self.weights,
             heating=heating,
             heat=self._heat,
+            oxide_heat=self.oxide_heat,
         )
         with self._under_way():
             record = run.run()
@@ -288,6 +301,11 @@ class Device(DeviceState):
         finally:
             self.running = False
 
+    def state(self) -> dict[str, Any]:
+        """Return everything that changes in a run, temperatures that change in time included."""
+        held = super().state()
+        return held if self.oxide_heat is None else held | {"heat": self.oxide_heat.field.copy()}
+
     def restore(
         self, state: dict[str, Any], *, stream: Sequence[int] | None = None, keep_solved: bool = False
     ) -> None:
@@ -305,6 +323,8 @@ class Device(DeviceState):
             depend on what was solved before. `field_solves` then counts on from what is kept.
         """
         super().restore(state, stream=stream)
+        if self.oxide_heat is not None:
+            self.oxide_heat.restore(state["heat"])
         if keep_solved:
             self.solver.part()
         else:
@@ -326,6 +346,7 @@ class Device(DeviceState):
         twin = copy(self)
         twin.engine, twin.running, twin.weights = self.engine.branch(*stream), False, None
         twin.relaxation = None if self.relaxation is None else self.relaxation.copy()
+        twin.oxide_heat = copy(self.oxide_heat)
         twin.draw_hazard()
         twin.draw_patience()
         twin.make_solver(*self.solving)

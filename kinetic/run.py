@@ -6,7 +6,7 @@ import math
 from collections import deque
 from collections.abc import Callable
 from dataclasses import dataclass, field
-from typing import Any
+from typing import TYPE_CHECKING, Any
 
 import numpy as np
 from numpy.typing import NDArray
@@ -24,6 +24,9 @@ from .solver import Solved, Solver
 from .state import DeviceState
 from .superbasin import NONE, RELAXES, Superbasin
 from .waveform import Waveform
+
+if TYPE_CHECKING:
+    from .oxide_heat import OxideHeat
 
 SAMPLED = (
     "time",
@@ -107,6 +110,7 @@ class Run(Loop):
         weights: ScoreFunction | None = None,
         heating: TemperatureRamp | None = None,
         heat: Callable[[float], Solver] | None = None,
+        oxide_heat: OxideHeat | None = None,
     ) -> None:
         whole("samples", samples, 2)
         if budget is not None:
@@ -115,19 +119,27 @@ class Run(Loop):
             raise ValueError("superbasin must be off where weights are kept: it hides events")
         if heating is not None and weights is not None:
             raise ValueError("no weights may be kept while the temperature changes: they are of one")
+        if oxide_heat is not None and (superbasin or weights is not None):
+            raise ValueError(
+                "thermal.transient must be false for a superbasin and where weights are kept: both take heat "
+                "as steady"
+            )
+        if oxide_heat is not None and heating is not None:
+            raise ValueError("thermal.transient must be false where the temperature of a phase is a ramp")
         super().__init__()
         self.state, self.solver, self.waveform = state, solver, waveform
         self.start, self.resolution = state.time, math.ulp(waveform.duration)
         self.slope = waveform.voltages[1] - waveform.voltages[0]
         self.extremes = Extremes() if extremes is None else extremes
         self.label, self.snapshots = label, list[dict[str, Any]]()
-        self.electronic = moves_electrons(state) & state.averages_traps
+        # Means over traps take heat as steady.
+        self.electronic = moves_electrons(state) & (state.averages_traps and oxide_heat is None)
         self.rows: list[tuple[float, ...]] = []
         self.sample_times: list[float] = sample_times(waveform, samples).tolist()
         self.counted: tuple[Solved | None, tuple[int, int, int]] = None, (0, 0, 0)
         self.averaged: tuple[tuple[bytes, bytes, tuple[int, int], float], Occupation | None] | None = None
         # Who is called at each event.
-        self.stop, self.progress, self.weights = stop, progress, weights
+        self.stop, self.progress, self.weights, self.oxide_heat = stop, progress, weights, oxide_heat
         self.superbasin = Superbasin(state, solver) if superbasin else None
         self.heat, self.next_step, self.steps = heat, math.inf, deque[tuple[float, float]]()
         if heating is not None:
@@ -265,7 +277,8 @@ class Run(Loop):
                 voltage,
                 current,
                 conductance,
-                state.temperature + solution.rise(voltage),
+                state.temperature
+                + (solution.rise(voltage) if self.oxide_heat is None else self.oxide_heat.rise(solution)),
                 state.events,
                 state.field_solves,
                 state.floor_events,

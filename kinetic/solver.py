@@ -12,7 +12,7 @@ from collections import OrderedDict
 from collections.abc import Callable
 from dataclasses import dataclass, field
 from functools import partial
-from typing import Any
+from typing import TYPE_CHECKING, Any
 
 import numpy as np
 from numpy.typing import NDArray
@@ -30,6 +30,9 @@ from .lattice.species import VACANCIES, VACANCY
 from .mechanisms.traps import BondModulation, corners, nearest_nodes
 from .state import DeviceState
 
+if TYPE_CHECKING:
+    from .fields.heat_in_time import HeatNetwork, HeatReaders
+
 CELL = 0.05
 """Width (V) of the cells of voltage within which lines stand for the work and heat of a nonlinear network."""
 
@@ -37,6 +40,8 @@ CHORD_STEP = 2e-3
 """Change of the source voltage (V) over which a device with a contact's law is taken as a resistor."""
 
 NO_SITES: NDArray[np.int32] = np.zeros(0, np.int32)
+
+NO_POWER: Floats = np.zeros(0)
 
 KEPT_SIZE, WEIGHED = 6e6, 16
 """Bytes of the arrangements that a solver keeps, and after how many more it sees how many they are."""
@@ -55,24 +60,28 @@ class VoltageNode:
         What heats the nodes (K/V).
     error : float
         Bound on the error of any potential without the moving atom (V at 1 V).
+    power : ndarray
+        Power of nodes and electrodes over kappa a (K/V), where heat takes time.
     """
 
     events: Floats
     nodes: Floats
     error: float
+    power: Floats = field(default_factory=lambda: NO_POWER)
 
 
-def at_rest(n_events: int, n_nodes: int) -> VoltageNode:
+def at_rest(n_events: int, n_nodes: int, power: Floats = NO_POWER) -> VoltageNode:
     """Return the end at 0 V: there is no work, and heat grows with the voltage squared."""
-    return VoltageNode(np.zeros((3, n_events)), np.zeros(n_nodes), 0.0)
+    return VoltageNode(np.zeros((3, n_events)), np.zeros(n_nodes), 0.0, power)
 
 
 @dataclass(slots=True)
 class VoltageInterval:
-    """What holds in one cell of voltage: rates, and lines of the temperature rises of the nodes over V."""
+    """What holds in one cell of voltage: rates; lines of the nodes' rises and of the power, over V."""
 
     events: EventRates
     heat: Floats
+    power: Floats
 
     def rise(self, voltage: float) -> float:
         """Return the largest temperature rise (K) of a node."""
@@ -84,6 +93,66 @@ def line(low: float, high: float, at_low: Floats, at_high: Floats) -> Floats:
     """Return the straight line through values at two voltages (V): its value at 0 V, and per volt."""
     slope = (at_high - at_low) / (high - low)
     return np.array([at_low - slope * low, slope])
+
+
+@dataclass(slots=True, eq=False)
+class ArrangementHeat:
+    """Heat of one arrangement in time: its bonds, its power, and where its events read a temperature.
+
+    Attributes
+    ----------
+    network : HeatNetwork
+    readers : HeatReaders
+    at_one_volt : ndarray or None
+        Power over kappa a (K) of nodes and electrodes at 1 V, where it grows with the voltage squared.
+    """
+
+    network: HeatNetwork
+    readers: HeatReaders
+    at_one_volt: Floats | None
+    _steady: list[tuple[Floats, Floats, Floats]] = field(default_factory=list)
+
+    def __post_init__(self) -> None:
+        if self.at_one_volt is not None:
+            self.at_one_volt = np.array([np.zeros_like(self.at_one_volt), self.at_one_volt])
+
+    def power_line(self, now: Solved, voltage: float, slope: float) -> Floats:
+        """Return p0 and p1 of the power (p0 + p1 V) V over kappa a, at a voltage (V) and along its slope."""
+        if self.at_one_volt is not None:
+            return self.at_one_volt
+        cell = now.cell(voltage, slope)
+        assert cell is not None
+        return cell.power
+
+    def power(self, line: Floats, voltage: float) -> Floats:
+        """Return the power over kappa a (K) of nodes and electrodes at a voltage (V)."""
+        return np.asarray((line[0] + line[1] * voltage) * voltage)
+
+    def steady(self, line: Floats, voltage: float) -> Floats:
+        """Return the steady field at a voltage (V)."""
+        first, second = self._units(line)
+        return np.asarray((first + second * voltage) * voltage)
+
+    def steepness(self, line: Floats, voltage: float) -> Floats:
+        """Return the derivative of the steady field by the voltage (K/V)."""
+        first, second = self._units(line)
+        return np.asarray(first + 2.0 * second * voltage)
+
+    def _units(self, line: Floats) -> tuple[Floats, Floats]:
+        """Return the steady fields of p0 and p1, solved once."""
+        for known, first, second in self._steady:
+            if known is line:
+                return first, second
+        network = self.network
+        first, second = (
+            network.solve(0.0, network.source(one)) if one.any() else network.lattice.zero() for one in line
+        )
+        self._steady.append((line, first, second))
+        return first, second
+
+    def size(self) -> int:
+        """Return about how many bytes this is."""
+        return self.network.size() + sum(first.nbytes + second.nbytes for _, first, second in self._steady)
 
 
 @dataclass(slots=True)
@@ -111,6 +180,8 @@ class Solved:
         Those that were asked for, by number: an end serves the cells on both of its sides.
     point : tuple, optional
         The last operating point that was asked for, after its circuit and source voltage (V).
+    heat : ArrangementHeat, optional
+        Where heat takes time.
     """
 
     events: EventRates
@@ -123,13 +194,15 @@ class Solved:
     ends: dict[int, VoltageNode] = field(default_factory=dict)
     cells: dict[int, VoltageInterval] = field(default_factory=dict)
     point: tuple[Circuit, float, OperatingPoint] | None = None
+    heat: ArrangementHeat | None = None
 
     def size(self) -> int:
         """Return about how many bytes this is: a reader at many voltages has it grow by a cell at each."""
         law = self.law.size if isinstance(self.law, CurrentLaw) else 0
         ends = sum(end.events.nbytes + end.nodes.nbytes for end in self.ends.values())
         cells = sum(cell.events.nbytes + cell.heat.nbytes for cell in self.cells.values())
-        return self.events.candidates.nbytes + self.events.nbytes + ends + cells + law
+        heat = 0 if self.heat is None else self.heat.size()
+        return self.events.candidates.nbytes + self.events.nbytes + ends + cells + law + heat
 
     def cell(self, voltage: float, slope: float = 0.0) -> VoltageInterval | None:
         """Return the cell of a voltage (V), at an end the one that its slope leads into; None if linear."""
@@ -151,7 +224,8 @@ class Solved:
         first, second = self.ends[number], self.ends[number + 1]
         self.removal_error = max(self.removal_error, first.error, second.error)
         events = self.events.between(low, high, first.events, second.events)
-        return VoltageInterval(events, line(low, high, first.nodes, second.nodes))
+        power = line(low, high, first.power, second.power)
+        return VoltageInterval(events, line(low, high, first.nodes, second.nodes), power)
 
     def at(self, voltage: float, slope: float = 0.0) -> EventRates:
         """Return candidates and rates that hold at a voltage (V) and a little on along its slope."""
@@ -410,14 +484,69 @@ class FilamentSolver(Solver):
             events.set_bias(*bias[:2])
         errors = network.solver_error, fields.leave_one_out.error
         solved = Solved(events, network.conductance, network.heat_max, *errors, law)
+        if self.state.oxide_heat is not None:
+            solved.heat = self._arrangement_heat(network, candidates)
+            if solved.heat.at_one_volt is not None and solved.heat.network.lattice.reservoirs:
+                rise, nodes = self._steady_rises(solved.heat, solved.heat.at_one_volt[1])
+                events.set_rise(rise)
+                solved.heat_max = float(nodes.max(initial=0.0))
         if fields.has_laws():
-            solved.make_ends = partial(self._make_ends, events, species)
-            solved.ends[0] = at_rest(events.n, fields.network.m)
+            solved.make_ends = partial(self._make_ends, events, species, solved.heat)
+            power = NO_POWER if solved.heat is None else np.zeros(len(solved.heat.network.conductance))
+            solved.ends[0] = at_rest(events.n, fields.network.m, power)
             self._present = events, network
         return solved
 
+    def _arrangement_heat(self, network: LinearSolution, candidates: Candidates) -> ArrangementHeat:
+        """Return bonds, power and readers of the present network for heat in time."""
+        from .fields.heat_in_time import (
+            HeatNetwork,
+            HeatReaders,
+        )  # a device whose heat is steady does without
+
+        oxide, solver = self.state.oxide_heat, self.fields.solver
+        assert oxide is not None
+        lattice, (nodes, _, _) = oxide.lattice, network.potentials.nodes()
+        bonds, contact = solver.heat_links()
+        moved = [k for k, name in enumerate(("bottom", "top")) if name in lattice.reservoirs]
+        m = len(nodes)
+        conductance = np.zeros((m + len(moved),) * 2)
+        conductance[:m, :m] = bonds
+        for row, side in enumerate(moved):
+            conductance[m + row, m + row] = contact[side].sum()
+            conductance[:m, m + row] = conductance[m + row, :m] = -contact[side]
+        power = None
+        if not self.fields.has_laws():
+            power = self._power(network.potentials.powers(), network.contact_powers())
+        return ArrangementHeat(
+            HeatNetwork(lattice, nodes, conductance),
+            HeatReaders.of(lattice, candidates, oxide.corners),
+            power,
+        )
+
+    def _power(self, nodes: Floats, contacts: Floats) -> Floats:
+        """Return power over kappa a (K) of nodes and of electrodes that are reservoirs, from powers (W).
+
+        An electrode gets half of the power of its contacts, and half of what carriers take out of the oxide.
+        """
+        oxide, scale = self.state.oxide_heat, self.fields.solver.heat
+        assert oxide is not None
+        beyond = (contacts + oxide.beside * nodes.sum()) / oxide.lattice.link
+        own = [k for k, name in enumerate(("bottom", "top")) if name in oxide.lattice.reservoirs]
+        return np.concatenate([nodes * scale, beyond[own]])
+
+    def _steady_rises(self, heat: ArrangementHeat, power: Floats) -> tuple[Floats, Floats]:
+        """Return steady rises (K) that events and nodes read of a power, reservoirs included."""
+        field = heat.network.solve(0.0, heat.network.source(power))
+        at = heat.network.lattice.at(heat.readers.window, field)
+        return heat.readers.events(at), heat.network.at_nodes(field)[: len(heat.network.nodes)]
+
     def _make_ends(
-        self, of: EventRates, species: NDArray[np.int8], voltages: list[float]
+        self,
+        of: EventRates,
+        species: NDArray[np.int8],
+        heat: ArrangementHeat | None,
+        voltages: list[float],
     ) -> list[VoltageNode]:
         """Solve an arrangement at ends of cells; it is solved again where the fields have gone on."""
         ends = []
@@ -430,8 +559,16 @@ class FilamentSolver(Solver):
                 events, nodes = self.fields.solve_at(of.candidates, VACANCY.code, voltage)
                 if traps:
                     of.set_bias(*traps[voltage], voltage, events[0])
+                power = NO_POWER
+                if heat is not None:
+                    point = self.fields.point
+                    power = self._power(point.potentials.powers(), point.contact_powers())
+                    if heat.network.lattice.reservoirs:
+                        events[1], nodes = self._steady_rises(heat, power)
+                    power /= voltage
                 events[1] /= voltage
-                ends.append(VoltageNode(events, nodes / voltage, self.fields.leave_one_out.error))
+                error = self.fields.leave_one_out.error
+                ends.append(VoltageNode(events, nodes / voltage, error, power))
         return ends
 
     def maps_at(self, species: NDArray[np.int8], voltage: float) -> tuple[Floats, Floats]:

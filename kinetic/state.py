@@ -10,7 +10,7 @@ from abc import ABC, abstractmethod
 from collections.abc import Iterator, Mapping, Sequence
 from contextlib import contextmanager
 from dataclasses import replace
-from typing import Any
+from typing import TYPE_CHECKING, Any
 
 import numpy as np
 from numpy.typing import ArrayLike, NDArray
@@ -42,6 +42,10 @@ from .mechanisms.place import first_defects, first_interstitials
 from .mechanisms.reactions import build_chemistry
 from .mechanisms.relaxation import Relaxation
 from .seeds import MADE, random_numbers
+from .thermal import Thermal
+
+if TYPE_CHECKING:
+    from .oxide_heat import OxideHeat
 
 LEAST_WIDTH, MOST_SITES = 3, 4096
 CODES = 16
@@ -84,6 +88,7 @@ class DeviceState(ABC):
 
     averages_traps = True
     relaxation: Relaxation | None
+    oxide_heat: OxideHeat | None = None
 
     def __init__(
         self,
@@ -102,7 +107,9 @@ class DeviceState(ABC):
         layers: Sequence[Layer] = (),
         cache: int = 64,
         precise: bool = False,
+        thermal: Thermal | None = None,
     ) -> None:
+        self.thermal = Thermal() if thermal is None else thermal
         # Interstitial sites lie between two host layers.
         between_hosts = any({"interstitial", "trap"} & set(MECHANISMS[name]) for name in material.mechanisms)
         spacing = material.lattice.spacing

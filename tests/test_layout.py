@@ -40,7 +40,7 @@ INNER = {
         {"conduction", "engine", "load"},
         {"fields", "state"},
         {"solver"},
-        {"_loop", "finite_difference", "occupation", "score_function", "superbasin"},
+        {"_loop", "finite_difference", "occupation", "oxide_heat", "score_function", "superbasin"},
         {"run"},
         {"device"},
         {"lattice_gas"},

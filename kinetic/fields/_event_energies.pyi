@@ -17,6 +17,7 @@ class FilamentFields:
     charges: SpaceCharge
     leave_one_out: LeaveOneOut
     solution: LinearSolution
+    point: OperatingPoint
     charge_transition: float
     bound_share: float
     def __init__(

@@ -64,6 +64,8 @@ cdef class FilamentFields:
     ----------
     solution : LinearSolution or None
         Of the last arrangement that was solved.
+    point : OperatingPoint or None
+        That `solve_at` solved last.
 
     Notes
     -----
@@ -76,6 +78,7 @@ cdef class FilamentFields:
     cdef readonly SpaceCharge charges
     cdef readonly LeaveOneOut leave_one_out
     cdef readonly LinearSolution solution
+    cdef readonly OperatingPoint point
     cdef readonly double charge_transition, bound_share
     cdef LatticeGreen green
     cdef Readout readout
@@ -197,6 +200,7 @@ cdef class FilamentFields:
                 view[0, c] = self._work(of, c, conducting, without)
                 view[1, c] = self._heat_read(of, c)
                 view[2, c] = self._work_beyond(of, c, conducting, without)
+        self.point = point
         return events, np.array(point.potentials.theta[:self.network.m])
 
     cdef int _take_away(self, Candidates of, signed char conducting, bint read) except -1:

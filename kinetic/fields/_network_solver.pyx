@@ -93,6 +93,10 @@ cdef class NodePotentials:
                 theta_view[s] = rise
         return phi, theta
 
+    def powers(self):
+        """Joule power of each node (W): half of that of a bond at either end, half of that of a contact."""
+        return np.array(self.power[:self.m])
+
     def nodes(self):
         """Host sites that conduct, their potential (V) and temperature rise (K)."""
         m = self.m
@@ -153,6 +157,17 @@ cdef class LinearSolution:
             p += at.power[i] + 0.5 * self.solver.background * (
                 network.contact_g[0, i] * at.phi[i] ** 2 + network.contact_g[1, i] * (1.0 - at.phi[i]) ** 2)
         return p
+
+    def contact_powers(self):
+        """Halves of the Joule power in contacts that the bottom and the top electrode get at 1 V (W)."""
+        cdef int i
+        cdef double bottom = 0.0, top = 0.0
+        cdef BondNetwork network = self.solver.network
+        self.require_present()
+        for i in range(self.potentials.m):
+            bottom += network.contact_g[0, i] * self.potentials.phi[i] ** 2
+            top += network.contact_g[1, i] * (1.0 - self.potentials.phi[i]) ** 2
+        return np.array([bottom, top]) * (0.5 * self.solver.background)
 
 
 @cython.final
@@ -440,6 +455,30 @@ cdef class NetworkSolver:
         """C of the last solution between its nodes (V for one background bond times 1 V), shape (m, m); a view."""
         m = self.network.m
         return np.asarray(self.c_matrix)[:m, :m]
+
+    def heat_links(self):
+        """Heat conductance of bonds and contacts of the present arrangement, over that of a background bond.
+
+        Returns
+        -------
+        laplacian : (m, m) float64
+            Of the bonds between nodes, contacts on the diagonal.
+        contact : (2, m) float64
+            From each node to the bottom and to the top electrode.
+        """
+        cdef int i, k, m = self.network.m
+        laplacian, contact = np.zeros((m, m)), np.zeros((2, m))
+        cdef double[:, ::1] view = laplacian, side = contact
+        cdef double g
+        for i in range(m):
+            for k in range(2):
+                side[k, i] = self.wiedemann_franz * self.network.contact_g[k, i]
+            view[i, i] = side[0, i] + side[1, i]
+            for k in range(self.network.degree[i]):
+                g = self.wiedemann_franz * self.network.link_g[i, k]
+                view[i, i] += g
+                view[i, self.network.link[i, k]] -= g
+        return laplacian, contact
 
     def bonds(self):
         """Every bond once: nodes' host sites (-1 bottom, -2 top electrode) and conductance (S)."""

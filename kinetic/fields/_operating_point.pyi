@@ -1,3 +1,6 @@
+import numpy as np
+from numpy.typing import NDArray
+
 from ._network_solver import NodePotentials
 
 class LawBonds:
@@ -17,3 +20,4 @@ class OperatingPoint:
     potentials: NodePotentials
     voltage: float
     solver_error: float
+    def contact_powers(self) -> NDArray[np.float64]: ...

@@ -228,6 +228,25 @@ cdef class OperatingPoint:
         point.potentials = NodePotentials.hold(solver, voltage, rows)
         return point
 
+    def contact_powers(self):
+        """Halves of the Joule power in contacts that the bottom and the top electrode get (W)."""
+        cdef int i, j, side
+        cdef double u
+        cdef NetworkSolver solver = self.bonds.solution.solver
+        cdef NodePotentials at = self.potentials
+        cdef double[2] power
+        self.bonds.solution.require_present()
+        power[0] = power[1] = 0.0
+        for i in range(at.m):
+            power[0] += solver.network.contact_g[0, i] * at.phi[i] ** 2
+            power[1] += solver.network.contact_g[1, i] * (at.phi[i] - self.voltage) ** 2
+        for j in range(self.bonds.n):
+            if self.bonds.b[j] < 0:
+                side = -1 - self.bonds.b[j]
+                u = drop_over(&at.phi[0], self.bonds.a[j], self.bonds.b[j], self.voltage)
+                power[side] += u * self.bonds.extra(j, u)
+        return np.array([power[0], power[1]]) * (0.5 * solver.background)
+
     cdef int _solve(self, NetworkSolver solver, double[:, ::1] out, double* residual, double* source,
                     double* extra) noexcept nogil:
         """Potential, its sources and the temperature rise at the voltage."""

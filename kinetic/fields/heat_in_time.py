@@ -35,6 +35,7 @@ from numpy.typing import NDArray
 from ...typing import Floats
 from ..lattice.lattice import Lateral
 from ..thermal import Thermal
+from ._event_rates import Candidates
 from ._lattice_green import LatticeGreen
 from .green import GreenTable
 
@@ -296,6 +297,10 @@ class HeatNetwork:
     def __post_init__(self) -> None:
         self.window = self.lattice.window(self.nodes)
 
+    def size(self) -> int:
+        """Return about how many bytes this is."""
+        return (1 + len(self._factors)) * self.conductance.nbytes
+
     @property
     def _electrodes(self) -> int:
         return len(self.conductance) - len(self.nodes)
@@ -355,6 +360,8 @@ class Modes:
         With which each mode decays (1/tau0), not negative.
     fields : ndarray of shape (k, n)
         Source of each (K per tau0, over the power of time).
+    read : ndarray of shape (k, r)
+        The fields at the sites that are read.
     error : float
         Largest change of a temperature that was read by the last vector of the space (K).
     """
@@ -362,6 +369,7 @@ class Modes:
     power: int
     rate: Floats
     fields: Floats
+    read: Floats
     error: float
 
 
@@ -428,6 +436,50 @@ def responses(rate: Floats, power: int, time: Floats) -> Floats:
     return np.where(slow < 1.0, series * times ** (power + 1), value)
 
 
+@dataclass(frozen=True, slots=True, eq=False)
+class HeatReaders:
+    """Where the events of one arrangement read their temperature.
+
+    Attributes
+    ----------
+    window : SiteWindow
+        Host sites that are read, corners of interstitial ones last.
+    hosts : int
+        How many are read themselves.
+    first, second : ndarray of shape (n,)
+        Point that each event reads, and the other one.
+    share : ndarray of shape (n,)
+        Of the other one in the temperature.
+    """
+
+    window: SiteWindow
+    hosts: int
+    first: NDArray[np.intp]
+    second: NDArray[np.intp]
+    share: Floats
+
+    @classmethod
+    def of(cls, lattice: HeatLattice, candidates: Candidates, corners: NDArray[np.int32]) -> HeatReaders:
+        """Return the readers of candidates; ``corners`` are the host sites round each interstitial site."""
+        site_a, site_b, share = candidates.heat_read()
+        points, place = np.unique(
+            np.concatenate([site_a, np.where(site_b < 0, site_a, site_b)]), return_inverse=True
+        )
+        hosts = int(np.searchsorted(points, lattice.n_sites))
+        around = corners[points[hosts:] - lattice.n_sites].ravel()
+        window = lattice.window(np.concatenate([points[:hosts], around]))
+        return cls(window, hosts, place[: len(site_a)], place[len(site_a) :], share)
+
+    def events(self, read: Floats) -> Floats:
+        """Return what each event reads of fields at the sites of the window, along the last axis."""
+        inside = read[..., self.hosts :]
+        mean = inside.reshape(*inside.shape[:-1], inside.shape[-1] // 8, 8).mean(-1)
+        points = np.concatenate([read[..., : self.hosts], mean], axis=-1)
+        return np.asarray(
+            points[..., self.first] + self.share * (points[..., self.second] - points[..., self.first])
+        )
+
+
 GROWTH = 8.0
 """Length of a stretch over that of the one before."""
 
@@ -484,7 +536,7 @@ def _modes(
     lattice, sigma = network.lattice, POLE / length
     norm = float(np.sqrt(source @ (source / lattice.mass)))
     if norm == 0.0:
-        return Modes(power, np.zeros(0), np.zeros((0, lattice.n)), 0.0)
+        return Modes(power, np.zeros(0), np.zeros((0, lattice.n)), np.zeros((0, len(read.place))), 0.0)
     # Vectors are orthonormal in the product with M; a field that is a source is divided by M first.
     space = np.empty((LARGEST_SPACE + 1, lattice.n))
     space[0] = source / lattice.mass / norm
@@ -504,7 +556,8 @@ def _modes(
             now = norm * ((responses(rate, power, watched) * turn[0]) @ turn.T) @ np.array(seen)
             error, before = float(np.abs(now - before).max(initial=0.0)), now
             if error <= tolerance or beyond < EXHAUSTED:
-                return Modes(power, rate, (norm * turn * turn[0]).T @ space[: k + 1], error)
+                turned = (norm * turn * turn[0]).T
+                return Modes(power, rate, turned @ space[: k + 1], turned @ np.array(seen), error)
         space[k + 1] = fresh / beyond
         seen.append(lattice.at(read, space[k + 1]))
     raise ArithmeticError(

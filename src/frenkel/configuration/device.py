@@ -51,6 +51,7 @@ from .material import AnyMaterial, MaterialSection
 from .measure import MeasureSection
 from .phases import PHASE_LIMIT, AnyPhase, CircuitSection, Constant, Cycle, Phase, Points, Pulse, Ramp, Sweep
 from .population import PopulationSection
+from .thermal import ThermalSection
 
 Entry = Annotated[Sweep | Ramp | Pulse | Constant | Points | Cycle, Field(discriminator="kind")]
 
@@ -119,6 +120,8 @@ class Configuration(Document):
     member : int
         Member of an ensemble.
     device, circuit : sections
+    thermal : section or None
+        Heat in time, and electrodes whose temperature changes; see `thermal`.
     read_voltage : float
         Voltage at which resistances are read (V).
     phase : list
@@ -139,6 +142,7 @@ class Configuration(Document):
     read_voltage: ReadVoltage = 0.1
     device: DeviceSection
     circuit: CircuitSection = CircuitSection()
+    thermal: ThermalSection | None = None
     phase: list[Entry] = Field(min_length=1)
     population: PopulationSection | None = None
     measure: MeasureSection | None = None
@@ -184,7 +188,8 @@ class Configuration(Document):
 
     def arguments(self) -> dict[str, Any]:
         """Return the arguments of the device that this is the configuration of, but for its material."""
-        return self.device.arguments() | {"seed": self.seed, "member": self.member}
+        thermal = {} if self.thermal is None else {"thermal": self.thermal.thermal()}
+        return self.device.arguments() | {"seed": self.seed, "member": self.member} | thermal
 
     def made_of(self, folder: Path = Path()) -> Material:
         """Return the material: as recorded, a file, or a packaged set, with what is changed in it.

@@ -16,6 +16,7 @@ from ..configuration.device import Configuration, DeviceSection
 from ..configuration.layers import LayerSection
 from ..configuration.phases import AnyPhase, CircuitSection, Phase, Points, Sweep, Test, Verify
 from ..configuration.points import Members
+from ..configuration.thermal import ThermalSection
 from ..data import schema, store
 from ..data.columns import ResultArrays
 from ..kinetic.materials.material import Material
@@ -250,6 +251,7 @@ class Device(Steps):
         circuit = CircuitSection.of(self.circuit)
         logs = self.logs if logs is None else logs
         ambient = logs[0].read_temperature if logs else self.temperature
+        thermal = ThermalSection.of(self.thermal)
         return {
             "seed": self.seed,
             "member": self.member,
@@ -259,6 +261,7 @@ class Device(Steps):
             "device": self.asked.model_dump(mode="json", exclude_none=True)
             | {"temperature": f"{ambient!r} K"},
             "circuit": circuit.model_dump(mode="json", exclude_none=True),
+            **({} if thermal is None else {"thermal": thermal.model_dump(mode="json", exclude_none=True)}),
             "phase": list(_in_cycles(logs)),
         }
 

@@ -13,6 +13,7 @@ from ..kinetic import device as kinetic
 from ..kinetic.circuit import Circuit
 from ..kinetic.lattice.lattice import Lateral
 from ..kinetic.mechanisms.mechanism import Mechanism
+from ..kinetic.thermal import Thermal
 from ..kinetic.waveform import Waveform
 from ..quantity import si
 from ..typing import Floats, Quantity
@@ -38,6 +39,7 @@ class Options(TypedDict, total=False):
     traps: ArrayLike | None
     cache: int
     precise: bool
+    thermal: Thermal | None
 
 
 class Running(TypedDict, total=False):

@@ -1,0 +1,223 @@
+"""The temperatures of one device as they change in time, and the clock that follows them."""
+
+from __future__ import annotations
+
+import math
+
+import numpy as np
+
+from ..typing import Floats
+from .fields._event_rates import EventRates
+from .fields._heat_clock import HeatClock
+from .fields.heat_in_time import GROWTH, HeatLattice, Stretch, stretch
+from .lattice.lattice import Lateral, Lattice
+from .materials.material import Material
+from .solver import ArrangementHeat, Solved
+from .thermal import Thermal
+
+TOLERANCE = 0.02
+"""Error of a temperature in a stretch of time, and difference from steady heat that counts as none (K)."""
+
+LAG = 0.05
+"""How far heat may lag behind a ramp and still be taken as steady (K)."""
+
+UNSEEN = 1e-3
+"""Hazard until a field has settled below which it is taken as settled at once."""
+
+WAITS = 3.0
+"""Length of the first stretch, in waits at the highest rates that it may see."""
+
+SETTLED_AFTER = 64.0
+"""Longest stretch, in time constants of the bare oxide."""
+
+
+class OxideHeat:
+    """The field of a device whose heat takes time, and the waits in it.
+
+    Power is constant while atoms and voltage stand, and a polynomial of time on a ramp; both are exact but
+    for 0.02 K. A change whose hazard until it has settled is below 1e-3 is taken as settled, which bounds the
+    error of the hazard; a ramp so slow that heat lags by less than 0.05 K has steady heat.
+
+    Parameters
+    ----------
+    material : Material
+        With a section ``heat`` that states the heat capacity.
+    lattice : Lattice
+    shape : tuple of int
+        Host sites in x, y and z.
+    lateral : {"periodic", "reflecting"}
+        Sides of the box.
+    thermal : Thermal
+        Electrodes and surroundings.
+
+    Attributes
+    ----------
+    lattice : HeatLattice
+    field : ndarray
+        Rise of the whole lattice and the reservoirs now, see `HeatLattice`.
+
+    Raises
+    ------
+    ValueError
+        The material has no heat capacity, or its heat is not that of a filament.
+    """
+
+    def __init__(
+        self,
+        material: Material,
+        lattice: Lattice,
+        shape: tuple[int, int, int],
+        lateral: Lateral,
+        thermal: Thermal,
+    ) -> None:
+        if material.has("interface"):
+            raise ValueError(
+                f"thermal.transient must be false for {material.name}: columns of a section [interface] have "
+                "steady heat alone"
+            )
+        heat = material.heat
+        if not heat.capacity > 0.0:
+            raise ValueError(
+                f"heat.capacity of {material.name} must be given (J/(m^3*K)) where thermal.transient is true"
+            )
+        self.lattice = HeatLattice(
+            shape,
+            lateral,
+            conductivity=heat.conductivity,
+            capacity=heat.capacity,
+            spacing=material.lattice.spacing,
+            thermal=thermal,
+        )
+        hosts = self.lattice.n_sites
+        between = len(lattice.sublattice) > hosts
+        self.corners = lattice.motifs["pair"][hosts:, :8] if between else np.zeros((0, 8), np.int32)
+        self.beside = 0.5 * (1.0 - 1.0 / heat.ballistic_factor)
+        self.field = self.lattice.zero()
+        self._clock: HeatClock | None = None
+
+    def rise(self, now: Solved) -> float:
+        """Return the largest temperature rise (K) of a node."""
+        assert now.heat is not None
+        nodes = now.heat.network.nodes
+        return float(now.heat.network.at_nodes(self.field)[: len(nodes)].max(initial=0.0))
+
+    def everywhere(self) -> Floats:
+        """Return the temperature rise (K) of every host site."""
+        return self.lattice.everywhere(self.field)
+
+    def restore(self, field: Floats) -> None:
+        """Go on from a field of an oxide of the same size."""
+        self.field, self._clock = np.array(field), None
+
+    # ------------------------------------------------------------------ waits
+
+    def wait(
+        self, now: Solved, voltage: float, slope: float, duration: float, hazard: float
+    ) -> tuple[float, float]:
+        """Let time pass until the hazard is used up, or for a duration.
+
+        Parameters
+        ----------
+        now : Solved
+            Of the atoms that stand.
+        voltage, slope : float
+            Device voltage (V) and its slope (V/s).
+        duration : float
+            Time that may pass (s).
+        hazard : float
+            What is left of an Exp(1) draw.
+
+        Returns
+        -------
+        elapsed : float
+            Time to the event, or ``duration``.
+        left : float
+            Hazard left (0 when the event fell).
+        """
+        heat, events = now.heat, now.at(voltage, slope)
+        assert heat is not None
+        self._clock, passed, length = None, 0.0, 0.0
+        line = heat.power_line(now, voltage, slope)
+        follows = self._follows(heat, line, voltage, voltage + slope * duration, slope)
+        while passed < duration:
+            at = voltage + slope * passed
+            unit, rest = self.lattice.time, duration - passed
+            difference = self.field - heat.steady(line, at)
+            away = float(np.abs(self.lattice.everywhere(difference)).max())
+            bound = events.warmer_total(at, away)
+            if follows and (away <= TOLERANCE or self._is_brief(difference, bound, rest)):
+                elapsed, left = events.advance(at, slope, rest, hazard)
+                self.field = heat.steady(line, at + slope * elapsed)
+                return (duration if elapsed >= rest else passed + elapsed), left
+            length = self._length(length, WAITS * hazard / max(bound, 1e-300), rest)
+            one = self._stretch(heat, line, at, slope, length)
+            self._clock = self._clock_of(heat, events, one)
+            elapsed, hazard = self._clock.advance(at, slope, min(length * unit, rest), hazard)
+            self.field = one.after(elapsed / unit)
+            if hazard == 0.0:
+                return passed + elapsed, 0.0
+            passed = duration if elapsed >= rest else passed + elapsed
+        return duration, hazard
+
+    def pick(self, events: EventRates, voltage: float, uniform: float) -> int:
+        """Return the candidate that fires where the last wait ended, for a uniform draw in [0, 1)."""
+        return events.pick(voltage, uniform) if self._clock is None else self._clock.pick(uniform)
+
+    # ------------------------------------------------------------------ parts of a wait
+
+    def _follows(self, heat: ArrangementHeat, line: Floats, first: float, last: float, slope: float) -> bool:
+        """Return whether heat lags behind the voltage by no more than is stated."""
+        if slope == 0.0:
+            return True
+        # d(rise)/dV times the slope times the slowest time constant; rises are quadratic in the voltage.
+        steep = max(
+            float(np.abs(heat.network.at_nodes(heat.steepness(line, at))).max(initial=0.0))
+            for at in (first, last)
+        )
+        return steep * abs(slope) * self.lattice.time / self.lattice.slowest <= LAG
+
+    def _is_brief(self, difference: Floats, bound: float, rest: float) -> bool:
+        """Return whether the hazard until a difference has decayed is negligible, and the time is there."""
+        # No mode is slower than the slowest of the bare lattice, no site farther off than the norm says.
+        norm = math.sqrt(float(difference @ (difference * self.lattice.mass)))
+        settles = self.lattice.time / self.lattice.slowest * max(math.log(norm / TOLERANCE), 0.0)
+        return settles <= rest and settles * bound <= UNSEEN
+
+    def _length(self, before: float, wait: float, rest: float) -> float:
+        """Return the length of the next stretch (tau0), of a few that the poles are kept for."""
+        longest = min(wait, rest) / self.lattice.time
+        if before:
+            longest = min(longest, before * GROWTH)
+        longest = min(max(longest, 1.0 / GROWTH), SETTLED_AFTER / self.lattice.slowest)
+        return float(GROWTH ** math.ceil(math.log(longest, GROWTH) - 1e-9))
+
+    def _stretch(
+        self, heat: ArrangementHeat, line: Floats, voltage: float, slope: float, length: float
+    ) -> Stretch:
+        """Return the field over the next stretch, by the power at its middle or along its ramp."""
+        # P(V) = (p0 + p1 V) V with V = voltage + turn s.
+        turn = slope * self.lattice.time
+        sources = [heat.power(line, voltage)]
+        if slope != 0.0:
+            sources += [(line[0] + 2.0 * line[1] * voltage) * turn, line[1] * turn**2]
+        return stretch(
+            heat.network,
+            self.field,
+            [heat.network.source(one) for one in sources],
+            length,
+            heat.readers.window,
+            TOLERANCE,
+        )
+
+    def _clock_of(self, heat: ArrangementHeat, events: EventRates, one: Stretch) -> HeatClock:
+        """Return the clock of a stretch."""
+        read = heat.readers
+        modes = np.concatenate([read.events(part.read) for part in one.parts])
+        return HeatClock(
+            events,
+            read.events(self.lattice.at(read.window, one.start)),
+            np.ascontiguousarray(modes.T),
+            np.concatenate([part.rate for part in one.parts]),
+            np.concatenate([np.full(len(part.rate), part.power, np.int32) for part in one.parts]),
+            self.lattice.time,
+        )
