@@ -12,10 +12,10 @@ from .fields._heat_clock import HeatClock
 from .fields.heat_in_time import GROWTH, HeatLattice, Stretch, stretch
 from .lattice.lattice import Lateral, Lattice
 from .materials.material import Material
-from .solver import ArrangementHeat, Solved
+from .solver import ArrangementHeat, PowerLine, Solved
 from .thermal import Thermal
 
-TOLERANCE = 0.02
+TOLERANCE = 0.04
 """Error of a temperature in a stretch of time, and difference from steady heat that counts as none (K)."""
 
 LAG = 0.05
@@ -35,7 +35,7 @@ class OxideHeat:
     """The field of a device whose heat takes time, and the waits in it.
 
     Power is constant while atoms and voltage stand, and a polynomial of time on a ramp; both are exact but
-    for 0.02 K. A change whose hazard until it has settled is below 1e-3 is taken as settled, which bounds the
+    for 0.04 K. A change whose hazard until it has settled is below 1e-3 is taken as settled, which bounds the
     error of the hazard; a ramp so slow that heat lags by less than 0.05 K has steady heat.
 
     Parameters
@@ -137,17 +137,17 @@ class OxideHeat:
         heat, events = now.heat, now.at(voltage, slope)
         assert heat is not None
         self._clock, passed, length = None, 0.0, 0.0
-        line = heat.power_line(now, voltage, slope)
+        line = heat.line(now, voltage, slope)
         follows = self._follows(heat, line, voltage, voltage + slope * duration, slope)
         while passed < duration:
             at = voltage + slope * passed
             unit, rest = self.lattice.time, duration - passed
-            difference = self.field - heat.steady(line, at)
+            difference = self.field - line.steady(at)
             away = float(np.abs(self.lattice.everywhere(difference)).max())
             bound = events.warmer_total(at, away)
             if follows and (away <= TOLERANCE or self._is_brief(difference, bound, rest)):
                 elapsed, left = events.advance(at, slope, rest, hazard)
-                self.field = heat.steady(line, at + slope * elapsed)
+                self.field = line.steady(at + slope * elapsed)
                 return (duration if elapsed >= rest else passed + elapsed), left
             length = self._length(length, WAITS * hazard / max(bound, 1e-300), rest)
             one = self._stretch(heat, line, at, slope, length)
@@ -165,14 +165,15 @@ class OxideHeat:
 
     # ------------------------------------------------------------------ parts of a wait
 
-    def _follows(self, heat: ArrangementHeat, line: Floats, first: float, last: float, slope: float) -> bool:
+    def _follows(
+        self, heat: ArrangementHeat, line: PowerLine, first: float, last: float, slope: float
+    ) -> bool:
         """Return whether heat lags behind the voltage by no more than is stated."""
         if slope == 0.0:
             return True
         # d(rise)/dV times the slope times the slowest time constant; rises are quadratic in the voltage.
         steep = max(
-            float(np.abs(heat.network.at_nodes(heat.steepness(line, at))).max(initial=0.0))
-            for at in (first, last)
+            float(np.abs(heat.network.at_nodes(line.steepness(at))).max(initial=0.0)) for at in (first, last)
         )
         return steep * abs(slope) * self.lattice.time / self.lattice.slowest <= LAG
 
@@ -192,14 +193,14 @@ class OxideHeat:
         return float(GROWTH ** math.ceil(math.log(longest, GROWTH) - 1e-9))
 
     def _stretch(
-        self, heat: ArrangementHeat, line: Floats, voltage: float, slope: float, length: float
+        self, heat: ArrangementHeat, line: PowerLine, voltage: float, slope: float, length: float
     ) -> Stretch:
         """Return the field over the next stretch, by the power at its middle or along its ramp."""
         # P(V) = (p0 + p1 V) V with V = voltage + turn s.
         turn = slope * self.lattice.time
-        sources = [heat.power(line, voltage)]
+        sources = [line.at(voltage)]
         if slope != 0.0:
-            sources += [(line[0] + 2.0 * line[1] * voltage) * turn, line[1] * turn**2]
+            sources += [(line.power[0] + 2.0 * line.power[1] * voltage) * turn, line.power[1] * turn**2]
         return stretch(
             heat.network,
             self.field,

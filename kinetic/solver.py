@@ -96,6 +96,57 @@ def line(low: float, high: float, at_low: Floats, at_high: Floats) -> Floats:
 
 
 @dataclass(slots=True, eq=False)
+class PowerLine:
+    """Power of one arrangement between two voltages, and the steady field of it.
+
+    Attributes
+    ----------
+    network : HeatNetwork
+    power : ndarray of shape (2, m + e)
+        p0 and p1 of the power (p0 + p1 V) V over kappa a (K) of nodes and of electrodes that are reservoirs.
+    rises : ndarray of shape (2, m)
+        The same of the steady rises of the nodes.
+    """
+
+    network: HeatNetwork
+    power: Floats
+    rises: Floats
+    _units: tuple[Floats, Floats] | None = None
+
+    def at(self, voltage: float) -> Floats:
+        """Return the power over kappa a (K) of nodes and electrodes at a voltage (V)."""
+        return np.asarray((self.power[0] + self.power[1] * voltage) * voltage)
+
+    def steady(self, voltage: float) -> Floats:
+        """Return the steady field at a voltage (V)."""
+        first, second = self.units()
+        return np.asarray((first + second * voltage) * voltage)
+
+    def steepness(self, voltage: float) -> Floats:
+        """Return the derivative of the steady field by the voltage (K/V)."""
+        first, second = self.units()
+        return np.asarray(first + 2.0 * second * voltage)
+
+    def units(self) -> tuple[Floats, Floats]:
+        """Return the steady fields of p0 and p1, solved once."""
+        if self._units is None:
+            network, lattice = self.network, self.network.lattice
+            if lattice.reservoirs:
+                first, second = (network.solve(0.0, network.source(one)) for one in self.power)
+            else:
+                # Heat that bonds take away from the nodes is known from their rises.
+                left = [p - network.conductance @ h for p, h in zip(self.power, self.rises, strict=True)]
+                pole = lattice.pole(0.0)
+                first, second = (lattice.respond(pole, network.source(one)) for one in left)
+            self._units = first, second
+        return self._units
+
+    def size(self) -> int:
+        """Return about how many bytes this is."""
+        return 2 * (int(self.power[0].nbytes) + 8 * self.network.lattice.n)
+
+
+@dataclass(slots=True, eq=False)
 class ArrangementHeat:
     """Heat of one arrangement in time: its bonds, its power, and where its events read a temperature.
 
@@ -103,56 +154,32 @@ class ArrangementHeat:
     ----------
     network : HeatNetwork
     readers : HeatReaders
-    at_one_volt : ndarray or None
-        Power over kappa a (K) of nodes and electrodes at 1 V, where it grows with the voltage squared.
+    linear : PowerLine or None
+        At any voltage, where power grows with the voltage squared.
     """
 
     network: HeatNetwork
     readers: HeatReaders
-    at_one_volt: Floats | None
-    _steady: list[tuple[Floats, Floats, Floats]] = field(default_factory=list)
+    linear: PowerLine | None = None
+    _lines: list[tuple[VoltageInterval, PowerLine]] = field(default_factory=list)
 
-    def __post_init__(self) -> None:
-        if self.at_one_volt is not None:
-            self.at_one_volt = np.array([np.zeros_like(self.at_one_volt), self.at_one_volt])
-
-    def power_line(self, now: Solved, voltage: float, slope: float) -> Floats:
-        """Return p0 and p1 of the power (p0 + p1 V) V over kappa a, at a voltage (V) and along its slope."""
-        if self.at_one_volt is not None:
-            return self.at_one_volt
+    def line(self, now: Solved, voltage: float, slope: float) -> PowerLine:
+        """Return the power at a voltage (V) and on along its slope."""
+        if self.linear is not None:
+            return self.linear
         cell = now.cell(voltage, slope)
         assert cell is not None
-        return cell.power
-
-    def power(self, line: Floats, voltage: float) -> Floats:
-        """Return the power over kappa a (K) of nodes and electrodes at a voltage (V)."""
-        return np.asarray((line[0] + line[1] * voltage) * voltage)
-
-    def steady(self, line: Floats, voltage: float) -> Floats:
-        """Return the steady field at a voltage (V)."""
-        first, second = self._units(line)
-        return np.asarray((first + second * voltage) * voltage)
-
-    def steepness(self, line: Floats, voltage: float) -> Floats:
-        """Return the derivative of the steady field by the voltage (K/V)."""
-        first, second = self._units(line)
-        return np.asarray(first + 2.0 * second * voltage)
-
-    def _units(self, line: Floats) -> tuple[Floats, Floats]:
-        """Return the steady fields of p0 and p1, solved once."""
-        for known, first, second in self._steady:
-            if known is line:
-                return first, second
-        network = self.network
-        first, second = (
-            network.solve(0.0, network.source(one)) if one.any() else network.lattice.zero() for one in line
-        )
-        self._steady.append((line, first, second))
-        return first, second
+        for known, line in self._lines:
+            if known is cell:
+                return line
+        line = PowerLine(self.network, cell.power, cell.heat)
+        self._lines.append((cell, line))
+        return line
 
     def size(self) -> int:
         """Return about how many bytes this is."""
-        return self.network.size() + sum(first.nbytes + second.nbytes for _, first, second in self._steady)
+        lines = [line for _, line in self._lines] if self.linear is None else [self.linear]
+        return self.network.size() + sum(line.size() for line in lines)
 
 
 @dataclass(slots=True)
@@ -486,8 +513,8 @@ class FilamentSolver(Solver):
         solved = Solved(events, network.conductance, network.heat_max, *errors, law)
         if self.state.oxide_heat is not None:
             solved.heat = self._arrangement_heat(network, candidates)
-            if solved.heat.at_one_volt is not None and solved.heat.network.lattice.reservoirs:
-                rise, nodes = self._steady_rises(solved.heat, solved.heat.at_one_volt[1])
+            if solved.heat.linear is not None and solved.heat.network.lattice.reservoirs:
+                rise, nodes = self._steady_rises(solved.heat, solved.heat.linear.power[1])
                 events.set_rise(rise)
                 solved.heat_max = float(nodes.max(initial=0.0))
         if fields.has_laws():
@@ -506,7 +533,7 @@ class FilamentSolver(Solver):
 
         oxide, solver = self.state.oxide_heat, self.fields.solver
         assert oxide is not None
-        lattice, (nodes, _, _) = oxide.lattice, network.potentials.nodes()
+        lattice, (nodes, _, rises) = oxide.lattice, network.potentials.nodes()
         bonds, contact = solver.heat_links()
         moved = [k for k, name in enumerate(("bottom", "top")) if name in lattice.reservoirs]
         m = len(nodes)
@@ -515,14 +542,14 @@ class FilamentSolver(Solver):
         for row, side in enumerate(moved):
             conductance[m + row, m + row] = contact[side].sum()
             conductance[:m, m + row] = conductance[m + row, :m] = -contact[side]
-        power = None
+        heat = ArrangementHeat(
+            HeatNetwork(lattice, nodes, conductance), HeatReaders.of(lattice, candidates, oxide.corners)
+        )
         if not self.fields.has_laws():
             power = self._power(network.potentials.powers(), network.contact_powers())
-        return ArrangementHeat(
-            HeatNetwork(lattice, nodes, conductance),
-            HeatReaders.of(lattice, candidates, oxide.corners),
-            power,
-        )
+            lines = np.array([np.zeros_like(power), power]), np.array([np.zeros_like(rises), rises])
+            heat.linear = PowerLine(heat.network, *lines)
+        return heat
 
     def _power(self, nodes: Floats, contacts: Floats) -> Floats:
         """Return power over kappa a (K) of nodes and of electrodes that are reservoirs, from powers (W).

@@ -155,6 +155,7 @@ class HeatLattice:
         root = np.sqrt(self._mean_mass)
         self.slowest = float(np.linalg.eigvalsh(self._mean / np.outer(root, root))[0])
         self._poles: OrderedDict[float, Pole] = OrderedDict()
+        self._whole = self.window(np.arange(self.n_sites))
 
     @property
     def n(self) -> int:
@@ -213,7 +214,7 @@ class HeatLattice:
 
     def everywhere(self, vector: Floats) -> Floats:
         """Return the rise at every site (K)."""
-        return self.at(self.window(np.arange(self.n_sites)), vector)
+        return self.at(self._whole, vector)
 
     def window(self, sites: NDArray[np.integer[Any]]) -> SiteWindow:
         """Return the part of the box that holds these sites."""
@@ -322,15 +323,16 @@ class HeatNetwork:
 
     def solve(self, sigma: float, vector: Floats) -> Floats:
         """Return (sigma M + L + E W E')^-1 times a field; sigma 0: the steady state of a source."""
-        import scipy.linalg  # a device whose heat is steady does without
+        from scipy.linalg.lapack import dgetrf, dgetrs  # a device whose heat is steady does without
 
         pole = self.lattice.pole(sigma)
         bare = self.lattice.respond(pole, vector)
         if not len(self.nodes):
             return bare
         if sigma not in self._factors:
-            self._factors[sigma] = scipy.linalg.lu_factor(self._coupling(pole), check_finite=False)
-        theta = scipy.linalg.lu_solve(self._factors[sigma], self.at_nodes(bare), check_finite=False)
+            # Column by column in memory: the transposed system of the transposed matrix.
+            self._factors[sigma] = dgetrf(self._coupling(pole).T, overwrite_a=True)[:2]
+        theta = dgetrs(*self._factors[sigma], self.at_nodes(bare), trans=1)[0]
         bare -= self.lattice.respond(pole, self.source(self.conductance @ theta))
         return bare
 
@@ -544,10 +546,9 @@ def _modes(
     matrix, before, error = np.zeros((LARGEST_SPACE, LARGEST_SPACE)), np.zeros(1), np.inf
     for k in range(LARGEST_SPACE):
         fresh = sigma * network.solve(sigma, space[k] * lattice.mass)
-        for _ in range(2):  # twice is enough
-            share = space[: k + 1] @ (fresh * lattice.mass)
-            matrix[k, : k + 1] += share
-            fresh -= share @ space[: k + 1]
+        # Against all vectors, once: few of them keep their digits.
+        matrix[k, : k + 1] = share = space[: k + 1] @ (fresh * lattice.mass)
+        fresh -= share @ space[: k + 1]
         beyond = float(np.sqrt(fresh @ (fresh * lattice.mass)))
         if k >= FIRST_LOOK or beyond < EXHAUSTED:
             # Symmetric, of which the lower triangle is there; eigenvalues are 1 / (1 + rate / sigma).
