@@ -141,9 +141,9 @@ class Device(DeviceState):
     @property
     def temperature_map(self) -> Floats:
         """Temperature at every host site (K)."""
-        if self.oxide_heat is not None:
-            return np.asarray(self.temperature + self.oxide_heat.everywhere())
-        return np.asarray(self.temperature + self.solver.maps(self.device_voltage)[1])
+        steady = self.solver.maps(self.device_voltage)[1]
+        rise = steady if self.oxide_heat is None else self.oxide_heat.everywhere()
+        return np.asarray(self.temperature + rise)
 
     def transitions(self) -> NDArray[np.void]:
         """Return every possible event: mechanism, direction, sites, rate (1/s), energy, barrier (eV)."""

@@ -195,17 +195,17 @@ class HeatLattice:
         half = np.matmul(self._y[:, window.y], box @ self._z.T)
         np.dot(
             self._x[:, window.x],
-            half.reshape(len(window.x), -1),
+            half.reshape(len(window.x), len(self._y) * nz),
             out=result[: self.n_sites].reshape(len(self._x), -1),
         )
-        assert half.shape[-1] == nz
         result[self.n_sites :] = reservoirs / np.sqrt(self.columns)
         return result
 
     def at(self, window: SiteWindow, vector: Floats) -> Floats:
         """Return a field at the sites of a window (K)."""
         part = self._x[:, window.x].T @ vector[: self.n_sites].reshape(len(self._x), -1)
-        box = np.matmul(self._y[:, window.y].T, part.reshape(len(window.x), len(self._y), -1)) @ self._z
+        part = part.reshape(len(window.x), len(self._y), self.shape[2])
+        box = np.matmul(self._y[:, window.y].T, part) @ self._z
         return np.asarray(box.ravel()[window.place])
 
     def of_reservoirs(self, vector: Floats) -> Floats:

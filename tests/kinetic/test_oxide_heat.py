@@ -190,6 +190,15 @@ def test_heat_goes_on_from_a_state_and_in_a_branch():
     assert not np.array_equal(branch.temperature_map, device.temperature_map)
 
 
+def test_an_oxide_without_a_defect_stays_cold():
+    device = frozen(device_of("HfO2", STACK))
+    put(device, [])
+    record = device.advance(Waveform.points([0.0, 1e-12, 1e-11], [0.0, 0.5, 0.5]), samples=3)
+    assert record.sample["temperature_max"].max() == 300.0
+    assert device.temperature_map.max() == 300.0
+    assert device.current(0.5) > 0.0
+
+
 def test_slow_ramps_cost_no_stretch_and_have_steady_heat():
     device, steady = frozen(device_of("HfO2")), frozen(device_of("HfO2", None))
     device.oxide_heat._stretch = None  # nothing may call it
