@@ -37,7 +37,9 @@ DIGITS, TOLERANCE = 6, 2e-5
 MOST = 40
 """Items of a list or table that are looked at, and values of a test that are kept."""
 DEEPEST = 4
-APART = re.compile("provenance|environment|software|version|checksum|elapsed|machine|git$|path$|created")
+APART = re.compile(
+    "provenance|environment|software|version|checksum|elapsed|machine|git$|path$|created|^stat\\(|^write_bytes\\("
+)
 """Names of values that change with commit, machine or day."""
 HEXADECIMAL = re.compile(r"\b[0-9a-f]{7,64}\b")
 NUMBER = re.compile(r"(?<![\w.])[-+−]?\d+(?:\.\d+)?(?:[eE][-+]?\d+)?")
