@@ -340,3 +340,14 @@ def test_bad_mappings(text, message, tmp_path):
     (tmp_path / "a.csv").write_text("\n".join(lines(",")))
     with pytest.raises(TableError, match=message):
         mapping.plan(read_table(tmp_path / "a.csv"), mapping_file.read_mapping(tmp_path / "m.toml"))
+
+
+def test_notes_say_what_is_not_read(tmp_path):
+    """How many lines, the first 50 characters of the first, and how many blocks there are."""
+    first = "".join(chr(97 + number % 26) for number in range(60))
+    rows = "".join(f"{volt},{volt * 1e-6}\n" for volt in (0.1, 0.2, 0.3, 0.4))
+    header = "voltage (V),current (A)\n"
+    (tmp_path / "a.csv").write_text(f"{first}\nmade by hand\n{header}{rows}{header}{rows}")
+    notes = read_table(tmp_path / "a.csv").notes
+    assert any("2 blocks, each under its header" in note for note in notes)
+    assert any(f"2 lines above the header are not read: {first[:50]!r} ..." in note for note in notes)
