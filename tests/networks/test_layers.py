@@ -222,3 +222,49 @@ def test_what_cannot_be_converted_is_refused():
         convert(net, STATED, mapping="triple")
     with pytest.raises(ValueError, match="no card 'hf'"):
         convert(net, "hf")
+
+
+@pytest.mark.parametrize("mapping", ["pair", "reference", "offset"])
+@pytest.mark.parametrize(("weight", "tolerance"), [(0.3, None), (-0.02, None), (0.0, 0.02)])
+def test_noise_of_training_has_the_law_of_the_device(mapping, weight, tolerance):
+    """Against numpy's draws of the same device, 40,000 weights each (Kolmogorov and Smirnov)."""
+    from scipy.stats import ks_2samp
+
+    device = placeholder(variability=0.2, read_noise=0.02, rtn_amplitude=0.3, rtn_occupancy=0.2)
+    size, random = 40_000, np.random.default_rng(5)
+    low, high = device.window
+
+    def cells(share):
+        target = np.full(size, low + share * (high - low))
+        if tolerance is None:
+            target = device.programmed(target, random)
+        else:
+            target = np.maximum(target + tolerance * device.g_max * random.uniform(-1, 1, size), 0.0)
+        noise = device.read_noise * device.g_max * random.standard_normal(size)
+        return device.telegraph(target, random) + noise
+
+    if mapping == "pair":
+        expected = (cells(max(weight, 0.0)) - cells(max(-weight, 0.0))) / (high - low)
+    else:
+        middle = cells(0.5) if mapping == "reference" else 0.5 * (high + low)
+        expected = (cells(0.5 * (weight + 1.0)) - middle) * 2.0 / (high - low)
+    layer = AnalogLinear(size, 1, bias=False, source=device, mapping=mapping, seed=3)
+    layer.set_up(device, mapping, 3, tolerance)
+    with torch.no_grad():
+        layer.weight[:] = weight
+        layer.weight[0, :2] = torch.tensor([1.0, -1.0])  # which are the largest: weights are not scaled
+    seen, again = (layer.train().shown_weight().detach().numpy()[0, 2:] for _ in range(2))
+    for drawn in (seen, again):  # what a pass has shown stays as it was
+        assert ks_2samp(drawn, expected[2:]).pvalue > 1e-4
+        assert abs(drawn.mean() - expected.mean()) < 6 * expected.std() * np.sqrt(2 / size)
+    assert abs(np.corrcoef(seen, again)[0, 1]) < 0.03 and abs(np.corrcoef(seen[1:], seen[:-1])[0, 1]) < 0.03
+
+
+def test_a_copy_of_a_layer_has_noise_of_its_own():
+    layer = AnalogLinear(50, 4, source=placeholder(variability=0.3), seed=3).train()
+    first = layer.shown_weight().detach()
+    same = copy.deepcopy(layer)
+    assert torch.equal(same.shown_weight(), layer.shown_weight())
+    assert same._room.arrays["cells"].data_ptr() != layer._room.arrays["cells"].data_ptr()
+    layer.shown_weight()
+    assert not torch.equal(first, layer.shown_weight())

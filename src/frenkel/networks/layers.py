@@ -13,6 +13,7 @@ evaluation they are ideal until :func:`program` writes them into arrays; from th
 
 from __future__ import annotations
 
+import math
 from typing import Any
 
 try:
@@ -26,7 +27,7 @@ from ..checks import at_least, between, one_of, whole
 from .chip import Chip, ChipDesign
 from .device_statistics import DeviceStatistics, Source, statistics_of
 from .mapping import MAPPINGS, Mapping
-from .torch_noise import generator, shown
+from .torch_noise import Room, generator, shown
 from .write_verify import StatisticalProgramming, WithinTolerance
 
 
@@ -48,7 +49,7 @@ class _Analog:
         self.mapping: Mapping = mapping
         self.tolerance = tolerance
         self.chip, self.time = None, 0.0
-        self._seed, self._passes = seed, 0
+        self._seed, self._passes, self._room = seed, 0, Room()
 
     def matrix(self) -> Any:
         """Return weights as a numpy matrix (inputs, outputs)."""
@@ -64,13 +65,17 @@ class _Analog:
             return self.weight
         with torch.no_grad():
             flat = self.weight.detach().reshape(self.weight.shape[0], -1)
-            scale = flat.abs().max()
-            if not bool(scale > 0.0) or not bool(torch.isfinite(scale)):
+            least, greatest = torch.aminmax(flat)
+            scale = max(float(greatest), -float(least))
+            if not 0.0 < scale < math.inf:
                 return self.weight
             random = generator(self._seed, self._passes, flat.device)
             self._passes += 1
-            shown_weights = shown(flat / scale, self.statistics, self.mapping, self.tolerance, random) * scale
-            change = (shown_weights - flat).reshape(self.weight.shape)
+            relative = torch.div(flat, scale, out=self._room.take("weights", flat.shape, flat))
+            shown_weights = shown(
+                relative, self.statistics, self.mapping, self.tolerance, random, self._room
+            )
+            change = shown_weights.mul_(scale).sub_(flat).reshape(self.weight.shape)
         return self.weight + change
 
     def through(self, rows: Any) -> Any:

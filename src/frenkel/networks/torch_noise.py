@@ -5,6 +5,7 @@ The laws are those of `DeviceStatistics` and `mapping`; numbers of a stream diff
 
 from __future__ import annotations
 
+import math
 from typing import Any
 
 import numpy as np
@@ -14,10 +15,26 @@ from .device_statistics import DeviceStatistics
 from .mapping import Mapping
 
 
+class Room:
+    """Arrays of one layer that are used again in each pass: fresh ones took more time than their numbers."""
+
+    def __init__(self) -> None:
+        self.arrays: dict[str, Any] = {}
+
+    def take(self, name: str, shape: tuple[int, ...], like: Any, dtype: Any = None) -> Any:
+        """Return the array of a name, with any values, where ``like`` is and by default of its type."""
+        held = self.arrays.get(name)
+        dtype = like.dtype if dtype is None else dtype
+        if held is None or (held.shape, held.dtype, held.device) != (shape, dtype, like.device):
+            held = self.arrays[name] = torch.empty(shape, dtype=dtype, device=like.device)
+        return held
+
+
 def shown(
-    weights: Any, statistics: DeviceStatistics, mapping: Mapping, tolerance: float | None, random: Any
-) -> Any:
-    """Return weights (outputs, inputs) as cells show them in one pass.
+    weights: Any, statistics: DeviceStatistics, mapping: Mapping, tolerance: float | None, random: Any,
+    room: Room,
+) -> Any:  # fmt: skip
+    """Return weights (outputs, inputs) as cells show them in one pass, in an array of the room.
 
     Parameters
     ----------
@@ -29,44 +46,53 @@ def shown(
         Verified cells end evenly within this share of g_max; None: by one blind pulse.
     random : torch.Generator
         On the device of the weights.
+    room : Room
+        Of these weights; what was returned before is overwritten.
     """
     low, high = statistics.window
+    half, (outputs, inputs) = 0.5 * (high - low), weights.shape
     if mapping == "pair":
-        cells = torch.stack([weights, -weights]).clamp(min=0.0) * (high - low) + low
-    else:
-        cells = (weights[None] + 1.0) * (0.5 * (high - low)) + low
-    if mapping == "reference":
-        # The column of cells at mid-window that all outputs share.
-        middle = torch.full_like(cells[:, :1], 0.5 * (high + low))
-        conductance = _read(torch.cat([cells, middle], dim=1), statistics, tolerance, random)
-        return (conductance[0, :-1] - conductance[0, -1:]) * (2.0 / (high - low))
-    conductance = _read(cells, statistics, tolerance, random)
-    if mapping == "pair":
-        return (conductance[0] - conductance[1]) / (high - low)
-    return (conductance[0] - 0.5 * (high + low)) * (2.0 / (high - low))
+        cells = room.take("cells", (2, outputs, inputs), weights)
+        torch.clamp(weights, min=0.0, out=cells[0])
+        torch.sub(cells[0], weights, out=cells[1])
+        _program(cells.mul_(high - low).add_(low), statistics, tolerance, random, room)
+        # Read noise of two cells is that of one of twice the variance; the second array is free for it.
+        difference = cells[0].sub_(cells[1])
+        _read(difference, statistics, random, cells[1], math.sqrt(2.0))
+        return difference.mul_(1.0 / (high - low))
+    # With a column of cells at mid-window that all outputs share.
+    cells = room.take("cells", (outputs + (mapping == "reference"), inputs), weights)
+    cells[:outputs] = weights
+    cells[outputs:] = 0.0
+    _program(cells.add_(1.0).mul_(half).add_(low), statistics, tolerance, random, room)
+    _read(cells, statistics, random, room.take("noise", cells.shape, cells), 1.0)
+    return cells[:outputs].sub_(cells[outputs:] if mapping == "reference" else half + low).mul_(1.0 / half)
 
 
-def _read(g: Any, statistics: DeviceStatistics, tolerance: float | None, random: Any) -> Any:
-    """Return conductances (S) as they are programmed and once read."""
-
-    def normal() -> Any:
-        return torch.empty_like(g).normal_(generator=random)
-
-    def even() -> Any:
-        return torch.empty_like(g).uniform_(generator=random)
-
-    s = statistics
+def _program(g: Any, statistics: DeviceStatistics, tolerance: float | None, random: Any, room: Room) -> None:
+    """Change conductances (S) to those that are programmed, at one moment of their telegraph noise."""
+    s, noise = statistics, room.take("noise", g.shape, g)
     if tolerance is not None:
         # A cell cannot be programmed below no conductance at all.
-        g = (g + tolerance * s.g_max * (2.0 * even() - 1.0)).clamp(min=0.0)
+        g.add_(noise.uniform_(-1.0, 1.0, generator=random), alpha=tolerance * s.g_max).clamp_(min=0.0)
     elif s.variability:
-        g = g * torch.exp(s.variability * normal())
+        g.mul_(noise.normal_(0.0, s.variability, generator=random).exp_())
     if s.rtn_amplitude:
-        step = torch.minimum(s.rtn_amplitude * torch.sqrt(g * s.g_max), g)
-        g = g + step * (s.rtn_occupancy - (even() < s.rtn_occupancy).to(g.dtype))
-    if s.read_noise:
-        g = g + s.read_noise * s.g_max * normal()
-    return g
+        torch.minimum(torch.mul(g, s.g_max, out=noise).sqrt_().mul_(s.rtn_amplitude), g, out=noise)
+        # Four numbers of 16 bits in each of 64, so that an occupancy is one of 65,537.
+        numbers = room.take("numbers", (-(-g.numel() // 4),), g, torch.int64)
+        drawn = numbers.random_(-(2**63), None, generator=random).view(torch.int16)[: g.numel()]
+        filled = round(s.rtn_occupancy * 2**16)
+        empty = room.take("empty", g.shape, g, torch.bool)
+        torch.ge(drawn.view(g.shape), filled - 2**15, out=empty)
+        # A step of (occupancy - 1) where the trap is filled, of the occupancy where it is empty.
+        g.add_(noise, alpha=filled / 2**16 - 1.0).addcmul_(noise, empty)
+
+
+def _read(g: Any, statistics: DeviceStatistics, random: Any, room: Any, factor: float) -> None:
+    """Add read noise to conductances (S), a ``factor`` times that of a cell; ``room`` is overwritten."""
+    if statistics.read_noise:
+        g.add_(room.normal_(generator=random), alpha=factor * statistics.read_noise * statistics.g_max)
 
 
 def generator(seed: int, count: int, device: Any) -> Any:
