@@ -41,9 +41,12 @@ def run(options: argparse.Namespace) -> int:
 
 def check(options: argparse.Namespace) -> None:
     """Print what a configuration of an array would do."""
+    from ..experiment.assembled import check_memory
     from ..reports.array import plan
 
-    print(plan(read(options.file, options.changes, arrays=True)))
+    settings = read(options.file, options.changes, arrays=True)
+    check_memory(settings, options.file.parent)
+    print(plan(settings))
 
 
 def show(options: argparse.Namespace) -> bool:
