@@ -7,7 +7,7 @@ import pytest
 from frenkel.cli.main import main
 from frenkel.configuration import array as configuration
 from frenkel.configuration.base import ConfigurationError
-from frenkel.experiment import array, assembled
+from frenkel.experiment import array, array_memory
 
 LINEAR = {
     "seed": 1,
@@ -28,7 +28,7 @@ LIVE = LINEAR | {
 @pytest.fixture
 def free(monkeypatch):
     """Let there be so much memory, in bytes."""
-    return lambda number: monkeypatch.setattr(assembled, "available", lambda: number)
+    return lambda number: monkeypatch.setattr(array_memory, "available", lambda: number)
 
 
 @pytest.mark.parametrize(
@@ -41,10 +41,10 @@ def free(monkeypatch):
 def test_an_array_is_refused_where_there_is_too_little(document, least, words, free):
     settings = configuration.parse(document)
     free(least / 0.79)
-    assembled.check_memory(settings, Path())
+    array_memory.check_memory(settings, Path())
     free(least / 0.81)
     with pytest.raises(ConfigurationError, match=words):
-        assembled.check_memory(settings, Path())
+        array_memory.check_memory(settings, Path())
     with pytest.raises(ConfigurationError, match="array.word_lines and array.bit_lines must be smaller"):
         array.run(settings)
 
@@ -54,7 +54,7 @@ def test_two_cells_a_crossing_take_twice_as_much(free):
     settings = configuration.parse(LINEAR | {"array": LINEAR["array"] | {"crossing": "CRS"}, "cells": cells})
     free(1.5 * 100 * 200 * 250.0 / 0.8)
     with pytest.raises(ConfigurationError, match="100 x 200 cells take about 0.01 GB"):
-        assembled.check_memory(settings, Path())
+        array_memory.check_memory(settings, Path())
 
 
 def test_the_command_says_it_in_one_line(tmp_path, free, capsys):

@@ -41,7 +41,7 @@ def run(options: argparse.Namespace) -> int:
 
 def check(options: argparse.Namespace) -> None:
     """Print what a configuration of an array would do."""
-    from ..experiment.assembled import check_memory
+    from ..experiment.array_memory import check_memory
     from ..reports.array import plan
 
     settings = read(options.file, options.changes, arrays=True)

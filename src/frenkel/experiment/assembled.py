@@ -49,73 +49,18 @@ from ..configuration.array import (
 )
 from ..configuration.base import ConfigurationError
 from ..configuration.device import Configuration
-from ..configuration.material import chosen
-from ..configuration.phases import CircuitSection
 from ..events.clock import Clock, Log
 from ..events.controller import Controller, Timing
 from ..events.word_lines import TransistorWordLines
 from ..kinetic.circuit import Circuit
 from ..kinetic.device import Device
-from ..kinetic.state import box
-from ..memory import available
 from ..typing import Floats
+from .array_memory import check_memory, devices_of
 from .device import build as build_device
-from .device import memory
 from .protocol import Protocol
 
 CELLS, TARGETS, VECTORS, STUCK, LOWER = 0, 1, 2, 3, 4
 """Streams of random numbers of one seed."""
-
-
-CROSSING_BYTES = 250.0
-"""Memory of a crossing and its cell, of lines, solvers and results: measured up to 512 x 512."""
-
-LIVE_BYTES = 2e6
-"""Memory that a formed live device takes beside its sites, for fields that it keeps: measured, TaOx."""
-
-
-def check_memory(settings: ArrayConfiguration, folder: Path) -> None:
-    """Raise an error if an array would not fit into the memory that there is; see :func:`.memory.available`.
-
-    Parameters
-    ----------
-    settings : ArrayConfiguration
-    folder : Path
-        Where a material file with a relative name is looked for.
-
-    Raises
-    ------
-    ConfigurationError
-        Names the number of cells, the memory they take and what there is.
-    """
-    array, section = settings.array, settings.cells
-    each, which = CROSSING_BYTES * (2 if array.crossing == "CRS" else 1), "cells"
-    if isinstance(section, LiveCellsSection):
-        devices = _of_devices(section, array.temperature, settings.seed, settings.documents or {})
-        material = devices.made_of(folder)
-        shape = box(section.device.thickness, section.device.width, material.lattice.spacing)
-        each += LIVE_BYTES + memory(shape, section.device.lateral)
-        which = f"live devices of {' x '.join(map(str, shape))} sites"
-    needed, present = each * array.word_lines * array.bit_lines, available()
-    if needed > 0.8 * present:
-        raise ConfigurationError(
-            f"array.word_lines and array.bit_lines must be smaller: {array.word_lines} x {array.bit_lines} "
-            f"{which} take about {needed / 1e9:.3g} GB of memory, there is {present / 1e9:.3g} GB"
-        )
-
-
-def _of_devices(
-    section: LiveCellsSection, temperature: float, seed: int | None, documents: dict[str, Any]
-) -> Configuration:
-    """Return the configuration of the live devices of an array."""
-    return Configuration(
-        material=chosen(section.material),
-        material_document=documents.get("material"),
-        seed=seed,
-        device=section.device.model_copy(update={"temperature": temperature}),
-        circuit=CircuitSection(),
-        phase=list(section.forming),
-    )
 
 
 def stream(seed: int, which: int) -> np.random.Generator:
@@ -331,7 +276,7 @@ class AssembledArray:
     def _live(self, section: LiveCellsSection) -> LiveCells:
         """Return formed devices, one member each, in this process or advanced by others."""
         m, n = self.shape
-        settings = _of_devices(section, self.configuration.array.temperature, self.seed, self.documents)
+        settings = devices_of(section, self.configuration.array.temperature, self.seed, self.documents)
         self.documents["material"] = settings.made_of(self.folder).document()
         settings = settings.model_copy(update={"material_document": self.documents["material"]})
         make = DeviceFactory(json.dumps(settings.document()), section.compliance)
