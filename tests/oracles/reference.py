@@ -99,7 +99,9 @@ class ReferenceEngine:
             height = barrier + float(multiphonon(tabulate(mechanism.transition), difference, kelvin))
         else:
             height = float(activation(barrier, difference, mechanism.law, alpha, bool(direction)))
-        factor = 1.0 if mechanism.frequency_factor is None else float(mechanism.frequency_factor[a])
+        factor = 1.0
+        if mechanism.frequency_factor is not None:
+            factor = float(np.prod(mechanism.frequency_factor[list(sites)]) ** (1 / len(sites)))
         return factor * mechanism.attempt_frequency * exp(-height / (BOLTZMANN_EV * kelvin)), difference
 
     def step(self, until: float = inf) -> Move | None:
@@ -137,6 +139,9 @@ class ReferenceEngine:
         barrier = mechanism.barrier
         if mechanism.barrier_shift is not None:
             barrier += sum(float(mechanism.barrier_shift[i]) for i in sites) / len(sites)
+        if mechanism.barriers_below is not None:
+            low, high = sorted(float(mechanism.barriers_below[i]) for i in sites)
+            barrier += high - low
         if mechanism.crowding is not None:
             extra, limit = mechanism.crowding
             table, code = self.lattice.motifs[mechanism.crowding_motif], mechanism.crowding_species.code

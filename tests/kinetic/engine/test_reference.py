@@ -26,6 +26,7 @@ def everything(lattice, rng, company="nearest"):
         Mechanism(
             "interstitial hop", before=(INTERSTITIAL, EMPTY), after=(EMPTY, INTERSTITIAL), barrier=0.9,
             attempt_frequency=NU, heat_of_transport=-0.3, law="linear",
+            frequency_factor=np.random.default_rng(n).random(n), barriers_below=0.1 * lattice.layer,
         ),
         Mechanism(
             "Frenkel pair", before=(OXYGEN, EMPTY), after=(VACANCY, INTERSTITIAL), motif="pair", barrier=1.1,
