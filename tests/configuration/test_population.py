@@ -173,9 +173,29 @@ def test_what_is_correlated_is_drawn_again_together():
 
 
 def test_a_number_without_an_allowed_draw_ends_in_a_sentence():
-    law = {"law": "normal", "mean": "1e12 ohm", "sd": "1e12 ohm", "die": 1.0}
+    """Half of the dies are far below 0 ohm, in units of what the members add."""
+    law = {"law": "normal", "mean": "0 ohm", "sd": "1 kohm", "die": 0.99999999}
     of = members({"devices_per_die": 2, "circuit.series_resistance": law})
-    assert of.draw(0).values == of.draw(1).values  # redrawn on the level of the die
+    failed = []
+    for member in range(8):
+        try:
+            assert of.draw(member).values["circuit.series_resistance"] >= 0.0
+        except ConfigurationError as error:
+            failed.append(member)
+            assert str(error) == (
+                "population: 10000 draws of circuit.series_resistance in a row were not allowed "
+                "(circuit.series_resistance must be between 0 and 1e+12 ohm)"
+            )
+    assert 0 < len(failed) < 8 and {member // 2 for member in failed} == {
+        member // 2 for member in failed[::2]
+    }
+
+
+def test_a_die_is_drawn_again_for_all_of_its_members():
+    law = {"law": "normal", "mean": "0 ohm", "sd": "1 kohm", "die": 1.0}
+    of = members({"devices_per_die": 2, "circuit.series_resistance": law})
+    draws = [of.draw(member) for member in range(40)]
+    assert draws[::2] == draws[1::2] and any(draw.redrawn["circuit.series_resistance"] for draw in draws)
     fixed = members({"circuit.series_resistance": {"law": "normal", "sd": "0 ohm"}})
     assert fixed.draw(3).values == {"circuit.series_resistance": 2e3}
 

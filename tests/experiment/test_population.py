@@ -282,6 +282,24 @@ def test_show_says_how_the_variance_divides(folder, capsys):
     assert " ".join(row.split()) == f"hrs 4 {expected[0]} {expected[1]} -"
 
 
+def test_a_member_without_allowed_draws_fails_with_that_reason(tmp_path):
+    law = '{law = "normal", mean = "0 ohm", sd = "1 kohm", die = 0.99999999}'
+    text = (
+        TOML.partition("circuit.series")[0].replace("cycle", "constant").partition(",\n")[0]
+        + "]\n[population]\n"
+    )
+    (tmp_path / "x.toml").write_text(f"{text}devices_per_die = 1\ncircuit.series_resistance = {law}\n")
+    run("run", tmp_path / "x.toml", "-o", tmp_path / "x.nc", status=3)
+    with xr.open_dataset(tmp_path / "x.nc") as data:
+        failed = data["status"].values == 1
+        assert 0 < failed.sum() < 5 and np.array_equal(np.isnan(data["series_resistance"].values), failed)
+        assert np.array_equal(data["redrawn"].values == 10_000, failed)
+        for reason in data["failure"].values[failed]:
+            assert reason.startswith(
+                "ConfigurationError: population: 10000 draws of circuit.series_resistance"
+            )
+
+
 def test_one_member_alone_is_that_of_the_ensemble(folder, whole):
     run("run", folder / "x.toml", "--only", 4, "-o", folder / "four_alone.nc")
     with xr.open_dataset(folder / "four_alone.nc") as alone:

@@ -7,10 +7,11 @@ from typing import Any
 
 import numpy as np
 
+from ..configuration.base import ConfigurationError
 from ..configuration.device import Configuration
 from ..configuration.material import is_number
 from ..configuration.points import Members
-from ..configuration.population import LEVELS
+from ..configuration.population import ATTEMPTS, LEVELS
 from ..data.member_file import MemberColumn
 from ..mpi_runs import shards
 from ..mpi_runs.merge import Located
@@ -62,19 +63,21 @@ def drawn(
     if points[0].population is None:
         return {}
     dims, sizes = tuple(name for name, _ in grid), tuple(size for _, size in grid)
-    values: dict[str, np.ndarray[Any, Any]] = {}
-    redrawn = np.zeros((len(points), len(members)), np.int32)
-    for point, configuration in enumerate(points):
-        own = Members(configuration, folder)
-        assert own.sampler is not None
-        for place, member in enumerate(np.asarray(members).tolist()):
-            draws = own.draw(member)
-            for key, value in draws.values.items():
-                column = values.setdefault(key, np.full(redrawn.shape, np.nan))
-                column[point, place] = value
-            redrawn[point, place] = sum(draws.redrawn.values())
     sampler = Members(points[0], folder).sampler
     assert sampler is not None
+    redrawn = np.zeros((len(points), len(members)), np.int32)
+    values = {key: np.full(redrawn.shape, np.nan) for key in sampler.numbers}
+    for point, configuration in enumerate(points):
+        own = Members(configuration, folder)
+        for place, member in enumerate(np.asarray(members).tolist()):
+            try:
+                draws = own.draw(member)
+            except ConfigurationError:  # the sentence with which the member has failed
+                redrawn[point, place] = ATTEMPTS
+                continue
+            for key, value in draws.values.items():
+                values[key][point, place] = value
+            redrawn[point, place] = sum(draws.redrawn.values())
     columns: Columns = {}
     for key, number in sampler.numbers.items():
         law = sampler.section.laws[key]
