@@ -17,6 +17,7 @@ from frenkel.configuration.base import ConfigurationError
 from frenkel.configuration.device import parse
 from frenkel.configuration.points import Members
 from frenkel.data import content
+from frenkel.errors import Doubt
 from frenkel.experiment import device as experiment
 from frenkel.experiment import ensemble_file, measurements, members, population_columns
 from frenkel.rare.members import prepared
@@ -284,12 +285,10 @@ def test_show_says_how_the_variance_divides(folder, capsys):
 
 def test_a_member_without_allowed_draws_fails_with_that_reason(tmp_path):
     law = '{law = "normal", mean = "0 ohm", sd = "1 kohm", die = 0.99999999}'
-    text = (
-        TOML.partition("circuit.series")[0].replace("cycle", "constant").partition(",\n")[0]
-        + "]\n[population]\n"
-    )
-    (tmp_path / "x.toml").write_text(f"{text}devices_per_die = 1\ncircuit.series_resistance = {law}\n")
-    run("run", tmp_path / "x.toml", "-o", tmp_path / "x.nc", status=3)
+    grouped = f"[population]\ndevices_per_die = 1\ncircuit.series_resistance = {law}\n"
+    (tmp_path / "x.toml").write_text(TOML.partition("[population]")[0] + grouped)
+    with pytest.warns(Doubt, match="50 % of the draws"):
+        run("run", tmp_path / "x.toml", "-o", tmp_path / "x.nc", status=3)
     with xr.open_dataset(tmp_path / "x.nc") as data:
         failed = data["status"].values == 1
         assert 0 < failed.sum() < 5 and np.array_equal(np.isnan(data["series_resistance"].values), failed)

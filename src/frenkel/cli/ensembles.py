@@ -37,7 +37,12 @@ if TYPE_CHECKING:
     from ..mpi_runs.runs import Survey
     from ..mpi_runs.session import RunOutcome
 
-MEMBERS = Option("--members", type=members, metavar="N", help="run N devices with the same settings, but for what [population] draws")
+MEMBERS = Option(
+    "--members",
+    type=members,
+    metavar="N",
+    help="run N devices with the same settings, but for what [population] draws",
+)
 FARM = (
     Option(
         "--engine",
