@@ -65,7 +65,7 @@ def variance_components(values: Any) -> tuple[float, float]:
     return _components(_sums(values))
 
 
-def variance_fraction(values: Any, *, resamples: int = 1999, seed: int = 0) -> IntervalEstimate:
+def variance_fraction(values: Any, *, resamples: int = 1999) -> IntervalEstimate:
     """Return the fraction of the variance that belongs to the devices, b / (b + w), with its 95 % interval.
 
     Components as in :func:`variance_components`, interval by drawing whole devices again
@@ -76,7 +76,7 @@ def variance_fraction(values: Any, *, resamples: int = 1999, seed: int = 0) -> I
     ----------
     values : (n_devices, n_cycles) array_like
         NaN or infinite: missing.
-    resamples, seed : int
+    resamples : int
         Of the bootstrap.
 
     Raises
@@ -86,12 +86,12 @@ def variance_fraction(values: Any, *, resamples: int = 1999, seed: int = 0) -> I
     """
     sums = _sums(values)
     positive("variance of the values", sum(_components(sums)))
-    ends = bootstrap(sums, lambda drawn: _fraction(*_components(drawn)), resamples=resamples, seed=seed)
+    ends = bootstrap(sums, lambda drawn: _fraction(*_components(drawn)), resamples=resamples)
     value, low, high = (max(end, 0.0) for end in ends)
     return IntervalEstimate(value=value, low=low, high=high, devices=len(sums))
 
 
-def lag_correlation(values: Any, lag: int, *, resamples: int = 1999, seed: int = 0) -> IntervalEstimate:
+def lag_correlation(values: Any, lag: int, *, resamples: int = 1999) -> IntervalEstimate:
     """Return the correlation of a device's values with those of ``lag`` cycles later, with its 95 % interval.
 
     The linear trend of each device over its cycles is removed, and what that takes of the correlation is
@@ -107,7 +107,7 @@ def lag_correlation(values: Any, lag: int, *, resamples: int = 1999, seed: int =
         NaN or infinite: missing. Devices with less than half of the cycles are left out.
     lag : int
         At least 1.
-    resamples, seed : int
+    resamples : int
         Of the bootstrap over devices.
 
     Raises
@@ -143,15 +143,15 @@ def lag_correlation(values: Any, lag: int, *, resamples: int = 1999, seed: int =
 
     if not any(row[0] > 0.0 for row in rows):
         raise ValueError("a correlation needs values that vary about their trends, got none")
-    value, low, high = bootstrap(np.array(rows), correlation, resamples=resamples, seed=seed)
+    value, low, high = bootstrap(np.array(rows), correlation, resamples=resamples)
     return IntervalEstimate(value=value, low=low, high=high, devices=len(rows))
 
 
-def devices_needed(fraction: float, width: float, cycles: int, confidence: float = 0.95) -> int:
-    """Return how many devices make the interval of a variance fraction as narrow as asked for.
+def devices_needed(fraction: float, width: float, cycles: int) -> int:
+    """Return how many devices make the 95 % interval of a variance fraction as narrow as asked for.
 
     From the variance of the estimate for normal values and k devices of n independent cycles,
-    ``2 (1 - F)^2 (1 + (n - 1) F)^2 / (n (n - 1) (k - 1))``, so that with z of the confidence and the width W
+    ``2 (1 - F)^2 (1 + (n - 1) F)^2 / (n (n - 1) (k - 1))``, so that with z = 1.96 and the width W
     ``k = 1 + 8 z^2 (1 - F)^2 (1 + (n - 1) F)^2 / (n (n - 1) W^2)`` (D. G. Bonett, Stat. Med. 21, 1331
     (2002), 10.1002/sim.1108). Heavy tails between devices need more.
 
@@ -163,7 +163,6 @@ def devices_needed(fraction: float, width: float, cycles: int, confidence: float
         Full width of the interval, between 0 and 1.
     cycles : int
         Of each device, at least 2; they count as independent within a device.
-    confidence : float
 
     Returns
     -------
@@ -172,9 +171,8 @@ def devices_needed(fraction: float, width: float, cycles: int, confidence: float
     """
     inside("fraction", fraction, 0, 1)
     inside("width", width, 0, 1)
-    inside("confidence", confidence, 0, 1)
     whole("cycles", cycles, 2)
-    z = float(stats.norm.isf((1.0 - confidence) / 2.0))
+    z = float(stats.norm.isf(0.025))
     spread = (1.0 - fraction) * (1.0 + (cycles - 1) * fraction)
     return max(3, math.ceil(1.0 + 8.0 * (z * spread / width) ** 2 / (cycles * (cycles - 1))))
 
