@@ -517,9 +517,9 @@ cdef class LawsWithout:
         solve_small(r, n, &self.alone_t[0], &self.pivot[0], &self.alone_x[0])
         dgemm(&turned, &trans, &n, &n, &r, &unity, &self.alone_cross[0], &r, &self.alone_x[0], &r, &unity,
               &self.alone_coupling[0], &n)
-        info = settle_bonds(self.whole.laws, n, &self.alone_coupling[0], &self.alone_g[0], &self.alone_law[0],
-                      &self.alone_drive[0], &self.alone_drop[0], &self.alone_tangent[0], &self.system[0],
-                      &self.pivot[0])
+        info = settle_bonds(
+            self.whole.laws, n, &self.alone_coupling[0], &self.alone_g[0], &self.alone_law[0], &self.alone_drive[0],
+            &self.alone_drop[0], &self.alone_tangent[0], &self.system[0], &self.pivot[0])
         if info:
             return info
         for l in range(n):

@@ -42,7 +42,7 @@ cdef class LeaveOneOut:
     cdef LawBonds listed                  # of which `laws` has lists without these atoms; None: of none
     cdef TangentNetwork tangent           # of the network that was taken up last
     cdef double[:, ::1] star_sum, shift, drawn
-    # those that are refined, and that have no solution yet; a batch of them, with the size of each one's last correction
+    # those that are refined, and that have no solution yet; a batch of them with sizes of their last corrections
     cdef int[::1] loose, lost, batch
     cdef int n_lost
     cdef double[::1] size, left
