@@ -2,9 +2,10 @@
 
     python docs/pulse_pairs.py [--members 24] [--picture]
 
-A column of vacancies with a gap, which is made and not formed, gets two pulses of the same voltage. Heat in time
-against steady heat, electrodes of constant temperature against those of a stated stack. Writes pulse_pairs.json,
-and with --picture pulse_pairs.png from it. All delays of a device share its first pulse and random numbers.
+A column of vacancies with a gap, which is made and not formed, gets two pulses of the same voltage. Heat in
+time against steady heat, electrodes of constant temperature against those of a stated stack. Writes
+pulse_pairs.json, and with --picture pulse_pairs.png from it. All delays of a device share its first pulse and
+random numbers.
 """
 
 import argparse
@@ -24,8 +25,8 @@ DELAYS = np.array([1.0, 3.0, 10.0, 30.0, 100.0, 300.0, 1000.0, 3000.0, 10000.0])
 EDGE, WIDTH = 0.1e-12, 200e-12  # s
 VOLTAGE = {"HfO2": 0.8, "TaOx": 1.2}
 STACK = HeatReservoir(resistance=4.6e6, capacity=8e-17)
-"""A disc of TiN 20 nm thick and of 20 nm radius: 3.2 MJ/(m3 K), 1/(4 kappa r) with 20 W/(m K), and an interface of
-200 MW/(m2 K). All four are placeholders, recalled; the time constant is 0.37 ns."""
+"""A disc of TiN 20 nm thick and of 20 nm radius: 3.2 MJ/(m3 K), 1/(4 kappa r) with 20 W/(m K), and an
+interface of 200 MW/(m2 K). All of these are placeholders, recalled; the time constant is 0.37 ns."""
 HEAT = {
     "electrodes of constant temperature": Thermal(transient=True),
     "electrodes of the stack": Thermal(transient=True, bottom=STACK, top=STACK),
@@ -60,7 +61,9 @@ def pairs(name: str, thermal: Thermal, member: int) -> list[list[float]]:
         device.advance(Waveform.constant(0.0, delay * 1e-12), samples=2)
         before = device.conductance
         record = device.advance(pulse(VOLTAGE[name]), samples=12)
-        rows.append([float(np.log(device.conductance / before)), float(record.sample["temperature_max"].max())])
+        rows.append(
+            [float(np.log(device.conductance / before)), float(record.sample["temperature_max"].max())]
+        )
     return rows
 
 
@@ -72,14 +75,15 @@ def draw(found: dict[str, dict[str, list[list[list[float]]]]]) -> None:
     for column, (name, kinds) in zip(axes.T, found.items(), strict=True):
         for kind, members in kinds.items():
             values = np.array(members)
-            mean, error = values.mean(0), values.std(0, ddof=1) / np.sqrt(len(values))
-            for axis, number in zip(column, (0, 1), strict=True):
-                axis.errorbar(DELAYS, mean[:, number], error[:, number], marker="o", capsize=3, label=kind)
+            change, hottest = values[..., 0], values[..., 1] - values[:, -1:, 1]
+            error = change.std(0, ddof=1) / np.sqrt(len(change))
+            column[0].errorbar(DELAYS, change.mean(0), error, marker="o", capsize=3, label=kind)
+            column[1].plot(DELAYS, np.median(hottest, 0), marker="o", label=kind)
         column[0].set(xscale="log", title=f"{name}, {VOLTAGE[name]:g} V, {WIDTH * 1e12:g} ps")
         column[1].set(xlabel="delay (ps)")
-    axes[0, 0].set_ylabel("ln(G after / before) of the second pulse")
-    axes[1, 0].set_ylabel("its hottest sample (K)")
-    axes[0, 0].legend(fontsize=8)
+    axes[0, 0].set_ylabel("ln(G after / before)")
+    axes[1, 0].set_ylabel("hottest, less that at 10 ns (K)")
+    axes[1, 0].legend(fontsize=8)
     figure.savefig(FILE.with_suffix(".png"), dpi=110)
 
 

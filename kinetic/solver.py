@@ -251,7 +251,7 @@ class Solved:
         first, second = self.ends[number], self.ends[number + 1]
         self.removal_error = max(self.removal_error, first.error, second.error)
         events = self.events.between(low, high, first.events, second.events)
-        power = line(low, high, first.power, second.power)
+        power = line(low, high, first.power, second.power) if second.power.size else NO_POWER
         return VoltageInterval(events, line(low, high, first.nodes, second.nodes), power)
 
     def at(self, voltage: float, slope: float = 0.0) -> EventRates:

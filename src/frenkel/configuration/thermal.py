@@ -48,7 +48,7 @@ class ThermalSection(Section):
         if thermal == Thermal():
             return None
         bodies: dict[str, Any] = {
-            name: ReservoirSection(resistance=one.resistance, capacity=one.capacity)
+            name: ReservoirSection.model_construct(resistance=one.resistance, capacity=one.capacity)
             for name, one in thermal.reservoirs.items()
         }
         return cls(transient=thermal.transient, **bodies)
