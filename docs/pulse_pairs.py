@@ -83,7 +83,7 @@ def draw(found: dict[str, dict[str, list[list[list[float]]]]]) -> None:
         column[1].set(xlabel="delay (ps)")
     axes[0, 0].set_ylabel("ln(G after / before)")
     axes[1, 0].set_ylabel("hottest, less that at 10 ns (K)")
-    axes[1, 0].legend(fontsize=8)
+    axes[1, 0].legend(fontsize=8, loc="center left")
     figure.savefig(FILE.with_suffix(".png"), dpi=110)
 
 
