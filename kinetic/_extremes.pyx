@@ -38,6 +38,15 @@ cdef int note_event(found, Point before, Point after, double low, double high, d
     return 0
 
 
+cdef int note_heat(found, double kelvin, double begin, double time) except -1:
+    """Take note of the temperature that an event reads, and of its time; the run had begun at ``begin`` (s)."""
+    cdef double last = found.last_event
+    if not kelvin <= <double> found.hottest[0]:
+        found.hottest = tuple.__new__(type(found.hottest), (kelvin, time - (begin if last != last else last), time))
+    found.last_event = time
+    return 0
+
+
 cdef object _step(found, double change, Point before):
     return tuple.__new__(type(found.up), (change, before.current, before.source, before.voltage, before.time))
 

@@ -9,7 +9,7 @@ import numpy as np
 from libc.math cimport INFINITY
 
 from ._circuit cimport Line, divided, straight
-from ._extremes cimport note_event, note_moment, Point
+from ._extremes cimport note_event, note_heat, note_moment, Point
 from .circuit import Circuit
 from .fields._event_rates cimport Candidates, EventRates
 
@@ -266,6 +266,7 @@ cdef class Loop:
         # The atoms move, and the wait for the next event begins.
         current = voltage * <double> now.conductance if now.law is None else now.law(voltage)
         before = self._moment(source, voltage, current)
+        note_heat(self.extremes, events.ambient + events._rise(chosen, voltage), self.start, state.time)
         if self.resting:
             state.relaxation.catch_up(state.time, state.engine.draw, (a, b) if self.stop is None else None)
         self._spend(state.time)

@@ -36,7 +36,15 @@ class CurrentStep(NamedTuple):
     time: float = math.nan
 
 
-NO_MOMENT, NO_STEP = CurrentSample(), CurrentStep()
+class HotEvent(NamedTuple):
+    """Temperature that an event reads (K), how long the atoms had stood before it (s), and its time (s)."""
+
+    temperature: float = math.nan
+    duration: float = math.nan
+    time: float = math.nan
+
+
+NO_MOMENT, NO_STEP, NO_EVENT = CurrentSample(), CurrentStep(), HotEvent()
 
 
 @dataclass(slots=True)
@@ -62,6 +70,10 @@ class Extremes:
         Largest rise and fall of the magnitude at one event.
     limited : bool
         Whether a limit of the circuit has acted.
+    hottest : HotEvent
+        The event that read the highest temperature.
+    last_event : float
+        Time of the last event (s); NaN before the first.
     """
 
     peak: CurrentSample = NO_MOMENT
@@ -69,11 +81,14 @@ class Extremes:
     up: CurrentStep = NO_STEP
     down: CurrentStep = NO_STEP
     limited: bool = False
+    hottest: HotEvent = NO_EVENT
+    last_event: float = math.nan
 
     def __post_init__(self) -> None:
         # A checkpoint gives lists.
         self.peak, self.out = CurrentSample(*self.peak), CurrentSample(*self.out)
         self.up, self.down = CurrentStep(*self.up), CurrentStep(*self.down)
+        self.hottest = HotEvent(*self.hottest)
 
     def look(self, now: CurrentSample, limits: tuple[float, float], slope: float) -> None:
         """Take note of a moment.

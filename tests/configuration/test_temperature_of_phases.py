@@ -77,7 +77,7 @@ def test_the_ambient_is_the_temperature_of_the_device():
         (REST | {"temperature": 300}, "phase 1.temperature must be text with a unit of K"),
         (REST | {"temperature": {"start": "300 K"}}, "temperature: stop is missing"),
         (REST | {"temperature": RAMP | {"rate": "1 K/s"}}, "unknown key rate"),
-        (REST | {"temperature": "1, 2 K"}, "phase 1.temperature must have one value for each of 1 repeats"),
+        (REST | {"temperature": "1, 2 K"}, "temperature must have one value for each of 1 repeats, got 2"),
         (SWEEP | {"temperature": RAMP}, "temperature must be one value in a phase whose end the device"),
         (REST | {"reads": 3}, "reads must come with the time of the first"),
         (REST | {"reads": 3, "first": "1 s", "to_share": 0.5}, "reads must be without to_share"),

@@ -112,3 +112,18 @@ def test_a_budget_that_ends_a_bake_leaves_the_device_at_its_temperature():
     with pytest.raises(RuntimeError, match="budget of 1 events"):
         Protocol.of(bake, device).go()
     assert device.temperature == 300.0
+
+
+def test_the_hottest_event_is_in_the_file_with_the_time_that_atoms_had_stood():
+    """Of every event, not of samples; across chunks and phases as in one."""
+    device = experiment.build(configured(SET))
+    result = device.set("0.5 V", "10 uA", rate="1 MV/s", samples=130)
+    events = device.logs[0].extremes
+    hottest, duration = (result.attrs[f"event_temperature_{name}"] for name in ("max", "duration"))
+    assert hottest == events.hottest.temperature and 300.0 < hottest < 1000.0
+    assert 0.0 < duration == events.hottest.duration <= events.hottest.time
+    assert events.hottest.time <= events.last_event <= device.time
+    baked = device.rest("1 us", temperature="400 K", samples=2)
+    assert baked.attrs["event_temperature_max"] == 400.0
+    unmoved = fk.Device("HfO2-volatile", "1.56 nm", "1.56 nm", seed=1).rest("1 ps", samples=2)
+    assert unmoved["events"].values[-1] > 0 or "event_temperature_max" not in unmoved.attrs

@@ -26,7 +26,7 @@ size of the device and its circuit, and lists the phases of the protocol in thei
         rate = "0.1 MV/s"
 """
 
-from collections.abc import Iterator, Mapping
+from collections.abc import Iterator, Mapping, Sequence
 from pathlib import Path
 from typing import Annotated, Any, Literal
 
@@ -268,7 +268,7 @@ def _times(phase: AnyPhase) -> int:
 def _repeats(phase: AnyPhase, cycle: int) -> Iterator[tuple[str, int, AnyPhase]]:
     name = phase.name or phase.kind
     for number in range(1, phase.repeat + 1):
-        pieces = phase.at_turn(number - 1).pieces()
+        pieces: Sequence[AnyPhase] = phase.at_turn(number - 1).pieces()
         for place, piece in enumerate(pieces, 1):
             marks = [str(cycle)] if cycle else []
             marks += [str(number)] if phase.repeat > 1 else []

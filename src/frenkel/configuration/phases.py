@@ -161,7 +161,7 @@ class Phase(Section):
                 f"temperature must have one value for each of {turns} repeats, got {len(self.temperature)}"
             )
 
-    def pieces(self) -> "list[Phase]":
+    def pieces(self) -> list[Self]:
         """Return the phases that it stands for, each of which is read at its end."""
         return [self]
 
@@ -355,7 +355,7 @@ class Constant(Phase):
         before_the_end(self.first, self.duration)
         return self
 
-    def pieces(self) -> "list[Phase]":
+    def pieces(self) -> list[Self]:
         if self.reads is None or self.first is None:
             return [self]
         ends = [0.0, *np.geomspace(self.first, self.duration, self.reads).tolist()]

@@ -1,6 +1,7 @@
 """Conductances over time, pulses and cycles, out of results, ensembles, sweeps and tables of measurements."""
 
 from collections.abc import Iterable, Iterator, Sequence
+from itertools import groupby
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
@@ -89,7 +90,9 @@ def lifetimes(path: Path, share: float, phase: str | None = None) -> dict[float,
         A device fails when its conductance has reached this share of that at the start of the phase; above
         1 it fails by rising. No part in a table.
     phase : str, optional
-        As for :func:`resting`.
+        As for :func:`resting`. In a file whose bakes were read at the temperature of the device, all of these
+        by default, or those whose names begin with it; a device fails in the middle, on the scale of the
+        logarithm, between the read that finds it and the one before.
     """
     rows: dict[float, list[tuple[float, float]]] = {}
     if (table := _table(path, "temperature (K)", "time (s)", "failed (1)")) is not None:
@@ -102,11 +105,10 @@ def lifetimes(path: Path, share: float, phase: str | None = None) -> dict[float,
         if not (share > 0 and share != 1):
             raise ValueError(f"--failed-at must be above 0 and not 1, got {share:g}")
         for _, _, result in devices(path):
-            phase_rows = np.flatnonzero(result["phase"].values == _constant_phase(result, phase))
-            time, g = result["time"].values[phase_rows], result["conductance"].values[phase_rows]
-            failed_reads = np.flatnonzero(g <= share * g[0] if share < 1 else g >= share * g[0])
-            when = float(time[failed_reads[0] if len(failed_reads) else -1] - time[0])
-            rows.setdefault(float(result["ambient_temperature"]), []).append((when, bool(len(failed_reads))))
+            for kelvin, time, g in _read_bakes(result, phase) or [_bake(result, phase)]:
+                failed_reads = np.flatnonzero(g <= share * g[0] if share < 1 else g >= share * g[0])
+                when = time[failed_reads[0]] if len(failed_reads) else time[-1]
+                rows.setdefault(kelvin, []).append((float(when), bool(len(failed_reads))))
     if not rows:
         raise ValueError(f"{path} holds no finished device")
     table_of = {kelvin: np.array(pairs, float).T for kelvin, pairs in sorted(rows.items())}
@@ -504,6 +506,43 @@ def _constant_phase(result: "xr.Dataset", phase: str | None) -> int:
     if not len(held):
         raise ValueError(f"no constant-voltage phase; choose one with --phase: {listed}")
     return int(held[-1])
+
+
+def _bake(result: "xr.Dataset", phase: str | None) -> tuple[float, Floats, Floats]:
+    """Return temperature (K), times (s) from its start and conductances (S) of the samples of a phase."""
+    rows = np.flatnonzero(result["phase"].values == _constant_phase(result, phase))
+    kelvin = result["sample_temperature"].values[rows[-1]] if "sample_temperature" in result else None
+    time, ambient = result["time"].values[rows], result["ambient_temperature"]
+    return float(ambient if kelvin is None else kelvin), time - time[0], result["conductance"].values[rows]
+
+
+def _read_bakes(result: "xr.Dataset", phase: str | None) -> list[tuple[float, Floats, Floats]]:
+    """Return temperature (K), times (s) and conductances (S) of each bake that was read at another one.
+
+    It is phases one after the other at one constant voltage and temperature, with the read before the first.
+    The time of a read is the middle between it and the one before, on the scale of the logarithm.
+    """
+    if "sample_temperature" not in result:
+        return []
+    names, number = result["phase_name"].values.tolist(), result["phase"].values
+    last = np.searchsorted(number, np.arange(len(names)), side="right") - 1
+    first = np.searchsorted(number, np.arange(len(names)))
+    kelvin, time = result["sample_temperature"].values[last], result["time"].values
+    span = time[last] - time[first]
+    baked = (result["phase_kind"].values == "constant") & (kelvin != result["read_temperature"].values)
+    if phase is not None:
+        baked &= [name == phase or name.startswith(f"{phase} ") for name in names]
+    g = result["read_current"].values / float(result["read_voltage"])
+    found = []
+    for key, group in groupby(range(len(names)), lambda k: (bool(baked[k]), kelvin[k])):
+        at = list(group)
+        if key[0] and len(at) > 1 and at[0] > 0:
+            end = np.cumsum(span[at])
+            middle = np.sqrt(end * np.concatenate([[end[0] ** 2 / end[1]], end[:-1]]))
+            # The last read comes twice: who has not failed there has lived to its end.
+            time, order = np.concatenate([[0.0], middle, end[-1:]]), [at[0] - 1, *at, at[-1]]
+            found.append((float(key[1]), time, g[order]))
+    return found
 
 
 def _steps(result: "xr.Dataset") -> Iterator[tuple[str, int, Any]]:
