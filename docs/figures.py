@@ -63,6 +63,13 @@ FIGURES: list[tuple[list[str], dict[str, str]]] = [
     ),
     (
         [
+            "frenkel run $EXAMPLES/bakes.toml -o bakes.nc",
+            "frenkel plot retention bakes.nc -o bakes.png",
+        ],
+        {"bakes": "bakes"},
+    ),
+    (
+        [
             *(
                 f'frenkel tails $EXAMPLES/bake.toml --event "state is lost" --particles 30 --starts 30 '
                 f'--repeats 6 --set "device.temperature={kelvin} K" --set "phase.0.duration={duration}" '
