@@ -10,7 +10,7 @@ from abc import ABC, abstractmethod
 from collections.abc import Iterator, Mapping, Sequence
 from contextlib import contextmanager
 from dataclasses import replace
-from typing import TYPE_CHECKING, Any
+from typing import Any
 
 import numpy as np
 from numpy.typing import ArrayLike, NDArray
@@ -43,9 +43,6 @@ from .mechanisms.reactions import build_chemistry
 from .mechanisms.relaxation import Relaxation
 from .seeds import MADE, random_numbers
 from .thermal import Thermal
-
-if TYPE_CHECKING:
-    from .oxide_heat import OxideHeat
 
 LEAST_WIDTH, MOST_SITES = 3, 4096
 CODES = 16
@@ -88,7 +85,7 @@ class DeviceState(ABC):
 
     averages_traps = True
     relaxation: Relaxation | None
-    oxide_heat: OxideHeat | None = None
+    oxide_heat: Any = None
 
     def __init__(
         self,

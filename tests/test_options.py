@@ -28,7 +28,6 @@ KEPT = {
     ("analysis/plots/paper.py", "rtn", "colour"): PANEL,
     ("src/frenkel/data/index.py", "_replace", "coord_dtype"): XARRAY,
     ("src/frenkel/data/ragged.py", "concat", "positions"): XARRAY,
-    ("kinetic/waveform.py", "points", "label"): "frenkel.Waveform: users name their phases",
     ("kinetic/waveform.py", "train", "label"): "frenkel.Waveform: users name their phases",
     ("src/frenkel/cells/card.py", "rtn", "temperature"): CARD,
     ("src/frenkel/cells/card.py", "sample", "strict"): CARD,

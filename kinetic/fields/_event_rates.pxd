@@ -103,6 +103,7 @@ cdef class EventRates:
     cdef double _total(self, double voltage) noexcept nogil
     cdef double _rate(self, int c, double voltage) noexcept nogil
     cdef double _rate_at(self, int c, double voltage, double rise) noexcept nogil
+    cdef double _total_at(self, double voltage, const double[::1] rise) noexcept nogil
     cdef int _chosen(self, double target) except -1
     cdef double _near(self, double voltage) noexcept nogil
     cdef void _list_hot(self, double voltage) noexcept nogil

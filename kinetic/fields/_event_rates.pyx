@@ -292,6 +292,17 @@ cdef class EventRates:
         # Arrhenius with the local temperature, which rises with the voltage.
         return self.candidates.frequency[c] * exp(-self._activation(c, peak, energy, kt) / kt)
 
+    cdef double _total_at(self, double voltage, const double[::1] rise) noexcept nogil:
+        """Take the rates of all candidates that read a temperature rise (K) each; return their sum, 1/s."""
+        cdef int c
+        cdef double total = 0.0
+        for c in range(self.n):
+            self.rate[c] = self._rate_at(c, voltage, rise[c])
+            total += self.rate[c]
+        # What is kept of a voltage does not hold any more.
+        self.rated_at = self.near_at = self.hot_at = NAN
+        return total
+
     cdef double _near(self, double voltage) noexcept nogil:
         """Sum of all rates at a voltage soon after the start of a wait: those that are negligible as they were there.
 

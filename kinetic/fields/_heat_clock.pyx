@@ -65,7 +65,7 @@ cdef class HeatClock:
     """
 
     cdef readonly EventRates events
-    cdef double[::1] start, rate, grown
+    cdef double[::1] start, rate, grown, rise
     cdef double[:, ::1] modes
     cdef int[::1] power
     cdef double unit, at, summed          # time and voltage that the rates of the events hold at, and their sum
@@ -80,13 +80,13 @@ cdef class HeatClock:
         self.events, self.unit = events, unit
         self.start, self.modes = np.array(start), np.array(modes)
         self.rate, self.power = np.array(rate), np.array(power)
-        self.grown = np.empty(rate.shape[0])
+        self.grown, self.rise = np.empty(rate.shape[0]), np.empty(events.n)
         self.at = self.at_voltage = NAN
 
     cdef double _total(self, double time, double voltage) noexcept nogil:
         """Rate of every candidate (into ``rate`` of the events) after some time, and their sum, 1/s."""
         cdef int c, k, n = self.events.n, modes = self.rate.shape[0]
-        cdef double rise, total = 0.0
+        cdef double rise
         if time == self.at and voltage == self.at_voltage:
             return self.summed
         for k in range(modes):
@@ -95,12 +95,9 @@ cdef class HeatClock:
             rise = self.start[c]
             for k in range(modes):
                 rise += self.modes[c, k] * self.grown[k]
-            self.events.rate[c] = self.events._rate_at(c, voltage, rise)
-            total += self.events.rate[c]
-        # What the events keep of a voltage does not hold any more.
-        self.events.rated_at = self.events.near_at = self.events.hot_at = NAN
-        self.at, self.at_voltage, self.summed = time, voltage, total
-        return total
+            self.rise[c] = rise
+        self.at, self.at_voltage, self.summed = time, voltage, self.events._total_at(voltage, self.rise)
+        return self.summed
 
     def total(self, double time, double voltage):
         """Sum of all rates (1/s) after some time (s) at a voltage (V)."""

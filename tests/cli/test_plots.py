@@ -205,7 +205,7 @@ def test_probability_of_numbers_of_devices(folder, capsys):
 @pytest.mark.parametrize(
     ("words", "message"),
     [
-        (["retention", "bakes.csv", "--use", "85 C"], "--use must be in K"),
+        (["retention", "bakes.csv", "--use", "85 F"], "--use must be in K"),
         (["retention", "bakes.csv", "--family", "normal"], "family must be one of lognormal, weibull"),
         (["retention", "bakes.csv", "-o", "x.doc"], "x.doc"),
         (["relaxation", "bakes.csv"], "a column in S for each device"),

@@ -91,7 +91,7 @@ def test_a_pulse_with_edges_is_that_of_the_whole_lattice(edge, tip):
 @pytest.mark.parametrize("name", ["HfO2-volatile", "HfO2", "TaOx"])
 def test_in_the_end_heat_is_the_steady_one(name):
     device, steady = frozen(device_of(name)), frozen(device_of(name, None))
-    tau = settling_time(device.material, device.shape[2])
+    tau = settling_time(device.stack)
     for one in (device, steady):
         one.advance(Waveform.points([0.0, tau, 40 * tau], [0.0, 0.37, 0.37]), samples=3)
     # The steady map is that of the voltage itself, heat in time of a line within 50 mV.

@@ -13,7 +13,7 @@ def test_every_stream_is_another():
     streams = [(), (MADE,), (BRANCH,), (MEASURED,), (POPULATION, 0), (BRANCH, 0), (BRANCH, 1), (MEASURED, 0)]
     keys = list(itertools.product((0, 1, 7), (0, 1, 2), streams))
     first = [random_numbers(seed, member, *stream).random() for seed, member, stream in keys]
-    assert len(set(first)) == len(keys) == 63
+    assert len(set(first)) == len(keys) == 72
     drawn = np.array([random_numbers(3, 0, *stream).standard_normal(2000) for stream in streams])
     apart = np.abs(np.corrcoef(drawn)[np.triu_indices(len(streams), 1)])
     assert apart.max() < 5 / np.sqrt(2000)

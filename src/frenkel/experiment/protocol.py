@@ -198,7 +198,7 @@ class Protocol:
             while self.position.phase < len(self.phases):
                 self._attempt(pause, progress)
         finally:
-            self.device.temperature = self.ambient
+            self.device.change_temperature(self.ambient)
         return self.logs
 
     def state(self) -> dict[str, Any]:
@@ -226,7 +226,7 @@ class Protocol:
         position, device = self.position, self.device
         name, cycle, phase = self.phases[position.phase]
         device.connect((phase.circuit or self.circuit).circuit(phase.compliance))
-        device.temperature = phase.heat[0] if phase.heat else self.ambient
+        device.change_temperature(phase.heat[0] if phase.heat else self.ambient)
         if self.present is None:
             compliance = device.circuit.compliance
             if device.circuit.transistor is not None:
@@ -322,7 +322,7 @@ class Protocol:
         """Read the device, close the log, and go to the next attempt or phase."""
         position, device, present = self.position, self.device, self.present
         assert present is not None
-        device.temperature = self.ambient
+        device.change_temperature(self.ambient)
         device.forget()
         present.close(device, self.read_voltage)
         self.logs.append(present)
