@@ -8,9 +8,7 @@ from ..configuration.base import ConfigurationError
 from ..configuration.device import Configuration
 from ..configuration.material import chosen
 from ..configuration.phases import CircuitSection
-from ..kinetic.state import box
 from ..memory import available
-from .device import memory
 
 CROSSING_BYTES = 250.0
 """Memory of a crossing and its cell, of lines, solvers and results: measured up to 512 x 512."""
@@ -36,6 +34,9 @@ def check_memory(settings: ArrayConfiguration, folder: Path) -> None:
     array, section = settings.array, settings.cells
     each, which = CROSSING_BYTES * (2 if array.crossing == "CRS" else 1), "cells"
     if isinstance(section, LiveCellsSection):
+        from ..kinetic.state import box  # compiled kernels and scipy.linalg, for live devices alone
+        from .device import memory
+
         devices = devices_of(section, array.temperature, settings.seed, settings.documents or {})
         material = devices.made_of(folder)
         shape = box(section.device.thickness, section.device.width, material.lattice.spacing)
