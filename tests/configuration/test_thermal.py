@@ -7,6 +7,7 @@ from frenkel.configuration import device
 from frenkel.configuration.base import ConfigurationError
 from frenkel.experiment.device import build
 from frenkel.kinetic.thermal import HeatReservoir, Thermal
+from frenkel.reports import plan
 
 SMALL = {
     "seed": 1,
@@ -64,3 +65,17 @@ def test_faults_are_one_sentence(section, words):
     with pytest.raises(ConfigurationError, match=words) as fault:
         device.parse(SMALL | {"thermal": section})
     assert "\n" not in str(fault.value)
+
+
+@pytest.mark.parametrize(
+    ("section", "words"),
+    [
+        ({}, ", taken as steady"),
+        ({"thermal": {"transient": True}}, " in the oxide, followed in time;"),
+        ({"thermal": STACK}, "followed in time; top and surroundings get warm;"),
+    ],
+)
+def test_check_says_how_heat_is_treated(section, words):
+    lines = plan.plan(device.parse(SMALL | section)).splitlines()
+    (line,) = [line for line in lines if line.startswith("heat ")]
+    assert words in line

@@ -8,6 +8,7 @@ from pathlib import Path
 from ..analysis.plots.caption import quantity
 from ..configuration.device import Configuration
 from ..configuration.phases import Phase, Sweep
+from ..configuration.thermal import ThermalSection
 from ..experiment import device as experiment
 from ..kinetic.fields.build import settling_time
 from ..kinetic.materials.material import Material
@@ -51,7 +52,7 @@ def plan(configuration: Configuration, folder: Path = Path()) -> str:
         f"{section.temperature:g} K",
         *_rounding(configuration, shape, material.lattice.spacing),
         *_layers(stack),
-        *_heat(stack),
+        *_heat(stack, configuration.thermal),
         *_population(configuration),
         f"seed        {'drawn at the start' if configuration.seed is None else configuration.seed}",
         f"memory      about {experiment.memory(shape, section.lateral) / 1e6:.0f} MB for the device",
@@ -89,13 +90,18 @@ def _layers(stack: Stack) -> list[str]:
     return lines
 
 
-def _heat(stack: Stack) -> list[str]:
+def _heat(stack: Stack, thermal: ThermalSection | None) -> list[str]:
     """Say how fast heat settles, and from which temperature on the numbers do not hold."""
     if not all(material.has("heat") and material.heat.capacity for material in stack.materials):
         return []
     time = settling_time(stack)
     point = min((m.heat.melting_point for m in stack.materials if m.heat.melting_point), default=0.0)
-    text = f"heat        settles within {quantity(time, 's')}, taken as steady"
+    if thermal is None or not thermal.transient:
+        way = ", taken as steady"
+    else:
+        bodies = [name for name in ("bottom", "top", "surroundings") if getattr(thermal, name) is not None]
+        way = " in the oxide, followed in time" + f"; {' and '.join(bodies)} get warm" * bool(bodies)
+    text = f"heat        settles within {quantity(time, 's')}{way}"
     return [text + (f"; melts or decomposes at {point:.0f} K" if point else "")]
 
 
