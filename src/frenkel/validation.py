@@ -50,6 +50,8 @@ def sentence(error: ValidationError, model: Model) -> str:
         return f"{where} must be a section with keys of its own ({', '.join(allowed)}), got {shown(value)}"
     message = fault["msg"].removeprefix("Value error, ")
     message = message[:1].lower() + message[1:]
+    if kind == "value_error" and not where:
+        return message
     if kind == "value_error":
         return f"{where} {message}" if message.startswith(("must", "needs")) else f"{where}: {message}"
     if message.startswith("input should"):
