@@ -95,6 +95,10 @@ FIGURES: list[tuple[list[str], dict[str, str]]] = [
         [f"{shlex.quote(sys.executable)} $DOCS/jump_cells.py ."],
         {f"walk_{part}": f"walk_{part}" for part in ("cycles", "law", "ngspice", "array")},
     ),
+    (
+        [f"{shlex.quote(sys.executable)} $DOCS/pulse_pairs.py --members 20 --picture ."],
+        {"pulse_pairs": "pulse_pairs"},
+    ),
 ]
 """Commands, in a folder of their own, and {picture of the pages: picture that they make}."""
 

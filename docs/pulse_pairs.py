@@ -1,11 +1,11 @@
 """Pairs of pulses at delays from 1 ps to 10 ns: what a device remembers of the first pulse through its heat.
 
-    python docs/pulse_pairs.py [--members 24] [--picture]
+    python docs/pulse_pairs.py [--members 24] [--picture FOLDER]
 
 A column of vacancies with a gap, which is made and not formed, gets two pulses of the same voltage. Heat in
 time against steady heat, electrodes of constant temperature against those of a stated stack. Writes
-pulse_pairs.json, and with --picture pulse_pairs.png from it. All delays of a device share its first pulse and
-random numbers.
+pulse_pairs.json, and with --picture pulse_pairs.png from it into a folder. All delays of a device share its
+first pulse and random numbers.
 """
 
 import argparse
@@ -67,7 +67,7 @@ def pairs(name: str, thermal: Thermal, member: int) -> list[list[float]]:
     return rows
 
 
-def draw(found: dict[str, dict[str, list[list[list[float]]]]]) -> None:
+def draw(found: dict[str, dict[str, list[list[list[float]]]]], picture: Path) -> None:
     """Draw the change of the conductance in the second pulse against the delay."""
     import matplotlib.pyplot as plt
 
@@ -83,15 +83,15 @@ def draw(found: dict[str, dict[str, list[list[list[float]]]]]) -> None:
         column[1].set(xlabel="delay (ps)")
     axes[0, 0].set_ylabel("ln(G after / before)")
     axes[1, 0].set_ylabel("hottest, less that at 10 ns (K)")
-    axes[1, 0].legend(fontsize=8, loc="center left")
-    figure.savefig(FILE.with_suffix(".png"), dpi=110)
+    axes[1, 1].legend(fontsize=8, loc="upper right")
+    figure.savefig(picture, dpi=110)
 
 
 def main() -> None:
     """Compute what is missing, and draw."""
     command = argparse.ArgumentParser(description=__doc__.split("\n")[0])
     command.add_argument("--members", type=int, default=24)
-    command.add_argument("--picture", action="store_true")
+    command.add_argument("--picture", type=Path, metavar="FOLDER")
     options = command.parse_args()
     found: dict[str, dict[str, list[list[list[float]]]]] = {}
     if FILE.exists():
@@ -102,8 +102,8 @@ def main() -> None:
             while len(rows) < options.members:
                 rows.append(pairs(name, thermal, len(rows)))
                 FILE.write_text(json.dumps({"delays_ps": DELAYS.tolist(), "found": found}) + "\n")
-    if options.picture:
-        draw(found)
+    if options.picture is not None:
+        draw(found, options.picture / FILE.with_suffix(".png").name)
 
 
 if __name__ == "__main__":
