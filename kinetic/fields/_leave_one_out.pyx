@@ -30,7 +30,8 @@ from ._tangent_network cimport TangentNetwork
 
 cdef double SETTLED = 1e-13    # V at 1 V: an error below this needs no further refinement, where all atoms are refined
 cdef double LOOSE = 3e-8, ENOUGH = 1e-11
-cdef int MOST_STEPS = 20, MOST_NEWTON_STEPS = 40
+cdef double NEWTON_STEP = 0.3  # V, furthest that a step of Newton's method goes
+cdef int MOST_STEPS = 20, MOST_NEWTON_STEPS = 200
 
 cdef enum:
     BATCH = 64          # hopping atoms that are refined at once
@@ -252,11 +253,15 @@ cdef class LeaveOneOut:
                 self.readout.read(point.potentials)
             self.n_lost = 0
             n = self._settle_loose(n)
-            if self.n_lost:
-                return UNSETTLED
             for p in range(n):
                 c = self.loose[p]
                 self.solver.respond(self.tangent.c_matrix, self.star_sum[c:c + 1], self.shift[c:c + 1], 1)
+            # Where this T has lost its digits, too, potentials begin as they are with the atom there.
+            for p in range(self.n_lost):
+                c = self.lost[p]
+                memset(&self.shift[c, 0], 0, self.network.m * sizeof(double))
+                self.loose[n + p] = c
+            n += self.n_lost
             info = self._refine_loose(n, point.potentials, self.laws)
         return info
 
@@ -514,7 +519,11 @@ cdef class LeaveOneOut:
                 self.left[c] = left
         for p in range(n_atoms):
             c = atoms[p]
-            if not self.left[c] <= enough:
+            # Where T has lost digits, a shift within the bound of all others is kept as it is, with its error.
+            left = enough
+            if not self.refine and self.local.doubtful(c, DOUBTFUL, self.tangent.c_matrix):
+                left = LOOSE * fabs(at.top)
+            if not self.left[c] <= left:
                 info = self._solve_without(c, &self.left[c], at, laws)
                 if info and laws is not None and self.tangent.steep:
                     self._lose(c)
@@ -551,8 +560,11 @@ cdef class LeaveOneOut:
                     return info
             self._residual_without(1, at, laws)
             solve_factored(m, ld, &self.matrix[0, 0], &self.batch_out[0, 0])
+            # A bond whose current is exponential sends Newton's method far beyond: no potential goes further at once.
             for i in range(m):
                 self.batch_in[0, i] = self.batch_out[0, i]
+                if laws is not None:
+                    self.batch_in[0, i] = max(-NEWTON_STEP, min(NEWTON_STEP, self.batch_in[0, i]))
             size = self._correction(0)
             if step > 0 and size <= SETTLED:
                 break
