@@ -53,7 +53,7 @@ def heat() -> list[str]:
     """Return where each set melts or decomposes, and how fast heat settles in 20 layers."""
     lines = [
         "The lower point of filament and matrix, in bulk; a run says where it is above it for over 1 ns.",
-        "Heat is taken as steady: last the time constant of its slowest mode, for a `ballistic_factor` of 1.",
+        "Heat is steady by default: last the time constant of its slowest mode, for `ballistic_factor` 1.",
         "TaOx goes above its point in each cycle, to 2,200 to 2,900 K for 1 to 2 us of a RESET to -1.8 V,",
         "and to 3,400 to 4,200 K for some 10 ns of the SET jump at 50 uA (7,000 K while its gaps were",
         "ohmic). Gaps of 0.2 to 0.85 eV and one to three hops, `ballistic_factor` 1.2 to 10 and bindings",

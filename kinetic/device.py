@@ -104,7 +104,8 @@ class Device(DeviceState):
 
             if len(self.stack.planes) > 1:
                 raise ValueError("thermal.transient must be false for a device of several layers")
-            self.oxide_heat = OxideHeat(self.material, self.lattice, self.shape, self.lateral, self.thermal)
+            material = self.stack.material
+            self.oxide_heat = OxideHeat(material, self.lattice, self.shape, self.lateral, self.thermal)
         # The table of fields too: its last digits, and with them a run, would follow the number of threads.
         with one_blas_thread():
             self.solver = make_solver(self, kept=kept, precise=precise)

@@ -21,6 +21,7 @@ STACK = {
     "top": {"resistance": "5e6 K/W", "capacity": "8e-17 J/K"},
     "surroundings": {"resistance": "1e4 K/W", "capacity": "1e-13 J/K"},
 }
+RAMP = {"start": "300 K", "stop": "400 K"}
 THERMAL = Thermal(
     transient=True, top=HeatReservoir(5e6, 8e-17), surroundings=HeatReservoir(1e4, 1e-13)
 )  # fmt: skip
@@ -79,3 +80,27 @@ def test_check_says_how_heat_is_treated(section, words):
     lines = plan.plan(device.parse(SMALL | section)).splitlines()
     (line,) = [line for line in lines if line.startswith("heat ")]
     assert words in line
+
+
+@pytest.mark.parametrize(
+    ("more", "words"),
+    [
+        ({"measure": {}}, "thermal.transient must be false with measure"),
+        (
+            {"phase": [{"kind": "constant", "voltage": "0 V", "duration": "1 s", "temperature": RAMP}]},
+            "thermal.transient must be false where a temperature is a ramp, phase 1 has one",
+        ),
+    ],
+)
+def test_what_needs_steady_heat_is_refused_before_a_run(more, words):
+    with pytest.raises(ConfigurationError, match=words):
+        device.parse(SMALL | {"thermal": {"transient": True}} | more)
+
+
+def test_one_layer_has_its_own_heat_in_time():
+    layer = {"thickness": "1.56 nm", "material": {"heat": {"conductivity": "2.8 W/(m*K)"}}}
+    one = {"device": {"width": "1.56 nm", "layer": [layer]}, "thermal": {"transient": True}}
+    warm = build(device.parse(SMALL | one))
+    layer["material"]["heat"]["conductivity"] = "5.6 W/(m*K)"
+    twice = build(device.parse(SMALL | one))
+    assert warm.oxide_heat.lattice.time == pytest.approx(2 * twice.oxide_heat.lattice.time, abs=0)

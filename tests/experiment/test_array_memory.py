@@ -24,6 +24,9 @@ LIVE = LINEAR | {
     },
 }  # fmt: skip
 
+ONE_LAYER = {"width": "2.08 nm", "layer": [{"thickness": "2.6 nm"}]}
+LAYERED = LIVE | {"cells": LIVE["cells"] | {"device": ONE_LAYER}}
+
 
 @pytest.fixture
 def free(monkeypatch):
@@ -35,6 +38,7 @@ def free(monkeypatch):
     ("document", "least", "words"),
     [
         (LINEAR, 100 * 200 * 250.0, "100 x 200 cells take about 0.005 GB of memory, there is"),
+        (LAYERED, 64 * (250.0 + 2e6 + 358_400), "8 x 8 live devices of 8 x 8 x 10 sites take about 0.151 GB"),
         (LIVE, 64 * (250.0 + 2e6 + 358_400), "8 x 8 live devices of 8 x 8 x 10 sites take about 0.151 GB"),
     ],
 )

@@ -49,7 +49,19 @@ from .base import (
 from .layers import LayerSection, layers_of
 from .material import AnyMaterial, MaterialSection
 from .measure import MeasureSection
-from .phases import PHASE_LIMIT, AnyPhase, CircuitSection, Constant, Cycle, Phase, Points, Pulse, Ramp, Sweep
+from .phases import (
+    PHASE_LIMIT,
+    AnyPhase,
+    CircuitSection,
+    Constant,
+    Cycle,
+    Phase,
+    Points,
+    Pulse,
+    Ramp,
+    Sweep,
+    TemperatureChange,
+)
 from .population import PopulationSection
 from .thermal import ThermalSection
 
@@ -172,8 +184,15 @@ class Configuration(Document):
 
     @model_validator(mode="after")
     def _check_temperatures(self) -> "Configuration":
+        in_time = self.thermal is not None and self.thermal.transient
+        if in_time and self.measure is not None:
+            raise ValueError("thermal.transient must be false with measure, which takes heat as steady")
         for number, entry in enumerate(self.phase, 1):
             inner = entry.phase if isinstance(entry, Cycle) else [entry]
+            if in_time and any(isinstance(phase.temperature, TemperatureChange) for phase in inner):
+                raise ValueError(
+                    f"thermal.transient must be false where a temperature is a ramp, phase {number} has one"
+                )
             if self.measure is not None and any(phase.temperatures for phase in inner):
                 raise ValueError(
                     f"measure must be without temperatures of phases, phase {number} has one: states are "

@@ -266,11 +266,16 @@ class Device(Steps):
         }
 
     def _dataset(self, logs: list[PhaseLog]) -> "xr.Dataset":
-        recorded, touched = self.document(logs), self.touched
-        if len({log.read_temperature for log in logs}) > 1:
-            touched = touched or "the temperature of the device was set between phases"
-        result = columns(self, logs, recorded, read_voltage=self.read_voltage, not_repeatable=touched)
+        why = self.not_repeatable
+        result = columns(self, logs, self.document(logs), read_voltage=self.read_voltage, not_repeatable=why)
         return result.dataset()
+
+    @property
+    def not_repeatable(self) -> str:
+        """Why no configuration repeats what was run so far; empty where one does."""
+        if self.touched or len({log.read_temperature for log in self.logs}) < 2:
+            return self.touched
+        return "the temperature of the device was set between phases"
 
     @property
     def result(self) -> "xr.Dataset":

@@ -32,7 +32,7 @@ def prepare(settings: dict[str, Any]) -> Callable[[int, Context], tuple[Arrays, 
         device = checked(function(seed=seed, member=member), seed, member)
         document = device.document()
         arrays, texts = collect(device, device.logs, config.parse(document), settings["keep"])
-        return arrays, {"texts": texts, "document": document, "touched": device.touched}
+        return arrays, {"texts": texts, "document": document, "touched": device.not_repeatable}
 
     return run
 

@@ -282,9 +282,9 @@ def _configuration(what: Any, changes: Mapping[str, Any], seed: int | None) -> t
             raise ConfigurationError(f"{what} is the configuration of an array, not of a device")
         return configuration, folder
     if isinstance(what, Device):
-        if what.touched:
+        if what.not_repeatable:
             raise ConfigurationError(
-                f"{what.touched}, which no configuration holds: give a function of seed and member instead"
+                f"{what.not_repeatable}, which no configuration holds: give a function of seed and member"
             )
         document = what.document() | {"member": 0}
     elif isinstance(what, Configuration):
