@@ -406,3 +406,15 @@ def test_a_number_without_a_value_needs_a_centre():
         ConfigurationError, match=r"circuit\.compliance\.mean is missing, and the configuration has"
     ):
         Members(configuration)
+
+
+@pytest.mark.parametrize(
+    "key",
+    [f"device.{key}thickness" for key in ("layer.2.", "0.", "layer.", "layer.0.0.")],
+)
+def test_a_number_of_no_layer_is_named(key):
+    layers = {"width": "2.6 nm", "layer": [{"thickness": "2.6 nm"}, {"thickness": "1.3 nm"}]}
+    law = {"law": "discrete", "values": ["2.6 nm", "3.12 nm"]}
+    with pytest.raises(ValueError, match=f"{key} names no number of this configuration"):
+        members({key: law}, device=layers)
+    assert members({"device.layer.1.thickness": law}, device=layers).draw(0)

@@ -145,3 +145,14 @@ def test_devices_that_read_as_they_should(tiny, capsys):
     with pytest.raises(ValueError, match="--verified needs one device a repeat"):
         assert ask(tiny, *command, "--starts", "2", "--repeats", "2", output="two.nc") == 0
         farm.verified(farm.load(tiny / "two.nc"), 1e6)
+
+
+def test_the_status_names_what_failed_without_points(tiny, capsys):
+    (tiny / "tiny.toml").write_text(TINY + "\n[thermal]\ntransient = true\n")
+    output = str(tiny / "s.nc")
+    words = ["--at", "20 kohm", "--members", "3", "--engine", "serial", "--no-isolation", "-q", "-o", output]
+    assert main(["sensitivity", str(tiny / "tiny.toml"), *words]) == 3
+    capsys.readouterr()
+    main(["status", output])
+    line = "  member 0, 1 attempt: an error was raised: ValueError: thermal.transient"
+    assert line in capsys.readouterr().out

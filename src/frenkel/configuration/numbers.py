@@ -67,13 +67,22 @@ class ConfigurationNumber:
         return repr(value) if self.unit == "1" else f"{value!r} {self.unit}"
 
     def value(self, configuration: BaseModel, material: Material) -> float | None:
-        """Return the value that the number has, in its unit; None where it has none."""
+        """Return the value that the number has, in its unit; None where it has none.
+
+        Raises
+        ------
+        ValueError
+            The key names nothing in this configuration, such as a layer that it does not have.
+        """
         if is_number(self.key):
             return material.values().get(self.key)
         place: Any = configuration
-        for part in self.key.split("."):
-            place = place[int(part)] if isinstance(place, (list, tuple)) else getattr(place, part)
-        return None if place is None else float(place)
+        try:
+            for part in self.key.split("."):
+                place = place[int(part)] if isinstance(place, (list, tuple)) else getattr(place, part)
+            return None if place is None else float(place)
+        except (AttributeError, IndexError, TypeError, ValueError):
+            raise ValueError(f"{self.key} names no number of this configuration") from None
 
 
 def number_of(key: str, model: type[BaseModel]) -> ConfigurationNumber:

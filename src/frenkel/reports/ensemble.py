@@ -180,17 +180,19 @@ def _failures(
 ) -> list[str]:
     lines = []
     located: Located = found.best(failed)
-    points = points_of(recorded["document"]) if recorded else []
+    # Documents of tails and sensitivities hold one configuration, and no points.
+    document = recorded["document"] if recorded else {}
+    points = points_of(document) if document.keys() & {"base", "points"} else []
     for number, member in enumerate(failed.tolist()):
         code, head = located.head(number)
         point, member_number = divmod(member, STRIDE)
-        seed = points[point].seed if point < len(points) else None
         times = int(np.count_nonzero(found.member == member))
-        command = f"frenkel run FILE.toml --only {member_number} --seed {seed}"
-        lines.append(
-            f"  member {member_number}{f' of point {point}' if len(points) > 1 else ''}, seed {seed}, "
-            f"{times} attempt{'s' * (times > 1)}: {shards.STATUS[code]}: {head.get('error', '')}; {command}"
-        )
+        line = f"  member {member_number}{f' of point {point}' if len(points) > 1 else ''}"
+        text = f"{times} attempt{'s' * (times > 1)}: {shards.STATUS[code]}: {head.get('error', '')}"
+        if point < len(points):
+            seed = points[point].seed
+            text = f"seed {seed}, {text}; frenkel run FILE.toml --only {member_number} --seed {seed}"
+        lines.append(f"{line}, {text}")
         if head.get("state"):
             lines.append(f"    at {json.dumps(head['state'])}")
         if tracebacks and head.get("traceback"):
