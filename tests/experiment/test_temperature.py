@@ -125,5 +125,8 @@ def test_the_hottest_event_is_in_the_file_with_the_time_that_atoms_had_stood():
     assert events.hottest.time <= events.last_event <= device.time
     baked = device.rest("1 us", temperature="400 K", samples=2)
     assert baked.attrs["event_temperature_max"] == 400.0
+    in_time = experiment.build(parse(configured(SET).document() | {"thermal": {"transient": True}}))
+    moved = in_time.set("0.5 V", "10 uA", rate="1 MV/s", samples=130)
+    assert moved["events"].values[-1] > 0 and "event_temperature_max" not in moved.attrs
     unmoved = fk.Device("HfO2-volatile", "1.56 nm", "1.56 nm", seed=1).rest("1 ps", samples=2)
     assert unmoved["events"].values[-1] > 0 or "event_temperature_max" not in unmoved.attrs
