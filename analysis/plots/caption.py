@@ -71,6 +71,8 @@ def _device(result: ResultTable) -> str:
     spacing = float(result["lattice_spacing"]) * 1e9
     x, y, z = (int(n) for n in result["lattice_shape"].values)
     material = result.attrs.get("material", "oxide")
+    if "layer" in result:
+        material = " below ".join(map(str, result["layer"].values))
     seed = json.loads(result.attrs.get("provenance", "{}")).get("seed")
     start = f", seed {seed}" if seed is not None else ""
     return (

@@ -8,7 +8,7 @@ import numpy as np
 import pytest
 from matplotlib.figure import Figure
 
-from frenkel.analysis.plots import film, panels
+from frenkel.analysis.plots import caption, film, panels
 from frenkel.analysis.plots.film import Film
 from frenkel.analysis.results import filament
 from frenkel.data import schema
@@ -163,3 +163,8 @@ def test_a_picture_of_layers_names_them_and_draws_where_they_meet(result):
         texts.append({text.get_text().strip() for text in axes.texts})
         lines.append(len(axes.lines))
     assert texts[1] - texts[0] == {"TaOx", "HfO2"} and lines[1] == lines[0] + 1
+
+
+def test_the_caption_names_the_layers_from_the_bottom(result):
+    assert caption.caption(layered(result), [0]).startswith("TaOx below HfO2, ")
+    assert not caption.caption(result, [0]).startswith("TaOx below")
