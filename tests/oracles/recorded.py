@@ -41,6 +41,8 @@ APART = re.compile(
     "provenance|environment|software|version|checksum|elapsed|machine|git$|path$|created|^stat\\(|^write_bytes\\("
 )
 """Names of values that change with commit, machine or day."""
+PLACES = re.compile(rf"(?:/tmp/|{re.escape(str(TESTS.parent))}/)\S*")
+"""Files of a test and of this repository, wherever it lies."""
 HEXADECIMAL = re.compile(r"\b[0-9a-f]{7,64}\b")
 NUMBER = re.compile(r"(?<![\w.])[-+−]?\d+(?:\.\d+)?(?:[eE][-+]?\d+)?")
 TEXTS = {".txt", ".csv", ".md", ".va", ".sp", ".cir", ".inc", ".toml", ".xyz", ".py", ".sh", ".tex"}
@@ -114,7 +116,7 @@ class Values(dict[str, Value]):
         """Take a text: its numbers, and what is left of it."""
         for folder in self.folders:
             value = value.replace(str(folder), "FOLDER")
-        value = re.sub(r"/tmp/\S*", "FILE", HEXADECIMAL.sub("HASH", value))
+        value = HEXADECIMAL.sub("HASH", PLACES.sub("FILE", value))
         found = [float(number.replace("−", "-")) for number in NUMBER.findall(value)]
         if found:
             self.numbers(f"{name}#", np.array(found))
