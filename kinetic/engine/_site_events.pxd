@@ -184,9 +184,10 @@ cdef class SiteEvents:
         return fabs(row[event.a] - row[event.b])
 
     cdef inline double frequency_factor(self, const Mechanism* m, const Event* event) noexcept nogil:
-        cdef const double* row = self.factor + <int64_t>m.factor * self.n_sites
+        cdef const double* row
         if m.factor < 0:
             return 1.0
+        row = self.factor + <int64_t>m.factor * self.n_sites
         if event.b < 0:
             return row[event.a]
         return sqrt(row[event.a] * row[event.b])

@@ -495,7 +495,7 @@ cdef class LeaveOneOut:
         lost digits a part may fall more slowly, and the last correction counts.
         """
         cdef int c, i, p, step = 0, n, active = n_atoms, info = 0
-        cdef double size, before, left, enough = SETTLED if self.refine else ENOUGH
+        cdef double size, before, left, limit, enough = SETTLED if self.refine else ENOUGH
         for p in range(n_atoms):
             self.batch[p] = atoms[p]
             self.size[p] = 0.0
@@ -520,10 +520,10 @@ cdef class LeaveOneOut:
         for p in range(n_atoms):
             c = atoms[p]
             # Where T has lost digits, a shift within the bound of all others is kept as it is, with its error.
-            left = enough
+            limit = enough
             if not self.refine and self.local.doubtful(c, DOUBTFUL, self.tangent.c_matrix):
-                left = LOOSE * fabs(at.top)
-            if not self.left[c] <= left:
+                limit = LOOSE * fabs(at.top)
+            if not self.left[c] <= limit:
                 info = self._solve_without(c, &self.left[c], at, laws)
                 if info and laws is not None and self.tangent.steep:
                     self._lose(c)

@@ -265,6 +265,6 @@ def test_a_copy_of_a_layer_has_noise_of_its_own():
     first = layer.shown_weight().detach()
     same = copy.deepcopy(layer)
     assert torch.equal(same.shown_weight(), layer.shown_weight())
-    assert same._room.arrays["cells"].data_ptr() != layer._room.arrays["cells"].data_ptr()
+    assert same._scratch.arrays["cells"].data_ptr() != layer._scratch.arrays["cells"].data_ptr()
     layer.shown_weight()
     assert not torch.equal(first, layer.shown_weight())

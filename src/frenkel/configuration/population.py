@@ -54,7 +54,7 @@ MOST_REDRAWN = 0.01
 """Fraction of draws that may lie outside of the allowed values before a sentence says so."""
 
 ATTEMPTS = 10_000
-"""MemberNumbers in a row that may lie outside before a member ends with an error."""
+"""Draws in a row that may lie outside before a member ends with an error."""
 
 ROUNDING = 1e-9
 """Fraction of a variance that is taken for the rounding of a sum."""

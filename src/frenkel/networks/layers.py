@@ -27,7 +27,7 @@ from ..checks import at_least, between, one_of, whole
 from .chip import Chip, ChipDesign
 from .device_statistics import DeviceStatistics, Source, statistics_of
 from .mapping import MAPPINGS, Mapping
-from .torch_noise import Room, generator, shown
+from .torch_noise import Buffers, generator, shown
 from .write_verify import StatisticalProgramming, WithinTolerance
 
 
@@ -49,7 +49,7 @@ class _Analog:
         self.mapping: Mapping = mapping
         self.tolerance = tolerance
         self.chip, self.time = None, 0.0
-        self._seed, self._passes, self._room = seed, 0, Room()
+        self._seed, self._passes, self._scratch = seed, 0, Buffers()
 
     def matrix(self) -> Any:
         """Return weights as a numpy matrix (inputs, outputs)."""
@@ -71,9 +71,9 @@ class _Analog:
                 return self.weight
             random = generator(self._seed, self._passes, flat.device)
             self._passes += 1
-            relative = torch.div(flat, scale, out=self._room.take("weights", flat.shape, flat))
+            relative = torch.div(flat, scale, out=self._scratch.take("weights", flat.shape, flat))
             shown_weights = shown(
-                relative, self.statistics, self.mapping, self.tolerance, random, self._room
+                relative, self.statistics, self.mapping, self.tolerance, random, self._scratch
             )
             change = shown_weights.mul_(scale).sub_(flat).reshape(self.weight.shape)
         return self.weight + change

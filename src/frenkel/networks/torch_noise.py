@@ -15,7 +15,7 @@ from .device_statistics import DeviceStatistics
 from .mapping import Mapping
 
 
-class Room:
+class Buffers:
     """Arrays of one layer that are used again in each pass: fresh ones took more time than their numbers."""
 
     def __init__(self) -> None:
@@ -32,9 +32,9 @@ class Room:
 
 def shown(
     weights: Any, statistics: DeviceStatistics, mapping: Mapping, tolerance: float | None, random: Any,
-    room: Room,
+    buffers: Buffers,
 ) -> Any:  # fmt: skip
-    """Return weights (outputs, inputs) as cells show them in one pass, in an array of the room.
+    """Return weights (outputs, inputs) as cells show them in one pass, in an array of the buffers.
 
     Parameters
     ----------
@@ -46,32 +46,34 @@ def shown(
         Verified cells end evenly within this share of g_max; None: by one blind pulse.
     random : torch.Generator
         On the device of the weights.
-    room : Room
+    buffers : Buffers
         Of these weights; what was returned before is overwritten.
     """
     low, high = statistics.window
     half, (outputs, inputs) = 0.5 * (high - low), weights.shape
     if mapping == "pair":
-        cells = room.take("cells", (2, outputs, inputs), weights)
+        cells = buffers.take("cells", (2, outputs, inputs), weights)
         torch.clamp(weights, min=0.0, out=cells[0])
         torch.sub(cells[0], weights, out=cells[1])
-        _program(cells.mul_(high - low).add_(low), statistics, tolerance, random, room)
+        _program(cells.mul_(high - low).add_(low), statistics, tolerance, random, buffers)
         # Read noise of two cells is that of one of twice the variance; the second array is free for it.
         difference = cells[0].sub_(cells[1])
         _read(difference, statistics, random, cells[1], math.sqrt(2.0))
         return difference.mul_(1.0 / (high - low))
     # With a column of cells at mid-window that all outputs share.
-    cells = room.take("cells", (outputs + (mapping == "reference"), inputs), weights)
+    cells = buffers.take("cells", (outputs + (mapping == "reference"), inputs), weights)
     cells[:outputs] = weights
     cells[outputs:] = 0.0
-    _program(cells.add_(1.0).mul_(half).add_(low), statistics, tolerance, random, room)
-    _read(cells, statistics, random, room.take("noise", cells.shape, cells), 1.0)
+    _program(cells.add_(1.0).mul_(half).add_(low), statistics, tolerance, random, buffers)
+    _read(cells, statistics, random, buffers.take("noise", cells.shape, cells), 1.0)
     return cells[:outputs].sub_(cells[outputs:] if mapping == "reference" else half + low).mul_(1.0 / half)
 
 
-def _program(g: Any, statistics: DeviceStatistics, tolerance: float | None, random: Any, room: Room) -> None:
+def _program(
+    g: Any, statistics: DeviceStatistics, tolerance: float | None, random: Any, buffers: Buffers
+) -> None:
     """Change conductances (S) to those that are programmed, at one moment of their telegraph noise."""
-    s, noise = statistics, room.take("noise", g.shape, g)
+    s, noise = statistics, buffers.take("noise", g.shape, g)
     if tolerance is not None:
         # A cell cannot be programmed below no conductance at all.
         g.add_(noise.uniform_(-1.0, 1.0, generator=random), alpha=tolerance * s.g_max).clamp_(min=0.0)
@@ -80,19 +82,19 @@ def _program(g: Any, statistics: DeviceStatistics, tolerance: float | None, rand
     if s.rtn_amplitude:
         torch.minimum(torch.mul(g, s.g_max, out=noise).sqrt_().mul_(s.rtn_amplitude), g, out=noise)
         # Four numbers of 16 bits in each of 64, so that an occupancy is one of 65,537.
-        numbers = room.take("numbers", (-(-g.numel() // 4),), g, torch.int64)
+        numbers = buffers.take("numbers", (-(-g.numel() // 4),), g, torch.int64)
         drawn = numbers.random_(-(2**63), None, generator=random).view(torch.int16)[: g.numel()]
         filled = round(s.rtn_occupancy * 2**16)
-        empty = room.take("empty", g.shape, g, torch.bool)
+        empty = buffers.take("empty", g.shape, g, torch.bool)
         torch.ge(drawn.view(g.shape), filled - 2**15, out=empty)
         # A step of (occupancy - 1) where the trap is filled, of the occupancy where it is empty.
         g.add_(noise, alpha=filled / 2**16 - 1.0).addcmul_(noise, empty)
 
 
-def _read(g: Any, statistics: DeviceStatistics, random: Any, room: Any, factor: float) -> None:
-    """Add read noise to conductances (S), a ``factor`` times that of a cell; ``room`` is overwritten."""
+def _read(g: Any, statistics: DeviceStatistics, random: Any, noise: Any, factor: float) -> None:
+    """Add read noise to conductances (S), a ``factor`` times that of a cell; ``noise`` is overwritten."""
     if statistics.read_noise:
-        g.add_(room.normal_(generator=random), alpha=factor * statistics.read_noise * statistics.g_max)
+        g.add_(noise.normal_(generator=random), alpha=factor * statistics.read_noise * statistics.g_max)
 
 
 def generator(seed: int, count: int, device: Any) -> Any:
