@@ -142,6 +142,7 @@ class Device(DeviceState):
     @property
     def temperature_map(self) -> Floats:
         """Temperature at every host site (K)."""
+        # Solves the network, which snapshots read on, where heat takes time too.
         steady = self.solver.maps(self.device_voltage)[1]
         rise = steady if self.oxide_heat is None else self.oxide_heat.everywhere()
         return np.asarray(self.temperature + rise)
@@ -242,7 +243,7 @@ class Device(DeviceState):
         extremes : Extremes, optional
             Largest currents of a phase that this waveform goes on with; of the waveform alone by default.
         temperature : tuple of float, optional
-            Of the electrodes at the start and at the end (K), between which it goes straight in time; the
+            Of the electrodes at the start and at the end (K), between which it is linear in time; the
             device keeps the last one. Waits follow it exactly, conductances in steps of about 0.5 %, see
             `heating`; sets of a superbasin and means over traps too. By default it stays what it is.
 
@@ -277,7 +278,7 @@ class Device(DeviceState):
             extremes=extremes,
             weights=self.weights,
             heating=heating,
-            heat=self._heat,
+            set_temperature=self._set_temperature,
             oxide_heat=self.oxide_heat,
         )
         with self._under_way():
@@ -286,7 +287,7 @@ class Device(DeviceState):
             self.temperature = temperature[1]
         return record
 
-    def _heat(self, kelvin: float) -> Solver:
+    def _set_temperature(self, kelvin: float) -> Solver:
         """Give the electrodes a temperature (K); return what solves the fields from then on."""
         self.temperature = kelvin
         return self.solver

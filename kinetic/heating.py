@@ -1,4 +1,4 @@
-"""A temperature of the electrodes that goes straight in time: steps for the network, exact waits for events.
+"""A temperature of the electrodes that is linear in time: steps for the network, exact waits for events.
 
 A network is solved for one temperature, so a ramp is cut into steps. Within a step rates follow the ramp
 itself: candidates for events come at ``MARGIN`` times the rates k of the middle of the step, and one at the
@@ -23,7 +23,7 @@ MARGIN = math.exp(HALF)
 
 @dataclass(frozen=True, slots=True)
 class TemperatureRamp:
-    """A temperature that goes straight from one value to another.
+    """A temperature that is linear in time between two values.
 
     Attributes
     ----------

@@ -109,7 +109,7 @@ class Run(Loop):
         extremes: Extremes | None = None,
         weights: ScoreFunction | None = None,
         heating: TemperatureRamp | None = None,
-        heat: Callable[[float], Solver] | None = None,
+        set_temperature: Callable[[float], Solver] | None = None,
         oxide_heat: OxideHeat | None = None,
     ) -> None:
         whole("samples", samples, 2)
@@ -141,7 +141,8 @@ class Run(Loop):
         # Who is called at each event.
         self.stop, self.progress, self.weights, self.oxide_heat = stop, progress, weights, oxide_heat
         self.superbasin = Superbasin(state, solver) if superbasin else None
-        self.heat, self.next_step, self.steps = heat, math.inf, deque[tuple[float, float]]()
+        self.set_temperature, self.next_step = set_temperature, math.inf
+        self.steps = deque[tuple[float, float]]()
         if heating is not None:
             self.ramp, self.margin = heating, MARGIN
             self.steps.extend(heating.steps(float(solver.solved().events.arrays()["frequency"].sum())))
@@ -183,9 +184,9 @@ class Run(Loop):
 
     def begin_step(self) -> None:
         """Give the electrodes the temperature of the next step, if there is one."""
-        if self.heat is None or not self.steps:
+        if self.set_temperature is None or not self.steps:
             return
-        self.solver = self.heat(self.steps.popleft()[1])
+        self.solver = self.set_temperature(self.steps.popleft()[1])
         self.next_step = self.steps[0][0] if self.steps else math.inf
         self.averaged = None
         if self.superbasin is not None:

@@ -19,7 +19,8 @@ def configured(*phases, **more):
 
 def heats(*phases, **more):
     """Return name, temperature and duration of each phase."""
-    return [(name, phase.heat, phase.duration) for name, _, phase in configured(*phases, **more).phases()]
+    unrolled = configured(*phases, **more).phases()
+    return [(name, phase.temperature_ends, phase.duration) for name, _, phase in unrolled]
 
 
 def test_a_phase_without_a_temperature_says_nothing_of_it():

@@ -240,6 +240,10 @@ class Configuration(Document):
                 for inner in entry.phase:
                     yield from _repeats(inner.at_turn(turn), cycle)
 
+    def temperature_ends(self, phase: Phase) -> tuple[float, float]:
+        """Return the temperature (K) at start and end of a phase, that of the device by default."""
+        return phase.temperature_ends or (self.device.temperature, self.device.temperature)
+
     def temperature_of(self, phase: Phase) -> float:
         """Return the temperature (K) of a phase: its own, or that of the device.
 
@@ -248,7 +252,7 @@ class Configuration(Document):
         ConfigurationError
             It changes within the phase.
         """
-        start, stop = phase.heat or (self.device.temperature, self.device.temperature)
+        start, stop = self.temperature_ends(phase)
         if start != stop:
             raise ConfigurationError(
                 f"temperature of the last phase must be one value here, got {start:g} to {stop:g} K"

@@ -52,7 +52,7 @@ Compliance = Annotated[
 
 
 class TemperatureChange(Section):
-    """A temperature that goes straight in time, from the start of a phase to its end."""
+    """A temperature that is linear in time, from the start of a phase to its end."""
 
     start: Temperature
     stop: Temperature
@@ -133,7 +133,7 @@ class Phase(Section):
     parts: ClassVar[int] = 1
 
     @property
-    def heat(self) -> tuple[float, float] | None:
+    def temperature_ends(self) -> tuple[float, float] | None:
         """Temperature (K) at its start and at its end; None: that of the device."""
         if isinstance(self.temperature, TemperatureChange):
             return self.temperature.start, self.temperature.stop
@@ -220,11 +220,11 @@ class Sweep(Phase):
     def _check(self) -> "Sweep":
         if self.amplitude == 0:
             raise ValueError("amplitude must not be 0 V")
-        self._check_heat(self.temperature)
+        self._check_temperature(self.temperature)
         return self
 
     @staticmethod
-    def _check_heat(temperature: float | tuple[float, ...] | TemperatureChange | None) -> None:
+    def _check_temperature(temperature: float | tuple[float, ...] | TemperatureChange | None) -> None:
         if isinstance(temperature, TemperatureChange):
             raise ValueError(
                 "temperature must be one value in a phase whose end the device decides; it may change in "
@@ -244,7 +244,7 @@ class Sweep(Phase):
                 f"{option} needs a waveform from 0 V up and back to 0 V, such as Waveform.triangle; "
                 f"got {len(voltages)} points from {voltages[0]:g} to {voltages[-1]:g} V"
             )
-        cls._check_heat(common.temperature)
+        cls._check_temperature(common.temperature)
         rate, fall_rate = abs(top) / times[1], abs(top) / (times[-1] - times[-2])
         hold = times[2] - times[1] if len(times) == 4 else None
         between("rate of the waveform", [rate, fall_rate], *RATES, "V/s")

@@ -164,7 +164,7 @@ class Device(Steps):
             Keep where the defects are at up to this many events and samples, spread evenly among all of
             them, besides the start and the end; 1 to 10,000, none by default.
         temperature : float or str, or a pair of them, optional
-            Of the electrodes while the waveform lasts (K, or "250 C"); of a pair it goes straight in time
+            Of the electrodes while the waveform lasts (K, or "250 C"); of a pair it is linear in time
             from the first to the second. The read after it is at the temperature of the device.
         progress : bool or callable, optional
             True: show how far it is, as a bar on a terminal, a line a minute elsewhere. Else

@@ -226,7 +226,7 @@ class Protocol:
         position, device = self.position, self.device
         name, cycle, phase = self.phases[position.phase]
         device.connect((phase.circuit or self.circuit).circuit(phase.compliance))
-        device.change_temperature(phase.heat[0] if phase.heat else self.ambient)
+        device.change_temperature(phase.temperature_ends[0] if phase.temperature_ends else self.ambient)
         if self.present is None:
             compliance = device.circuit.compliance
             if device.circuit.transistor is not None:
@@ -365,9 +365,9 @@ class Checkpoints:
 
 def _heating(phase: AnyPhase, begin: float, end: float, duration: float) -> tuple[float, float] | None:
     """Return the temperatures (K) of a phase of a duration (s) at two of its times; None where it stands."""
-    if phase.heat is None or phase.heat[0] == phase.heat[1]:
+    if phase.temperature_ends is None or phase.temperature_ends[0] == phase.temperature_ends[1]:
         return None
-    ramp = TemperatureRamp(*phase.heat, duration)
+    ramp = TemperatureRamp(*phase.temperature_ends, duration)
     return ramp.at(begin), ramp.at(end)
 
 

@@ -99,7 +99,7 @@ def _heat(stack: Stack, thermal: ThermalSection | None) -> list[str]:
     if thermal is None or not thermal.transient:
         way = ", taken as steady"
     else:
-        bodies = [name for name in ("bottom", "top", "surroundings") if getattr(thermal, name) is not None]
+        bodies = thermal.thermal().reservoirs
         way = " in the oxide, followed in time" + f"; {' and '.join(bodies)} get warm" * bool(bodies)
     text = f"heat        settles within {quantity(time, 's')}{way}"
     return [text + (f"; melts or decomposes at {point:.0f} K" if point else "")]
@@ -132,7 +132,7 @@ def _rounding(configuration: Configuration, shape: tuple[int, int, int], spacing
 def _phases(configuration: Configuration) -> str:
     rows, total = [], 0.0
     phases = list(configuration.phases())
-    heated = any(phase.heat for _, _, phase in phases)
+    heated = any(phase.temperature_ends for _, _, phase in phases)
     for name, _, phase in phases:
         circuit = (phase.circuit or configuration.circuit).circuit(phase.compliance)
         span, text = 0.0, []
@@ -162,7 +162,7 @@ def _phases(configuration: Configuration) -> str:
 
 def _kelvin(configuration: Configuration, phase: Phase) -> str:
     """Return the temperature of a phase, or between which two it goes."""
-    start, stop = phase.heat or (configuration.device.temperature, configuration.device.temperature)
+    start, stop = configuration.temperature_ends(phase)
     return f"{start:g} K" if start == stop else f"{start:g} to {stop:g} K"
 
 
