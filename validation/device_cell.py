@@ -74,6 +74,14 @@ def material_of(material, numbers=None):
     return found.with_values(dict(numbers)) if numbers else found
 
 
+def devices(material, seeds, numbers=None):
+    """Return material and seed of each device; a list has a material for each seed."""
+    if isinstance(material, list):
+        return list(zip([material_of(one, numbers) for one in material], seeds, strict=True))
+    found = material_of(material, numbers)
+    return [(found, seed) for seed in seeds]
+
+
 class Cell:
     """A device with its setting and a budget.
 

@@ -4,7 +4,7 @@ import time
 from dataclasses import dataclass
 
 import numpy as np
-from device_cell import FAILED, HALF, Cell, Setting, for_each, gaps, material_of, vacancies
+from device_cell import FAILED, HALF, Cell, Setting, devices, for_each, gaps, vacancies
 from estimates import clean
 
 CYCLE = (
@@ -86,7 +86,8 @@ def cycles(material, seeds, cycles=20, *, numbers=None, budget=None, workers=Non
 
     Parameters
     ----------
-    material : str or Material
+    material : str, Material or list of Material
+        One for all devices, or one for each.
     seeds : iterable of int
     cycles : int
         RESETs and SETs of each.
@@ -105,9 +106,8 @@ def cycles(material, seeds, cycles=20, *, numbers=None, budget=None, workers=Non
     -------
     Cycles
     """
-    material, chosen = material_of(material, numbers), Setting(**setting)
-    number = first + cycles
-    found = for_each(_device, seeds, workers, material, chosen, number, budget)
+    chosen, number = Setting(**setting), first + cycles
+    found = for_each(_device, devices(material, seeds, numbers), workers, chosen, number, budget)
     table = {name: np.array([rows[name][first:] for rows, *_ in found]) for name in CYCLE}
     _, forming, form_cpu, cut = zip(*found, strict=True)
     return Cycles(
@@ -115,7 +115,8 @@ def cycles(material, seeds, cycles=20, *, numbers=None, budget=None, workers=Non
     )
 
 
-def _device(material, setting, number, budget, seed):
+def _device(setting, number, budget, one):
+    material, seed = one
     rows = {name: np.full(number, np.nan) for name in CYCLE}
     forming, cut, begun = np.nan, "", time.process_time()
     cell = Cell(material, seed, setting, budget)

@@ -4,7 +4,7 @@ import copy
 from dataclasses import dataclass, field
 
 import numpy as np
-from device_cell import FAILED, READ, Cell, Setting, Watch, for_each, material_of
+from device_cell import FAILED, READ, Cell, Setting, Watch, devices, for_each
 
 from frenkel.kinetic.device import Device
 from frenkel.kinetic.lattice.species import FILLED_TRAP, TRAP
@@ -59,11 +59,12 @@ def prepare(material, seeds, cycles=3, *, keep=1, numbers=None, budget=None, wor
         One per seed; a device that did not SET in a cycle lacks both states of it.
     """
     return for_each(
-        _prepared, seeds, workers, material_of(material, numbers), Setting(**setting), cycles, keep, budget
+        _prepared, devices(material, seeds, numbers), workers, Setting(**setting), cycles, keep, budget
     )
 
 
-def _prepared(material, setting, cycles, keep, budget, seed):
+def _prepared(setting, cycles, keep, budget, one):
+    material, seed = one
     cell = Cell(material, seed, setting, budget)
     found = Prepared(material=material, seed=seed, setting=setting)
     try:

@@ -1,0 +1,372 @@
+"""Rows of the table of a population: what each group of measurements says."""
+
+import math
+from dataclasses import dataclass, field
+from functools import cached_property
+
+import numpy as np
+import unimodal
+from device_cycles import cycles, listed, middle
+from device_retention import BOLTZMANN
+from device_rows import size_of
+from device_states import levels, prepare
+from estimates import clean
+from population_cell import equal_pairs, members, waits, warmed, widths
+from population_targets import Measured
+from scipy import stats
+
+from frenkel.analysis.statistics.statistics import bootstrap
+from frenkel.analysis.statistics.variance import lag_correlation, variance_components, variance_fraction
+
+DECADE_THIRDS = 10 ** (np.log10(20e3) + np.arange(6) / 3.0)
+"""Edges of thirds of a decade from 20 kohm to 0.93 Mohm (ohm)."""
+LAG = 20
+
+
+@dataclass(frozen=True, kw_only=True)
+class Population:
+    """What is measured, on how many devices, with which seeds and budgets.
+
+    Parameters
+    ----------
+    material : str
+    population : dict
+        As the table ``[population]``.
+    setting : dict
+        Fields of `Setting`.
+    first_seed : int
+        No fit may use seeds from it on.
+    devices, number : int
+        Devices and cycles of each.
+    long : int
+        Cycles of each device for the correlation after `LAG` cycles; 0: not measured.
+    states : int
+        Devices of which two states after RESET and SET each are kept.
+    stops, currents, voltages, warm : tuple of float
+        RESET stops (V), limits (A), voltages of waits (V), temperatures (K).
+    budget, state_budget : float
+        CPU time (s) of the cycles of a device, and of one measurement of a state.
+    workers : int, optional
+    """
+
+    material: str = "HfO2"
+    population: dict = field(default_factory=dict)
+    setting: dict = field(default_factory=dict)
+    first_seed: int = 7001
+    devices: int = 64
+    number: int = 20
+    long: int = 0
+    states: int = 24
+    stops: tuple = tuple(np.linspace(0.7, 1.5, 17).round(3).tolist())
+    currents: tuple = (1e-5, 3e-5, 1e-4)
+    voltages: tuple = (0.55, 0.6, 0.65, 0.7, 0.75, 0.8, 0.9, 1.0)
+    warm: tuple = (300.0, 350.0, 400.0)
+    budget: float = 60.0
+    state_budget: float = 5.0
+    workers: int | None = None
+
+    def _members(self, number, population):
+        return members(self.material, population, number, self.first_seed)
+
+    def _cycled(self, devices, number, population):
+        materials, seeds = self._members(devices, population)
+        return cycles(materials, seeds, number, budget=self.budget, workers=self.workers, **self.setting)
+
+    @cached_property
+    def cycled(self):
+        """Cycles of the population."""
+        return self._cycled(self.devices, max(self.number, self.long), self.population)
+
+    @cached_property
+    def alike(self):
+        """Cycles of as many devices without the population."""
+        return self._cycled(self.devices, self.number, {}) if self.population else self.cycled
+
+    @cached_property
+    def prepared(self):
+        """States after four cycles."""
+        materials, seeds = self._members(self.states, self.population)
+        return prepare(materials, seeds, 4, keep=2, budget=self.budget, workers=self.workers, **self.setting)
+
+
+def of(population):
+    """Return what rows from states are measured on."""
+    return f"{sum(len(one.high) for one in population.prepared)} states of {population.states} devices"
+
+
+def logs(found, name):
+    """Return ln of a resistance (devices, cycles), NaN where a cycle failed."""
+    return np.log(np.where(np.isfinite(found.v_set), getattr(found, name), np.nan))
+
+
+def estimated(id, estimate, **more):
+    """Return the row of an estimate that is made here, or of the reason why it cannot be."""
+    try:
+        found = estimate()
+    except ValueError as error:
+        return Measured(id=id, value=math.nan, note=str(error))
+    return Measured(id=id, value=found.value, low=found.low, high=found.high, **more)
+
+
+def resampled(id, values, statistic, **more):
+    """Return the row of a statistic of one value per device or state, with its bootstrap interval."""
+    values = clean(np.ravel(values))
+    if len(values) < 3:
+        return Measured(id=id, value=math.nan, note=f"{len(values)} values")
+    if np.ptp(values) == 0.0:
+        return Measured(id=id, value=float(statistic(values)), low=values[0], high=values[0], **more)
+    value, low, high = bootstrap(values, lambda drawn: float(statistic(drawn)))
+    return Measured(id=id, value=value, low=low, high=high, **more)
+
+
+def variance_rows(population):
+    """Fractions of the variance, with and without the population's widths."""
+    found, n = population.cycled, size_of(population.cycled)
+    rows = [
+        estimated(id, lambda name=name: variance_fraction(logs(found, name)), n=n)
+        for id, name in (("V-1", "hrs"), ("V-2", "lrs"))
+    ]
+    if not population.population:
+        note = "no population: the same devices"
+        return [*rows, Measured(id="V-3", value=math.nan, note=note)]
+    alone = estimated("V-3", lambda: variance_fraction(logs(population.alike, "hrs")))
+    ratio = alone.value / rows[0].value if rows[0].value > 0.0 else math.nan
+    told = f"{alone.value:.2f} ({alone.low:.2f} to {alone.high:.2f}) against {rows[0].value:.2f}"
+    return [*rows, Measured(id="V-3", value=ratio, n=n, note=told)]
+
+
+def memory_rows(population):
+    """Correlations of cycles of one device."""
+    found, rows = population.cycled, []
+    for first, second, name in (("M-1", "M-3", "hrs"), ("M-2", "M-4", "lrs")):
+        one = estimated(first, lambda name=name: lag_correlation(logs(found, name), 1), n=size_of(found))
+        far = estimated(second, lambda name=name: lag_correlation(logs(found, name), LAG))
+        told = far.note or f"{far.value:.2f} ({far.low:.2f} to {far.high:.2f})"
+        rows += [one, Measured(id=second, value=far.value / one.value, n=size_of(found), note=told)]
+    return rows
+
+
+def density_rows(population):
+    """Values that come again, and modes."""
+    found, rows, single = population.cycled, [], []
+    for id, name in (("D-1", "hrs"), ("D-2", "lrs")):
+        table = logs(found, name)
+        p, pairs, expected = equal_pairs(table)
+        told = f"{pairs} pairs, {expected:.1f} expected of smooth densities"
+        rows.append(Measured(id=id, value=p, n=size_of(found), note=told))
+        single.append([unimodal.p_value(row[np.isfinite(row)]) > 0.05 for row in table])
+    share = np.mean(np.all(single, axis=0))
+    return [*rows, Measured(id="D-3", value=float(share), n=size_of(found))]
+
+
+def spread_rows(population):
+    """Spreads, medians and the window."""
+    found, n = population.cycled, size_of(population.cycled)
+    set_rows = [
+        resampled_devices(id, found.v_set, statistic, n)
+        for id, statistic in (
+            ("C-3", lambda table: math.sqrt(max(variance_components(table)[0], 0.0))),
+            ("C-4", lambda table: math.sqrt(variance_components(table)[1])),
+        )
+    ]
+    good = (found.window >= 10).mean(axis=1)
+    rest = ", ".join(f"{share:.0%}" for share in np.sort(good[good < 0.9]))
+    return [
+        resampled("C-1", found.spread("lrs"), np.median, n=n),
+        resampled("C-2", found.spread("hrs"), np.median, n=n),
+        *set_rows,
+        *(
+            resampled(id, np.nanmedian(table, axis=1), np.median, n=n, note=listed(table, form))
+            for id, table, form in (
+                ("C-5", found.v_set, "{:.2f}"),
+                ("C-6", found.v_reset, "{:.2f}"),
+                ("C-7", found.hrs, "{:.3g}"),
+            )
+        ),
+        Measured(
+            id="C-8", value=float(np.mean(good >= 0.9)), n=n, note=f"the others: {rest}" if rest else ""
+        ),
+    ]
+
+
+def resampled_devices(id, table, statistic, n):
+    """Return the row of a statistic of a table, by drawing whole devices again."""
+    try:
+        value, low, high = of_rows(table, statistic)
+    except ValueError as error:
+        return Measured(id=id, value=math.nan, note=str(error))
+    return Measured(id=id, value=value, low=low, high=high, n=n)
+
+
+def of_rows(table, statistic):
+    """Return a statistic of a table with its 95 % interval, by drawing whole rows again; NaN are allowed."""
+    rows = np.arange(len(table))
+    return bootstrap(rows, lambda drawn: statistic(table[drawn.astype(int)]), resamples=400)
+
+
+def means(population):
+    """Return the correlation matrix of device means as lines of a table: an outcome, no target."""
+    found = population.cycled
+    names = ("V_form", "V_SET", "V_RESET", "ln HRS", "ln LRS")
+    columns = [
+        found.forming,
+        np.nanmean(found.v_set, axis=1),
+        np.nanmean(found.v_reset, axis=1),
+        np.nanmean(logs(found, "hrs"), axis=1),
+        np.nanmean(logs(found, "lrs"), axis=1),
+    ]
+    kept = np.all(np.isfinite(columns), axis=0)
+    matrix = np.corrcoef(np.array(columns)[:, kept]) if kept.sum() > 2 else np.full((5, 5), np.nan)
+    head = ["| |" + "|".join(names) + "|", "|---|" + "---:|" * 5]
+    return head + [
+        f"|{name}|" + "|".join(f"{value:.2f}" for value in row) + "|"
+        for name, row in zip(names, matrix, strict=True)
+    ]
+
+
+def width_rows(population):
+    """Radius of the filament against the limit, and R I_c."""
+    radius, product = widths(
+        population.prepared,
+        population.currents,
+        budget=10 * population.state_budget,
+        workers=population.workers,
+    )
+    slopes = [
+        np.polyfit(np.log(population.currents), np.log(row), 1)[0] for row in radius if np.isfinite(row).all()
+    ]
+    middles = ", ".join(f"{1e9 * middle(column):.2f}" for column in radius.T)
+    told = f"{middles} nm at {', '.join(f'{1e6 * one:g}' for one in population.currents)} uA"
+    good = np.isfinite(product)
+    share = np.mean((product[good] >= 0.3) & (product[good] <= 0.6)) if good.any() else math.nan
+    lost = f"{np.mean(~good):.0%} not set or out of CPU time; medians " + ", ".join(
+        f"{middle(column):.2f}" for column in product.T
+    )
+    return [
+        resampled("R-1", radius[:, -1], np.median, n=of(population), note=told),
+        resampled("R-2", slopes, np.median, n=of(population)),
+        Measured(id="R-3", value=float(share), n=of(population), note=lost),
+    ]
+
+
+def stop_rows(population):
+    """States that RESETs to many stops leave, within single devices."""
+    table = levels(
+        population.prepared, population.stops, budget=population.state_budget, workers=population.workers
+    )
+    log, places = np.log10(table), []
+    done = 0
+    for one in population.prepared:
+        rows = log[done : done + len(one.low)]
+        done += len(one.low)
+        if np.isfinite(rows).any():
+            places.append(rows - np.nanmean(rows))
+    centred = np.concatenate(places) + np.nanmean(log)
+    share = np.histogram(10 ** centred[np.isfinite(centred)], DECADE_THIRDS)[0] / np.isfinite(centred).sum()
+    middles = np.nanmedian(table, axis=0)
+    told = f"thirds {', '.join(f'{one:.0%}' for one in share)}; medians {listed_kilo(middles)} kohm"
+    return [
+        Measured(
+            id="L-1",
+            value=float(share.min()),
+            n=of(population),
+            note=told,
+            also=bool(np.all(np.diff(middles) > 0)),
+        )
+    ]
+
+
+def listed_kilo(values):
+    """Return resistances in kohm as text."""
+    return ", ".join(f"{value / 1e3:.3g}" for value in values)
+
+
+def time_rows(population):
+    """SET times at constant voltage: slopes between medians, and the first doubling."""
+    found = waits(
+        population.prepared, population.voltages, budget=population.state_budget, workers=population.workers
+    )
+    median, inside = _medians(found.set)
+    volts, log = found.voltages[inside], np.log10(median[inside])
+    slope = _slope(found.voltages, found.set)
+    steps = -np.diff(log) / np.diff(volts) if inside.sum() > 1 else np.array([math.nan])
+    with np.errstate(divide="ignore", invalid="ignore"):
+        early = np.log10(found.set / found.doubled)
+    told = "log10 t " + ", ".join(
+        f"{v:g} V: {value:.1f}" for v, value in zip(found.voltages, np.log10(median), strict=True)
+    )
+    try:
+        _, low, high = of_rows(found.set, lambda rows: _slope(found.voltages, rows))
+    except ValueError:
+        low = high = math.nan
+    return [
+        Measured(id="S-1", value=slope, low=low, high=high, n=of(population), note=told),
+        Measured(
+            id="S-2",
+            value=float(steps.max()),
+            n=of(population),
+            also=bool(np.all(np.diff(steps) < 0)),
+            note="steps " + ", ".join(f"{step:.0f}" for step in steps),
+        ),
+        resampled("S-3", early[np.isfinite(early)], np.median, n=of(population)),
+    ]
+
+
+def _medians(times):
+    """Return the median time at each voltage, and which lie from 1e-6 to 1e2 s."""
+    # A wait without SET is longer than it lasted: the median counts it as the longest.
+    median = np.median(np.where(np.isnan(times), np.inf, times), axis=0)
+    return median, np.isfinite(median) & (median >= 1e-6) & (median <= 1e2)
+
+
+def _slope(voltages, times):
+    median, inside = _medians(times)
+    if inside.sum() < 2:
+        return math.nan
+    return -float(np.polyfit(voltages[inside], np.log10(median[inside]), 1)[0])
+
+
+def off_rows(population):
+    """Nonlinearity and activation of HRS, and how far both differ from state to state."""
+    table, halves = warmed(population.prepared, population.warm)
+    ratio = table[:, 0] / halves
+    energy = np.polyfit(1.0 / (BOLTZMANN * np.array(population.warm)), np.log(table.T), 1)[0]
+    rank = stats.spearmanr(energy, table[:, 0]).statistic if len(energy) > 2 else math.nan
+    rows = []
+    for first, second, values, told in (
+        ("I-1", "I-2", ratio, ""),
+        ("I-3", "I-4", energy, f"rank correlation with HRS {rank:.2f}"),
+    ):
+        rows.append(resampled(first, values, np.median, n=of(population), note=told))
+        rows.append(resampled(second, values, lambda v: np.std(v, ddof=1) / np.median(v), n=of(population)))
+    return rows
+
+
+def heat_rows(population):
+    """Temperatures of cycles."""
+    hottest = clean(np.ravel(population.cycled.hottest))
+    share = float(np.mean(hottest < 1500.0)) if len(hottest) else math.nan
+    told = f"of cycles; {listed(hottest, '{:.0f}')} K"
+    return [Measured(id="T-1", value=share, n=size_of(population.cycled), note=told)]
+
+
+def cost_rows(population):
+    """CPU time."""
+    cpu = clean(np.ravel(population.cycled.cpu))
+    mean = float(cpu.mean()) if len(cpu) else math.nan
+    return [Measured(id="K-1", value=mean, n=size_of(population.cycled))]
+
+
+GROUPS = {
+    "variance": variance_rows,
+    "memory": memory_rows,
+    "density": density_rows,
+    "spread": spread_rows,
+    "width": width_rows,
+    "stops": stop_rows,
+    "times": time_rows,
+    "off": off_rows,
+    "heat": heat_rows,
+    "cost": cost_rows,
+}
+"""What measures each group of rows."""

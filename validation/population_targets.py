@@ -1,0 +1,90 @@
+"""What a population of devices should do: bands, and the verdict on a value with its 95 % interval.
+
+A value passes if it lies in its band and its interval is no wider than the band; with a wider one it cannot
+be judged. The interval of a value whose band has one end is printed and not judged.
+"""
+
+import math
+from dataclasses import dataclass
+
+INF = math.inf
+ASKED = {  # quantity, least, most, unit
+    "V-1": ("fraction of the variance of ln HRS that belongs to the device", 0.4, 0.7, ""),
+    "V-2": ("fraction of the variance of ln LRS that belongs to the device", 0.5, 0.9, ""),
+    "V-3": ("V-1 with all widths of the population at 0, over V-1", 0.5, INF, ""),
+    "M-1": ("correlation of ln HRS with that of the next cycle", 0.1, 0.5, ""),
+    "M-2": ("correlation of ln LRS with that of the next cycle", 0.2, 0.5, ""),
+    "M-3": ("correlation of ln HRS 20 cycles later, over M-1", -INF, 0.5, ""),
+    "M-4": ("correlation of ln LRS 20 cycles later, over M-2", -INF, 0.5, ""),
+    "D-1": ("p of the pairs of cycles with equal HRS", 0.01, INF, ""),
+    "D-2": ("p of the pairs of cycles with equal LRS", 0.01, INF, ""),
+    "D-3": ("devices with one mode of HRS and LRS (dip test, p > 0.05)", 0.9, INF, ""),
+    "C-1": ("sd of log10 LRS from cycle to cycle, median device", 0.02, 0.10, ""),
+    "C-2": ("sd of log10 HRS from cycle to cycle, median device", 0.1, 0.5, ""),
+    "C-3": ("sd of V_SET between devices", 0.05, 0.2, "V"),
+    "C-4": ("sd of V_SET within a device", 0.05, 0.2, "V"),
+    "C-5": ("median V_SET", 0.8, 1.5, "V"),
+    "C-6": ("median V_RESET", -1.5, -0.7, "V"),
+    "C-7": ("median HRS", 0.5e6, 2e6, "ohm"),
+    "C-8": ("devices with a window of 10 in 90 % of their cycles", 0.9, INF, ""),
+    "R-1": ("radius of the LRS at the highest limit, 2.6 nm", 1.0e-9, 2.0e-9, "m"),
+    "R-2": ("d ln(radius) / d ln(limit)", 0.3, 0.6, ""),
+    "R-3": ("SETs with R I_c of 0.3 to 0.6 V", 0.9, INF, ""),
+    "L-1": ("fraction of RESET stops in the emptiest third of a decade, 20 kohm to 1 Mohm", 0.05, INF, ""),
+    "S-1": ("decades of SET time per volt, 1e2 to 1e-6 s", 14, 20, "1/V"),
+    "S-2": ("steepest decades of SET time per volt", -INF, 24, "1/V"),
+    "S-3": ("decades from the first doubling of G to SET, median", -INF, 2, ""),
+    "I-1": ("HRS: R(0.1 V) over R(0.5 V), median", 2, 8, ""),
+    "I-2": ("the same: standard deviation over median", 0.1, INF, ""),
+    "I-3": ("activation of HRS, 300 to 400 K, median", 0.02, 0.15, "eV"),
+    "I-4": ("the same: standard deviation over median", 0.1, INF, ""),
+    "T-1": ("samples over 1 ns below 1,500 K", 0.99, INF, ""),
+    "K-1": ("CPU time of a cycle, mean", -INF, 1.0, "s"),
+}
+
+
+@dataclass(frozen=True, kw_only=True)
+class Measured:
+    """What was measured for one row.
+
+    Parameters
+    ----------
+    id : str
+        Key of `ASKED`.
+    value, low, high : float
+        Value and ends of its 95 % interval; NaN where there is none.
+    n, note : str
+        What it was measured on; what else was.
+    also : bool
+        Whether the rest of what the quantity asks for holds too.
+    """
+
+    id: str
+    value: float
+    low: float = math.nan
+    high: float = math.nan
+    n: str = ""
+    note: str = ""
+    also: bool = True
+
+    @property
+    def verdict(self):
+        """Return 'met', 'MISSED' or 'cannot be judged'."""
+        _, least, most, _ = ASKED[self.id]
+        if not math.isfinite(self.value):
+            return "not measured"
+        two_sided = math.isfinite(least) and math.isfinite(most)
+        # An interval that is not known is wider than any band.
+        if two_sided and not self.high - self.low <= most - least:
+            return "cannot be judged"
+        return "met" if least <= self.value <= most and self.also else "MISSED"
+
+    def cells(self):
+        """Return the cells of the row of the table."""
+        quantity, least, most, unit = ASKED[self.id]
+        if math.isinf(most):
+            asked = f"at least {least:g}"
+        else:
+            asked = f"at most {most:g}" if math.isinf(least) else f"{least:g} to {most:g}"
+        interval = f"{self.low:.3g} to {self.high:.3g}" if math.isfinite(self.low + self.high) else ""
+        return self.id, quantity, asked, f"{self.value:.3g}", interval, unit, self.n, self.verdict
