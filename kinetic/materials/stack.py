@@ -89,6 +89,8 @@ class Layer:
         Towards the layer below.
     name : str
         What results and pictures call it; its base, or the material of the device, where it is empty.
+    document : mapping or None
+        What the file of the base holds, where it was recorded; the packaged file is read where it is None.
     """
 
     thickness: float
@@ -96,6 +98,7 @@ class Layer:
     changes: Mapping[str, Any] = field(default_factory=dict)
     interface: Interface = field(default_factory=Interface)
     name: str = ""
+    document: Mapping[str, Any] | None = field(default=None, repr=False)
 
     def material(self, device: Material) -> Material:
         """Return the material of this layer in a device of a material.
@@ -114,7 +117,7 @@ class Layer:
 
     def _of_base(self, device: Material) -> dict[str, Any]:
         """Return the numbers of the base that a layer has of its own, as changes of the device's material."""
-        base = Material.load(self.base)
+        base = Material.load(self.base) if self.document is None else Material(self.document, self.base)
         own, given = base.document(), device.document()
         changes: dict[str, Any] = {}
         for section, keys in OF_A_LAYER.items():

@@ -1,12 +1,19 @@
 """Layers of a device in files and in scripts."""
 
+from pathlib import Path
+
 import numpy as np
 import pytest
 
 import frenkel as fk
+from frenkel import Material, provenance
+from frenkel.calibration.designs import with_material
 from frenkel.configuration.base import ConfigurationError
 from frenkel.configuration.device import parse
+from frenkel.configuration.points import points_of
+from frenkel.configuration.reader import change
 from frenkel.experiment import device as experiment
+from frenkel.experiment import ensemble
 from frenkel.kinetic.materials.stack import Interface, Layer
 from frenkel.reports.plan import plan
 
@@ -81,6 +88,77 @@ def test_check_prints_the_stack():
     between = "exchange energy -0.2 eV, barrier 0.1 eV, thermal resistance 2e-09 m^2*K/W"
     assert layers[1] == f"interface   {between}"
     assert layers[2].startswith("layer 1     TaOx, 1.3 nm, 5 planes")
+
+
+@pytest.fixture
+def other_set(monkeypatch):
+    """Return a function after which the packaged TaOx has another barrier."""
+    changed, load = Material.load("TaOx").with_values({"vacancy.migration_barrier": 0.6}), Material.load
+
+    def change():
+        monkeypatch.setattr(Material, "load", lambda name: changed if name == "TaOx" else load(name))
+
+    return change
+
+
+def barrier(configuration):
+    """Return the barrier (eV) of a hop in the lowest layer."""
+    return experiment.build(configuration).stack.materials[0].vacancy.migration_barrier
+
+
+def test_a_result_holds_the_materials_of_its_layers_whole(other_set):
+    """It is made again with them, whatever the packaged set holds by then."""
+    read = parse(document(LAYERS))
+    result = experiment.run(read)
+    recorded, seed, _ = provenance.parse(result.attrs["provenance"])
+    assert recorded["layer_documents"] == {"TaOx": Material.load("TaOx").document()}
+    by_script = fk.Device("HfO2", width="1.56 nm", seed=1, layers=LAYERS).document()
+    assert by_script["layer_documents"] == recorded["layer_documents"]
+    other_set()
+    assert barrier(read) == 0.6 and barrier(parse(recorded | {"seed": seed})) > 0.6
+    assert experiment.first_difference(result, experiment.again(result)) is None
+    assert provenance.digest(provenance.parse(experiment.run(read).attrs["provenance"])[0]) != (
+        provenance.digest(recorded)
+    )
+
+
+def test_a_single_layer_is_recorded_as_before():
+    assert "layer_documents" not in parse(document(None, thickness="2.08 nm")).recorded(
+        Material.load("HfO2")
+    ).document()
+
+
+@pytest.mark.parametrize("over", [(), ("device.layer.0.material=TaOx,HfO2-volatile",)])
+def test_an_ensemble_holds_the_materials_of_its_layers_whole(other_set, over):
+    """Its hash changes with them, and its members take those that it holds."""
+    read = parse(document(LAYERS))
+
+    def of(changes):
+        written = document(LAYERS)
+        for text in changes:
+            change(written, text)
+        return parse(written)
+
+    def whole():
+        axes = [ensemble.axis(text) for text in over]
+        return ensemble.sweep(of, axes, 2, Path()) if over else ensemble.plain(read, 2, Path())
+
+    before = whole().document()
+    assert set(before["layer_documents"]) == {"TaOx", *(["HfO2-volatile"] if over else [])}
+    other_set()
+    assert whole().document() != before
+    point = points_of(before)[0]
+    assert barrier(point) > 0.6
+    assert ensemble.from_document(before, np.arange(2)).document() == before
+
+
+def test_tails_and_calibrations_hold_the_materials_of_layers(other_set):
+    read = parse(document(LAYERS))
+    material = read.made_of()
+    recorded = with_material(read, Path())
+    other_set()
+    for one in (recorded, recorded.recorded(material)):
+        assert barrier(one) > 0.6
 
 
 @pytest.mark.parametrize(("layers", "message"), [

@@ -106,10 +106,10 @@ class Designs:
     def point(self, values: Mapping[str, float]) -> Configuration:
         """Return the configuration of a point."""
         document = self.configuration.document() | {"member": 0}
-        base = document.pop("material_document")
+        base = {key: document.pop(key) for key in ("material_document", "layer_documents") if key in document}
         for name, value in values.items():
             change(document, written(name, value))
-        return parse(document | {"material_document": base}, "a point of the calibration")
+        return parse(document | base, "a point of the calibration")
 
     def _numbers(self, located: merge.Located, points: int, path: Path) -> Floats:
         """Return the numbers that the records of a round hold."""
@@ -134,7 +134,7 @@ class Designs:
 
 
 def with_material(configuration: Configuration, folder: Path) -> Configuration:
-    """Return a configuration with the document of the set that its material is based on."""
+    """Return a configuration with the documents of the sets that its materials are based on."""
     section = configuration.material
     base = MaterialSection(base=section.base).material(configuration.material_document, folder)
-    return configuration.model_copy(update={"material_document": base.document()})
+    return configuration.recorded(base).model_copy(update={"material": section})

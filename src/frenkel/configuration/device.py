@@ -46,7 +46,7 @@ from .base import (
     Title,
     checked,
 )
-from .layers import LayerSection, layers_of
+from .layers import LayerSection, documents_of, layers_of
 from .material import AnyMaterial, MaterialSection
 from .measure import MeasureSection
 from .phases import (
@@ -100,10 +100,21 @@ class DeviceSection(Section):
             return float(sum(layer.thickness for layer in self.layer))
         return float(self.thickness or 0.0)
 
-    def arguments(self) -> dict[str, Any]:
-        """Return size, sides, temperature and layers as arguments of a device."""
+    @property
+    def bases(self) -> list[str]:
+        """Names of the materials that layers are based on, "" for that of the device."""
+        return [layer.material.base for layer in self.layer or ()]
+
+    def arguments(self, documents: Mapping[str, Any] | None = None) -> dict[str, Any]:
+        """Return size, sides, temperature and layers as arguments of a device.
+
+        Parameters
+        ----------
+        documents : mapping, optional
+            Recorded documents of the materials that layers are based on, by name.
+        """
         options = {name: getattr(self, name) for name in ("width", "lateral", "temperature")}
-        return {"thickness": self.height} | options | layers_of(self.layer)
+        return {"thickness": self.height} | options | layers_of(self.layer, documents)
 
 
 class EnsembleSection(Section):
@@ -127,6 +138,8 @@ class Configuration(Document):
     material_document : dict or None
         What the file of the material holds, without what ``material`` changes; filled in when the
         configuration is recorded, so that a result can be made again without the file.
+    layer_documents : dict or None
+        The same of the packaged materials that layers are based on, by name.
     seed : int or None
         0 to 2**63 - 1; drawn and recorded where it is missing.
     member : int
@@ -149,6 +162,7 @@ class Configuration(Document):
     title: Title = ""
     material: AnyMaterial = MaterialSection(base="HfO2")
     material_document: dict[str, Any] | None = Field(default=None, repr=False)
+    layer_documents: dict[str, dict[str, Any]] | None = Field(default=None, repr=False)
     seed: Seed | None = None
     member: int = Field(default=0, ge=0, lt=MOST_MEMBERS)
     read_voltage: ReadVoltage = 0.1
@@ -208,7 +222,8 @@ class Configuration(Document):
     def arguments(self) -> dict[str, Any]:
         """Return the arguments of the device that this is the configuration of, but for its material."""
         thermal = {} if self.thermal is None else {"thermal": self.thermal.thermal()}
-        return self.device.arguments() | {"seed": self.seed, "member": self.member} | thermal
+        own = {"seed": self.seed, "member": self.member}
+        return self.device.arguments(self.layer_documents) | own | thermal
 
     def made_of(self, folder: Path = Path()) -> Material:
         """Return the material: as recorded, a file, or a packaged set, with what is changed in it.
@@ -224,6 +239,28 @@ class Configuration(Document):
             There is no such set, or what is changed does not fit it.
         """
         return self.material.material(self.material_document, folder)
+
+    def recorded(self, material: Material) -> "Configuration":
+        """Return the configuration with its materials whole, as results record it.
+
+        Parameters
+        ----------
+        material : Material
+            That :meth:`made_of` returns.
+
+        Raises
+        ------
+        MaterialError
+            A layer is based on no packaged set.
+        """
+        documents = documents_of(self.device.bases, self.layer_documents)
+        return self.model_copy(
+            update={
+                "material": MaterialSection(base=material.name),
+                "material_document": material.document(),
+                "layer_documents": documents or None,
+            }
+        )
 
     def phases(self) -> Iterator[tuple[str, int, AnyPhase]]:
         """Yield (name, cycle, phase) of every phase in its order, groups and repeats unrolled.

@@ -12,10 +12,13 @@
     interface.exchange_energy = "0.4 eV"
 """
 
+from collections.abc import Iterable, Mapping
 from typing import Annotated, Any
 
 from pydantic import BeforeValidator, Field, PlainSerializer, model_validator
 
+from ..kinetic.materials.material import Material
+from ..kinetic.materials.rows import MaterialError
 from ..kinetic.materials.stack import Interface, Layer, check_own
 from .base import Length, Section
 from .material import MaterialSection, read_material, write_material
@@ -62,11 +65,12 @@ class LayerSection(Section):
     material: AnyLayerMaterial = LayerMaterial()
     interface: InterfaceSection = Field(default=InterfaceSection())
 
-    def layer(self) -> Layer:
-        """Return the layer as a device takes it."""
-        material = self.material
+    def layer(self, documents: Mapping[str, Any] | None = None) -> Layer:
+        """Return the layer as a device takes it, with the document of its base where that was recorded."""
+        base = self.material.base
         interface = Interface(**dict(self.interface))
-        return Layer(self.thickness, material.base, material.changes, interface, self.name)
+        document = (documents or {}).get(base)
+        return Layer(self.thickness, base, self.material.changes, interface, self.name, document)
 
     @classmethod
     def of(cls, layer: Layer) -> "LayerSection":
@@ -80,6 +84,31 @@ class LayerSection(Section):
         )
 
 
-def layers_of(sections: list[LayerSection] | None) -> dict[str, Any]:
+def layers_of(
+    sections: list[LayerSection] | None, documents: Mapping[str, Any] | None = None
+) -> dict[str, Any]:
     """Return the argument of a device that the sections are; none where a device has no layers."""
-    return {"layers": tuple(section.layer() for section in sections)} if sections else {}
+    return {"layers": tuple(section.layer(documents) for section in sections)} if sections else {}
+
+
+def documents_of(bases: Iterable[str], recorded: Mapping[str, Any] | None = None) -> dict[str, Any]:
+    """Return what the files of the packaged materials of layers hold, by name.
+
+    Parameters
+    ----------
+    bases : iterable of str
+        Bases of layers; "" is that of the device.
+    recorded : mapping, optional
+        Documents that were recorded, which hold whatever the package holds now.
+
+    Raises
+    ------
+    MaterialError
+        There is no such set.
+    """
+    known = recorded or {}
+    names = dict.fromkeys(base for base in bases if base)
+    try:
+        return {name: known[name] if name in known else Material.load(name).document() for name in names}
+    except MaterialError as error:
+        raise MaterialError(f"device.layer: {error}") from None

@@ -4,6 +4,7 @@ import copy
 import hashlib
 import json
 import math
+import re
 from collections.abc import Mapping, Sequence
 from pathlib import Path
 from typing import Any, overload
@@ -14,6 +15,9 @@ from .device import Configuration
 from .material import chosen, is_number
 from .population import MemberNumbers, Sampler
 from .reader import change
+
+OF_LAYER = re.compile(r"device\.layer\.[0-9]+\.material(\.base)?")
+"""Key of the material that a layer is based on."""
 
 
 class Grid(Sequence[Configuration]):
@@ -30,6 +34,8 @@ class Grid(Sequence[Configuration]):
         Keys and their values, as "--set" takes them.
     materials : mapping, optional
         Document of each material, by the name that configurations give it; each point then holds its own.
+    layer_documents : mapping, optional
+        The same of the materials that layers are based on.
     """
 
     def __init__(
@@ -37,8 +43,10 @@ class Grid(Sequence[Configuration]):
         base: Mapping[str, Any],
         over: Mapping[str, Sequence[str]],
         materials: Mapping[str, Any] | None = None,
+        layer_documents: Mapping[str, Any] | None = None,
     ) -> None:
-        self.base, self.over, self.materials = base, over, materials
+        self.base, self.over = base, over
+        self.materials, self.layer_documents = materials, layer_documents
 
     def __len__(self) -> int:
         return math.prod(map(len, self.over.values()))
@@ -61,6 +69,8 @@ class Grid(Sequence[Configuration]):
             section = chosen(document.get("material", "HfO2"))
             document["material_document"] = self.materials[section.base]
             document["material"] = {"base": section.name} | section.changes
+        if self.layer_documents:
+            document["layer_documents"] = self.layer_documents
         return config.parse(document, f"the point {', '.join(changes)}")
 
     def seed(self, index: int) -> int:
@@ -74,6 +84,11 @@ class Grid(Sequence[Configuration]):
             if key in self.over:
                 return self.over[key]
         return [chosen(self.base.get("material", "HfO2")).base]
+
+    def layer_bases(self) -> list[str]:
+        """Return the materials that layers are based on, in any point."""
+        named = [text for key, texts in self.over.items() if OF_LAYER.fullmatch(key) for text in texts]
+        return [*config.parse(self.base).device.bases, *named]
 
     def _changes(self, index: int) -> list[str]:
         changes = []
@@ -142,11 +157,10 @@ def points_of(document: Mapping[str, Any]) -> Sequence[Configuration]:
     One of an ensemble of a single configuration lists it, with no base and no changes.
     """
     if "base" in document:
-        return Grid(document["base"], document["over"], document["materials"])
-    return [
-        config.parse(point | {"material_document": document["materials"][index]})
-        for point, index in zip(document["points"], document["material_of"], strict=True)
-    ]
+        return Grid(
+            document["base"], document["over"], document["materials"], document.get("layer_documents")
+        )
+    return [config.parse(point_document(document, index)) for index in range(len(document["points"]))]
 
 
 def point_document(document: Mapping[str, Any], index: int) -> dict[str, Any]:
@@ -155,4 +169,5 @@ def point_document(document: Mapping[str, Any], index: int) -> dict[str, Any]:
         return points_of(document)[index].document()
     material = document["materials"][document["material_of"][index]]
     resolved: dict[str, Any] = document["points"][index] | {"material_document": material}
-    return resolved
+    layers = {key: document[key] for key in ("layer_documents",) if key in document}
+    return resolved | layers

@@ -57,6 +57,7 @@ def devices_of(
     return Configuration(
         material=chosen(section.material),
         material_document=documents.get("material"),
+        layer_documents=documents.get("layers"),
         seed=seed,
         device=section.device.model_copy(update={"temperature": temperature}),
         circuit=CircuitSection(),

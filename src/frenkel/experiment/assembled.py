@@ -277,8 +277,10 @@ class AssembledArray:
         """Return formed devices, one member each, in this process or advanced by others."""
         m, n = self.shape
         settings = devices_of(section, self.configuration.array.temperature, self.seed, self.documents)
-        self.documents["material"] = settings.made_of(self.folder).document()
-        settings = settings.model_copy(update={"material_document": self.documents["material"]})
+        settings = settings.recorded(settings.made_of(self.folder))
+        self.documents["material"] = settings.material_document
+        if settings.layer_documents:
+            self.documents["layers"] = settings.layer_documents
         make = DeviceFactory(json.dumps(settings.document()), section.compliance)
         if self.executors:
             workers = LiveWorkers(make, self.shape, self.executors)

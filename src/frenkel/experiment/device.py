@@ -13,7 +13,7 @@ from .. import checks, notebook, provenance
 from ..configuration import device as config
 from ..configuration.base import ConfigurationError, checked
 from ..configuration.device import Configuration, DeviceSection
-from ..configuration.layers import LayerSection
+from ..configuration.layers import LayerSection, documents_of
 from ..configuration.phases import AnyPhase, CircuitSection, Phase, Points, Sweep, Test, Verify
 from ..configuration.points import Members
 from ..configuration.thermal import ThermalSection
@@ -101,7 +101,9 @@ class Device(Steps):
         width = thickness if width is None else si("width", width, "m")
         kelvin = si("temperature", temperature, "K")
         check_options(options)
-        stack = [section.layer() for section in sections]
+        given = {one.base: one.document for one in layers if isinstance(one, Layer) and one.document}
+        self.layer_documents = documents_of((section.material.base for section in sections), given)
+        stack = [section.layer(self.layer_documents) for section in sections]
         super().__init__(material, thickness, width, temperature=kelvin, layers=stack, **options)
         self.asked = DeviceSection.model_construct(
             thickness=None if sections else float(thickness),
@@ -257,6 +259,7 @@ class Device(Steps):
             "member": self.member,
             "material": self.material.name,
             "material_document": self.material.document(),
+            **({"layer_documents": self.layer_documents} if self.layer_documents else {}),
             "read_voltage": f"{self.read_voltage!r} V",
             "device": self.asked.model_dump(mode="json", exclude_none=True)
             | {"temperature": f"{ambient!r} K"},
@@ -471,7 +474,7 @@ def carry_out(
     own_configuration, material = members.member(configuration.member)
     device = _built(own_configuration, material)
     protocol = Protocol.of(own_configuration, device)
-    recorded = _recorded(configuration, members.material, device.seed)
+    recorded = configuration.recorded(members.material).document() | {"seed": device.seed}
     if stored is not None:
         if stored["configuration_hash"] != provenance.digest(recorded):
             raise ConfigurationError(
@@ -544,15 +547,6 @@ def _written(temperature: Quantity | tuple[Quantity, Quantity]) -> str | dict[st
 
 def _ohms(device: Device, log: PhaseLog) -> str:
     return f"{abs(device.read_voltage / log.read_current):.4g}" if log.read_current else "inf"
-
-
-def _recorded(configuration: Configuration, material: Material, seed: int) -> dict[str, Any]:
-    """Return the whole configuration as JSON, with the material itself and the seed that was used."""
-    return configuration.document() | {
-        "seed": seed,
-        "material": material.name,
-        "material_document": material.document(),
-    }
 
 
 def numbered(name: str, cycle: int) -> str:

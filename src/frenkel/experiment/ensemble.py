@@ -11,6 +11,7 @@ import numpy as np
 from .. import checks, provenance
 from ..configuration.base import ConfigurationError
 from ..configuration.device import Configuration
+from ..configuration.layers import documents_of
 from ..configuration.material import is_number
 from ..configuration.points import Grid, points_of
 from ..data import content, forms, member_file, netcdf, schema
@@ -118,26 +119,36 @@ class Ensemble:
 
         ``points`` holds the configurations, ``materials`` the materials that occur and ``material_of`` which
         of them each point uses; a sweep has instead ``base``, the configuration without changes, and
-        ``materials`` by name. ``keep`` and ``over`` are as given. The number of members is no part of it.
+        ``materials`` by name. ``layer_documents`` holds the materials that layers are based on, by name.
+        ``keep`` and ``over`` are as given. The number of members is no part of it.
         """
-        sweep_settings = {"keep": self.keep, "over": {swept.key: list(swept.texts) for swept in self.axes}}
+        settings = {"keep": self.keep, "over": {swept.key: list(swept.texts) for swept in self.axes}}
         if isinstance(self.points, Grid):
             materials = self.points.materials or {
                 name: Material.find(name, self.folder).document()
                 for name in self.points.names()
             }
-            return {"base": self.points.base, "materials": materials} | sweep_settings
+            layers = documents_of(self.points.layer_bases(), self.points.layer_documents)
+            if layers:
+                settings["layer_documents"] = layers
+            return {"base": self.points.base, "materials": materials} | settings
+        layers = {}
+        for point in self.points:
+            layers |= documents_of(point.device.bases, layers | (point.layer_documents or {}))
+        if layers:
+            settings["layer_documents"] = layers
         used = [point.made_of(self.folder) for point in self.points]
         hashes = list(dict.fromkeys(material.hash for material in used))
         first = {material.hash: material for material in reversed(used)}
         return {
             "points": [
-                point.model_copy(update={"material_document": None}).document() | {"material": material.name}
+                point.model_copy(update={"material_document": None, "layer_documents": None}).document()
+                | {"material": material.name}
                 for point, material in zip(self.points, used, strict=True)
             ],
             "materials": [first[digest].document() for digest in hashes],
             "material_of": [hashes.index(material.hash) for material in used],
-        } | sweep_settings
+        } | settings
 
 
 def plain(

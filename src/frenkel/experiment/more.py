@@ -130,9 +130,8 @@ def _with_cycles(points: Sequence[Configuration], cycles: int) -> Sequence[Confi
         return [_lengthened(point, cycles) for point in points]
     *before, last = points.base["phase"]
     group = _lengthened(config.parse(points.base), cycles).phase[-1]
-    grid = Grid(
-        {**points.base, "phase": [*before, {**last, "repeat": group.repeat}]}, points.over, points.materials
-    )
+    base = {**points.base, "phase": [*before, {**last, "repeat": group.repeat}]}
+    grid = Grid(base, points.over, points.materials, points.layer_documents)
     if any(_cycles(grid[index]) != cycles for index in (0, len(grid) - 1)):
         raise ConfigurationError("a sweep over the number of cycles cannot be given more of them")
     return grid

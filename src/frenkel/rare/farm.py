@@ -13,7 +13,6 @@ from .. import provenance
 from ..checks import whole
 from ..configuration.base import ConfigurationError
 from ..configuration.device import Configuration
-from ..configuration.material import MaterialSection
 from ..data import forms, kinds, member_file
 from ..data.member_file import MemberColumn
 from ..data.stopping import held_back
@@ -71,16 +70,10 @@ class RareEventStudy:
         raise NotImplementedError
 
     def settled(self) -> Configuration:
-        """Return the configuration with the document of its material."""
+        """Return the configuration with its materials whole."""
         material = self.configuration.made_of(self.folder)
         check_memory(self.configuration, material)
-        return self.configuration.model_copy(
-            update={
-                "material": MaterialSection(base=material.name),
-                "material_document": material.document(),
-                "member": 0,
-            }
-        )
+        return self.configuration.recorded(material).model_copy(update={"member": 0})
 
     def document(self) -> dict[str, Any]:
         """Return what each task is a function of, as JSON values; how many there are is no part of it."""

@@ -43,7 +43,7 @@ def plan(configuration: Configuration, folder: Path = Path()) -> str:
     section = configuration.device
     experiment.check_memory(configuration, material)
     shape = box(section.height, section.width, material.lattice.spacing)
-    stack = Stack.of(material, section.arguments().get("layers", ()), shape[2])
+    stack = Stack.of(material, configuration.arguments().get("layers", ()), shape[2])
     sites = shape[0] * shape[1] * shape[2]
     lines = [
         configuration.title or "(no title)",
