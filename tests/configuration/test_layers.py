@@ -15,6 +15,8 @@ from frenkel.configuration.reader import change
 from frenkel.experiment import device as experiment
 from frenkel.experiment import ensemble
 from frenkel.kinetic.materials.stack import Interface, Layer
+from frenkel.reports import device as devices
+from frenkel.reports.ensemble import describe
 from frenkel.reports.plan import plan
 
 PHASE = [{"kind": "triangle", "amplitude": "0.5 V", "rate": "1 MV/s", "samples": 5}]
@@ -161,6 +163,27 @@ def test_tails_and_calibrations_hold_the_materials_of_layers(other_set):
         assert barrier(one) > 0.6
 
 
+def test_files_of_ensembles_say_their_layers(tmp_path):
+    """Those of each member where a population draws a thickness, those of each point of a sweep."""
+    lines = ["layer 1     TaOx, 1.3 nm, 5 planes", "layer 2     HfOx, 0.78 nm, 3 planes"]
+    plain, swept, drawn = (tmp_path / f"{name}.nc" for name in ("plain", "swept", "drawn"))
+    fk.ensemble(parse(document(LAYERS)), 2, output=plain, engine="serial")
+    assert describe(plain).count("\n".join(lines)) == 1
+    assert "\n".join(lines) in devices.describe(experiment.run(parse(document(LAYERS))))
+    over = {"device.layer.0.material": ["TaOx", "HfO2"]}
+    fk.sweep(document(LAYERS), over, 1, output=swept, engine="serial")
+    with fk.open(swept) as file:
+        assert file["layer"].values.tolist() == ["TaOx or HfO2", "HfOx"]
+        one = file.frenkel.member(0, **{str(file["status"].dims[0]): "HfO2"})
+        assert one["layer"].values.tolist() == ["HfO2", "HfOx"]
+    thick = {"device.layer.0.thickness": {"law": "discrete", "values": "1.3, 2.6 nm"}}
+    fk.ensemble(document(LAYERS), 4, population=thick, output=drawn, engine="serial")
+    with fk.open(drawn) as file:
+        planes = np.rint(file["layer_0_thickness"].values / 0.26e-9)
+        assert np.array_equal(file["layer_planes"].values[:, 0], planes) and len({*planes}) == 2
+    assert "layer 1     TaOx, 1.3 to 2.6 nm, 5 to 10 planes" in describe(drawn)
+
+
 @pytest.mark.parametrize(("layers", "message"), [
     ([], r"device\.layer"),
     ([{"thickness": "1 nm", "material": "mine.toml"}], r"packaged material as its base, not a file"),
@@ -179,3 +202,5 @@ def test_an_ensemble_of_layers_has_its_members():
     result = fk.ensemble(parse(document(LAYERS)), members=2, engine="serial")
     lone = experiment.run(parse(document(LAYERS) | {"member": 1}))
     assert np.array_equal(result["current"].values[-lone.sizes["sample"] :], lone["current"].values)
+    assert result["layer"].values.tolist() == ["TaOx", "HfOx"]
+    assert experiment.first_difference(result.frenkel.member(1), lone) is None

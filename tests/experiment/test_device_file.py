@@ -18,6 +18,7 @@ def device():
         chemistry=SimpleNamespace(defect=vacancy, interstitial=ion),
         lattice=SimpleNamespace(sublattice=np.array([0, 1]), spacing=2e-10),
         shape=(4, 5, 6),
+        stack=SimpleNamespace(planes=(6,)),
         temperature=310.0,
         circuit=SimpleNamespace(series_resistance=2e3),
         member=9,

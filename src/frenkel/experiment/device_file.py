@@ -52,7 +52,7 @@ def columns(
     )
     if not_repeatable:
         attrs["not_repeatable"] = not_repeatable
-    arrays = values(device, logs, read_voltage) | _layers(device)
+    arrays = values(device, logs, read_voltage)
     if point := device.melting_point:
         molten = melting(arrays["time"], arrays["temperature_max"], point)
         attrs["melting_point"] = point  # K
@@ -82,6 +82,7 @@ def values(device: Device, logs: list[PhaseLog], read_voltage: float) -> dict[st
         | _temperatures(device, logs)
         | _snapshots(device, logs)
         | _constants(device, read_voltage)
+        | _layers(device)
     )
 
 

@@ -211,8 +211,8 @@ def member(ensemble: "xr.Dataset", number: int, **point: Any) -> "xr.Dataset":
         else:
             values[name] = array.sel({dim: value for dim, value in where.items() if dim in array.dims}).values
     attrs = _attrs(ensemble, where, number)
-    if point and "count" in values:
-        values |= _own_species(values["count"], json.loads(attrs["provenance"])["configuration"])
+    if point:
+        values |= _own_texts(values, json.loads(attrs["provenance"])["configuration"])
     values |= _texts(ensemble, ranges, point)
     return schema.dataset(values, attrs).assign_coords(_drawn(ensemble, where))
 
@@ -226,12 +226,19 @@ def _drawn(ensemble: "xr.Dataset", where: Mapping[str, Any]) -> dict[str, "xr.Da
     }
 
 
-def _own_species(count: np.ndarray[Any, Any], document: dict[str, Any]) -> dict[str, Any]:
-    """Return counts and names of the species of one point; those of other points are padding in it."""
-    is_counted = ~np.all(count < 0, axis=0)
-    names = config.parse(document).made_of().species
-    species = [names["defect"], names["interstitial"]]
-    return {"count": count[:, is_counted], "species": species[: np.count_nonzero(is_counted)]}
+def _own_texts(values: Mapping[str, Any], document: dict[str, Any]) -> dict[str, Any]:
+    """Return species with their counts, and layers, of one point; those of other points are padding in it."""
+    configuration = config.parse(document)
+    material = configuration.made_of()
+    own: dict[str, Any] = {}
+    if "count" in values:
+        is_counted = ~np.all(values["count"] < 0, axis=0)
+        species = [material.species["defect"], material.species["interstitial"]]
+        own |= {"count": values["count"][:, is_counted], "species": species[: np.count_nonzero(is_counted)]}
+    if "layer" in values:
+        layers = configuration.arguments()["layers"]
+        own["layer"] = [layer.material(material).name for layer in layers]
+    return own
 
 
 def _check_place(ensemble: "xr.Dataset", where: Mapping[str, Any]) -> None:

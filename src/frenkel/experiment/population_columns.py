@@ -19,7 +19,7 @@ from ..mpi_runs.merge import Located
 Columns = dict[str, tuple[tuple[str, ...], Any, dict[str, Any]]]
 """Variables by name: dimensions, values, attributes."""
 
-DIFFERING = ("lattice_shape", "lattice_spacing", "ambient_temperature", "series_resistance")
+DIFFERING = ("lattice_shape", "layer_planes", "lattice_spacing", "ambient_temperature", "series_resistance")
 """Variables that all members share unless sizes, temperature or circuit are drawn."""
 
 

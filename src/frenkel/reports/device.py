@@ -41,6 +41,7 @@ def describe(result: "xr.Dataset") -> str:
         f"member {record['member']}",
         f"material    {result.attrs.get('material')} ({result.attrs.get('material_hash')})",
         *changed_numbers(record["configuration"].get("material_document")),
+        *layer_lines(result, spacing),
         f"device      {x} x {y} x {z} lattice sites of {spacing:g} nm, {result.attrs.get('lateral')} sides, "
         f"{float(result['series_resistance']):g} ohm in series",
         f"holds       samples: {sizes['sample']}, phases: {sizes['phases']}, snapshots: {sizes['snapshot']}, "
@@ -77,6 +78,32 @@ def changed_numbers(document: Any) -> list[str]:
         for key, leaf in numbers.items()
         if isinstance(leaf, Mapping) and str(leaf.get("source", "")).startswith(BY_HAND)
     ]
+
+
+def layer_lines(data: Any, spacing: float) -> list[str]:
+    """Return a line for each layer, from the bottom one up; none of a single oxide.
+
+    Parameters
+    ----------
+    data : xarray.Dataset or netCDF4.Dataset
+        Result of a device, or of an ensemble, whose members may differ in thickness.
+    spacing : float
+        Of the lattice (nm).
+    """
+    if "layer_planes" not in data.variables:
+        return []
+    names = [str(name) for name in np.asarray(data["layer"][:])]
+    planes = np.asarray(data["layer_planes"][:]).reshape(-1, len(names))
+    planes = planes[np.all(planes > 0, axis=1)]  # a member without a result has none
+    lines = []
+    for number, (name, counts) in enumerate(zip(names, planes.T, strict=True), 1):
+        ends = sorted({int(counts.min()), int(counts.max())}) if len(counts) else []
+        nanometres, numbers = (
+            " to ".join(f"{value:.4g}" for value in values) or "-"
+            for values in ([count * spacing for count in ends], ends)
+        )
+        lines.append(f"layer {number:<5} {name}, {nanometres} nm, {numbers} planes")
+    return lines
 
 
 def train_table(found: Sequence[tuple[int, NDArray[np.float64]]]) -> str:

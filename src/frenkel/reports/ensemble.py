@@ -25,7 +25,7 @@ from ..mpi_runs.merge import Located
 from ..mpi_runs.session import RunOutcome
 from ..mpi_runs.status import Status
 from ..progress import Reporter, duration
-from .device import changed_numbers, table
+from .device import changed_numbers, layer_lines, table
 from .sweep import points_table
 from .variance import population_lines, variance_lines
 
@@ -255,6 +255,7 @@ def describe(path: Path) -> str:
             f"from        configuration {record['configuration_hash'][:12]}, seed {record['seed']}",
             f"material    {attributes['material']} ({attributes['material_hash']})",
             *(changed_numbers(materials[0]) if isinstance(materials, list) and materials else []),
+            *layer_lines(file, float(np.asarray(file["lattice_spacing"][...]).flat[0]) * 1e9),
             "holds       "
             + ", ".join(f"{name}: {size}" for name, size in sizes.items())
             + f"; kept: {getattr(file, 'keep', '?')}",
