@@ -115,10 +115,19 @@ class Layer:
         name = self.name or self.base
         return Material(found.document(), name) if name else found
 
+    def overrides(self, section: str, key: str) -> bool:
+        """Return whether this layer has a number of its own, whatever that of the device is."""
+        if key not in OF_A_LAYER.get(section, ()):
+            return False
+        return key in self.changes.get(section, ()) or (bool(self.base) and section in self._base())
+
+    def _base(self) -> Mapping[str, Any]:
+        """Return what the file of the base holds."""
+        return Material.load(self.base).document() if self.document is None else self.document
+
     def _of_base(self, device: Material) -> dict[str, Any]:
         """Return the numbers of the base that a layer has of its own, as changes of the device's material."""
-        base = Material.load(self.base) if self.document is None else Material(self.document, self.base)
-        own, given = base.document(), device.document()
+        own, given = self._base(), device.document()
         changes: dict[str, Any] = {}
         for section, keys in OF_A_LAYER.items():
             if section not in given:

@@ -15,6 +15,7 @@ from frenkel.configuration.reader import change
 from frenkel.experiment import device as experiment
 from frenkel.experiment import ensemble
 from frenkel.kinetic.materials.stack import Interface, Layer
+from frenkel.rare import parameters
 from frenkel.reports import device as devices
 from frenkel.reports.ensemble import describe
 from frenkel.reports.plan import plan
@@ -182,6 +183,25 @@ def test_files_of_ensembles_say_their_layers(tmp_path):
         planes = np.rint(file["layer_0_thickness"].values / 0.26e-9)
         assert np.array_equal(file["layer_planes"].values[:, 0], planes) and len({*planes}) == 2
     assert "layer 1     TaOx, 1.3 to 2.6 nm, 5 to 10 planes" in describe(drawn)
+
+
+OWN = r"vacancy\.migration_barrier of the device changes nothing.*layer 1 \(TaOx\) and layer 2 \(HfOx\)"
+
+
+def test_a_number_that_every_layer_overrides_is_refused(tmp_path):
+    """Drawn, swept or asked for by --by; a number that one layer takes from the device is obeyed."""
+    key, drawn = "vacancy.migration_barrier", {"law": "normal", "sd": "0.1 eV"}
+    with pytest.raises(ConfigurationError, match=OWN):
+        parse(document(LAYERS) | {"population": {key: drawn}})
+    with pytest.raises(ConfigurationError, match=OWN):
+        fk.sweep(document(LAYERS), {key: ["1 eV", "2 eV"]}, 1, output=tmp_path / "x.nc", engine="serial")
+    with pytest.raises(ConfigurationError, match=f"--by {OWN}"):
+        parameters.chosen(parse(document(LAYERS)), tmp_path, [key])
+    assert key not in parameters.chosen(parse(document(LAYERS)), tmp_path)
+    for obeyed in ("exchange.barrier", "disorder.barrier"):
+        parse(document(LAYERS) | {"population": {obeyed: drawn}})
+    one_of_the_device = [LAYERS[0] | {"material": "HfO2"}, {"thickness": "0.78 nm"}]
+    parse(document(one_of_the_device) | {"population": {key: drawn}})
 
 
 @pytest.mark.parametrize(("layers", "message"), [

@@ -182,6 +182,8 @@ def _task(options: argparse.Namespace) -> "tuple[Made, list[Parameter]]":
     features = tuple(name.strip() for name in options.features.split(",")) if options.features else ()
     try:
         parameters = free.free(options.free, settings.made_of())
+        for parameter in parameters:
+            settings.check_number(parameter.name)
         aim = target.target(options.to, settings, features)
     except ValueError as error:
         raise UsageError(str(error)) from None

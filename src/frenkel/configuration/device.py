@@ -47,7 +47,7 @@ from .base import (
     checked,
 )
 from .layers import LayerSection, documents_of, layers_of
-from .material import AnyMaterial, MaterialSection
+from .material import AnyMaterial, MaterialSection, is_number
 from .measure import MeasureSection
 from .phases import (
     PHASE_LIMIT,
@@ -219,6 +219,12 @@ class Configuration(Document):
                     raise ValueError(f"phase {number}.{error}") from None
         return self
 
+    @model_validator(mode="after")
+    def _check_drawn(self) -> "Configuration":
+        for key in self.population.laws if self.population is not None else ():
+            self.check_number(key)
+        return self
+
     def arguments(self) -> dict[str, Any]:
         """Return the arguments of the device that this is the configuration of, but for its material."""
         thermal = {} if self.thermal is None else {"thermal": self.thermal.thermal()}
@@ -239,6 +245,30 @@ class Configuration(Document):
             There is no such set, or what is changed does not fit it.
         """
         return self.material.material(self.material_document, folder)
+
+    def check_number(self, key: str) -> None:
+        """Raise an error where a number of the material changes nothing: every layer has its own.
+
+        Parameters
+        ----------
+        key : str
+            Dotted key of any number; others than those of the material are always obeyed.
+
+        Raises
+        ------
+        ConfigurationError
+            Names the key and the layers.
+        MaterialError
+            A layer is based on no packaged set.
+        """
+        place, layers = is_number(key), self.arguments().get("layers", ())
+        if place and layers and all(layer.overrides(*place) for layer in layers):
+            titles = [layer.name or layer.base for layer in layers]
+            names = [f"{n} ({title})" if title else str(n) for n, title in enumerate(titles, 1)]
+            raise ConfigurationError(
+                f"{'.'.join(place)} of the device changes nothing, since each layer has its own: layer "
+                f"{' and layer '.join(names)}; give it in the material of a layer"
+            )
 
     def recorded(self, material: Material) -> "Configuration":
         """Return the configuration with its materials whole, as results record it.

@@ -226,6 +226,8 @@ def sweep(
     # Without defaults, which may be no keys of what a change puts in the place of a section.
     document = base.points[0].model_dump(mode="json", exclude_none=True, exclude_unset=True)
     grid = Grid(document, {swept.key: list(swept.texts) for swept in axes})
+    for swept in axes:
+        grid[0].check_number(swept.key)
     return replace(base, points=grid, axes=tuple(axes))
 
 

@@ -137,6 +137,10 @@ def _check(configuration: Configuration, material: Material, name: str) -> None:
             declared(section, key)  # names the key where there is none
             raise ConfigurationError(f"--by {name}: {material.name} has no section [{section}]")
         raise ConfigurationError(f"--by: no number {name!r}{suggest(name, names)}")
+    try:
+        configuration.check_number(name)
+    except ConfigurationError as error:
+        raise ConfigurationError(f"--by {error}") from None
     value = _value(configuration, material, name)
     if name == "disorder.relaxation_rate":
         raise ConfigurationError(f"--by {name}: relaxations are no events of atoms, whose likelihood is kept")
