@@ -156,3 +156,19 @@ def test_the_status_names_what_failed_without_points(tiny, capsys):
     main(["status", output])
     line = "  member 0, 1 attempt: an error was raised: ValueError: thermal.transient"
     assert line in capsys.readouterr().out
+
+
+@pytest.mark.parametrize("command", [
+    ["tails", "--event", "read disturbs", "--at", "1.5"], ["sensitivity", "--at", "50 kohm"]
+])
+@pytest.mark.parametrize(("changes", "words"), [
+    (["thermal.transient=true"], "thermal.transient must be false for {}, which takes heat as steady"),
+    (["phase.1.temperature={start='300 K', stop='310 K'}"],
+     "temperature of the last phase must be one value here, got 300 to 310 K"),
+])
+def test_heat_in_time_and_ramps_of_temperature_are_refused_at_once(tiny, capsys, command, changes, words):
+    name, *options = command
+    sets = [word for text in changes for word in ("--set", text)]
+    assert main([name, str(tiny / "tiny.toml"), "-o", str(tiny / "x.nc"), *options, *sets]) == 2
+    assert words.format(name) in capsys.readouterr().err
+    assert not (tiny / "x.nc.run").exists()

@@ -58,6 +58,14 @@ class RareEventStudy:
     def __post_init__(self) -> None:
         if self.configuration.seed is None:
             raise ConfigurationError(f"{self.kind} needs a seed: give --seed or seed in the file")
+        thermal = self.configuration.thermal
+        if thermal is not None and thermal.transient:
+            # A path branches between events from the state of the last one, and scores are of steady heat.
+            raise ConfigurationError(
+                f"thermal.transient must be false for {self.kind}, which takes heat as steady"
+            )
+        *_, (_, _, last) = self.configuration.phases()
+        self.configuration.temperature_of(last)
 
     @property
     def number(self) -> int:
