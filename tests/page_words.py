@@ -1,18 +1,71 @@
 """Words of each page, which no later change raises: python tests/page_words.py [--record]
 
-Prints the pages whose number of words is not that of page_words.csv. With --record the table takes pages that
-are new, shorter or deleted. A longer page is never recorded: shorten it. CHANGELOG.md alone grows.
+Prints the pages whose number of words is not that of page_words.csv or exceeds a limit. With --record the
+table takes pages that are new, shorter or deleted. A longer page is never recorded: shorten it.
+
+Words are those of running text: .md, .rst, markdown cells of .ipynb, HTML templates, and texts that scripts
+in docs/ write into pages. Blocks of code, tables, comments and headers of notebooks are not counted.
 """
 
+import ast
 import csv
+import json
 import os
+import re
 import sys
 from pathlib import Path
 
 ROOT = Path(__file__).resolve().parents[1]
 TABLE = Path(__file__).with_suffix(".csv")
-APART = ("build", "dist", "data", "measured")
-"""Folders whose .md files are no pages: built ones, and notes beside data."""
+APART = ("build", "dist")
+"""Folders without pages."""
+
+TOTAL = 40_000
+PAGE = 3_000
+PAGES = {"CHANGELOG.md": 400, "docs/design.md": 4_000, "docs/materials.md": 150}
+"""Limits of all pages together, of a page, and of pages that have a limit of their own."""
+
+NOT_PROSE = re.compile(
+    r"\A---\n.*?^---$"  # header of a notebook
+    r"|^ *(?P<fence>`{3,}|~{3,}).*?^ *(?P=fence) *$"
+    r"|<!--.*?-->"
+    r"|^ *\|[^\n]*$",
+    re.DOTALL | re.MULTILINE,
+)
+MARKUP = re.compile(r"<(script|style)\b.*?</\1>|<[^>]*>", re.DOTALL)
+SENTENCE = 4
+"""Words of the shortest text in a script that is a sentence of a page, not a key."""
+
+
+def written(code: str) -> str:
+    """Return the sentences that a script writes: string literals but docstrings and rows of tables."""
+    tree = ast.parse(code)
+    statements = {id(node.value) for node in ast.walk(tree) if isinstance(node, ast.Expr)}
+    literals = [
+        node.value
+        for node in ast.walk(tree)
+        if isinstance(node, ast.Constant) and isinstance(node.value, str) and id(node) not in statements
+    ]
+    return "\n".join(text for text in literals if len(text.split()) >= SENTENCE)
+
+
+def prose(text: str, suffix: str) -> str:
+    """Return the running text of a page."""
+    if suffix == ".py":
+        text = written(text)
+    elif suffix == ".ipynb":
+        cells = json.loads(text)["cells"]
+        text = "\n\n".join("".join(cell["source"]) for cell in cells if cell["cell_type"] == "markdown")
+    elif suffix == ".html":
+        text = MARKUP.sub(" ", text)
+    return NOT_PROSE.sub("", text)
+
+
+def is_page(path: Path) -> bool:
+    """Tell whether a file holds text that a reader reads."""
+    return path.suffix in (".md", ".rst", ".ipynb", ".html") or (
+        path.suffix == ".py" and path.parent.name == "docs"
+    )
 
 
 def counted(root: Path) -> dict[str, int]:
@@ -21,8 +74,9 @@ def counted(root: Path) -> dict[str, int]:
     for base, folders, names in os.walk(root):
         folders[:] = sorted(name for name in folders if name[0] != "." and name not in APART)
         for path in (Path(base, name) for name in sorted(names)):
-            if path.suffix == ".md" and path.name != "CHANGELOG.md":
-                pages[path.relative_to(root).as_posix()] = len(path.read_text(encoding="utf-8").split())
+            if is_page(path):
+                words = len(prose(path.read_text(encoding="utf-8"), path.suffix).split())
+                pages[path.relative_to(root).as_posix()] = words
     return pages
 
 
@@ -47,6 +101,17 @@ def compare(pages: dict[str, int], limits: dict[str, int]) -> tuple[list[str], l
     return long, other + [f"{page} does not exist" for page in limits if page not in pages]
 
 
+def exceeded(pages: dict[str, int]) -> list[str]:
+    """Return a sentence for each limit, of a page or of all pages, that is exceeded."""
+    found = [
+        f"{page} has {words} words; at most {PAGES.get(page, PAGE)} are allowed"
+        for page, words in pages.items()
+        if words > PAGES.get(page, PAGE)
+    ]
+    total = sum(pages.values())
+    return found + [f"all pages have {total} words; at most {TOTAL} are allowed"] * (total > TOTAL)
+
+
 def lowered(pages: dict[str, int], limits: dict[str, int]) -> dict[str, int]:
     """Return the table after --record: a limit only falls."""
     return {page: min(words, limits.get(page, words)) for page, words in sorted(pages.items())}
@@ -56,7 +121,8 @@ def main(arguments: list[str]) -> int:
     """Print what differs; record it if asked. The status is 1 if a page is too long."""
     pages, limits = counted(ROOT), recorded(TABLE)
     long, other = compare(pages, limits)
-    print(*long, *other, sep="\n")
+    long += exceeded(pages)
+    print(*long, *other, f"{sum(pages.values())} words in {len(pages)} pages", sep="\n")
     if arguments == ["--record"]:
         with TABLE.open("w", encoding="utf-8", newline="") as stream:
             csv.writer(stream, lineterminator="\n").writerows(lowered(pages, limits).items())
