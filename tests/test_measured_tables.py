@@ -11,9 +11,7 @@ from frenkel.cells.files import checksum
 from frenkel.kinetic.materials.material import Material
 
 ROOT = Path(__file__).resolve().parents[1]
-HISTORY = {"design.md"}
-PAGES = [page for page in sorted((ROOT / "docs").glob("*.md")) if page.name not in HISTORY]
-PAGES += [ROOT / "README.md", ROOT / "benchmarks" / "README.md"]
+PAGES = [*sorted((ROOT / "docs").glob("*.md")), ROOT / "README.md", ROOT / "benchmarks" / "README.md"]
 CARDS = ("hfo2", "mos2-au")
 TODAY = re.compile(r"\btoday's\b(?! +`?(?:run|file))|\b(?:default|card|set)s? (?:\S+ )?of today\b")
 HASH = re.compile(r"\b(?=[0-9a-f]*[a-f])(?=[0-9a-f]*\d)[0-9a-f]{16}\b")
