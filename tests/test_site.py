@@ -90,6 +90,14 @@ def test_the_gallery_is_what_its_script_makes(monkeypatch):
     assert gallery.page(made) == made and made.count("](#") == made.count("\n![") == 7
 
 
+def test_the_page_of_materials_is_what_its_script_makes(monkeypatch):
+    """With the signatures of the page, which `make verify` measures."""
+    monkeypatch.syspath_prepend(str(DOCS))
+    tables = __import__("tables")
+    monkeypatch.setattr(tables, "MEASURED", DOCS / "none.json")
+    assert tables.page() == (DOCS / "materials.md").read_text(encoding="utf-8")
+
+
 def test_every_picture_is_made_by_a_command(monkeypatch):
     """Of docs/figures.py, but for that of the first device: docs/pictures.py. The gallery has its own."""
     monkeypatch.syspath_prepend(str(DOCS))

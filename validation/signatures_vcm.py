@@ -38,7 +38,7 @@ def dilemma():
             note=notes(
                 f"log10 t/s {_range(told, 0)} (of {sum(row[2] for row in told)} devices at least: waits "
                 f"ended by time or events) and {_range(told, 1)}",
-                f"TaOx, judged before: {np.median(others):.1f} ({_range(other, 0)} and {_range(other, 1)})",
+                f"TaOx: {np.median(others):.1f} ({_range(other, 0)} and {_range(other, 1)})",
                 "" if good else "Out: the field over the gap lowers the barrier by too little",
             ),
         )
