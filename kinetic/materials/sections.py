@@ -199,6 +199,20 @@ class ColumnNumbers(WeakNumbers):
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
+class SpotsNumbers(WeakNumbers):
+    """Weak columns at random places of the electrode area, each with its own shift of the exchange barrier.
+
+    Their number in a device is Poisson's, with the mean density times area; a device may have none.
+    """
+
+    density: float = quantity("1/m^2", 0.0, 1e20, "weak columns per area of the electrode")
+    radius: float = quantity("m", 1e-10, 1e-6, "radius of each")
+    exchange_spread: float = quantity(
+        "eV", 0.0, 2.0, "standard deviation of the exchange or redox barrier between them", default=0.0
+    )
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
 class PolycrystalNumbers(WeakNumbers):
     """Columnar Voronoi grains; their boundaries are the weak sites."""
 
@@ -438,6 +452,7 @@ class Sections:
     frenkel_pair: FrenkelPairNumbers
     interstitial_exchange: InterstitialExchangeNumbers
     column: ColumnNumbers
+    spots: SpotsNumbers
     polycrystal: PolycrystalNumbers
     sites: SitesNumbers
     plane: PlaneNumbers
@@ -455,7 +470,7 @@ class Sections:
 SECTIONS: dict[str, type[Any]] = get_type_hints(Sections)
 """The class of each section by its name."""
 
-WEAK = ("column", "polycrystal", "sites")
+WEAK = ("column", "spots", "polycrystal", "sites")
 """Sections that say where the weak sites are; a material has at most one of them."""
 
 DEFECTS = ("vacancy", "cation")

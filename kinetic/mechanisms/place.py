@@ -12,6 +12,7 @@ from ..lattice.lattice import Lattice
 from ..lattice.species import INTERSTITIAL, VACANCY, Species
 from ..lattice.structure import correlated_normal, grain_boundary, grain_count, grain_seeds, plane_with_pores
 from ..materials.material import Material
+from ..materials.sections import SpotsNumbers
 from ..materials.stack import Stack
 
 
@@ -23,6 +24,8 @@ class Place:
     ----------
     stack, lattice : Stack, Lattice
         What is built on what.
+    exchange_shift : ndarray of shape (n_sites,)
+        Addition to the barrier (eV) of an exchange with an electrode.
     weak, cap, blocked : ndarray of bool, shape (n_hosts,)
         Weak host sites, those of the reactive cap, and those of a plane that are no pores.
     defect, interstitial : Species
@@ -36,6 +39,7 @@ class Place:
 
     stack: Stack
     lattice: Lattice
+    exchange_shift: Floats
     weak: NDArray[np.bool_]
     cap: NDArray[np.bool_]
     blocked: NDArray[np.bool_]
@@ -62,7 +66,7 @@ def draw_place(
 ) -> Place:
     """Draw weak sites, disorder and pores, in this order, and charge the species."""
     n_hosts, material = lattice.n_hosts, stack.material
-    weak = weak_sites(material, lattice, shape, rng)
+    weak, exchange_shift = weak_sites(material, lattice, shape, rng)
     site_energy, disorder = np.zeros((2, lattice.n_sites))
     bond_factor = np.ones(n_hosts)
     if material.has("disorder"):
@@ -84,6 +88,7 @@ def draw_place(
     return Place(
         stack=stack,
         lattice=lattice,
+        exchange_shift=exchange_shift,
         weak=weak,
         cap=cap_sites(material, shape),
         blocked=blocked_sites(material, lattice, shape, rng),
@@ -103,8 +108,52 @@ def layer_energy(stack: Stack, key: str) -> Floats:
 
 def weak_sites(
     material: Material, lattice: Lattice, shape: tuple[int, int, int], rng: np.random.Generator
+) -> tuple[NDArray[np.bool_], Floats]:
+    """Return which host sites are weak, and what is added to the barrier of an exchange (eV, all sites).
+
+    Weak are columns, grain boundaries or single sites; all of them without any such section.
+    """
+    shift = np.zeros(lattice.n_sites)
+    if material.has("spots"):
+        weak, own = weak_spots(material.spots, lattice, shape, material.lattice.spacing, rng)
+        shift[: lattice.n_hosts] = own
+    else:
+        weak = _weak_region(material, lattice, shape, rng)
+    if material.weak is not None:
+        shift[: lattice.n_hosts][~weak] += material.weak.exchange_shift
+    return weak, shift
+
+
+def weak_spots(
+    numbers: SpotsNumbers,
+    lattice: Lattice,
+    shape: tuple[int, int, int],
+    spacing: float,
+    rng: np.random.Generator,
+) -> tuple[NDArray[np.bool_], Floats]:
+    """Return which host sites lie in weak columns at random places, and the shift (eV) of their column.
+
+    Columns go on beyond a periodic side. Where several overlap, a site belongs to the one of the least shift.
+    """
+    side = spacing * np.array(shape[:2])
+    count = int(rng.poisson(numbers.density * side.prod()))
+    centres = rng.uniform(0.0, side, (count, 2))
+    shifts = numbers.exchange_spread * rng.standard_normal(count)
+    places = spacing * np.stack(np.meshgrid(*map(np.arange, shape[:2]), indexing="ij"), axis=-1)
+    own = np.full(shape[:2], np.inf)
+    for centre, shift in zip(centres, shifts, strict=True):
+        away = places - centre
+        if lattice.lateral == "periodic":
+            away -= side * np.round(away / side)
+        inside = (away**2).sum(axis=-1) <= numbers.radius**2
+        own[inside] = np.minimum(own[inside], shift)
+    weak = np.isfinite(own)
+    return np.repeat(weak.ravel(), shape[2]), np.repeat(np.where(weak, own, 0.0).ravel(), shape[2])
+
+
+def _weak_region(
+    material: Material, lattice: Lattice, shape: tuple[int, int, int], rng: np.random.Generator
 ) -> NDArray[np.bool_]:
-    """Return which host sites are weak: a column, grain boundaries, single sites; all of them without any."""
     n_hosts, spacing = shape[0] * shape[1] * shape[2], material.lattice.spacing
     if material.has("column"):
         bottom = material.column.radius

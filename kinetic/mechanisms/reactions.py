@@ -258,9 +258,8 @@ def _hop(name: str) -> Callable[[Place], Mechanism]:
 
 
 def _at_electrode(place: Place) -> Floats | None:
-    """Return the extra barrier of an exchange or a Frenkel pair outside the weak sites."""
-    weak = place.material.weak
-    return None if weak is None else place.on(~place.weak, weak.exchange_shift)
+    """Return the addition to the barrier of an exchange or a Frenkel pair; None where no site differs."""
+    return None if place.material.weak is None else place.exchange_shift
 
 
 def _oxygen_exchange(place: Place) -> Mechanism:

@@ -1,5 +1,7 @@
 """Numbers that differ from member to member: their laws, levels and streams, and mistakes in a table."""
 
+from types import SimpleNamespace
+
 import numpy as np
 import pytest
 from scipy import stats
@@ -27,6 +29,11 @@ def members(population, **other):
     return Members(parse(DOCUMENT | other | {"population": population}))
 
 
+def least_of(number, single):
+    """Return the law of the least of so many values, as far as these tests ask for it."""
+    return SimpleNamespace(cdf=lambda x: -np.expm1(number * single.logsf(x)))
+
+
 def drawn(population, key, number=NUMBER, **other):
     of = members(population, **other)
     return np.array([of.draw(member).values[key] for member in range(number)])
@@ -38,6 +45,16 @@ def drawn(population, key, number=NUMBER, **other):
         ("exchange.barrier", {"law": "normal", "sd": "30 meV"}, stats.norm(1.91, 0.03)),
         ("exchange.barrier", {"law": "normal", "mean": "1.8 eV", "sd": "0.1 eV"}, stats.norm(1.8, 0.1)),
         ("device.thickness", {"law": "log-normal", "sigma": 0.1}, stats.lognorm(0.1, scale=5.2e-9)),
+        (
+            "exchange.barrier",
+            {"law": "least", "mean": "3 eV", "sd": "0.1 eV", "number": 40},
+            least_of(40, stats.norm(3.0, 0.1)),
+        ),
+        (
+            "exchange.barrier",
+            {"law": "least", "mean": "3 eV", "sd": "0.1 eV", "number": 2.5e9},
+            least_of(2.5e9, stats.norm(3.0, 0.1)),
+        ),
         (
             "circuit.series_resistance",
             {"law": "log-normal", "median": "3 kohm", "sigma": 0.5},
@@ -56,6 +73,21 @@ def test_draws_have_the_law_that_is_asked_for(key, law, expected, levels):
     alone = {"devices_per_die": 1, "dies_per_wafer": 1} if levels else {}
     values = drawn(alone | {key: law | levels}, key)
     assert stats.kstest(values, expected.cdf).pvalue > FALSE_ALARM
+
+
+def test_the_least_of_one_value_is_normal():
+    """Both laws are functions of one score; P(x) of the least of one is that of the normal law."""
+    key, law = "exchange.barrier", {"mean": "1.8 eV", "sd": "0.1 eV"}
+    plain = drawn({key: law | {"law": "normal"}}, key, 20)
+    least = drawn({key: law | {"law": "least", "number": 1}}, key, 20)
+    np.testing.assert_allclose(least, plain, rtol=1e-12)
+
+
+def test_the_least_of_many_values_may_lie_outside_and_is_drawn_again():
+    """Of 1,000 values with mean 0.1 eV and sd 0.1 eV the least is below 0 with 1 - 6e-76: none is allowed."""
+    law = {"law": "least", "mean": "0.1 eV", "sd": "0.1 eV", "number": 1000}
+    with pytest.raises(ConfigurationError, match="exchange.barrier"):
+        members({"exchange.barrier": law}).draw(0)
 
 
 def test_draws_that_are_not_allowed_leave_the_law_of_those_that_are():
@@ -300,6 +332,10 @@ NAMES = [*TWO]
         ),
         ({"exchange.barrier": {"law": "gauss", "sd": "1 meV"}}, "exchange.barrier.law must not be 'gauss'"),
         ({"exchange.barrier": {"law": "normal"}}, "exchange.barrier: sd is missing"),
+        (
+            {"exchange.barrier": {"law": "least", "sd": "1 meV", "number": 0}},
+            "exchange.barrier: number must be greater than or equal to 1, got 0",
+        ),
         (
             {"exchange.barrier": {"law": "normal", "sd": "-1 meV"}},
             "exchange.barrier.sd must be between 0 and 10 eV, got '-1 meV'",

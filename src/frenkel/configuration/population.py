@@ -29,6 +29,7 @@ import math
 from collections.abc import Iterable, Iterator, Mapping, Sequence
 from functools import cached_property
 from pathlib import Path
+from statistics import NormalDist
 from typing import Annotated, Any, Literal, NamedTuple
 
 import numpy as np
@@ -178,6 +179,42 @@ class LogNormal(Law):
         return _Gaussian(centre, self.sigma, logarithmic=True)
 
 
+class _Least(Distribution):
+    """Law of the least of n independent normal values: P(x) = 1 - (1 - Phi((x - mean) / sd))^n."""
+
+    def __init__(self, mean: float, sd: float, number: float) -> None:
+        self.mean, self.sd, self.number = mean, sd, number
+
+    def value(self, score: float) -> float:
+        # Of one normal value: ln of the probability to lie above. The smaller side keeps its digits.
+        above = math.log(_below(-score)) / self.number
+        if above < math.log(0.5):
+            return self.mean - self.sd * NormalDist().inv_cdf(math.exp(above))
+        return self.mean + self.sd * NormalDist().inv_cdf(-math.expm1(above))
+
+    def outside(self, number: ConfigurationNumber) -> float:
+        if not self.sd:
+            return 0.0
+        below, above = ((end - self.mean) / self.sd for end in (number.low, number.high))
+        return -math.expm1(self.number * math.log1p(-_below(below))) + math.pow(_below(-above), self.number)
+
+
+class Least(Law):
+    """The least of ``number`` normal values, such as the barrier of the weakest of so many spots.
+
+    ``number`` need not be whole: with spots of density n it is n times the area of the device.
+    """
+
+    law: Literal["least"]
+    mean: Written | None = None
+    sd: Written
+    number: float = Field(ge=1.0, le=1e12)
+
+    def distribution(self, number: ConfigurationNumber, present: float | None) -> Distribution:
+        _continuous(self.law, number)
+        return _Least(_centre("mean", self.mean, number, present), _width(number, self.sd), self.number)
+
+
 class _Flat(Distribution):
     """Uniform law."""
 
@@ -253,6 +290,7 @@ class Empirical(Law):
 LAWS: dict[str, type[Law]] = {
     "normal": Normal,
     "log-normal": LogNormal,
+    "least": Least,
     "uniform": Uniform,
     "discrete": Discrete,
     "table": Empirical,

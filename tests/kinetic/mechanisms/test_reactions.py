@@ -4,9 +4,12 @@ import numpy as np
 import pytest
 
 from frenkel.kinetic.device import Device
+from frenkel.kinetic.lattice.lattice import Lattice
 from frenkel.kinetic.materials.material import Material
 from frenkel.kinetic.materials.rows import MaterialError
+from frenkel.kinetic.materials.sections import SpotsNumbers
 from frenkel.kinetic.mechanisms.mechanism import SiteEnergy
+from frenkel.kinetic.mechanisms.place import weak_spots
 
 CAP = {"cap.thickness": 0.52e-9, "cap.migration_shift": -0.2, "cap.vacancy_fraction": 0.25}
 
@@ -30,6 +33,65 @@ def test_a_column_may_widen_to_the_top():
     assert counts.tolist() == [5, 5, 9, 9, 9, 13, 21, 21, 21, 29]
     straight = device(values={"column.radius": 0.26e-9, "column.top_radius": 0.26e-9})
     assert straight.chemistry.weak.sum() == 50
+
+
+def spots(seed, width=10, lateral="periodic", **numbers):
+    """Weak sites of 10 x 10 x 3 sites of 0.26 nm, and the shift of the exchange barrier there."""
+    spacing = 0.26e-9
+    given = {"density": 1.5e17, "radius": 0.4e-9, "exchange_spread": 0.1} | numbers
+    section = SpotsNumbers(migration_shift=0.0, exchange_shift=0.0, vacancy_fraction=0.0, **given)
+    lattice = Lattice.cubic((width, width, 3), spacing, lateral=lateral)
+    shape = (width, width, 3)
+    return weak_spots(section, lattice, shape, spacing, np.random.default_rng(seed))
+
+
+def test_weak_spots_are_as_many_as_poissons_law_says_and_anywhere():
+    """Small spots in 200 boxes of 100 x 100 sites: weak sites per box against density x area x pi r^2 / a^2.
+
+    The number of spots in a box is Poisson's with the mean 8.1; the sum of its 200 boxes lies within 4
+    standard deviations (false alarm 6e-5). Places: both halves of the box hold as many.
+    """
+    spacing, radius = 0.26e-9, 0.3e-9
+    found = np.array(
+        [spots(k, 100, density=1.2e16, radius=radius)[0].reshape(100, 100, 3) for k in range(200)]
+    )
+    assert np.array_equal(found[..., 0], found[..., 2])
+    count = found[..., 0].sum() * spacing**2 / (np.pi * radius**2)
+    mean = 200 * 1.2e16 * (100 * spacing) ** 2
+    assert abs(count - mean) < 4 * np.sqrt(mean) + 0.03 * mean  # overlaps, and discs on a lattice
+    left = found[:, :50, :, 0].sum() / found[..., 0].sum()
+    assert abs(left - 0.5) < 4 * 0.5 / np.sqrt(mean)
+
+
+def test_a_site_of_two_spots_has_the_smaller_shift_and_others_none():
+    for seed in range(20):
+        weak, shift = spots(seed)
+        assert not shift[~weak].any()
+        assert len(np.unique(shift[weak])) <= 8
+    narrow = np.concatenate([np.unique(spots(seed, density=3e16)[1]) for seed in range(300)])
+    narrow = narrow[narrow != 0.0]
+    assert abs(narrow.std() / 0.1 - 1.0) < 4.0 / np.sqrt(2 * len(narrow))  # false alarm 6e-5
+    crowded = np.concatenate([spots(seed, density=3e19)[1] for seed in range(20)])
+    assert crowded.mean() < -0.1  # the least of some 20 normal shifts
+
+
+def test_a_spot_goes_on_beyond_a_periodic_side_only():
+    wrapped = [spots(seed, density=3e16)[0].sum() for seed in range(60)]
+    cut = [spots(seed, density=3e16, lateral="reflecting")[0].sum() for seed in range(60)]
+    assert all(one >= other for one, other in zip(wrapped, cut, strict=True))
+    assert sum(wrapped) > sum(cut)
+
+
+def test_a_spot_shifts_the_exchange_of_its_sites():
+    values = {"spots.density": 4e17, "spots.radius": 0.4e-9, "spots.exchange_spread": 0.1}
+    values |= {"spots.migration_shift": 0.2, "spots.exchange_shift": 0.5, "spots.vacancy_fraction": 0.0}
+    material = Material.load("HfO2").with_changes({"without": ["column"]}).with_values(values)
+    made = Device(material, 1.3e-9, 2.6e-9, seed=3)
+    by_name = {one.name: one for one in made.chemistry.mechanisms}
+    weak, shift = made.chemistry.weak, by_name["oxygen exchange"].barrier_shift[: made.n_hosts]
+    assert 0 < weak.sum() < made.n_hosts
+    np.testing.assert_allclose(shift[~weak], 0.5)
+    assert np.abs(shift[weak]).max() < 0.5 and len(np.unique(shift[weak])) > 1
 
 
 def test_a_cap_holds_its_share_of_vacancies_and_eases_hops_there():
