@@ -10,11 +10,11 @@ from frenkel import Material, provenance
 from frenkel.calibration.designs import with_material
 from frenkel.configuration.base import ConfigurationError
 from frenkel.configuration.device import parse
-from frenkel.configuration.points import points_of
+from frenkel.configuration.points import Members, points_of
 from frenkel.configuration.reader import change
 from frenkel.experiment import device as experiment
 from frenkel.experiment import ensemble
-from frenkel.kinetic.materials.stack import Interface, Layer
+from frenkel.kinetic.materials.stack import Interface, Layer, Stack
 from frenkel.rare import parameters
 from frenkel.reports import device as devices
 from frenkel.reports.ensemble import describe
@@ -183,6 +183,23 @@ def test_files_of_ensembles_say_their_layers(tmp_path):
         planes = np.rint(file["layer_0_thickness"].values / 0.26e-9)
         assert np.array_equal(file["layer_planes"].values[:, 0], planes) and len({*planes}) == 2
     assert "layer 1     TaOx, 1.3 to 2.6 nm, 5 to 10 planes" in describe(drawn)
+
+
+def test_a_drawn_thickness_of_a_layer_is_rounded_to_whole_spacings():
+    """As that of a device is; a draw of less than half a spacing comes again."""
+    law = {"law": "normal", "mean": "0.45 nm", "sd": "0.25 nm"}
+    members = Members(parse(document(LAYERS) | {"population": {"device.layer.0.thickness": law}}))
+    planes, redrawn = [], 0
+    for number in range(60):
+        draws = members.draw(number)
+        configuration, material = members.member(number)
+        layers = configuration.arguments()["layers"]
+        stack = Stack.of(material, layers, round(configuration.device.height / 0.26e-9))
+        (thickness,), (again,) = draws.values.values(), draws.redrawn.values()
+        assert abs(stack.planes[0] - thickness / 0.26e-9) <= 0.5 and stack.planes[1] == 3
+        planes.append(stack.planes[0])
+        redrawn += again
+    assert {1, 2, 3} <= {*planes} and redrawn > 0
 
 
 OWN = r"vacancy\.migration_barrier of the device changes nothing.*layer 1 \(TaOx\) and layer 2 \(HfOx\)"

@@ -13,7 +13,7 @@ from ..kinetic.materials.material import Material
 from . import device as config
 from .device import Configuration
 from .material import chosen, is_number
-from .population import MemberNumbers, Sampler
+from .population import LAYER_THICKNESS, MemberNumbers, Sampler
 from .reader import change
 
 OF_LAYER = re.compile(r"device\.layer\.[0-9]+\.material(\.base)?")
@@ -141,13 +141,20 @@ class Members:
         document = self.configuration.document() | {"member": member}
         del document["population"]
         of_material: dict[str, dict[str, Any]] = {}
+        of_device: dict[str, float] = {}
         for key, value in self.draw(member).values.items():
-            text = self.sampler.numbers[key].write(value)
-            change(document, f"{key}={text}")
             if place := is_number(key):
                 section, name = place
-                of_material.setdefault(section, {})[name] = text
+                of_material.setdefault(section, {})[name] = self.sampler.numbers[key].write(value)
+                change(document, f"{key}={of_material[section][name]}")
+            else:
+                of_device[key] = value
         material = self.material.with_changes(of_material) if of_material else self.material
+        for key, value in of_device.items():
+            if LAYER_THICKNESS.fullmatch(key):
+                spacing = material.lattice.spacing
+                value = math.floor(value / spacing + 0.5) * spacing
+            change(document, f"{key}={self.sampler.numbers[key].write(value)}")
         return config.parse(document, f"member {member} of the population"), material
 
 

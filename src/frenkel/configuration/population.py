@@ -26,7 +26,9 @@ under the condition that all values are allowed.
 """
 
 import math
+import re
 from collections.abc import Iterable, Iterator, Mapping, Sequence
+from dataclasses import replace
 from functools import cached_property
 from pathlib import Path
 from statistics import NormalDist
@@ -62,6 +64,9 @@ ROUNDING = 1e-9
 
 EXAMPLE = 'exchange.barrier = {law = "normal", sd = "0.03 eV"}'
 """Entry of a population that errors show."""
+
+LAYER_THICKNESS = re.compile(r"device\.layer\.[0-9]+\.thickness")
+"""Key of the thickness of a layer, which is rounded to whole spacings, at least one."""
 
 Written = str | float
 """A quantity as text with a unit, or a pure number."""
@@ -471,6 +476,8 @@ class Sampler:
     def __init__(self, section: PopulationSection, configuration: BaseModel, material: Material) -> None:
         self.section = section
         self.numbers = {key: number_of(key, type(configuration)) for key in section.laws}
+        for key in filter(LAYER_THICKNESS.fullmatch, self.numbers):
+            self.numbers[key] = replace(self.numbers[key], low=0.5 * material.lattice.spacing)
         try:
             self.distributions = {
                 key: section.laws[key].distribution(number, number.value(configuration, material))
