@@ -8,6 +8,7 @@ from typing import Any
 import numpy as np
 from numpy.typing import ArrayLike, NDArray
 
+from ..checks import temperature as check_temperature
 from ..provenance import draw_seed
 from ..typing import Floats
 from .circuit import Circuit
@@ -130,10 +131,10 @@ class LatticeGas(Device):
         )
         self.make_solver(*self.solving)
 
-    @property
-    def melting_point(self) -> float:
-        """0: it has no material."""
-        return 0.0
+    def check_temperature(self, kelvin: float) -> None:
+        """Raise ValueError unless all sites can have a temperature (K); there is no material that melts."""
+        check_temperature(kelvin)
+        refuse_cold(self.chemistry.mechanisms, kelvin)
 
     def change_temperature(self, kelvin: float) -> None:
         """Give all sites a temperature (K)."""

@@ -15,7 +15,6 @@ from typing import Any
 import numpy as np
 from numpy.typing import ArrayLike, NDArray
 
-from ..checks import temperature as check_temperature
 from ..provenance import draw_seed
 from ..quantity import si
 from ..typing import Floats, Quantity
@@ -112,7 +111,7 @@ class DeviceState(ABC):
         spacing = material.lattice.spacing
         self.shape = box(thickness, width, spacing, 2 if between_hosts else 1)
         self.stack = Stack.of(material, layers, self.shape[2])
-        check_temperature(temperature)
+        self.stack.check_temperature(temperature)
         self.material, self._temperature = material, float(temperature)
         self.circuit = circuit if circuit is not None else Circuit()
         self.seed, self.member = draw_seed() if seed is None else seed, member
@@ -221,19 +220,13 @@ class DeviceState(ABC):
 
     def check_temperature(self, kelvin: float) -> None:
         """Raise ValueError unless the electrodes can have a temperature (K)."""
-        check_temperature(kelvin)
+        self.stack.check_temperature(kelvin)
         refuse_cold(self.chemistry.mechanisms, kelvin)
-        if self.melting_point and kelvin >= self.melting_point:
-            raise ValueError(
-                f"temperature must be below {self.melting_point:g} K, where {self.material.name} melts or "
-                f"decomposes, got {kelvin:g} K"
-            )
 
     @property
     def melting_point(self) -> float:
         """Lowest melting point (K) of the materials, or where one decomposes; 0 where none is known."""
-        points = [one.heat.melting_point for one in self.stack.materials if one.has("heat")]
-        return min((point for point in points if point), default=0.0)
+        return self.stack.melting_point
 
     def change_temperature(self, kelvin: float) -> None:
         """Make the solver for another temperature (K): laws and tables of rates are made for one."""

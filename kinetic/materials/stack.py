@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import math
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, field, fields
 from functools import cached_property
@@ -10,7 +11,7 @@ from typing import Any
 import numpy as np
 from numpy.typing import NDArray
 
-from ...checks import between, positive
+from ...checks import between, positive, temperature
 from ...typing import Floats
 from .changes import WITHOUT
 from .material import Material
@@ -253,6 +254,23 @@ class Stack:
     def material(self) -> Material:
         """Material of the uppermost layer, by which the others are measured."""
         return self.materials[-1]
+
+    @property
+    def melting_point(self) -> float:
+        """Lowest melting point (K) of the materials, or where one decomposes; 0 where none is known."""
+        points = [one.heat.melting_point for one in self.materials if one.has("heat")]
+        return min((point for point in points if point), default=0.0)
+
+    def check_temperature(self, kelvin: float) -> None:
+        """Raise ValueError unless a device of these layers can have a temperature (K)."""
+        temperature(kelvin)
+        if self.melting_point and kelvin >= self.melting_point:
+            names = [one.name for one in self.materials if one.has("heat")]
+            points = [one.heat.melting_point or math.inf for one in self.materials if one.has("heat")]
+            raise ValueError(
+                f"temperature must be below {self.melting_point:g} K, where "
+                f"{names[points.index(self.melting_point)]} melts or decomposes, got {kelvin:g} K"
+            )
 
     @cached_property
     def is_uniform(self) -> bool:

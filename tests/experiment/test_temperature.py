@@ -130,3 +130,16 @@ def test_the_hottest_event_is_in_the_file_with_the_time_that_atoms_had_stood():
     assert moved["events"].values[-1] > 0 and "event_temperature_max" not in moved.attrs
     unmoved = fk.Device("HfO2-volatile", "1.56 nm", "1.56 nm", seed=1).rest("1 ps", samples=2)
     assert unmoved["events"].values[-1] > 0 or "event_temperature_max" not in unmoved.attrs
+
+
+@pytest.mark.parametrize(("temperatures", "words"), [
+    (("2200 K", "300 K"), "^temperature must be below 2145 K, where TaOx melts or decomposes, got 2200 K"),
+    (("300 K", "2145 K"), "^phase constant: temperature must be below 2145 K"),
+])
+def test_an_ensemble_above_melting_is_refused_before_a_member_is_made(tmp_path, temperatures, words):
+    of_device, of_phase = temperatures
+    read = configured(BAKE | {"temperature": of_phase}, temperature=of_device)
+    document = read.document() | {"material": "TaOx"}
+    with pytest.raises(ValueError, match=words):
+        fk.ensemble(document, 2, engine="serial", output=tmp_path / "x.nc")
+    assert not list(tmp_path.iterdir())

@@ -1,5 +1,6 @@
 """A device whose temperature is changed is, bit by bit, the device made at that temperature."""
 
+from dataclasses import replace
 from itertools import pairwise
 
 import numpy as np
@@ -13,6 +14,7 @@ from frenkel.kinetic.lattice.lattice import Lattice
 from frenkel.kinetic.lattice.species import Species
 from frenkel.kinetic.lattice_gas import LatticeGas
 from frenkel.kinetic.materials.material import Material
+from frenkel.kinetic.materials.stack import Layer
 from frenkel.kinetic.mechanisms.mechanism import Mechanism
 from frenkel.kinetic.waveform import Waveform
 from frenkel.units import BOLTZMANN_EV
@@ -181,6 +183,15 @@ def test_a_ramp_through_melting_is_refused_before_anything_moves():
     with pytest.raises(ValueError, match=r"^temperature must be below 2145 K"):
         device.advance(Waveform.constant(0.0, 1.0), temperature=(300.0, 2200.0))
     assert device.time == 0.0 and device.temperature == 300.0
+
+
+def test_a_device_above_melting_is_refused_as_a_change_to_it_is():
+    words = r"^temperature must be below 2145 K, where TaOx melts or decomposes"
+    with pytest.raises(ValueError, match=words):
+        made("TaOx", 2145.0)
+    lower = Layer(4 * Material.load("HfO2").lattice.spacing, base="TaOx")
+    with pytest.raises(ValueError, match=words):
+        made("HfO2", 2200.0, layers=[lower, replace(lower, thickness=0.75 * lower.thickness, base="")])
 
 
 def test_a_lattice_gas_takes_a_temperature_on_all_its_sites():

@@ -20,7 +20,7 @@ from ..configuration.thermal import ThermalSection
 from ..data import schema, store
 from ..data.columns import ResultArrays
 from ..kinetic.materials.material import Material
-from ..kinetic.materials.stack import Layer
+from ..kinetic.materials.stack import Layer, Stack
 from ..kinetic.state import box
 from ..kinetic.waveform import Waveform
 from ..memory import available
@@ -28,7 +28,7 @@ from ..progress import Reporter
 from ..quantity import si
 from ..typing import Quantity
 from .device_file import columns
-from .protocol import Checkpoints, PhaseLog, Progress, Protocol
+from .protocol import Checkpoints, PhaseLog, Progress, Protocol, check_temperatures
 from .steps import Options, Steps, check_options
 
 if TYPE_CHECKING:
@@ -379,20 +379,26 @@ def build(configuration: Configuration, folder: Path = Path()) -> Device:
 
 
 def _built(configuration: Configuration, material: Material) -> Device:
-    check_memory(configuration, material)
+    check_device(configuration, material)
     return Device(material, **configuration.arguments(), read_voltage=configuration.read_voltage)
 
 
-def check_memory(configuration: Configuration, material: Material) -> None:
-    """Raise an error if a device would not fit into the memory that there is; see :func:`.memory.available`.
+def check_device(configuration: Configuration, material: Material) -> None:
+    """Raise an error for a device that cannot be made, before it is made or one of many members fails.
 
     Raises
     ------
     ConfigurationError
-        Names the number of sites, the memory it takes and what there is.
+        Its memory is more than there is (see :func:`.memory.available`), or it would melt in a phase.
+    MaterialError, ValueError
+        A size or a layer is not allowed, or the material melts at the temperature of the device.
     """
     section = configuration.device
     shape = box(section.height, section.width, material.lattice.spacing)
+    stack = Stack.of(material, configuration.arguments().get("layers", ()), shape[2])
+    stack.check_temperature(section.temperature)
+    for name, _, phase in configuration.phases():
+        check_temperatures(name, phase, stack.check_temperature)
     needed, present = memory(shape, section.lateral), available()
     if needed > 0.8 * present:
         raise ConfigurationError(

@@ -290,7 +290,7 @@ def job(ensemble: Ensemble, output: Path, *, part: tuple[int, int] | None = None
     if part is not None:
         numbers, name = numbers[part[0] - 1 :: part[1]], f"{part[0]}-of-{part[1]}"
     for point in ensemble.points[:1]:
-        experiment.check_memory(point, point.made_of(ensemble.folder))
+        experiment.check_device(point, point.made_of(ensemble.folder))
     points = len(ensemble.points)
     groups = min(GROUPS, points)
     costs = np.fromiter(map(_cost, ensemble.points), float, points)  # reads, so checks, every point once

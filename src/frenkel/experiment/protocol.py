@@ -163,18 +163,10 @@ class Protocol:
         self.read_voltage, self.halt, self.observer = read_voltage, halt, observer
         self.ambient = device.temperature
         for name, _, phase in self.phases:
-            self._check_temperatures(name, phase)
+            check_temperatures(name, phase, device.check_temperature)
         self.position = Position()
         self.logs: list[PhaseLog] = []
         self.present: PhaseLog | None = None
-
-    def _check_temperatures(self, name: str, phase: AnyPhase) -> None:
-        """Raise ConfigurationError where the device cannot have the temperature of a phase."""
-        for kelvin in phase.temperatures:
-            try:
-                self.device.check_temperature(kelvin)
-            except ValueError as error:
-                raise ConfigurationError(f"phase {name}: {error}") from None
 
     @classmethod
     def of(
@@ -410,3 +402,12 @@ def _between(waveform: Waveform, begin: float, end: float) -> Waveform:
     return Waveform(
         tuple(time - begin for time, _ in inside), tuple(voltage for _, voltage in inside), waveform.label
     )
+
+
+def check_temperatures(name: str, phase: AnyPhase, check: Callable[[float], None]) -> None:
+    """Raise ConfigurationError where a check refuses a temperature (K) of a phase; names the phase."""
+    for kelvin in phase.temperatures:
+        try:
+            check(kelvin)
+        except ValueError as error:
+            raise ConfigurationError(f"phase {name}: {error}") from None

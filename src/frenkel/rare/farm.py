@@ -16,7 +16,7 @@ from ..configuration.device import Configuration
 from ..data import forms, kinds, member_file
 from ..data.member_file import MemberColumn
 from ..data.stopping import held_back
-from ..experiment.device import check_memory
+from ..experiment.device import check_device
 from ..mpi_runs import farm, merge, runs, session
 from ..mpi_runs.session import Job, RunOutcome
 from ..mpi_runs.status import Status
@@ -80,7 +80,7 @@ class RareEventStudy:
     def settled(self) -> Configuration:
         """Return the configuration with its materials whole."""
         material = self.configuration.made_of(self.folder)
-        check_memory(self.configuration, material)
+        check_device(self.configuration, material)
         return self.configuration.recorded(material).model_copy(update={"member": 0})
 
     def document(self) -> dict[str, Any]:

@@ -41,7 +41,7 @@ def plan(configuration: Configuration, folder: Path = Path()) -> str:
     """
     material = configuration.made_of(folder)
     section = configuration.device
-    experiment.check_memory(configuration, material)
+    experiment.check_device(configuration, material)
     shape = box(section.height, section.width, material.lattice.spacing)
     stack = Stack.of(material, configuration.arguments().get("layers", ()), shape[2])
     sites = shape[0] * shape[1] * shape[2]
@@ -95,7 +95,7 @@ def _heat(stack: Stack, thermal: ThermalSection | None) -> list[str]:
     if not all(material.has("heat") and material.heat.capacity for material in stack.materials):
         return []
     time = settling_time(stack)
-    point = min((m.heat.melting_point for m in stack.materials if m.heat.melting_point), default=0.0)
+    point = stack.melting_point
     if thermal is None or not thermal.transient:
         way = ", taken as steady"
     else:
