@@ -15,6 +15,7 @@ from ...units import BOLTZMANN_EV, ELEMENTARY_CHARGE, VACUUM_PERMITTIVITY
 from ..conduction.classes import REFERENCE, Bond, Way, ways
 from ..materials.material import Material
 from ..materials.stack import Stack
+from ..thermal import Thermal
 from ._bond_laws import BondLaws
 from ._bond_network import BondNetwork
 from ._event_energies import FilamentFields
@@ -22,6 +23,7 @@ from ._lattice_green import LatticeGreen
 from ._network_solver import NetworkSolver
 from ._space_charge import SpaceCharge
 from .green import GreenTable, Lateral
+from .heat_in_time import KEPT_POLES
 
 LAW_STEP, LAW_STEPS = 5e-3, 2000
 """Step (V) and number of steps of the table of a law, which ends at 10 V."""
@@ -218,22 +220,34 @@ def layered_greens(
     halves of the link that crosses it, R kappa / a in units of that link.
     """
     spacing, kinds = stack.material.lattice.spacing, dict[bytes, LatticeGreen]()
-    kappa = stack.numbers("heat", "conductivity") * stack.numbers("heat", "ballistic_factor")
-    resistance = stack.above("thermal_resistance") * kappa[-1] / spacing
 
-    def green(layer: Floats, resistance: Floats | None = None) -> LatticeGreen:
-        links = stack.links(layer, resistance)
+    def green(links: Floats, layer: Floats) -> LatticeGreen:
         key = links.tobytes() + layer.tobytes()
         if key not in kinds:
             table = GreenTable(shape, spacing, lateral=lateral, z_link=links, layer=layer)
             kinds[key] = LatticeGreen(shape, table)
         return kinds[key]
 
-    return (
-        green(stack.relative("conduction", "background")),
-        green(stack.relative("electrostatics", "permittivity")),
-        green(kappa / kappa[-1], resistance),
-    )
+    conduction, permittivity, heat = _backgrounds(stack)
+    return green(*conduction), green(*permittivity), green(*heat)
+
+
+def _backgrounds(stack: Stack) -> list[tuple[Floats, Floats]]:
+    """Return vertical links and layers of the backgrounds of conduction, permittivity and heat."""
+    kappa = stack.numbers("heat", "conductivity") * stack.numbers("heat", "ballistic_factor")
+    resistance = stack.above("thermal_resistance") * kappa[-1] / stack.material.lattice.spacing
+    electric = [stack.relative("conduction", "background"), stack.relative("electrostatics", "permittivity")]
+    heat = kappa / kappa[-1]
+    return [*((stack.links(layer), layer) for layer in electric), (stack.links(heat, resistance), heat)]
+
+
+def number_of_tables(stack: Stack, thermal: Thermal) -> int:
+    """Return how many Green's tables a device keeps at most.
+
+    One where all layers are alike, up to three else; with heat in time those of its poles besides.
+    """
+    backgrounds = {links.tobytes() + layer.tobytes() for links, layer in _backgrounds(stack)}
+    return len(backgrounds) + (KEPT_POLES if thermal.transient else 0)
 
 
 class LayeredBonds(NamedTuple):

@@ -38,8 +38,8 @@ def free(monkeypatch):
     ("document", "least", "words"),
     [
         (LINEAR, 100 * 200 * 250.0, "100 x 200 cells take about 0.005 GB of memory, there is"),
-        (LAYERED, 64 * (250.0 + 2e6 + 358_400), "8 x 8 live devices of 8 x 8 x 10 sites take about 0.151 GB"),
-        (LIVE, 64 * (250.0 + 2e6 + 358_400), "8 x 8 live devices of 8 x 8 x 10 sites take about 0.151 GB"),
+        (LAYERED, 64 * (250.0 + 2e6 + 378_400), "8 x 8 live devices of 8 x 8 x 10 sites take about 0.152 GB"),
+        (LIVE, 64 * (250.0 + 2e6 + 378_400), "8 x 8 live devices of 8 x 8 x 10 sites take about 0.152 GB"),
     ],
 )
 def test_an_array_is_refused_where_there_is_too_little(document, least, words, free):

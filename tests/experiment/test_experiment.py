@@ -15,6 +15,7 @@ from frenkel.configuration.base import ConfigurationError
 from frenkel.data import schema, store
 from frenkel.experiment import device as experiment
 from frenkel.experiment import protocol
+from frenkel.kinetic.fields.build import layered_greens
 
 SMALL = {
     "title": "small",
@@ -414,3 +415,28 @@ def test_a_device_that_did_nothing_has_no_result():
 def test_more_than_the_memory_is_refused_before_it_is_taken():
     with pytest.raises(ConfigurationError, match=r"sites take about .* GB of memory"):
         experiment.run(small(device={"thickness": "1 um", "width": "1 um"}))
+
+
+LOWER = {"thickness": "1.04 nm"}
+
+
+@pytest.mark.parametrize(("changes", "tables"), [
+    ({}, 1),
+    ({"layer": [LOWER, LOWER]}, 1),
+    ({"layer": [LOWER | {"material": {"electrostatics": {"permittivity": 8}}}, LOWER]}, 2),
+    ({"layer": [LOWER | {"material": "TaOx"}, LOWER]}, 3),
+    ({"thermal": {"transient": True}}, 13),
+])
+def test_the_memory_counts_every_table(changes, tables):
+    """Of the fields of layers, and of heat in time; the tables that a device has are as many."""
+    device = {"width": "1.56 nm", "layer": changes["layer"]} if "layer" in changes else (
+        {"width": "1.56 nm", "thickness": "2.08 nm"}
+    )
+    others = {key: value for key, value in changes.items() if key != "layer"}
+    parsed = small(material="HfO2", device=device, **others)
+    lattice, each = 400 * 6 * 6 * 8, 8 * 8**2
+    expected = lattice + each * (2 * 6 * 6 + tables * 4 * 4)
+    assert experiment.memory(parsed, parsed.made_of()) == pytest.approx(expected)
+    made = experiment.build(parsed)
+    greens = layered_greens(made.stack, made.shape, made.lateral)
+    assert len({id(green) for green in greens}) == (tables if tables <= 3 else 1)

@@ -40,7 +40,7 @@ def check_memory(settings: ArrayConfiguration, folder: Path) -> None:
         devices = devices_of(section, array.temperature, settings.seed, settings.documents or {})
         material = devices.made_of(folder)
         shape = box(section.device.height, section.device.width, material.lattice.spacing)
-        each += LIVE_BYTES + memory(shape, section.device.lateral)
+        each += LIVE_BYTES + memory(devices, material)
         which = f"live devices of {' x '.join(map(str, shape))} sites"
     needed, present = each * array.word_lines * array.bit_lines, available()
     if needed > 0.8 * present:

@@ -19,9 +19,11 @@ from ..configuration.points import Members
 from ..configuration.thermal import ThermalSection
 from ..data import schema, store
 from ..data.columns import ResultArrays
+from ..kinetic.fields.build import number_of_tables
 from ..kinetic.materials.material import Material
 from ..kinetic.materials.stack import Layer, Stack
 from ..kinetic.state import box
+from ..kinetic.thermal import Thermal
 from ..kinetic.waveform import Waveform
 from ..memory import available
 from ..progress import Reporter
@@ -393,13 +395,11 @@ def check_device(configuration: Configuration, material: Material) -> None:
     MaterialError, ValueError
         A size or a layer is not allowed, or the material melts at the temperature of the device.
     """
-    section = configuration.device
-    shape = box(section.height, section.width, material.lattice.spacing)
-    stack = Stack.of(material, configuration.arguments().get("layers", ()), shape[2])
-    stack.check_temperature(section.temperature)
+    shape, stack = _stack(configuration, material)
+    stack.check_temperature(configuration.device.temperature)
     for name, _, phase in configuration.phases():
         check_temperatures(name, phase, stack.check_temperature)
-    needed, present = memory(shape, section.lateral), available()
+    needed, present = memory(configuration, material), available()
     if needed > 0.8 * present:
         raise ConfigurationError(
             f"device.thickness and device.width must be smaller: {shape[0]} x {shape[1]} x {shape[2]} sites "
@@ -407,11 +407,23 @@ def check_device(configuration: Configuration, material: Material) -> None:
         )
 
 
-def memory(shape: tuple[int, int, int], lateral: str) -> float:
-    """Return the memory (bytes) of a device of this many sites, about: Green's table and lattice."""
-    sites = float(np.prod(np.array(shape, float)))
-    # Reflecting sides take a table of twice the width in both directions; making it takes it twice.
-    return 2 * 8 * sites * shape[2] * (4 if lateral == "reflecting" else 1) + 400 * sites
+def memory(configuration: Configuration, material: Material) -> float:
+    """Return the memory (bytes) of a device, about: Green's tables and lattice."""
+    shape, stack = _stack(configuration, material)
+    nx, ny, nz = map(float, shape)
+    thermal = Thermal() if configuration.thermal is None else configuration.thermal.thermal()
+    # Reflecting sides take a table of twice the width in both directions. Making one takes it twice, and of
+    # each a quarter is kept, since steps to either side are equal.
+    period = (2 * nx, 2 * ny) if configuration.device.lateral == "reflecting" else (nx, ny)
+    made, kept = (8 * x * y * nz**2 for x, y in (period, (period[0] // 2 + 1, period[1] // 2 + 1)))
+    return 2 * made + number_of_tables(stack, thermal) * kept + 400 * nx * ny * nz
+
+
+def _stack(configuration: Configuration, material: Material) -> tuple[tuple[int, int, int], Stack]:
+    """Return sites in x, y and z, and the layers, of the device of a configuration."""
+    section = configuration.device
+    shape = box(section.height, section.width, material.lattice.spacing)
+    return shape, Stack.of(material, configuration.arguments().get("layers", ()), shape[2])
 
 
 def run(

@@ -55,7 +55,7 @@ def plan(configuration: Configuration, folder: Path = Path()) -> str:
         *_heat(stack, configuration.thermal),
         *_population(configuration),
         f"seed        {'drawn at the start' if configuration.seed is None else configuration.seed}",
-        f"memory      about {experiment.memory(shape, section.lateral) / 1e6:.0f} MB for the device",
+        f"memory      about {experiment.memory(configuration, material) / 1e6:.0f} MB for the device",
         "",
         _phases(configuration),
         "",
@@ -172,7 +172,7 @@ def _cost(
     """Time field solutions of the device as made, and scale by what phases have taken before."""
     if shape[0] * shape[1] * shape[2] > TIMED_SITES:
         return [f"cost        not estimated above {TIMED_SITES} sites"]
-    if experiment.memory(shape, configuration.device.lateral) > TIMED_MEMORY:
+    if experiment.memory(configuration, material) > TIMED_MEMORY:
         return [f"cost        not estimated above {TIMED_MEMORY / 1e6:g} MB of tables"]
     device = experiment.build(configuration.model_copy(update={"population": None}), folder)
     spent = []
