@@ -103,6 +103,9 @@ def test_points_may_have_other_phases(tmp_path):
 
 def test_axes_have_names_of_their_own(tmp_path):
     assert ensemble.axis("interstitial.migration_barrier=1 eV").name == "interstitial_migration_barrier"
+    keys = ("layer.0.thickness", "layer.1.thickness", "layer.1.interface.barrier")
+    names = [ensemble.axis(f"device.{key}=1").name for key in keys]
+    assert names == ["layer_0_thickness", "layer_1_thickness", "layer_1_interface_barrier"]
     (tmp_path / "s.toml").write_text(FILE)
     axes = [ensemble.axis(text) for text in ("phase.0.amplitude=4 V", "phase.1.phase.0.amplitude=-1 V")]
     with pytest.raises(ValueError, match="each axis of a sweep needs a name of its own, got 0_ampl"):

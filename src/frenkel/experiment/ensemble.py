@@ -54,8 +54,11 @@ class Axis:
     def name(self) -> str:
         """Name of the dimension: the last part of the key, with the number of the phase if there is one.
 
-        That of a number of the material has its section before it, since several have a barrier.
+        That of a number of the material has its section before it, since several have a barrier; that of a
+        layer, "layer_1_thickness", its number as in the key.
         """
+        if self.key.startswith("device.layer."):
+            return population_columns.name_of(self.key)
         with_place = self.key.startswith("phase.") or is_number(self.key)
         return "_".join(self.key.split(".")[-2 if with_place else -1 :])
 
