@@ -73,3 +73,29 @@ def test_the_command_says_it_in_one_line(tmp_path, free, capsys):
         assert main(command) == 1
         assert capsys.readouterr().err.count("\n") == 1
     assert not (tmp_path / "x.nc").exists()
+
+
+def live(**cells):
+    device = cells.pop("device", {})
+    return LIVE | {"cells": LIVE["cells"] | {"device": LIVE["cells"]["device"] | device} | cells}
+
+
+def test_live_cells_have_the_temperature_of_the_array():
+    """One of their own is refused where it differs; what is recorded is read again."""
+    array_at = {"word_lines": 2, "bit_lines": 2, "temperature": "350 K"}
+    for device in ({}, {"temperature": "350 K"}):
+        read = configuration.parse(live(device=device) | {"array": array_at})
+        assert array_memory.devices_of(read.cells, 1, {}).device.temperature == 350.0
+        assert configuration.parse(read.document()) == read
+    words = r"cells\.device\.temperature must be left out: all cells have array\.temperature, {} K, got {} K"
+    with pytest.raises(ConfigurationError, match=words.format(350, 300)):
+        configuration.parse(live(device={"temperature": "300 K"}) | {"array": array_at})
+    with pytest.raises(ConfigurationError, match=words.format(300, 400)):
+        configuration.parse(live(device={"temperature": "400 K"}))
+
+
+def test_a_list_of_temperatures_in_the_forming_of_live_cells_gets_one_sentence():
+    forming = LIVE["cells"]["forming"][0] | {"temperature": "300, 350 K"}
+    with pytest.raises(ConfigurationError, match=r"forming 1\.temperature must have one value for each of 1"):
+        configuration.parse(live(forming=[forming]))
+    configuration.parse(live(forming=[forming | {"repeat": 2}]))

@@ -44,7 +44,7 @@ from .base import (
     rising,
 )
 from .device import DeviceSection
-from .phases import Sweep
+from .phases import Sweep, check_turns
 from .quantity import reads, writes
 
 Conductance = Annotated[float, reads("S", 1e-15, 1.0), writes("S")]
@@ -113,6 +113,11 @@ class LiveCellsSection(Section):
     edge: Time = 1e-10
     forming: list[Sweep] = Field(min_length=1)
     workers: int | None = Field(default=None, ge=1, le=1024)
+
+    @model_validator(mode="after")
+    def _check(self) -> "LiveCellsSection":
+        check_turns(self.forming, key="forming")
+        return self
 
 
 AnyCells = Annotated[
@@ -428,8 +433,26 @@ class ArrayConfiguration(Document):
     log: bool = True
     phase: list[AnyArrayPhase] = Field(min_length=1)
 
+    @model_validator(mode="before")
+    @classmethod
+    def _give_temperature(cls, document: Any) -> Any:
+        """Give live cells the temperature of the array."""
+        sections = document if isinstance(document, Mapping) else {}
+        array, cells = sections.get("array"), sections.get("cells")
+        device = cells.get("device") if isinstance(cells, Mapping) else None
+        if not (isinstance(array, Mapping) and isinstance(device, Mapping) and "temperature" in array):
+            return document
+        return {**document, "cells": {**cells, "device": {"temperature": array["temperature"], **device}}}
+
     @model_validator(mode="after")
     def _check(self) -> "ArrayConfiguration":
+        if isinstance(self.cells, LiveCellsSection):
+            own, common = self.cells.device.temperature, self.array.temperature
+            if own != common:
+                raise ValueError(
+                    "cells.device.temperature must be left out: all cells have array.temperature, "
+                    f"{common:g} K, got {own:g} K"
+                )
         if self.array.crossing == "CRS" and self.cells.kind not in ("card", "gap"):
             raise ValueError(f"a crossing of CRS needs cells of kind card or gap, got {self.cells.kind}")
         programmed = False

@@ -61,6 +61,7 @@ from .phases import (
     Ramp,
     Sweep,
     TemperatureChange,
+    check_turns,
 )
 from .population import PopulationSection
 from .thermal import ThermalSection
@@ -212,11 +213,7 @@ class Configuration(Document):
                     f"measure must be without temperatures of phases, phase {number} has one: states are "
                     "surveyed at the temperature of the device"
                 )
-            if not isinstance(entry, Cycle):
-                try:
-                    entry.check_turns(entry.repeat)
-                except ValueError as error:
-                    raise ValueError(f"phase {number}.{error}") from None
+        check_turns(self.phase)
         return self
 
     @model_validator(mode="after")

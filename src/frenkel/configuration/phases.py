@@ -1,7 +1,7 @@
 """Phases of a protocol: what a configuration says of each, its waveform, and when it ends."""
 
 import math
-from collections.abc import Callable, Mapping
+from collections.abc import Callable, Mapping, Sequence
 from dataclasses import asdict
 from itertools import pairwise
 from typing import TYPE_CHECKING, Annotated, Any, ClassVar, Literal, Self
@@ -440,12 +440,29 @@ class Cycle(Section):
 
     @model_validator(mode="after")
     def _check(self) -> "Cycle":
-        for number, phase in enumerate(self.phase, 1):
-            try:
-                phase.check_turns(self.repeat)
-            except ValueError as error:
-                raise ValueError(f"phase {number}.{error}") from None
+        check_turns(self.phase, self.repeat)
         return self
+
+
+def check_turns(phases: Sequence[Phase | Cycle], turns: int | None = None, key: str = "phase") -> None:
+    """Raise ValueError unless a list of temperatures of a phase has one for each time that it is applied.
+
+    Parameters
+    ----------
+    phases : sequence of Phase or Cycle
+        A group has checked those in it.
+    turns : int, optional
+        How often each is applied; as often as it says itself by default.
+    key : str
+        What errors call a phase.
+    """
+    for number, phase in enumerate(phases, 1):
+        if isinstance(phase, Cycle):
+            continue
+        try:
+            phase.check_turns(phase.repeat if turns is None else turns)
+        except ValueError as error:
+            raise ValueError(f"{key} {number}.{error}") from None
 
 
 def kind_of(name: str, phase: AnyPhase) -> str:

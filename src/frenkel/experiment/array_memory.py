@@ -37,7 +37,7 @@ def check_memory(settings: ArrayConfiguration, folder: Path) -> None:
         from ..kinetic.state import box  # compiled kernels and scipy.linalg, for live devices alone
         from .device import memory
 
-        devices = devices_of(section, array.temperature, settings.seed, settings.documents or {})
+        devices = devices_of(section, settings.seed, settings.documents or {})
         material = devices.made_of(folder)
         shape = box(section.device.height, section.device.width, material.lattice.spacing)
         each += LIVE_BYTES + memory(devices, material)
@@ -50,16 +50,14 @@ def check_memory(settings: ArrayConfiguration, folder: Path) -> None:
         )
 
 
-def devices_of(
-    section: LiveCellsSection, temperature: float, seed: int | None, documents: dict[str, Any]
-) -> Configuration:
+def devices_of(section: LiveCellsSection, seed: int | None, documents: dict[str, Any]) -> Configuration:
     """Return the configuration of the live devices of an array."""
     return Configuration(
         material=chosen(section.material),
         material_document=documents.get("material"),
         layer_documents=documents.get("layers"),
         seed=seed,
-        device=section.device.model_copy(update={"temperature": temperature}),
+        device=section.device,
         circuit=CircuitSection(),
         phase=list(section.forming),
     )

@@ -276,7 +276,7 @@ class AssembledArray:
     def _live(self, section: LiveCellsSection) -> LiveCells:
         """Return formed devices, one member each, in this process or advanced by others."""
         m, n = self.shape
-        settings = devices_of(section, self.configuration.array.temperature, self.seed, self.documents)
+        settings = devices_of(section, self.seed, self.documents)
         settings = settings.recorded(settings.made_of(self.folder))
         self.documents["material"] = settings.material_document
         if settings.layer_documents:
