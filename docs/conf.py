@@ -6,6 +6,8 @@ import re
 import sys
 from pathlib import Path
 
+from docutils.nodes import SkipNode
+from docutils.utils.math.latex2mathml import tex2mathml
 from myst_nb.core import render
 
 ROOT = Path(__file__).resolve().parents[1]
@@ -17,9 +19,10 @@ root_doc = "index"
 html_theme = "furo"
 html_title = "frenkel"
 html_show_copyright = False
+html_math_renderer = "mathml"  # by the browser, without a script of the web
 html_show_search_summary = False  # fetched page by page, which a browser does not do from files
 
-myst_enable_extensions = ["colon_fence"]
+myst_enable_extensions = ["colon_fence", "dollarmath"]
 myst_heading_anchors = 4
 
 # Executed at every build, in a folder of their own: a cell that fails, or takes long, ends the build.
@@ -62,8 +65,19 @@ autodoc_typehints = "none"  # the docstrings say them in words, with units
 napoleon_google_docstring = False
 
 
+def typeset(block):
+    """Return what writes an equation as MathML, and writes nothing after it."""
+
+    def write(translator, node):
+        translator.body.append(tex2mathml(node.astext(), as_block=block))
+        raise SkipNode
+
+    return write, None
+
+
 def setup(app):
-    """Let links to texts beside this folder fetch the file: they are no pages of the site."""
+    """Write equations as MathML. Let links to texts beside this folder fetch the file: they are no pages."""
+    app.add_html_math_renderer("mathml", inline_renderers=typeset(False), block_renderers=typeset(True))
 
     def offer(app, page, source):
         source[0] = re.sub(r"\]\((\.\./(?:benchmarks|examples)/[^)]+\.md)\)", r"](<path:\1>)", source[0])

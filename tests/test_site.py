@@ -119,6 +119,8 @@ def test_pages_are_built_without_a_warning(tmp_path):
     site = build(tmp_path / "site", run=False)
     assert "Device" in (site / "api" / "index.html").read_text(encoding="utf-8")
     assert "were not run" in (site / "notebooks" / "pytorch.html").read_text(encoding="utf-8")
+    physics = (site / "physics.html").read_text(encoding="utf-8")
+    assert physics.count("<math") > 100 and "$$" not in physics, "equations are typeset"
     assert broken(site) == []
 
 
