@@ -79,7 +79,7 @@ class Device(DeviceState):
     source_voltage, device_voltage : float
         Present voltages (V); positive is positive at the top electrode.
     floor_events : int
-        Events so far whose barrier stood at the floor of its mechanism.
+        Events so far whose barrier stood at the floor of its mechanism, or beyond its critical field.
     field_solves : int
         Field solves that runs have taken so far; those of looking at the device do not count.
     solver : Solver

@@ -152,7 +152,7 @@ class Engine:
         -------
         dict of str to ndarray
             ``law`` (0 sinusoidal, 1 linear, 2 Marcus, 3 many phonons), ``lineshapes`` (list of the tables of
-            law 3, or None), ``alpha``, ``dipole`` (e m), ``length`` (m), ``floor`` (eV),
+            law 3, or None), ``alpha``, ``dipole`` (e m), ``dipole_power``, ``length`` (m), ``floor`` (eV),
             ``heat_of_transport`` (eV), ``electrode`` (0 none, 1 bottom, 2 top), ``charge_a`` and
             ``charge_b`` (e gained in the forward direction), ``code_before_a``, ``code_before_b``,
             ``code_after_a``, ``code_after_b`` (-1: no second site).

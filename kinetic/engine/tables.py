@@ -452,6 +452,7 @@ def rate_tables(lattice: Lattice, mechanisms: Sequence[Mechanism]) -> dict[str, 
         "electrode": np.array([ELECTRODES[m.electrode] for m in mechanisms], np.int32),
         "length": np.array([lattice.length(m.motif) for m in mechanisms]),
         "dipole": np.array([m.dipole for m in mechanisms]),
+        "dipole_power": np.array([m.dipole_power for m in mechanisms]),
         "heat_of_transport": np.array([m.heat_of_transport for m in mechanisms]),
         "lineshapes": shapes if any(shapes) else [],
     }

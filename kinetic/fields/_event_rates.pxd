@@ -22,7 +22,7 @@ cdef enum:
 @cython.final
 cdef class MechanismTables:
     cdef int[::1] code_before_a, code_after_a, code_before_b, code_after_b, electrode, law
-    cdef double[::1] charge_a, charge_b, dipole, floor, transport, alpha
+    cdef double[::1] charge_a, charge_b, dipole, power, floor, transport, alpha
     cdef Lineshape lineshape[32]        # by mechanism; filled for those with the law of many phonons
     cdef object arrays                  # the compiled line shapes point into theirs
     cdef readonly double ambient        # temperature of the electrodes, K
@@ -100,6 +100,7 @@ cdef class EventRates:
     cdef double _rise(self, int c, double voltage) noexcept nogil
     cdef double _activation(self, int c, double peak, double energy, double kt) noexcept nogil
     cdef double _lowered(self, int c, double voltage) noexcept nogil
+    cdef double _under_field(self, int c, double voltage, double* slope) noexcept nogil
     cdef double _total(self, double voltage) noexcept nogil
     cdef double _rate(self, int c, double voltage) noexcept nogil
     cdef double _rate_at(self, int c, double voltage, double rise) noexcept nogil

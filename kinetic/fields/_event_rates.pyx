@@ -10,7 +10,7 @@ from libc.math cimport exp, fabs, INFINITY, isnan, NAN
 from libc.string cimport memcpy
 
 from ..engine._catalogue cimport Catalogue
-from ..mechanisms._activation cimport activation_energy, fill_lineshape, lineshape_activation
+from ..mechanisms._activation cimport activation_energy, barrier_under_field, fill_lineshape, lineshape_activation
 
 cdef double BOLTZMANN = BOLTZMANN_EV  # eV/K
 cdef double NEGLIGIBLE = 1e-7  # fraction of all rates that those of no weight have
@@ -41,6 +41,7 @@ cdef class MechanismTables:
         self.charge_a = np.asarray(tables["charge_a"], np.float64)
         self.charge_b = np.asarray(tables["charge_b"], np.float64)
         self.dipole = np.asarray(tables["dipole"], np.float64)  # e m over the event's length: a pure number
+        self.power = np.asarray(tables["dipole_power"], np.float64)
         self.floor = np.asarray(tables["floor"], np.float64)
         self.transport = np.asarray(tables["heat_of_transport"], np.float64)
         self.alpha = np.asarray(tables["alpha"], np.float64)
@@ -139,7 +140,7 @@ cdef class EventRates:
     dE(V) = energy0 + work0 + work V (eV)                  ``energies(V)``
     drop(V) = drop0 + lever (work - beyond) (V)
     T(V) = ambient + (rise0 + rise V) V (K)
-    k = nu exp(-E_a(dE, E_m - dipole drop) / kT) (1/s)     ``rates(V)``, ``rate``
+    k = nu exp(-E_a(dE, E_m(dipole drop)) / kT) (1/s)      ``rates(V)``, ``rate``
     sum of all k                                           ``total(V)``
     =====================================================  =========================
     """
@@ -250,14 +251,20 @@ cdef class EventRates:
             self.candidates.tables.law[mech], peak, energy, 1.0 - alpha if self.candidates.direction[c] else alpha)
 
     cdef inline double _lowered(self, int c, double voltage) noexcept nogil:
-        """Barrier of a candidate less what the dipole takes off, before any floor, eV."""
+        """Barrier of a candidate in the field over its bond, before any floor, eV."""
+        cdef double slope
+        return self._under_field(c, voltage, &slope)
+
+    cdef inline double _under_field(self, int c, double voltage, double* slope) noexcept nogil:
+        """The same; ``slope`` becomes its derivative by the barrier without field."""
         cdef int mech = self.candidates.mechanism[c]
         cdef double drop
+        slope[0] = 1.0
         if self.candidates.tables.dipole[mech] > 0.0:
             drop = self.drop0[c] + self.lever[c] * (
                 self._bias(c, voltage) - self.beyond0[c] - self.beyond[c] * voltage)
-            if drop > 0.0:
-                return self.candidates.barrier[c] - self.candidates.tables.dipole[mech] * drop
+            return barrier_under_field(self.candidates.barrier[c], self.candidates.tables.dipole[mech] * drop,
+                                       self.candidates.tables.power[mech], slope)
         return self.candidates.barrier[c]
 
     cdef double _total(self, double voltage) noexcept nogil:
@@ -282,7 +289,7 @@ cdef class EventRates:
     cdef inline double _rate_at(self, int c, double voltage, double rise) noexcept nogil:
         """Rate of one candidate at ``voltage`` that reads a temperature rise (K), 1/s."""
         cdef int mech = self.candidates.mechanism[c]
-        # Barrier, energy and temperature at this voltage; a dipole may not push the barrier below its floor.
+        # Barrier, energy and temperature at this voltage; the field may not push the barrier below its floor.
         cdef double peak = max(self._lowered(c, voltage), self.candidates.tables.floor[mech])
         cdef double energy = self.energy0[c] + self._bias(c, voltage)
         cdef double kt = BOLTZMANN * (self.ambient + rise)
@@ -348,9 +355,13 @@ cdef class EventRates:
         cdef double kelvin = self.ambient + self._rise(c, voltage)
         cdef double kt = BOLTZMANN * kelvin
         cdef double work = fabs(self.work[c])
-        cdef double most = self.candidates.barrier[c] + fabs(self.energy0[c]) + fabs(self._bias(c, voltage))
-        # An activation energy changes by no more than the energy and the barrier do.
-        work += self.candidates.tables.dipole[mech] * fabs(self.lever[c]) * (work + fabs(self.beyond[c]))
+        cdef double peak = max(self.candidates.barrier[c], self._lowered(c, voltage))
+        cdef double most = peak + fabs(self.energy0[c]) + fabs(self._bias(c, voltage))
+        # An activation energy changes by no more than the energy and the barrier do. In the opposite field a law
+        # that bends is steeper than its dipole: by less than its barrier has grown.
+        work += self.candidates.tables.dipole[mech] * fabs(self.lever[c]) * (work + fabs(self.beyond[c])) * (
+            1.0 if peak <= self.candidates.barrier[c] or self.candidates.barrier[c] <= 0.0
+            else peak / self.candidates.barrier[c])
         return (work + most * fabs(rise) / kelvin) / kt
 
     def set_bias(self, const double[::1] potential, const double[::1] source, double top=1.0, double[::1] out=None):
@@ -441,19 +452,19 @@ cdef class EventRates:
     def barrier_slopes(self, double voltage):
         """Derivative of every activation energy by its barrier, and kT (eV), at ``voltage`` (V); shape (2, n).
 
-        By a central difference, whatever the law: 0 where a dipole holds the barrier at its floor.
+        By a central difference, whatever the law: 0 where the field holds the barrier at its floor.
         """
         cdef int c
-        cdef double low, energy, kt, step = 1e-5
+        cdef double low, energy, kt, slope, step = 1e-5
         result = np.zeros((2, self.n))
         cdef double[:, ::1] view = result
         for c in range(self.n):
-            low = self._lowered(c, voltage)
+            low = self._under_field(c, voltage, &slope)
             energy = self.energy0[c] + self._bias(c, voltage)
             kt = BOLTZMANN * (self.ambient + self._rise(c, voltage))
             if low >= self.candidates.tables.floor[self.candidates.mechanism[c]]:
-                view[0, c] = (self._activation(c, low + step, energy, kt)
-                              - self._activation(c, low - step, energy, kt)) / (2.0 * step)
+                view[0, c] = slope * (self._activation(c, low + step, energy, kt)
+                                      - self._activation(c, low - step, energy, kt)) / (2.0 * step)
             view[1, c] = kt
         return result
 
@@ -481,7 +492,10 @@ cdef class EventRates:
         return result
 
     cpdef bint at_floor(self, int c, double voltage):
-        """Whether the dipole would push the barrier of candidate ``c`` below its floor at ``voltage`` (V)."""
+        """Whether the field leaves candidate ``c`` no more than its floor at ``voltage`` (V).
+
+        Without a floor, and with a law that bends, that is beyond the critical field.
+        """
         return self._lowered(c, voltage) < self.candidates.tables.floor[self.candidates.mechanism[c]]
 
     cpdef (double, double) advance(self, double start, double slope, double duration, double hazard,

@@ -233,5 +233,10 @@ def _check_names(model: Any, sections: Mapping[str, Any], where: str) -> None:
             )
     if "interface" in sections and "exchange" in sections and sections["exchange"].depth:
         raise MaterialError(f"{where}: exchange.depth needs a filament, which a set with [interface] has not")
+    exchange = sections.get("exchange")
+    if exchange is not None and exchange.dipole_power > 1.0 and exchange.floor > 0.0:
+        raise MaterialError(
+            f"{where}: exchange.floor must be 0 with a dipole_power above 1, got {exchange.floor:g} eV"
+        )
     if len(set(model.species.values())) < len(model.species) or "" in model.species.values():
         raise MaterialError(f"{where}: species must have different names, got {model.species}")

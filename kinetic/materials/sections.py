@@ -100,16 +100,20 @@ class ExchangeNumbers:
     """Oxygen passes between an oxide site and the reactive top electrode; forward makes a vacancy.
 
     Without a depth only sites at the face exchange, and both directions share the energy of the event by the
-    sinusoidal law. With one, weak sites below the face exchange too: oxygen leaves over ``E - p F``, with the
+    sinusoidal law. With one, weak sites below the face exchange too: oxygen leaves over ``E(F)``, with the
     field F over the bond to the site above, and is in the electrode at once; the way back has the barrier
-    ``E - p F`` less all of the energy.
+    ``E(F)`` less all of the energy. E(F) is ``E - p F`` down to the floor, or with a power n above 1
+    ``E (1 - p F / (n E))**n`` up to the critical field n E / p, beyond which nothing is left of it.
     """
 
     barrier: float = quantity("eV", 0.0, 10.0, "barrier shared by both directions")
     energy: float = quantity("eV", -10.0, 10.0, "energy of making a vacancy, without fields and neighbours")
     attempt_frequency: float = quantity("Hz", 1e9, 1e16, "attempt frequency")
     dipole: float = quantity("e*m", 0.0, 1e-8, "bond dipole that lowers the transition state", default=0.0)
-    floor: float = quantity("eV", 0.0, 10.0, "least barrier the dipole may leave", default=0.0)
+    dipole_power: float = quantity(
+        "1", 1.0, 2.0, "power of the barrier under field: 1 line, 1.5 cubic, 2 cusp", default=1.0
+    )
+    floor: float = quantity("eV", 0.0, 10.0, "least barrier the dipole may leave (line)", default=0.0)
     inventory: int = quantity("1", 0, 10**9, "oxygen atoms the electrode holds at the start", default=0)
     depth: float = quantity("m", 0.0, 1e-6, "how far below the face weak sites exchange oxygen", default=0.0)
 

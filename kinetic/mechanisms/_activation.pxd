@@ -1,6 +1,6 @@
 """Rate laws for compiled loops: the activation energy of one direction, twins of barrier.py and lineshape.py."""
 
-from libc.math cimport M_PI, asin, fabs, log, sqrt
+from libc.math cimport M_PI, asin, fabs, log, pow, sqrt
 from libc.stdint cimport int32_t, int64_t
 
 cdef struct Lineshape:  # twin of lineshape.Lineshape
@@ -31,6 +31,21 @@ cdef inline double activation_energy(int law, double barrier, double energy, dou
     if energy > 0.0:
         return value if value > energy else energy
     return value if value > 0.0 else 0.0
+
+cdef inline double barrier_under_field(double barrier, double work, double power, double* slope) noexcept nogil:
+    """Twin of barrier.under_field; ``slope`` becomes its derivative by the barrier."""
+    cdef double left, bent
+    slope[0] = 1.0
+    if power == 1.0:
+        return barrier - work if work > 0.0 else barrier
+    if barrier <= 0.0:
+        return barrier - work / power if work > 0.0 else barrier
+    left = 1.0 - work / (power * barrier)
+    if left <= 0.0:
+        return barrier * left    # beyond the critical field
+    bent = left if power == 2.0 else sqrt(left) if power == 1.5 else pow(left, power - 1.0)
+    slope[0] = bent * (left + work / barrier)
+    return barrier * left * bent
 
 cdef inline void hermite(double t, double* w) noexcept nogil:
     """Weights of both values and both slopes at t between 0 and 1; a straight line beyond."""

@@ -53,6 +53,41 @@ def sinusoidal(barrier: ArrayLike, energy: ArrayLike) -> NDArray[np.float64]:
     return np.asarray(even + 0.5 * d_e)
 
 
+def under_field(barrier: ArrayLike, work: ArrayLike, power: float) -> NDArray[np.float64]:
+    """Return the height of a transition state that a field lowers.
+
+    Parameters
+    ----------
+    barrier : array_like
+        Height E_0 (eV) without field.
+    work : array_like
+        Dipole at zero field times the field over the bond, p F (eV); negative in the opposite field.
+    power : float
+        n, 1 to 2: 1 a line (Bell), 1.5 a linear-cubic well, 2 a cusp of two parabolas.
+
+    Returns
+    -------
+    ndarray of float64
+        Height (eV). For a barrier above 0 it is ``E_0 (1 - p F / (n E_0))**n`` [1]_ with n = 1 / nu: the
+        slope at zero field is -p for each n. Above n = 1 it goes on rising in the opposite field; the line
+        does not, by choice. Beyond the critical field n E_0 / p it is negative (E_0 less p F / n): no barrier
+        is left.
+
+    References
+    ----------
+    .. [1] O. K. Dudko, G. Hummer, A. Szabo, "Intrinsic rates and activation free energies from
+       single-molecule pulling experiments", Phys. Rev. Lett. 96, 108101 (2006),
+       doi:10.1103/PhysRevLett.96.108101.
+    """
+    e_0, taken = np.broadcast_arrays(np.asarray(barrier, np.float64), np.asarray(work, np.float64))
+    if power == 1.0:
+        return np.asarray(e_0 - np.maximum(taken, 0.0))
+    some = e_0 > 0.0
+    left = 1.0 - np.where(some, taken, 0.0) / (power * np.where(some, e_0, 1.0))
+    bent = e_0 * np.where(left > 0.0, np.abs(left) ** power, left)
+    return np.asarray(np.where(some, bent, e_0 - np.maximum(taken, 0.0) / power))
+
+
 def soret_lever(barrier: float, heat_of_transport: float) -> float:
     """Return the lever beta of the temperature that a hop reads, ``T_i + beta (T_j - T_i)``.
 

@@ -60,12 +60,14 @@ class Mechanism:
     heat_of_transport : float
         Heat of transport Q* (eV): the rate reads ``T_i + beta (T_j - T_i)``, beta = (1 - Q*/E_m)/2.
     dipole : float
-        Bond dipole (e m) that lowers the transition state of both directions by
-        ``dipole / length * max(0, drop)``, where drop (V) is the electrostatic energy per unit charge
-        won by the forward direction. Of a site below the face of the electrode a device takes the part over
-        the bond to the site above; an engine alone takes all of it.
+        Bond dipole at zero field (e m): the transition state of both directions is that of
+        `barrier.under_field` with ``dipole / length * drop``, where drop (V) is the electrostatic energy per
+        unit charge won by the forward direction. Of a site below the face of the electrode a device takes the
+        part over the bond to the site above; an engine alone takes all of it.
+    dipole_power : float
+        Power of `barrier.under_field`, 1 to 2: 1 a line, 1.5 a linear-cubic well, 2 a cusp.
     floor : float
-        Lower bound (eV) of the barrier under the dipole.
+        Lower bound (eV) of the barrier that a line (power 1) leaves; 0 with a power above 1.
     barrier_shift : ndarray of float64, shape (n_sites,), optional
         Addition to the barrier (eV) per site; a mechanism of two sites takes the mean of both ends.
     frequency_factor : ndarray of float64, shape (n_sites,), optional
@@ -113,6 +115,7 @@ class Mechanism:
     alpha: float = field(default=0.5, kw_only=True)
     heat_of_transport: float = field(default=0.0, kw_only=True)
     dipole: float = field(default=0.0, kw_only=True)
+    dipole_power: float = field(default=1.0, kw_only=True)
     floor: float = field(default=0.0, kw_only=True)
     barrier_shift: NDArray[np.float64] | None = field(default=None, kw_only=True)
     frequency_factor: NDArray[np.float64] | None = field(default=None, kw_only=True)
@@ -180,7 +183,12 @@ class Mechanism:
         between(f"alpha of {who}", self.alpha, 0.0, 1.0)
         between(f"heat_of_transport of {who}", self.heat_of_transport, -20.0, 20.0, "eV")
         between(f"dipole of {who}", self.dipole, 0.0, 1e-8, "e m")
+        between(f"dipole_power of {who}", self.dipole_power, 1.0, 2.0)
         between(f"floor of {who}", self.floor, 0.0, 20.0, "eV")
+        if self.dipole_power > 1.0 and self.floor > 0.0:
+            raise ValueError(
+                f"floor of {who} must be 0 eV with a dipole_power above 1, got {self.floor:g} eV"
+            )
         between(f"crowding_edge of {who}", self.crowding_edge, 0.0, 1.0)
         one_of(f"law of {who}", self.law, NUMBERS)
         if (self.law == MULTIPHONON) != (self.transition is not None and self.remote):

@@ -281,6 +281,7 @@ def _oxygen_exchange(place: Place) -> Mechanism:
         attempt_frequency=numbers.attempt_frequency,
         energy=numbers.energy,
         dipole=numbers.dipole,
+        dipole_power=numbers.dipole_power,
         floor=numbers.floor,
         barrier_shift=_at_electrode(place),
     )

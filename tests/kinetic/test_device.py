@@ -298,6 +298,19 @@ def test_events_at_a_floor_are_counted():
     assert hops > 0 and device.floor_events == exchanges > 0
 
 
+def test_events_beyond_the_critical_field_are_counted():
+    """With a dipole of 100 e nm every exchange under 1 V is beyond it, without one none is."""
+    for dipole, beyond in ((1e-8, True), (0.0, False)):
+        device = make(values={
+            "exchange.floor": 0.0, "exchange.barrier": 0.5, "exchange.dipole": dipole,
+            "exchange.dipole_power": 2.0, "vacancy.migration_barrier": 0.5,
+            "electrostatics.permittivity": 1e3})
+        device.advance(Waveform.constant(1.0, 1e-3), samples=2, stop=lambda device, _: device.events >= 60)
+        exchanges = device.engine.counts.sum(axis=1)[1]
+        assert exchanges > 0
+        assert device.floor_events > 0.5 * exchanges if beyond else device.floor_events == 0
+
+
 def test_current_is_read_without_letting_time_pass():
     device = make()
     before = device.state()

@@ -96,6 +96,30 @@ def activation(
     raise ValueError(f"no barrier law {law!r}; there are: {', '.join(LAWS)}")
 
 
+def height_of(well: str, barrier: float, reach: float, force: float) -> float:
+    """Return the height (eV) of a well's edge over its minimum under a force, from the well itself.
+
+    Parameters
+    ----------
+    well : {"cusp", "cubic"}
+        Of Dudko, Hummer and Szabo: a parabola that ends at ``reach``, or a cubic.
+    barrier, reach : float
+        Height (eV) and place (any length) of the edge without force.
+    force : float
+        Over the length, eV.
+    """
+    place = np.linspace(-4.0, 4.0, 800_001) * reach
+    part = place / reach
+    if well == "cusp":
+        inside = part <= 1.0
+        energy = np.where(inside, barrier * part**2, -np.inf) - force * place
+        return float(barrier - force * reach - energy[inside].min())
+    energy = barrier * (1.5 * part - 2.0 * part**3) - force * place
+    edge = np.flatnonzero((energy[1:-1] > energy[:-2]) & (energy[1:-1] >= energy[2:])) + 1
+    foot = np.flatnonzero((energy[1:-1] < energy[:-2]) & (energy[1:-1] <= energy[2:])) + 1
+    return float(energy[edge[0]] - energy[foot[0]])
+
+
 def rate(
     attempt_frequency: ArrayLike, activation_energy: ArrayLike, temperature: ArrayLike
 ) -> NDArray[np.float64]:
@@ -175,6 +199,7 @@ def compiled(
     tables |= {
         name: np.zeros(1) for name in ("charge_a", "charge_b", "dipole", "floor", "heat_of_transport")
     }
+    tables["dipole_power"] = np.ones(1)
     tables |= {"law": np.array([NUMBERS[law]], np.int32), "alpha": np.array([alpha]), "lineshapes": [shape]}
     barriers, energies = np.broadcast_arrays(barrier, energy)
     none = np.zeros(barriers.size)

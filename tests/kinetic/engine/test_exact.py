@@ -181,8 +181,8 @@ def total_energy(gas, interactions):
     return float(energy + (charge[codes] * gas.fields.potential).sum())
 
 
-@pytest.mark.parametrize("low", [False, True])
-def test_x07_detailed_balance(low):
+@pytest.mark.parametrize(("low", "power"), [(False, 1.0), (True, 1.0), (False, 2.0), (True, 1.5)])
+def test_x07_detailed_balance(low, power):
     """X-07: forward over reverse rate of every event of random states, also beyond |dE| = pi E_m.
 
     Deterministic. Fails when the dipole lowers one direction only, or with half of the energy on each.
@@ -195,7 +195,9 @@ def test_x07_detailed_balance(low):
     for m in box.mechanisms:
         keep = {s: getattr(m, s) for s in ("before", "after", "motif", "electrode", "energy", "law", "alpha",
                                            "dipole", "crowding", "attempt_frequency")}
-        mechanisms.append(Mechanism(m.name, barrier=m.barrier * scale, floor=m.floor * scale, **keep))
+        floor = m.floor * scale if power == 1.0 else 0.0
+        mechanisms.append(
+            Mechanism(m.name, barrier=m.barrier * scale, floor=floor, dipole_power=power, **keep))
     interactions = [PairInteraction(VACANCY, VACANCY, -0.3, exempt=rng.random(n) < 0.5),
                     PairInteraction(VACANCY, VACANCY, 0.1, motif="second"),
                     PairInteraction(VACANCY, INTERSTITIAL, -0.2, motif="pair"),

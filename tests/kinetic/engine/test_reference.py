@@ -13,7 +13,7 @@ from frenkel.kinetic.mechanisms.mechanism import Mechanism, PairInteraction, Sit
 NU = 1e13
 
 
-def everything(lattice, rng, company="nearest"):
+def everything(lattice, rng, company="nearest", power=1.0):
     """Every form of mechanism and of energy at once, with disorder in all of them."""
     n = lattice.n_sites
     mechanisms = [
@@ -30,12 +30,12 @@ def everything(lattice, rng, company="nearest"):
         ),
         Mechanism(
             "Frenkel pair", before=(OXYGEN, EMPTY), after=(VACANCY, INTERSTITIAL), motif="pair", barrier=1.1,
-            energy=0.3, attempt_frequency=NU, dipole=3e-10, floor=0.8, law="linear", alpha=0.3,
-            crowding=(0.2, 2),
+            energy=0.3, attempt_frequency=NU, dipole=3e-10, floor=0.8 if power == 1.0 else 0.0, law="linear",
+            alpha=0.3, crowding=(0.2, 2), dipole_power=power,
         ),
         Mechanism(
             "exchange", before=(OXYGEN,), after=(VACANCY,), electrode="top", barrier=1.0, energy=0.1,
-            attempt_frequency=NU, dipole=2e-10, floor=0.9,
+            attempt_frequency=NU, dipole=2e-10, floor=0.9 if power == 1.0 else 0.0, dipole_power=power,
         ),
         Mechanism(
             "interstitial exchange", before=(INTERSTITIAL,), after=(EMPTY,), electrode="bottom", barrier=1.0,
@@ -58,10 +58,10 @@ def everything(lattice, rng, company="nearest"):
     return mechanisms, interactions
 
 
-def gas_and_reference(shape, lateral, seed, company="nearest"):
+def gas_and_reference(shape, lateral, seed, company="nearest", power=1.0):
     lattice = Lattice.cubic(shape, 2.6e-10, interstitial=True, lateral=lateral)
     rng = np.random.default_rng(seed)
-    mechanisms, interactions = everything(lattice, rng, company)
+    mechanisms, interactions = everything(lattice, rng, company, power)
     species = np.where(lattice.sublattice == 0, OXYGEN.code, EMPTY.code)
     species[rng.choice(lattice.n_hosts, 3, replace=False)] = VACANCY.code
     species[lattice.n_hosts] = TRAP.code
@@ -71,6 +71,17 @@ def gas_and_reference(shape, lateral, seed, company="nearest"):
         potential=rng.normal(0, 0.2, lattice.n_sites),
     )
     return gas, ReferenceEngine(gas, interactions)
+
+
+@pytest.mark.parametrize("power", [1.5, 2.0])
+def test_equal_event_by_event_with_barriers_that_bend(power):
+    """Fields of both signs. Fails with the barrier kept in the opposite field, as a line keeps it."""
+    gas, reference = gas_and_reference((3, 3, 3), "periodic", 6, power=power)
+    for _ in range(100):
+        reference.step()
+        run(gas, events=1)
+        assert gas.engine.species.tolist() == reference.species
+        assert gas.time == pytest.approx(reference.time, rel=1e-12)
 
 
 @pytest.mark.parametrize("lateral", ["periodic", "reflecting"])

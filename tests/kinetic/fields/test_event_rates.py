@@ -8,7 +8,7 @@ from itertools import pairwise
 
 import numpy as np
 import pytest
-from barrier_laws import activation
+from barrier_laws import activation, height_of
 from scipy import integrate, stats
 from whole_lattice import SWITCHES
 
@@ -42,24 +42,25 @@ FIELDS = FilamentFields(
 
 
 def made_up(
-    peak, energy0=0.0, energy1=0.0, *, law=0, alpha=0.5, direction=0, dipole=0.0, floor=0.0, frequency=1.0
+    peak, energy0=0.0, energy1=0.0, *, law=0, alpha=0.5, direction=0, dipole=0.0, power=1.0, floor=0.0,
+    frequency=1.0,
 ):
     """Return energies of made-up events with these barriers and energies dE = energy0 + energy1 V.
 
     Each is a mechanism of its own at one site that trades charge with the top electrode: it wins
     (1 - phi) V for each charge, with phi = 1/4 at 1 V in the first of three layers.
     """
-    given = (peak, energy0, energy1, law, alpha, direction, dipole, floor, frequency)
+    given = (peak, energy0, energy1, law, alpha, direction, dipole, power, floor, frequency)
     columns = [column.copy() for column in np.broadcast_arrays(*map(np.atleast_1d, given))]
-    peak, energy0, energy1, law, alpha, direction, dipole, floor, frequency = columns
+    peak, energy0, energy1, law, alpha, direction, dipole, power, floor, frequency = columns
     n = len(peak)
     nothing = np.zeros(n, int)
     charge = np.asarray(energy1, float) / (0.25 - 1.0) * np.where(direction == 1, -1.0, 1.0)
     tables = {
         "code_before_a": nothing, "code_after_a": nothing + 5, "code_before_b": nothing - 1,
         "code_after_b": nothing - 1, "electrode": nothing + 2, "law": law, "charge_a": charge,
-        "charge_b": 0.0 * charge, "dipole": dipole, "floor": floor, "heat_of_transport": 0.0 * charge,
-        "alpha": alpha,
+        "charge_b": 0.0 * charge, "dipole": dipole, "dipole_power": power, "floor": floor,
+        "heat_of_transport": 0.0 * charge, "alpha": alpha,
     }
     tables = MechanismTables(tables, KELVIN)
     listed = Candidates(tables, np.arange(n), direction, nothing, nothing - 1, peak, energy0, frequency)
@@ -127,6 +128,65 @@ def test_dipole_lowers_both_directions_alike_down_to_the_floor():
         assert back.activation(voltage)[0] == pytest.approx(forward - 0.2 + voltage, abs=1e-12)
 
 
+@pytest.mark.parametrize(("well", "power"), [("cusp", 2.0), ("cubic", 1.5)])
+@pytest.mark.parametrize("field", [-0.9, -0.2, 0.0, 0.3, 0.8])
+def test_a_barrier_under_field_is_that_of_its_well(well, power, field):
+    """By the minimum and the edge of the potential itself, both directions of the field; slope -p at 0.
+
+    Fails with n E_0 / p taken as the critical field of the other well.
+    """
+    e_0, p = 1.7, 0.6
+    force = field * power * e_0 / p
+    assert barrier.under_field(e_0, p * force, power) == pytest.approx(
+        height_of(well, e_0, p, force), abs=2e-8)
+    step = 1e-6
+    slope = np.diff(barrier.under_field(e_0, np.array([-step, step]), power))[0] / (2 * step)
+    assert slope == pytest.approx(-1.0, abs=1e-6)
+
+
+@pytest.mark.parametrize("power", [1.0, 1.3, 1.5, 2.0])
+def test_a_barrier_under_field_is_alike_for_both_directions(power):
+    """Compiled and plain law at fields up to and beyond the critical one, closed with the energy; counted."""
+    e_0, dipole, gain = 1.0, 0.4, 0.25  # V of forward gain per volt over the bond
+    there = made_up(e_0, 0.2, -1.0, dipole=dipole, power=power)
+    back = made_up(e_0, -0.2, 1.0, dipole=dipole, power=power, direction=1)
+    critical = power * e_0 / dipole / gain
+    for voltage in (-8.0, -1.0, 0.0, 0.5, 5.0, 0.999 * critical, 1.001 * critical, 3.0 * critical):
+        height = float(barrier.under_field(e_0, dipole * gain * voltage, power))
+        assert (height < 0.0) == (voltage > critical)
+        forward = float(barrier.sinusoidal(max(height, 0.0), 0.2 - voltage))
+        assert there.activation(voltage)[0] == pytest.approx(forward, abs=1e-12)
+        assert back.activation(voltage)[0] == pytest.approx(forward - 0.2 + voltage, abs=1e-12)
+        assert there.at_floor(0, voltage) == back.at_floor(0, voltage) == (voltage > critical)
+    risen = there.activation(-1.0)[0] - float(barrier.sinusoidal(e_0, 1.2))
+    assert abs(risen) < 1e-12 if power == 1.0 else risen > 0.05
+
+
+@pytest.mark.parametrize("power", [1.0, 1.5, 1.8, 2.0])
+@pytest.mark.parametrize("law", [0, 1])
+def test_slopes_by_the_barrier_are_those_of_the_law(power, law):
+    """By differences of the whole activation energy; also in the opposite field and beyond the critical one.
+
+    Fails with the slope of a line for all powers.
+    """
+    step, voltages = 1e-5, (-6.0, 0.0, 1.0, 4.0, 9.0, 30.0)
+    low, middle, high = (
+        made_up(1.0 + change, 0.1, -0.2, law=law, alpha=0.0, dipole=0.4, power=power)
+        for change in (-step, 0.0, step))
+    for voltage in voltages:
+        slope = (high.activation(voltage)[0] - low.activation(voltage)[0]) / (2 * step)
+        assert middle.barrier_slopes(voltage)[0, 0] == pytest.approx(slope, abs=2e-6)
+
+
+@pytest.mark.parametrize("power", [1.5, 2.0])
+def test_a_barrier_that_is_gone_has_none_at_any_field(power):
+    """A shift may take a barrier below 0: continuous there, and no division by it."""
+    work = np.array([-1.0, 0.0, 0.5])
+    assert barrier.under_field(-0.1, work, power) == pytest.approx(-0.1 - np.maximum(work, 0.0) / power)
+    for voltage in (-4.0, 0.0, 2.0):
+        assert made_up(0.0, 0.0, -1e-9, dipole=0.4, power=power).activation(voltage)[0] <= 1e-8
+
+
 # ---- the clock
 
 
@@ -147,6 +207,22 @@ def hazard(listed, start, slope, duration, tolerance=1e-3):
     elapsed, left = listed.advance(start, slope, duration, 1e9, tolerance)
     assert elapsed == duration
     return 1e9 - left
+
+
+@pytest.mark.parametrize("power", [1.5, 2.0])
+def test_integral_of_a_ramp_holds_for_a_barrier_that_bends(power):
+    """Up to and beyond critical fields and in opposite ones: within the bound."""
+    rng = np.random.default_rng(13)
+    for _ in range(12):
+        n = int(rng.integers(1, 20))
+        listed = made_up(
+            rng.uniform(0.8, 1.6, n), rng.normal(0, 0.1, n), rng.normal(0, 0.3, n), law=1, alpha=0.0,
+            dipole=rng.uniform(0.2, 3.0, n), power=power, frequency=1e13)
+        start, end = rng.uniform(-4.0, 4.0, 2)
+        exact = integral(listed, start, end - start, 1.0)
+        scale = 3.0 / exact
+        found = 1e6 - listed.advance(start, (end - start) / scale, scale, 1e6)[1]
+        assert abs(found - 3.0) <= 1e-2
 
 
 @pytest.mark.parametrize("tolerance", [1e-3, 1e-5])

@@ -8,6 +8,7 @@ from frenkel.kinetic.lattice.lattice import Lattice
 from frenkel.kinetic.materials.material import Material
 from frenkel.kinetic.materials.rows import MaterialError
 from frenkel.kinetic.materials.sections import SpotsNumbers
+from frenkel.kinetic.mechanisms.barrier import under_field
 from frenkel.kinetic.mechanisms.mechanism import SiteEnergy
 from frenkel.kinetic.mechanisms.place import weak_spots
 
@@ -190,6 +191,22 @@ def test_an_exchange_below_the_face_feels_its_bond_alone():
     voltage, columns = 2.0, solved.events.arrays()
     lower = columns["barrier"] - solved.at(voltage).activation(voltage)
     np.testing.assert_allclose(lower, 1e-9 / 0.26e-9 * voltage / 11, atol=1e-9)
+
+
+def test_an_exchange_whose_barrier_bends_has_no_floor():
+    """The power of the file is that of the events; a floor beside it is refused when the file is read."""
+    values = {"exchange.dipole": 2.6e-9, "exchange.dipole_power": 1.5, "exchange.floor": 0.0}
+    made = Material.load("HfO2").with_values(values)
+    with pytest.raises(MaterialError, match=r"exchange\.floor must be 0 with a dipole_power"):
+        made.with_values({"exchange.floor": 0.1})
+    device = Device(made, 9 * 0.26e-9, 8 * 0.26e-9, seed=1)
+    solved, voltage = device.solved(), 1.5
+    columns, site = solved.events.arrays(), device.transitions()["site_b"]
+    one = np.flatnonzero((site < 0) & (columns["direction"] == 0))
+    drop = columns["drop0"][one] + voltage / 10
+    expected = under_field(columns["barrier"][one], 10.0 * drop, 1.5)
+    assert np.ptp(expected) > 0.1 and expected.min() > 0.0
+    np.testing.assert_allclose(solved.at(voltage).activation(voltage)[one], expected, atol=1e-6)
 
 
 def test_a_set_of_columns_has_no_exchange_below_the_face():
