@@ -7,9 +7,9 @@ from numpy.typing import ArrayLike, NDArray
 
 from ..checks import whole
 
-MADE, BRANCH, MEASURED, POPULATION = 1, 2, 3, 4
-"""First number of a further stream: what a device is made of, where a branch goes on, what is looked at, and
-the numbers of its material, size and circuit; a run has none."""
+MADE, BRANCH, MEASURED, POPULATION, QUENCHED = 1, 2, 3, 4, 5
+"""First number of a further stream: what a device is made of, where a branch goes on, what is looked at, the
+numbers of its material, size and circuit, and what of its bonds is quenched; a run has none."""
 
 
 def random_numbers(seed: int, member: int, *stream: int) -> np.random.Generator:

@@ -39,8 +39,8 @@ from .mechanisms.lineshape import refuse_cold
 from .mechanisms.mechanism import Mechanism
 from .mechanisms.place import first_defects, first_interstitials
 from .mechanisms.reactions import build_chemistry
-from .mechanisms.relaxation import Relaxation
-from .seeds import MADE, random_numbers
+from .mechanisms.relaxation import Relaxation, quenched_part
+from .seeds import MADE, QUENCHED, random_numbers
 from .thermal import Thermal
 
 LEAST_WIDTH, MOST_SITES = 3, 4096
@@ -158,8 +158,17 @@ class DeviceState(ABC):
             )
         # As far as bonds of a filament reach.
         neighbours = np.hstack([self.lattice.motifs[name] for name in ("nearest", "second")])[: self.n_hosts]
+        factor, share = self.chemistry.bond_factor, numbers.quenched_share
+        random = random_numbers(self.seed, self.member, QUENCHED)
         return Relaxation(
-            numbers.relaxation_rate, numbers.bond, self.chemistry.bond_factor, neighbours, self._holds()
+            numbers.relaxation_rate,
+            numbers.bond,
+            factor,
+            neighbours,
+            self._holds(),
+            mean=quenched_part(factor, numbers.bond, share, random) if share else 0.0,
+            quenched_share=share,
+            memory=numbers.memory,
         )
 
     def _holds(self) -> NDArray[np.bool_]:

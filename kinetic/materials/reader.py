@@ -123,6 +123,7 @@ def read_document(document: Mapping[str, Any], where: str) -> Contents:
     _check_mechanisms(model.mechanisms, sections, where)
     _check_names(model, sections, where)
     _check_phonons(document, sections, where)
+    _check_walk(sections, where)
     names = {"defect": "metal" if "cation" in sections else "vacancy", "interstitial": "interstitial"}
     return Contents(
         model.formula,
@@ -220,6 +221,19 @@ def _check_phonons(document: Mapping[str, Any], sections: Mapping[str, Any], whe
         if phonons[0]:
             energy = numbers.huang_rhys * numbers.phonon_energy
             between(f"{where}: {name}.huang_rhys times phonon_energy", energy, 0.01, 5.0, "eV", MaterialError)
+
+
+def _check_walk(sections: Mapping[str, Any], where: str) -> None:
+    """Raise where bonds have a memory or a quenched part, and nothing changes them."""
+    numbers = sections.get("disorder")
+    if numbers is None or numbers.relaxation_rate:
+        return
+    for key in ("quenched_share", "memory"):
+        if value := getattr(numbers, key):
+            raise MaterialError(
+                f"{where}: disorder.{key} must be 0 where disorder.relaxation_rate is 0 and all bonds are "
+                f"kept for life, got {value:g}"
+            )
 
 
 def _check_names(model: Any, sections: Mapping[str, Any], where: str) -> None:

@@ -267,6 +267,12 @@ class DisorderNumbers:
         "rate at which a site where a defect came or went, and its neighbours, draw their bonds again",
         default=0.0,
     )
+    quenched_share: float = quantity(
+        "1", 0.0, 1.0, "fraction of the variance of ln(factor of a bond) that is kept for life", default=0.0
+    )
+    memory: float = quantity(
+        "1", 0.0, 0.999999, "fraction of the rest that a relaxation leaves as it was", default=0.0
+    )
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)

@@ -16,6 +16,28 @@ Draw = Callable[[], float]
 """Gives random numbers of [0, 1)."""
 
 
+def quenched_part(factor: Floats, deviation: float, share: float, rng: np.random.Generator) -> Floats:
+    """Return the quenched part of the logarithm of factors, drawn given those of the fresh device.
+
+    Parameters
+    ----------
+    factor : ndarray of shape (n_hosts,)
+        Of the fresh device, the same for any share.
+    deviation : float
+        Standard deviation of their logarithm.
+    share : float
+        Fraction phi of the variance that is quenched, 0 to 1.
+    rng : numpy.random.Generator
+
+    Returns
+    -------
+    ndarray of shape (n_hosts,)
+        Variance phi deviation^2, covariance with the logarithm of the factor the same.
+    """
+    other = deviation * rng.standard_normal(len(factor))
+    return np.asarray(share * np.log(factor) + math.sqrt(share * (1.0 - share)) * other)
+
+
 class Relaxation:
     """Sites where a defect came or went since the oxide round them relaxed, and the factors of all bonds.
 
@@ -24,10 +46,18 @@ class Relaxation:
     oxide relaxes, the factors of the site and of its neighbours are redrawn, log-normal as in the fresh
     device: where a defect lies, and how deep its level, is another after its surroundings have moved.
 
+    The logarithm of a factor is deviation (sqrt(phi) z + sqrt(1 - phi) w). The quenched part z is kept for
+    life, the walking part takes the step w <- rho w + sqrt(1 - rho^2) xi at each relaxation, z, w and xi
+    being standard normal. The step is reversible for the normal law, so that factors keep the law of the
+    fresh device, and n steps leave rho^n of a deviation from the quenched part. With phi = rho = 0 each
+    relaxation draws them again.
+
     An event changes no factor, so that its way back is priced in the same network without the moving atom, at
     exactly minus its energy. A relaxation has no way back: the oxide remembers which atom came or went last.
-    It draws from one law whatever was before, so that at 0 V, where no rate follows the factors, these never
-    tell of atoms and atoms stand as without it; under current this memory is one more way out of equilibrium.
+    Its step does not depend on atoms, so that at 0 V, where no rate follows the factors, these never tell of
+    atoms and atoms stand as without it; under current this memory is one more way out of equilibrium. Site
+    energies and barriers have a quenched part only: rates at 0 V follow them, and what changes them where an
+    atom has passed would change them more often where atoms move easily, against detailed balance.
 
     Parameters
     ----------
@@ -41,6 +71,12 @@ class Relaxation:
         Sites beside each host site, -1 where there is none.
     held : ndarray of bool, shape (n_hosts,)
         Which host sites hold a defect in the fresh device.
+    mean : ndarray of shape (n_hosts,) or float
+        Quenched part of the logarithm of each factor, see `quenched_part`; 0 by default.
+    quenched_share : float
+        Fraction phi of the variance that is quenched, 0 to 1.
+    memory : float
+        Fraction rho of the walking part that a relaxation leaves, from 0 to below 1.
 
     Attributes
     ----------
@@ -59,8 +95,14 @@ class Relaxation:
         factor: Floats,
         neighbours: NDArray[np.int32],
         held: NDArray[np.bool_],
+        *,
+        mean: Floats | float = 0.0,
+        quenched_share: float = 0.0,
+        memory: float = 0.0,
     ) -> None:
         self.rate, self.deviation, self.neighbours = rate, deviation, neighbours
+        self.mean, self.memory = np.broadcast_to(np.asarray(mean, np.float64), factor.shape), memory
+        self.step = math.sqrt((1.0 - quenched_share) * (1.0 - memory**2))
         self.factor, self.patience = factor, 0.0
         self.held, self.waiting = held.copy(), dict[int, float]()
         self._followed: Floats | None = None
@@ -128,7 +170,7 @@ class Relaxation:
                 self.waiting[site] = now
 
     def _relax(self, site: int, draw: Draw) -> None:
-        """Draw the factors of a site that waits and of its neighbours again."""
+        """Let the walking part of the factors of a site that waits and of its neighbours take a step."""
         del self.waiting[site]
         self.held[site] = not self.held[site]
         neighbours = self.neighbours[site]
@@ -136,8 +178,10 @@ class Relaxation:
         # Two uniform numbers make a normal one (Box and Muller).
         radius = np.sqrt(-2.0 * np.log1p(-np.array([draw() for _ in sites])))
         angle = 2.0 * np.pi * np.array([draw() for _ in sites])
+        mean, walked = self.mean[sites], np.log(self.factor[sites])
+        step = self.step * (self.deviation * radius * np.cos(angle))
         self.factor = self.factor.copy()
-        self.factor[sites] = np.exp(self.deviation * radius * np.cos(angle))
+        self.factor[sites] = np.exp(mean + self.memory * (walked - mean) + step)
 
     def follow(self, other: Self) -> None:
         """Take the bonds of an oxide with another deviation: the same normal numbers, with this one's."""

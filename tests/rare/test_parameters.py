@@ -41,6 +41,7 @@ def test_the_usual_ones_are_those_that_the_material_has(tiny, tmp_path):
     ("barrier", "--by: no number 'barrier'"),
     ("vacancy.charge", "--by vacancy.charge: a whole number .2. has no derivative"),
     ("disorder.relaxation_rate", "relaxations are no events of atoms"),
+    ("disorder.memory", "relaxations are no events of atoms"),
     ("vacancy.heat_of_transport", None),
     ("circuit.series", "did you mean 'circuit.series_resistance'"),
 ])

@@ -41,6 +41,9 @@ USUAL = (
 )
 """Asked for by default, as far as the material has them."""
 
+RELAXING = ("disorder.relaxation_rate", "disorder.quenched_share", "disorder.memory")
+"""Numbers of what is no event of atoms."""
+
 ENERGY, FACTOR = 0.01, math.log(1.1)
 """What a row of the table states: 10 meV of an energy, a tenth (of ln) of anything else."""
 
@@ -142,7 +145,7 @@ def _check(configuration: Configuration, material: Material, name: str) -> None:
     except ConfigurationError as error:
         raise ConfigurationError(f"--by {error}") from None
     value = _value(configuration, material, name)
-    if name == "disorder.relaxation_rate":
+    if name in RELAXING:
         raise ConfigurationError(f"--by {name}: relaxations are no events of atoms, whose likelihood is kept")
     if name != SERIES and isinstance(getattr(getattr(material, name.split(".")[0]), name.split(".")[1]), int):
         raise ConfigurationError(f"--by {name}: a whole number ({value:g}) has no derivative")

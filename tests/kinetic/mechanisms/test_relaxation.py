@@ -2,14 +2,16 @@
 
 import numpy as np
 import pytest
-from scipy.stats import kstest
+from round_trips import FALSE_ALARM, round_trips
+from scipy.stats import kstest, ttest_1samp
+from whole_lattice import SMALL, Occupancy, WholeLattice, batch_p_value, boltzmann, small_material
 
 from frenkel.kinetic.circuit import Circuit
 from frenkel.kinetic.device import Device
 from frenkel.kinetic.finite_difference import FiniteDifference
 from frenkel.kinetic.lattice.species import VACANCY
-from frenkel.kinetic.materials.material import Material
-from frenkel.kinetic.mechanisms.relaxation import Relaxation
+from frenkel.kinetic.materials.material import Material, MaterialError
+from frenkel.kinetic.mechanisms.relaxation import Relaxation, quenched_part
 from frenkel.kinetic.waveform import Waveform
 
 A = 0.26e-9
@@ -85,6 +87,77 @@ def test_factors_of_a_site_and_of_its_neighbours_are_drawn_as_the_first_were():
         assert found.factor[3] == 1.0
         drawn.append(found.factor[:3])
     assert kstest(np.log(drawn).ravel() / 0.5, "norm").pvalue > 1e-4
+
+
+WIDE, SHARE, MEMORY = 4000, 0.3, 0.7
+
+
+def wide(seed, steps):
+    """Return ln of factors after each of some relaxations of all sites at once, and the quenched part."""
+    rng = np.random.default_rng(seed)
+    factor = np.exp(0.5 * rng.standard_normal(WIDE))
+    mean = quenched_part(factor, 0.5, SHARE, rng)
+    near = np.tile(np.arange(1, WIDE, dtype=np.int32), (WIDE, 1))
+    found = Relaxation(
+        RATE, 0.5, factor, near, np.zeros(WIDE, bool), mean=mean, quenched_share=SHARE, memory=MEMORY
+    )
+    logs = [np.log(factor)]
+    for k in range(steps):
+        found.note(0, k % 2 == 0, 0.0)
+        found.relax(rng.random)
+        logs.append(np.log(found.factor))
+    return np.array(logs), mean
+
+
+def test_walking_factors_keep_the_law_of_the_fresh_ones():
+    """After one and seven relaxations ln f is normal with the same deviation; KS (false alarm 1e-4 each)."""
+    logs, mean = wide(11, 7)
+    for row in (logs[1], logs[-1]):
+        assert kstest(row / 0.5, "norm").pvalue > FALSE_ALARM
+    assert kstest(mean / (0.5 * np.sqrt(SHARE)), "norm").pvalue > FALSE_ALARM
+    walking = (logs[-1] - mean) / (0.5 * np.sqrt(1.0 - SHARE))
+    assert kstest(walking, "norm").pvalue > FALSE_ALARM
+
+
+def test_what_a_step_leaves_is_the_share_and_a_power_of_the_memory():
+    """Correlation after n relaxations phi + (1 - phi) rho^n, of the walking part rho^n; four standard errors
+    of 4,000 sites, 14 numbers (false alarm 1e-3). Fails for rho^(n/2) and for rho^(2n)."""
+    logs, mean = wide(12, 7)
+    for n in range(1, 8):
+        for one, expected in ((logs, SHARE + (1.0 - SHARE) * MEMORY**n), (logs - mean, MEMORY**n)):
+            found = np.corrcoef(one[0], one[n])[0, 1]
+            assert abs(np.arctanh(found) - np.arctanh(expected)) < 4.0 / np.sqrt(WIDE)
+            for wrong in (MEMORY ** (n / 2), MEMORY ** (2 * n)):
+                other = SHARE + (1.0 - SHARE) * wrong if one is logs else wrong
+                assert n > 3 or abs(np.arctanh(found) - np.arctanh(other)) > 4.0 / np.sqrt(WIDE)
+
+
+def test_steps_to_and_fro_are_alike():
+    """A pair of factors, before and after, has a law that is the same in either order: third moments vanish.
+
+    Mean of x^2 y - x y^2 of 4,000 sites within four standard errors of 0 (false alarm 6e-5), from the law of
+    the fresh device; not from another one.
+    """
+    logs, _ = wide(13, 1)
+    odd = logs[0] ** 2 * logs[1] - logs[0] * logs[1] ** 2
+    assert abs(odd.mean()) < 4.0 * odd.std() / np.sqrt(WIDE)
+    moved = logs[0] + 0.5, logs[1] + 0.5 * (SHARE + (1 - SHARE) * MEMORY)
+    odd = moved[0] ** 2 * moved[1] - moved[0] * moved[1] ** 2
+    assert abs(odd.mean()) > 4.0 * odd.std() / np.sqrt(WIDE)
+
+
+@pytest.mark.parametrize(("share", "memory"), [(1.0, 0.0), (0.0, 0.999999)])
+def test_bonds_that_are_quenched_stay(share, memory):
+    """With all of the variance quenched to rounding, with a memory near 1 within 1e-2 of ln f."""
+    rng = np.random.default_rng(14)
+    factor = np.exp(0.5 * rng.standard_normal(4))
+    mean = quenched_part(factor, 0.5, share, rng) if share else 0.0
+    law = {"mean": mean, "quenched_share": share, "memory": memory}
+    found = Relaxation(RATE, 0.5, factor, NEAR, np.zeros(4, bool), **law)
+    for k in range(10):
+        found.note(1, k % 2 == 0, 0.0)
+        found.relax(rng.random)
+    assert np.abs(np.log(found.factor / factor)).max() < (1e-14 if share else 2e-2)
 
 
 SPANS = np.array([0.4, 1.1, 0.2, 2.0, 0.7, 0.1, 3.0]) / RATE
@@ -306,3 +379,89 @@ def test_an_arrangement_comes_back_with_its_oxide():
     device.arrange(**before)
     assert device.current(0.1) == current and device.relaxing == waiting + RATE
     assert make({"disorder.relaxation_rate": 0.0}).oxide() == {}
+
+
+WALK = {"disorder.quenched_share": 0.5, "disorder.memory": 0.8}
+
+
+def test_the_fresh_device_does_not_tell_the_share():
+    """Bonds of a fresh device are those of any share; after all have relaxed they are others. Exact."""
+    fresh, relaxed = [], []
+    for values in ({}, WALK, {"disorder.quenched_share": 1.0}):
+        device = make(FROZEN | values)
+        put(device, column(device, range(8)))
+        fresh.append(device.conductance)
+        device.advance(Waveform.constant(0.1, 100.0 / RATE), samples=2)
+        relaxed.append(device.conductance)
+    assert fresh[0] == fresh[1] == fresh[2] == pytest.approx(relaxed[2], rel=1e-12)
+    assert len(set(relaxed)) == 3
+
+
+def test_quenched_parts_are_those_of_seed_and_member():
+    one, same, other = (make(WALK, seed, member=member) for seed, member in ((1, 0), (1, 0), (1, 1)))
+    assert np.array_equal(one.relaxation.mean, same.relaxation.mean)
+    assert not np.array_equal(one.relaxation.mean, other.relaxation.mean)
+
+
+def test_walking_bonds_go_on_bit_by_bit():
+    """State and restore give the same events and factors; a branch keeps the quenched part. Exact."""
+    device = make(WALK)
+    put(device, column(device, range(6)))
+    device.advance(Waveform.constant(0.2, 2.0 / RATE), samples=2)
+    kept, twin = device.state(), device.branch(3)
+    ramp = Waveform.triangle(1.5, rate=1e7)
+    first = device.advance(ramp, samples=5, log=True)
+    factor = device.relaxation.factor
+    fresh = make(WALK)
+    fresh.restore(kept)
+    second = fresh.advance(ramp, samples=5, log=True)
+    assert first.log == second.log and len(first.log) > 5
+    assert np.array_equal(factor, fresh.relaxation.factor)
+    assert np.array_equal(twin.relaxation.mean, device.relaxation.mean)
+
+
+def test_an_event_and_its_reverse_see_the_same_bonds():
+    """Energies of 60 events and their reverses sum to zero at 1.2 V between relaxations: 1e-9 eV + stated."""
+    device = make(WALK)
+    rng = np.random.default_rng(15)
+    put(device, column(device, range(6)))
+    gaps = []
+    for _ in range(3):
+        device.relaxation.relax(device.engine.draw)
+        device.device_voltage = 1.2
+        with device.trial():
+            gaps += [abs(gap) - bound for gap, bound in round_trips(device, 20, rng)]
+    assert len(gaps) == 60 and max(gaps) <= 1e-9
+
+
+def test_a_box_at_rest_is_that_of_boltzmann_whatever_bonds_do():
+    """Vacancies on 3 x 3 x 3 sites at 0 V, bonds that walk at the rate of events, against enumeration.
+
+    Numbers of vacancies by 40 batch means, and the walking part of ln f on their sites, whose mean is 0
+    (false alarm 1e-4 each).
+    """
+    values = {"disorder__site_energy": 0.0, "disorder__barrier": 0.0, "disorder__correlation_length": 0.0,
+              "disorder__bond": 0.5, "disorder__relaxation_rate": 3e12, "disorder__quenched_share": 0.3,
+              "disorder__memory": 0.5}
+    material = small_material("HfO2-volatile", **SMALL, **values)
+    device = Device(material, 3 * A, 3 * A, temperature=2000.0, seed=25, cache=1000)
+    oracle = WholeLattice(small_material("HfO2-volatile", **SMALL), device.shape)
+    states = [((), ())] + [((a,), ()) for a in range(27)]
+    spent, logs = [], []
+    for _ in range(40):
+        spent.append(Occupancy(device, states, batches=1).run(4e-12)[0])
+        sites = np.flatnonzero(device.engine.codes[:27] == VACANCY.code)
+        walking = np.log(device.relaxation.factor) - device.relaxation.mean
+        logs.append(walking[sites].mean() if len(sites) else 0.0)
+    law = boltzmann(device, oracle, states)
+    number = np.array([len(v) for v, _ in states], float)
+    assert device.events > 2000
+    assert batch_p_value(np.array(spent), number, law @ number) > FALSE_ALARM
+    assert np.std(logs) > 0.1
+    assert ttest_1samp(logs, 0.0).pvalue > FALSE_ALARM
+
+
+@pytest.mark.parametrize("key", ["quenched_share", "memory"])
+def test_a_memory_without_relaxation_is_refused(key):
+    with pytest.raises(MaterialError, match=f"disorder.{key} must be 0 where disorder.relaxation_rate is 0"):
+        make({"disorder.relaxation_rate": 0.0, f"disorder.{key}": 0.5})
