@@ -20,6 +20,10 @@ def test_no_page_has_more_words_than_recorded():
     assert other == [], "python tests/page_words.py --record takes pages that are shorter or new"
 
 
+def test_no_page_exceeds_its_limit():
+    assert page_words.exceeded(page_words.counted(page_words.ROOT)) == []
+
+
 def test_a_limit_only_falls(tmp_path):
     (tmp_path / "docs").mkdir()
     for name, text in (("long", "one two three"), ("short", "one"), ("new", "one two")):

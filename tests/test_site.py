@@ -90,12 +90,22 @@ def test_the_gallery_is_what_its_script_makes(monkeypatch):
     assert gallery.page(made) == made and made.count("](#") == made.count("\n![") == 7
 
 
-def test_the_page_of_materials_is_what_its_script_makes(monkeypatch):
-    """With the signatures of the page, which `make verify` measures."""
+def test_pages_of_scripts_are_what_these_make(monkeypatch):
+    """The page of materials with the signatures that it has, which `make verify` measures."""
     monkeypatch.syspath_prepend(str(DOCS))
-    tables = __import__("tables")
+    tables, bibliography = __import__("tables"), __import__("bibliography")
     monkeypatch.setattr(tables, "MEASURED", DOCS / "none.json")
     assert tables.page() == (DOCS / "materials.md").read_text(encoding="utf-8")
+    assert bibliography.page() == bibliography.PAGE.read_text(encoding="utf-8")
+
+
+def test_references_are_found_in_texts(monkeypatch):
+    monkeypatch.syspath_prepend(str(DOCS))
+    identifiers = __import__("bibliography").identifiers
+    text = "a (doi:10.1016/0031-3203(80)90066-7), (b 10.1063/1.3304167). arXiv:1709.04592; 10.1038/s4-x: c"
+    found = ["10.1016/0031-3203(80)90066-7", "10.1063/1.3304167", "arXiv:1709.04592", "10.1038/s4-x"]
+    assert [one for one, _ in identifiers(text)] == found
+    assert identifiers(text)[0][1] == "https://doi.org/10.1016/0031-3203%2880%2990066-7"
 
 
 def test_every_picture_is_made_by_a_command(monkeypatch):
