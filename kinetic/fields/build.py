@@ -244,8 +244,11 @@ def _backgrounds(stack: Stack) -> list[tuple[Floats, Floats]]:
 def number_of_tables(stack: Stack, thermal: Thermal) -> int:
     """Return how many Green's tables a device keeps at most.
 
-    One where all layers are alike, up to three else; with heat in time those of its poles besides.
+    None for columns with a contact, one where all layers are alike, up to three else; with heat in time those
+    of its poles besides.
     """
+    if stack.material.has("interface"):
+        return 0
     backgrounds = {links.tobytes() + layer.tobytes() for links, layer in _backgrounds(stack)}
     return len(backgrounds) + (KEPT_POLES if thermal.transient else 0)
 

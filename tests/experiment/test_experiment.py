@@ -440,3 +440,9 @@ def test_the_memory_counts_every_table(changes, tables):
     made = experiment.build(parsed)
     greens = layered_greens(made.stack, made.shape, made.lateral)
     assert len({id(green) for green in greens}) == (tables if tables <= 3 else 1)
+
+
+def test_columns_with_a_contact_have_no_table():
+    parsed = small(material="PCMO", device={"thickness": "2 nm", "width": "2 nm"})
+    nx, ny, nz = experiment.build(parsed).shape
+    assert experiment.memory(parsed, parsed.made_of()) == 400 * nx * ny * nz

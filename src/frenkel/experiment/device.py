@@ -416,7 +416,8 @@ def memory(configuration: Configuration, material: Material) -> float:
     # each a quarter is kept, since steps to either side are equal.
     period = (2 * nx, 2 * ny) if configuration.device.lateral == "reflecting" else (nx, ny)
     made, kept = (8 * x * y * nz**2 for x, y in (period, (period[0] // 2 + 1, period[1] // 2 + 1)))
-    return 2 * made + number_of_tables(stack, thermal) * kept + 400 * nx * ny * nz
+    tables = number_of_tables(stack, thermal)
+    return (2 * made + tables * kept if tables else 0.0) + 400 * nx * ny * nz
 
 
 def _stack(configuration: Configuration, material: Material) -> tuple[tuple[int, int, int], Stack]:
