@@ -71,14 +71,17 @@ Choice = Callable[[ConductionNumbers, Bond], Way | None]
 def hops(numbers: ConductionNumbers, bond: Bond) -> Way:
     """Return hops between levels that relax, or an ohmic way where there is no reorganisation energy.
 
-    Their own activation comes to that of the file.
+    Their own activation comes to that of the file. With a hop length l a bond of length d is d / l hops, a
+    real number: each then has the voltage V l / d, the field over one length, and no distance makes a jump of
+    the law. A bond that is shorter is one hop.
     """
     if numbers.gap_reorganisation == 0.0:
         return Way(bond.conductance, OHMIC)
+    length = numbers.gap_hop_length
     law = ElectronTransfer(
         conductance=1.0,
         reorganisation=numbers.gap_reorganisation,
-        hops=numbers.gap_hops,
+        hops=max(1.0, bond.length / length) if length else numbers.gap_hops,
         temperature=bond.temperature,
     )
     return Way(bond.conductance * law.activated(REFERENCE), law)

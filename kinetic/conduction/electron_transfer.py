@@ -26,8 +26,9 @@ class ElectronTransfer(BondLaw):
         Slope g at 0 V (S), positive.
     reorganisation : float
         Reorganisation energy L of a hop (eV), 0.01 to 10: the phonon energy times the Huang-Rhys factor.
-    hops : int
-        Equal hops in series, 1 to 10; each bears its share of the voltage.
+    hops : float
+        Equal hops in series, 1 to 1000; each bears its part of the voltage. A real number is the length of
+        the way over that of a hop.
     temperature : float
         Temperature (K), 1 to 5000.
 
@@ -50,7 +51,7 @@ class ElectronTransfer(BondLaw):
 
     conductance: float | Floats = above_zero("S")
     reorganisation: float = within(0.01, 10, "eV")
-    hops: int = within(1, 10, "(pure number)")
+    hops: float = within(1, 1000, "(pure number)")
     temperature: float = within(1, 5000, "K")
 
     def current(self, voltage: Floats, bond: Bonds) -> tuple[Floats, Floats]:

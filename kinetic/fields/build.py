@@ -118,7 +118,7 @@ def _sampled(way: Way, sign: float) -> tuple[Floats, Floats]:
     return way.scale * current, way.scale * slope
 
 
-@lru_cache(maxsize=32)
+@lru_cache(maxsize=128)
 def _unscaled(way: Way, sign: float) -> tuple[Floats, Floats]:
     voltage: Floats = sign * LAW_STEP * np.arange(1, LAW_STEPS + 1, dtype=np.float64)
     current, slope = way.current(voltage)

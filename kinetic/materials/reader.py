@@ -247,6 +247,9 @@ def _check_names(model: Any, sections: Mapping[str, Any], where: str) -> None:
             )
     if "interface" in sections and "exchange" in sections and sections["exchange"].depth:
         raise MaterialError(f"{where}: exchange.depth needs a filament, which a set with [interface] has not")
+    conduction = sections.get("conduction")
+    if conduction is not None and conduction.gap_hop_length and conduction.gap_hops != 1:
+        raise MaterialError(f"{where}: conduction must have gap_hops or gap_hop_length, not both")
     exchange = sections.get("exchange")
     if exchange is not None and exchange.dipole_power > 1.0 and exchange.floor > 0.0:
         raise MaterialError(

@@ -366,6 +366,9 @@ class ConductionNumbers:
         "eV", 0.0, 10.0, "reorganisation energy of a hop over a gap (0: gaps are ohmic)", default=0.0
     )
     gap_hops: int = quantity("1", 1, 10, "hops in series over a gap, which share its voltage", default=1)
+    gap_hop_length: float = quantity(
+        "m", 0.0, 1e-8, "length of a hop over a gap, which sets their number (0: gap_hops)", default=0.0
+    )
     gap_barrier: float = quantity(
         "eV", 0.0, 10.0, "barrier of elastic tunnelling over a gap, beside the hops (0: none)", default=0.0
     )

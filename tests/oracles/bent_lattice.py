@@ -28,12 +28,6 @@ class BentLattice(WholeLattice):
     def __init__(self, material, shape, lateral="periodic"):
         super().__init__(material, shape, lateral)
         numbers = material.conduction
-        self.hops = None
-        if numbers.gap_reorganisation:
-            self.hops = ElectronTransfer(
-                conductance=1.0, reorganisation=numbers.gap_reorganisation, hops=numbers.gap_hops,
-                temperature=300.0,
-            )
         self.bent_gap = bool(numbers.gap_reorganisation or numbers.gap_barrier)
 
     def elastic(self, u, length):
@@ -43,12 +37,18 @@ class BentLattice(WholeLattice):
             return 0.0 * u, 0.0 * u
         return barrier_current(u, length, numbers.gap_channels, numbers.gap_barrier, numbers.gap_mass, 0.5)
 
-    def hopping(self, u):
-        """Return current and slope of hops over a gap, per conductance."""
-        if self.hops is None:
+    def hopping(self, u, length):
+        """Return current and slope of hops over a gap of a length (m), per conductance."""
+        numbers = self.material.conduction
+        if not numbers.gap_reorganisation:
             return u, np.ones_like(u)
+        hops = numbers.gap_hops
+        if numbers.gap_hop_length:
+            hops = max(length / numbers.gap_hop_length, 1.0)
+        law = ElectronTransfer(
+            conductance=1.0, reorganisation=numbers.gap_reorganisation, hops=hops, temperature=300.0)
         zero = np.zeros(len(u), np.intp)
-        return self.hops.current(u, Bonds(first=zero, second=zero - 1, law=self.hops))
+        return law.current(u, Bonds(first=zero, second=zero - 1, law=law))
 
     def pair_conductance(self, squared):
         """Return the conductance (S) of a bond at 0 V."""
@@ -82,7 +82,7 @@ class BentLattice(WholeLattice):
             length = self.spacing * (np.sqrt(squared[k]) if b[k] >= 0 else depth[k])
             tunnel, steep = self.elastic(u[[k]], length)
             rest = g[k] - self.elastic(np.zeros(1), length)[1][0] / self.background
-            hop, rising = self.hopping(u[[k]])
+            hop, rising = self.hopping(u[[k]], length)
             current[k] = rest * hop[0] + tunnel[0] / self.background
             slope[k] = rest * rising[0] + steep[0] / self.background
         sides = (numbers.contact_top_barrier, numbers.contact_bottom_barrier)

@@ -9,7 +9,7 @@ from whole_lattice import put, random_species
 
 from frenkel.kinetic.conduction.bonds import BOTTOM, Bonds
 from frenkel.kinetic.conduction.classes import CLASSES as CLASSES_OF_BONDS
-from frenkel.kinetic.conduction.classes import Way
+from frenkel.kinetic.conduction.classes import Bond, Way, ways
 from frenkel.kinetic.conduction.electron_transfer import ElectronTransfer
 from frenkel.kinetic.conduction.emission import SchottkyThermionic
 from frenkel.kinetic.conduction.transport import QuantumGap
@@ -17,18 +17,20 @@ from frenkel.kinetic.device import Device
 from frenkel.kinetic.fields.build import LawTable, tabulated
 from frenkel.kinetic.lattice.species import VACANCY
 from frenkel.kinetic.materials.material import Material
+from frenkel.kinetic.materials.rows import MaterialError
 from frenkel.kinetic.solver import CELL
 
 A = 0.26e-9
 WIRE = 1e-2
 HOPS = {"gap_reorganisation": 0.6, "gap_hops": 2}
+HOP_LENGTH = {"gap_reorganisation": 0.6, "gap_hop_length": 0.37e-9}
 ELASTIC = {"gap_barrier": 1.2, "gap_mass": 0.4, "gap_channels": 2.0}
 CONTACT = {"contact_bottom_barrier": 0.5, "contact_mass": 0.8, "contact_share": 0.1}
 TOP_CONTACT = {"contact_top_barrier": 0.3, "contact_share": 0.8}
 PLAIN = {"decay_length": 0.35e-9, "tunnel_factor": 0.02, "contact_top": 1e-4}
 CLASSES = {
-    "elastic": ELASTIC, "hops and elastic": HOPS | ELASTIC, "bottom contact": CONTACT,
-    "top contact": TOP_CONTACT, "all": HOPS | ELASTIC | CONTACT | TOP_CONTACT,
+    "elastic": ELASTIC, "hops and elastic": HOPS | ELASTIC, "hop length": HOP_LENGTH,
+    "bottom contact": CONTACT, "top contact": TOP_CONTACT, "all": HOPS | ELASTIC | CONTACT | TOP_CONTACT,
 }
 """Numbers of ``[conduction]`` that switch on the laws of each class."""
 
@@ -51,10 +53,10 @@ def one_bond(layers, thickness, temperature=300.0, **values):
     return device
 
 
-def hop_current(u, conductance, temperature=300.0):
+def hop_current(u, conductance, temperature=300.0, hops=2.0):
     """Return the current (A) of hops; their conductance holds at 300 K."""
     law = ElectronTransfer(
-        conductance=1.0, reorganisation=0.6, hops=2, temperature=temperature)
+        conductance=1.0, reorganisation=0.6, hops=hops, temperature=temperature)
     u = np.atleast_1d(u)
     bond = Bonds(first=np.arange(len(u)), second=np.full(len(u), BOTTOM), law=law)
     return conductance * law.activated(300.0) * law.current(u, bond)[0][0]
@@ -96,6 +98,46 @@ def test_elastic_tunnelling_beside_hops_over_a_gap(where, hopping):
     for voltage in (0.02, 0.4, -0.9, 1.7, -2.5):
         expected = through(current, voltage, ends / WIRE)
         assert device.current(voltage) == pytest.approx(expected, rel=1e-6, abs=1e-12 * abs(voltage))
+
+
+@pytest.mark.parametrize("where", DISTANCES)
+@pytest.mark.parametrize("length", [0.37, 0.5, 2.0])
+def test_hops_of_a_length_over_a_gap(where, length):
+    """As many hops as the bond is lengths long, a real number; one over a shorter bond.
+
+    Fails where the number is rounded.
+    """
+    values = {"gap_reorganisation": 0.6, "gap_hop_length": length * 1e-9, "tunnel_factor": 0.03}
+    if where == "to the top":
+        values["contact_top"] = 0.03 * WIRE
+    device, d = one_bond(*PLACES[where], **values), DISTANCES[where]
+
+    def current(u):
+        return hop_current(u, 0.03 * pair_hop(d), hops=max(d / (length * 1e-9), 1.0))
+
+    ends = 2 if where == "pair" else 1
+    for voltage in (0.02, 0.4, -0.9, 1.7):
+        expected = through(current, voltage, ends / WIRE)
+        assert device.current(voltage) == pytest.approx(expected, rel=1e-6, abs=1e-12 * abs(voltage))
+
+
+@pytest.mark.parametrize("kelvin", [300.0, 700.0])
+def test_a_hop_of_a_length_feels_the_field_alone(kelvin):
+    """Bonds of 0.45 to 1.9 nm in one field have one current over their ohmic one: no jumps."""
+    numbers = material(**HOP_LENGTH).conduction
+    distance = np.linspace(0.45e-9, 1.9e-9, 30)
+    for field in (2e8, 1e9):
+        over = []
+        for d in distance:
+            (way,) = ways("gap", numbers, Bond(1e-6, d, kelvin))
+            current = way.scale * way.current(np.array([field * d]))[0][0]
+            over.append(current / (way.conductance * field * d))
+        assert np.ptp(over) < 1e-9 * over[0] and over[0] > 1.01
+
+
+def test_hops_have_a_length_or_a_number():
+    with pytest.raises(MaterialError, match=r"gap_hops or gap_hop_length, not both"):
+        material(**HOPS, gap_hop_length=0.4e-9)
 
 
 @pytest.mark.parametrize("side", ["bottom", "top"])
