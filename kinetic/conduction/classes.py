@@ -83,6 +83,7 @@ def hops(numbers: ConductionNumbers, bond: Bond) -> Way:
         reorganisation=numbers.gap_reorganisation,
         hops=max(1.0, bond.length / length) if length else numbers.gap_hops,
         temperature=bond.temperature,
+        phonon_energy=numbers.gap_phonon,
     )
     return Way(bond.conductance * law.activated(REFERENCE), law)
 

@@ -250,6 +250,8 @@ def _check_names(model: Any, sections: Mapping[str, Any], where: str) -> None:
     conduction = sections.get("conduction")
     if conduction is not None and conduction.gap_hop_length and conduction.gap_hops != 1:
         raise MaterialError(f"{where}: conduction must have gap_hops or gap_hop_length, not both")
+    if conduction is not None and conduction.gap_phonon and not conduction.gap_reorganisation:
+        raise MaterialError(f"{where}: conduction.gap_phonon needs a gap_reorganisation above 0")
     exchange = sections.get("exchange")
     if exchange is not None and exchange.dipole_power > 1.0 and exchange.floor > 0.0:
         raise MaterialError(

@@ -369,6 +369,9 @@ class ConductionNumbers:
     gap_hop_length: float = quantity(
         "m", 0.0, 1e-8, "length of a hop over a gap, which sets their number (0: gap_hops)", default=0.0
     )
+    gap_phonon: float = quantity(
+        "eV", 0.0, 1.0, "energy of the phonon that takes up the reorganisation (0: classical)", default=0.0
+    )
     gap_barrier: float = quantity(
         "eV", 0.0, 10.0, "barrier of elastic tunnelling over a gap, beside the hops (0: none)", default=0.0
     )

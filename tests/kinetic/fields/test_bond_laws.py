@@ -1,10 +1,13 @@
 """Bonds with laws of their own, against Newton's method on every site of the whole lattice."""
 
+from dataclasses import replace
+
 import numpy as np
 import pytest
 from bent_lattice import BentLattice
 from round_trips import round_trips
 from scipy.integrate import quad
+from scipy.special import ive
 from whole_lattice import put, random_species
 
 from frenkel.kinetic.circuit import Circuit
@@ -100,6 +103,84 @@ def test_slope_at_0_volt_follows_the_temperature():
     warm = ElectronTransfer(conductance=1.0, reorganisation=0.6, hops=2, temperature=310.0)
     per_energy = 1 / (BOLTZMANN_EV * 300.0) - 1 / (BOLTZMANN_EV * 310.0)
     assert np.log(warm.activated(300.0)) / per_energy == pytest.approx(0.15, abs=0.02)
+
+
+def shape_of(phonons, drop, temperature):
+    """Current of one hop over e times its coupling, by quadrature over Huang and Rhys' line shape.
+
+    p is the number of phonons given off, 1 / w the density of their energies.
+    """
+    thermal, (energy, phonon) = BOLTZMANN_EV * temperature, phonons
+    strength, bose = energy / phonon, 1 / np.expm1(phonon / (BOLTZMANN_EV * temperature))
+
+    def hop(x, sign):
+        p = (x + sign * drop) / phonon
+        z = 2 * strength * np.sqrt(bose * (bose + 1))
+        line = np.exp(p * phonon / (2 * thermal) - strength * (2 * bose + 1) + z) * ive(abs(p), z) / phonon
+        return line / (1 + np.exp(np.clip(x / thermal, -700, 700)))
+
+    points = np.unique([0.0, drop, -drop, *np.linspace(-0.3, 0.3, 13)])
+    there, back = (
+        quad(hop, -2.5, 1.5, (sign,), epsabs=0, epsrel=1e-9, limit=2000, points=points)[0] for sign in (1, -1)
+    )
+    return there - back
+
+
+@pytest.mark.parametrize("temperature", [300.0, 150.0, 77.0])
+def test_a_hop_with_phonons_is_the_integral_over_their_line_shape(temperature):
+    phonons = 0.4, 0.07
+    law = ElectronTransfer(
+        conductance=1.0, reorganisation=0.4, hops=1, temperature=temperature, phonon_energy=0.07
+    )
+    slope = shape_of(phonons, 1e-5, temperature) / 1e-5
+    for drop in (0.03, 0.1, 0.25, 0.4, 0.7):
+        found = law.current(np.array([drop]), ONE)[0][0]
+        assert found == pytest.approx(shape_of(phonons, drop, temperature) / slope, rel=1e-5)
+
+
+def test_a_law_with_soft_phonons_is_the_classical_one():
+    """Line of 5 meV at 600 K: its width is that of the classical one times 1 + (w / kT)^2 / 24, 4e-4."""
+    soft, classical = (
+        ElectronTransfer(conductance=1.0, reorganisation=0.6, hops=2, temperature=600.0, phonon_energy=phonon)
+        for phonon in (0.005, 0.0)
+    )
+    voltage = np.array([0.05, 0.3, 0.8, 1.5, 4.0])
+    for one, other in zip(soft.current(voltage, ONE), classical.current(voltage, ONE), strict=True):
+        assert one == pytest.approx(other, rel=0.02, abs=1e-4)
+    assert soft.activated(500.0) == pytest.approx(classical.activated(500.0), rel=0.01)
+
+
+def test_hops_with_phonons_do_not_freeze_out():
+    """Towards 0 K the slope at 0 V is 2 ln 2 exp(-S) / w over that of the coupling: hops without a phonon."""
+
+    def cold(temperature):
+        return ElectronTransfer(
+            conductance=1.0, reorganisation=0.42, hops=1, temperature=temperature, phonon_energy=0.07
+        )
+
+    at_300 = shape_of((0.42, 0.07), 1e-5, 300.0) / 1e-5
+    # What is left at 1.5 K: p ln S of the energies kT p w, 1 %.
+    assert cold(1.5).activated(300.0) * at_300 == pytest.approx(2 * np.log(2) * np.exp(-6.0) / 0.07, rel=0.02)
+    assert cold(4.0).activated(2.0) == pytest.approx(1.0, rel=0.03)
+    classical = ElectronTransfer(conductance=1.0, reorganisation=0.42, hops=1, temperature=30.0)
+    assert classical.activated(60.0) < 1e-4 < 0.5 < cold(30.0).activated(60.0)
+
+
+def test_a_law_with_phonons_is_odd_rises_and_saturates():
+    law = replace(LAW, phonon_energy=0.07, temperature=20.0)
+    voltage = np.linspace(-9, 9, 1801)
+    current, slope = law.current(voltage, ONE)
+    assert current == pytest.approx(-current[::-1], rel=1e-12)
+    assert (slope >= -1e-12).all()
+    middle = np.abs(voltage) > 0.05
+    by_difference = np.gradient(current, voltage)[middle]
+    assert slope[middle] == pytest.approx(by_difference, rel=2e-2, abs=1e-2 * slope.max())
+    assert current[-1] == pytest.approx(current[-50], rel=1e-6)
+
+
+def test_a_temperature_too_low_for_a_phonon_is_refused():
+    with pytest.raises(ValueError, match=r"must be at least 1\.35 K with a phonon of 0\.07 eV, got 1 K"):
+        replace(LAW, phonon_energy=0.07, temperature=1.0)
 
 
 def test_table_of_a_law_is_the_law():
