@@ -85,7 +85,7 @@ def test_first_pages_have_plain_words(page):
 
 
 def test_it_is_short():
-    assert README.count("\n") <= 120
+    assert README.count("\n") <= 90
 
 
 def test_a_package_page_loses_nothing():
