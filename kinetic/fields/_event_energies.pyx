@@ -106,14 +106,27 @@ cdef class FilamentFields:
         self.solution = self.solver.solve(vacancies, keep)
         return self.solution
 
+    cdef LinearSolution present(self):
+        """The present solution; raises ValueError before anything was solved."""
+        if self.solution is None:
+            raise ValueError("no arrangement is solved yet: call solve first")
+        return self.solution
+
     def nodes(self):
-        """Host sites that conduct in the present solution, their potential (V) and temperature rise (K) at 1 V."""
-        return self.solution.potentials.nodes()
+        """Host sites that conduct in the present solution, their potential (V) and temperature rise (K) at 1 V.
+
+        Raises
+        ------
+        ValueError
+            Nothing was solved yet; so do all other methods that read the present solution.
+        """
+        return self.present().potentials.nodes()
 
     cdef LawBonds law_bonds(self):
         """The bonds of the present solution that obey laws."""
-        if self.bonds is None or self.bonds.solution is not self.solution:
-            self.bonds = LawBonds.list(self.solution, self.laws)
+        cdef LinearSolution solution = self.present()
+        if self.bonds is None or self.bonds.solution is not solution:
+            self.bonds = LawBonds.list(solution, self.laws)
         return self.bonds
 
     def has_laws(self):
@@ -163,7 +176,7 @@ cdef class FilamentFields:
         cdef bint linear = not self.has_laws()
         self._take_away(of, conducting, linear)
         if linear:
-            without = PotentialsWithout.hold(self.leave_one_out, self.solution.potentials)
+            without = PotentialsWithout.hold(self.leave_one_out, self.present().potentials)
         with nogil:
             self.charges.take(ions, ion_codes, code_charge)
             self._write(of, conducting, code_charge, without, block)
@@ -188,7 +201,7 @@ cdef class FilamentFields:
         cdef int c
         cdef OperatingPoint point
         cdef PotentialsWithout without
-        if not self.leave_one_out.has_removed(self.solution, of):
+        if not self.leave_one_out.has_removed(self.present(), of):
             self._take_away(of, conducting, False)
         point = OperatingPoint.at(self.law_bonds(), voltage)
         self.leave_one_out.remove_at(point)
@@ -220,7 +233,7 @@ cdef class FilamentFields:
                 elif above >= 0:
                     self.readout.want(above, hops)
                 self.leave_one_out.local.add(leaving)
-        return self.leave_one_out.remove(self.solution, of, read)
+        return self.leave_one_out.remove(self.present(), of, read)
 
     # ---------------------------------------------------------------- one event
 

@@ -99,3 +99,12 @@ def test_potentials_of_a_box_whose_table_is_folded_are_those_of_the_whole_table(
     assert np.abs(solved - potential).max() <= 1e-7
     expected = empty + green @ (inverse @ (potential - empty[: len(nodes)]))
     assert np.abs(fields.solution.potentials.potential_at(sites.astype(np.int32)) - expected).max() <= 1e-12
+
+
+def test_what_reads_a_solution_before_one_is_solved_says_so():
+    device = Device(Material.load("HfO2"), 1.3e-9, 1.3e-9, seed=1)
+    for read in (device.fields.nodes, device.fields.law, lambda: device.fields.operate(0.5)):
+        with pytest.raises(ValueError, match="no arrangement is solved yet: call solve first"):
+            read()
+    device.solved()
+    assert len(device.fields.nodes()) == 3
