@@ -6,7 +6,7 @@ from collections.abc import Callable, Iterator, Sequence
 from contextlib import contextmanager
 from copy import copy
 from functools import partial
-from typing import Any, Self
+from typing import TYPE_CHECKING, Any, Self
 
 import numpy as np
 from numpy.typing import NDArray
@@ -22,6 +22,9 @@ from .score_function import Number, ScoreFunction
 from .solver import Solved, Solver, make_solver
 from .state import DeviceState
 from .waveform import Waveform
+
+if TYPE_CHECKING:
+    from .oxide_heat import OxideHeat
 
 TRANSITION = np.dtype(
     [
@@ -96,6 +99,7 @@ class Device(DeviceState):
     """
 
     weights: ScoreFunction | None = None
+    oxide_heat: OxideHeat | None = None
 
     def make_solver(self, kept: int, precise: bool) -> None:
         """Make the solver of the atoms: the last step of making a device."""

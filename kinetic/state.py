@@ -10,7 +10,7 @@ from abc import ABC, abstractmethod
 from collections.abc import Iterator, Mapping, Sequence
 from contextlib import contextmanager
 from dataclasses import replace
-from typing import Any
+from typing import TYPE_CHECKING, Any, Protocol
 
 import numpy as np
 from numpy.typing import ArrayLike, NDArray
@@ -43,6 +43,9 @@ from .mechanisms.relaxation import Relaxation, quenched_part
 from .seeds import MADE, QUENCHED, random_numbers
 from .thermal import Thermal
 
+if TYPE_CHECKING:
+    from .fields.heat_in_time import HeatLattice
+
 LEAST_WIDTH, MOST_SITES = 3, 4096
 CODES = 16
 """Species that an engine can tell apart, as in `engine._site_events`."""
@@ -54,6 +57,14 @@ SHOWN = np.where(np.isin(np.arange(CODES), CHARGE_STATES), VACANCY.code, np.aran
 
 IS_DEFECT = ~np.isin(np.arange(CODES), [OXYGEN.code, EMPTY.code, *(trap.code for trap in TRAPS)])
 """Whether a species is more than perfect lattice and traps, by its code."""
+
+
+class HeatInTime(Protocol):
+    """What fields need of temperatures in time, see `oxide_heat.OxideHeat`."""
+
+    lattice: HeatLattice
+    corners: NDArray[np.int32]
+    beside: float
 
 
 class DeviceState(ABC):
@@ -84,7 +95,7 @@ class DeviceState(ABC):
 
     averages_traps = True
     relaxation: Relaxation | None
-    oxide_heat: Any = None
+    oxide_heat: HeatInTime | None = None
 
     def __init__(
         self,

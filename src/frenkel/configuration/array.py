@@ -439,8 +439,10 @@ class ArrayConfiguration(Document):
         """Give live cells the temperature of the array."""
         sections = document if isinstance(document, Mapping) else {}
         array, cells = sections.get("array"), sections.get("cells")
-        device = cells.get("device") if isinstance(cells, Mapping) else None
-        if not (isinstance(array, Mapping) and isinstance(device, Mapping) and "temperature" in array):
+        if not (isinstance(array, Mapping) and "temperature" in array and isinstance(cells, Mapping)):
+            return document
+        device = cells.get("device")
+        if not isinstance(device, Mapping):
             return document
         return {**document, "cells": {**cells, "device": {"temperature": array["temperature"], **device}}}
 

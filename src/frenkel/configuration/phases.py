@@ -11,6 +11,7 @@ from pydantic import BeforeValidator, Field, PlainSerializer, PlainValidator, mo
 
 from ..checks import COLDEST, HOTTEST, between
 from ..kinetic.circuit import Circuit
+from ..kinetic.heating import TemperatureRamp
 from ..kinetic.waveform import Waveform
 from ..quantity import all_to_si, to_si
 from .base import (
@@ -361,19 +362,19 @@ class Constant(Phase):
         ends = [0.0, *np.geomspace(self.first, self.duration, self.reads).tolist()]
         alone = {"reads": None, "first": None, "repeat": 1, "samples": 2}
         return [
-            self._between(early / self.duration, late / self.duration).model_copy(
+            self._between(early, late).model_copy(
                 update=alone | {"duration": late - early}
             )
             for early, late in pairwise(ends)
         ]
 
     def _between(self, begin: float, end: float) -> Self:
-        """Return the phase with what its temperature is between two shares of its duration."""
+        """Return the phase with what its temperature is between two times (s) of it."""
         change = self.temperature
         if not isinstance(change, TemperatureChange):
             return self
-        start, span = change.start, change.stop - change.start
-        part = TemperatureChange.model_construct(start=start + begin * span, stop=start + end * span)
+        ramp = TemperatureRamp(change.start, change.stop, self.duration)
+        part = TemperatureChange.model_construct(start=ramp.at(begin), stop=ramp.at(end))
         return self.model_copy(update={"temperature": part})
 
     def part(self, number: int, origin: float) -> Planned:
