@@ -219,7 +219,7 @@ def test_a_killed_run_is_resumed(finished, interruptible):
         time.sleep(0.005)
     running.send_signal(signal.SIGTERM)
     error = running.communicate(timeout=60)[1]
-    assert running.returncode == 1, error
+    assert running.returncode == 143, error
     assert checkpoint.exists() and not (finished / "killed.nc").exists()
     assert "interrupted; --resume goes on from killed.nc.checkpoint" in error and "Traceback" not in error
     done = frenkel(*command[3:], "--set", "phase.1.samples=2500", "--resume")
@@ -228,6 +228,32 @@ def test_a_killed_run_is_resumed(finished, interruptible):
     main(["run", "x.toml", "-o", "whole.nc", "-q", "--set", "phase.1.samples=2500"])
     assert experiment.first_difference(store.load("killed.nc"), store.load("whole.nc")) is None
     assert [entry for entry in finished.iterdir() if entry.name.startswith(".")] == []
+
+
+ENDLESS = """
+seed = 3
+material = "HfO2-volatile"
+device = {thickness = "1.3 nm", width = "0.78 nm", temperature = "1500 K"}
+phase = [
+    {kind = "constant", voltage = "0.1 V", duration = "0.1 ps", samples = 2},
+    {kind = "constant", voltage = "0.1 V", duration = "1000 s", samples = 2},
+]
+"""
+
+
+@pytest.mark.parametrize(("number", "status"), [(signal.SIGTERM, 143), (signal.SIGINT, 130)])
+def test_a_signal_is_heard_between_two_samples(folder, interruptible, number, status):
+    """Of the second phase no sample but the first comes; what was done before is kept."""
+    (folder / "x.toml").write_text(ENDLESS)
+    command = [sys.executable, "-m", "frenkel", "run", "x.toml", "-o", "o.nc", "--checkpoint", "0"]
+    running = subprocess.Popen(command, stderr=subprocess.PIPE, text=True)
+    checkpoint, deadline = folder / "o.nc.checkpoint", time.monotonic() + 60
+    while not checkpoint.exists() and running.poll() is None and time.monotonic() < deadline:
+        time.sleep(0.005)
+    running.send_signal(number)
+    error = running.communicate(timeout=60)[1]
+    assert (running.returncode, checkpoint.exists()) == (status, True), error
+    assert "interrupted; --resume goes on from o.nc.checkpoint" in error and error.count("frenkel:") == 1
 
 
 def test_a_closed_pipe_is_no_error(finished):

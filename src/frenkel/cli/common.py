@@ -22,6 +22,10 @@ class UsageError(ValueError):
     """An option has a value that cannot be meant."""
 
 
+class Terminated(KeyboardInterrupt):
+    """SIGTERM came, which batch systems send; it ends a command as Ctrl-C does."""
+
+
 class Parser(argparse.ArgumentParser):
     """Tells what may have been meant: a command, a choice, an option."""
 

@@ -11,7 +11,7 @@ from .. import provenance
 from ..progress import Reporter
 from ..threads import load_blas_alone
 from . import ensembles
-from .common import check_ending, check_picture, draw, read
+from .common import Terminated, check_ending, check_picture, draw, read
 
 if TYPE_CHECKING:
     from ..data.columns import ResultTable
@@ -41,11 +41,11 @@ def run(options: argparse.Namespace) -> None:
                 progress=progress,
                 interval=options.checkpoint,
             )
-    except KeyboardInterrupt:
+    except KeyboardInterrupt as interrupt:
         hint = (
             f"; --resume goes on from {checkpoint}" if checkpoint.exists() else " before the first checkpoint"
         )
-        raise RuntimeError(f"interrupted{hint}") from None
+        raise type(interrupt)(f"interrupted{hint}") from None
     store.save(result, output, force=options.force)
     checkpoint.unlink(missing_ok=True)
     print(f"wrote {output}")
@@ -118,9 +118,9 @@ def _caption(result: "ResultTable") -> str:
 
 
 def _terminate_like_interrupt() -> None:
-    """Let SIGTERM, which batch systems send, end a run as Ctrl-C does."""
+    """Let SIGTERM end a run as Ctrl-C does."""
 
     def stop(*_: Any) -> None:
-        raise KeyboardInterrupt
+        raise Terminated
 
     signal.signal(signal.SIGTERM, stop)

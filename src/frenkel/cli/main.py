@@ -11,7 +11,7 @@ from collections.abc import Sequence
 from pathlib import Path
 from typing import Any
 
-from .common import Parser, UsageError
+from .common import Parser, Terminated, UsageError
 
 EXAMPLES = """examples:
   frenkel run switching.toml -o switching.nc --plot switching.png
@@ -50,7 +50,7 @@ A name with a dot in front is of this folder; the application is `frenkel_studie
 
 
 def main(arguments: Sequence[str] | None = None) -> int:
-    """Run the command line; return the exit status: 0, 1 (failed), 2 (usage), 130 (interrupted)."""
+    """Run the command line; return the exit status: 0, 1 (failed), 2 (usage), 130 or 143 (interrupted)."""
     given = list(sys.argv[1:] if arguments is None else arguments)
     commands = parser(None if "_ARGCOMPLETE" in os.environ or not given else given[0])
     _complete(commands)
@@ -64,8 +64,9 @@ def main(arguments: Sequence[str] | None = None) -> int:
         status = int(options.command(options) or 0)
         sys.stdout.flush()  # here, since what fails at exit nobody catches
         return status
-    except KeyboardInterrupt:
-        return _complain("interrupted", 130)
+    except KeyboardInterrupt as interrupt:
+        # 128 and the number of the signal, as shells have it.
+        return _complain(str(interrupt) or "interrupted", 143 if isinstance(interrupt, Terminated) else 130)
     except BrokenPipeError:
         # The reader of a pipe has gone ("frenkel show x.nc | head"); Python would complain at exit again.
         os.dup2(os.open(os.devnull, os.O_WRONLY), sys.stdout.fileno())
