@@ -437,7 +437,10 @@ def test_what_is_wrong_is_one_sentence(population, message):
 
 
 def test_a_number_without_a_value_needs_a_centre():
-    configuration = parse(DOCUMENT | {"population": {"circuit.compliance": {"law": "normal", "sd": "1 uA"}}})
+    (form,) = DOCUMENT["phase"]
+    phases = {"phase": [{key: value for key, value in form.items() if key != "compliance"}]}
+    drawn = {"population": {"circuit.compliance": {"law": "normal", "sd": "1 uA"}}}
+    configuration = parse(DOCUMENT | phases | drawn)
     with pytest.raises(
         ConfigurationError, match=r"circuit\.compliance\.mean is missing, and the configuration has"
     ):
@@ -454,3 +457,22 @@ def test_a_number_of_no_layer_is_named(key):
     with pytest.raises(ValueError, match=f"{key} names no number of this configuration"):
         members({key: law}, device=layers)
     assert members({"device.layer.1.thickness": law}, device=layers).draw(0)
+
+
+@pytest.mark.parametrize(("phase", "key", "own"), [
+    ({"circuit": {"series_resistance": "1 kohm"}}, "circuit.series_resistance", "phase form has a circuit"),
+    ({"compliance": "20 uA"}, "circuit.compliance", "each phase has a compliance"),
+    ({"compliance": "20 uA"}, "circuit.series_resistance", ""),
+])
+def test_a_drawn_number_of_the_circuit_reaches_every_phase_or_is_refused(phase, key, own):
+    values = {"circuit.compliance": "10, 20 uA", "circuit.series_resistance": "1, 2 kohm"}[key]
+    document = {
+        "material": "HfO2", "seed": 1, "device": {"thickness": "1.56 nm", "width": "1.56 nm"},
+        "phase": [{"kind": "form", "amplitude": "2 V", "rate": "10 MV/s"} | phase],
+        "population": {key: {"law": "discrete", "values": values}},
+    }
+    if not own:
+        parse(document)
+        return
+    with pytest.raises(ConfigurationError, match=f"{key} is drawn, but {own} of its own"):
+        parse(document)

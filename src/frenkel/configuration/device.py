@@ -220,7 +220,20 @@ class Configuration(Document):
     def _check_drawn(self) -> "Configuration":
         for key in self.population.laws if self.population is not None else ():
             self.check_number(key)
+            if key.startswith("circuit."):
+                self._check_circuit(key)
         return self
+
+    def _check_circuit(self, key: str) -> None:
+        """Raise an error where a drawn number of the circuit does not reach a phase, or a compliance none."""
+        phases = [(name, phase) for name, _, phase in self.phases()]
+        own = [name for name, phase in phases if phase.circuit is not None]
+        if own:
+            raise ValueError(
+                f"population: {key} is drawn, but phase {own[0]} has a circuit of its own: leave that out"
+            )
+        if key == "circuit.compliance" and all(phase.compliance is not None for _, phase in phases):
+            raise ValueError(f"population: {key} is drawn, but each phase has a compliance of its own")
 
     def arguments(self) -> dict[str, Any]:
         """Return the arguments of the device that this is the configuration of, but for its material."""
