@@ -79,7 +79,7 @@ def overview(result: ResultTable) -> "Figure":
     temperature(result, sheet.add_subplot(lower[1]))
     states = paper.resistance(result, sheet.add_subplot(lower[2]), against="phase")
     states.grid(True, axis="y", color="0.93", linewidth=0.7)
-    label(states, states.get_ylabel(), legend=8)
+    label(states, states.get_ylabel(), legend=8, above=True)
     states.set_ylabel("")
     sheet.text(
         0.065, at(0.128), mathtext(text), va="top", ha="left", fontsize=CAPTION, wrap=False, linespacing=LINE

@@ -23,7 +23,7 @@ if TYPE_CHECKING:
     from matplotlib.transforms import Bbox
 
 DPI = 160
-Place = Literal["best", "upper left", "upper right", "lower left", "lower right"]
+Place = Literal["best", "upper center", "upper left", "upper right", "lower left", "lower right"]
 TITLE = 10
 """Size of the letters of a panel's title (points)."""
 
@@ -131,8 +131,19 @@ def sheet(
     return figure, [figure.add_subplot(grid[k]) for k in range(rows * columns)]
 
 
+ROOM = 0.25
+"""Height of a row above what is drawn, over that of the axis before."""
+
+
 def label(
-    axes: "Axes", title: str, x: str = "", y: str = "", *, legend: float = 0.0, place: Place = "best"
+    axes: "Axes",
+    title: str,
+    x: str = "",
+    y: str = "",
+    *,
+    legend: float = 0.0,
+    place: Place = "best",
+    above: bool = False,
 ) -> None:
     """Write title, axis labels and legend of a panel.
 
@@ -145,6 +156,8 @@ def label(
         Size of the letters of the legend (points); 0: no legend.
     place : Place
         Of the legend.
+    above : bool
+        Put the legend in one row over all that is drawn; the axis gets the room for it.
     """
     if x:
         axes.set_xlabel(mathtext(x))
@@ -152,7 +165,14 @@ def label(
         axes.set_ylabel(mathtext(y))
     if legend:
         handles, names = axes.get_legend_handles_labels()
-        axes.legend(handles, list(map(mathtext, names)), fontsize=legend, framealpha=0.9, loc=place)
+        row: dict[str, Any] = {}
+        if above:
+            transform = axes.yaxis.get_transform()
+            low, high = transform.transform(np.array(axes.get_ylim()))
+            axes.set_ylim(top=float(transform.inverted().transform(high + ROOM * (high - low))))
+            place = "upper center"
+            row = {"ncols": len(handles), "columnspacing": 0.9, "handletextpad": 0.1, "borderaxespad": 0.3}
+        axes.legend(handles, list(map(mathtext, names)), fontsize=legend, framealpha=0.9, loc=place, **row)
     axes.set_title(mathtext(title), loc="left", fontsize=TITLE)
 
 

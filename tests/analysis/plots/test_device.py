@@ -7,6 +7,7 @@ from io import StringIO
 
 import numpy as np
 import pytest
+from made_up_results import ATTRS, synthetic
 from matplotlib.backends.backend_agg import FigureCanvasAgg
 from matplotlib.figure import Figure
 
@@ -14,6 +15,7 @@ from frenkel.analysis.plots import device as plot
 from frenkel.analysis.plots import page, panels, paper, scene
 from frenkel.analysis.plots.caption import caption
 from frenkel.analysis.results import appearance, export, filament, metrics
+from frenkel.data import schema
 
 
 def agg_axes():
@@ -49,6 +51,18 @@ def test_no_display_is_needed(request, tmp_path):
 def test_matplotlib_waits_for_the_first_picture():
     code = "import sys, frenkel.analysis.plots.device; assert 'matplotlib' not in sys.modules"
     subprocess.run([sys.executable, "-c", code], check=True, timeout=60)
+
+
+def test_the_legend_of_resistances_covers_no_line():
+    """Of many cycles, whose line goes up and down over the whole panel."""
+    many = schema.dataset(synthetic(12), ATTRS)
+    sheet = plot.overview(many)
+    FigureCanvasAgg(sheet).draw()
+    (axes,) = [one for one in sheet.axes if one.get_title(loc="left").startswith("resistance")]
+    box = axes.get_legend().get_window_extent()
+    assert axes.get_window_extent().containsx(box.x0) and axes.get_window_extent().containsx(box.x1)
+    lines = [line.get_path().transformed(line.get_transform()) for line in axes.get_lines()]
+    assert len(lines) > 1 and not any(path.intersects_bbox(box, filled=False) for path in lines)
 
 
 def test_loops_are_those_of_the_panel_with_their_limit(result):
