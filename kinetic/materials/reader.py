@@ -25,7 +25,7 @@ from ...validation import sentence, suggest
 from .rows import MaterialError, Row, declared
 from .sections import DEFECTS, FAMILIES, MECHANISMS, SECTIONS, WEAK
 
-Confidence = Literal["measured", "ab initio", "fitted", "recalled", "chosen"]
+Confidence = Literal["measured", "ab initio", "machine-learned potential", "fitted", "recalled", "chosen"]
 SpeciesNames = dict[Literal["defect", "interstitial"], str]
 
 

@@ -41,23 +41,33 @@ def add_commands(commands: Any) -> None:
             metavar="FILE.toml",
             help="write the material: all of it, or with --set a few lines that are based on it",
         ),
+        Option(
+            "--origins",
+            action="store_true",
+            help="count the numbers of each set by what they come from, energies apart",
+        ),
         FORCE,
     )
 
 
 def _materials(options: argparse.Namespace) -> None:
     from ..kinetic.materials.material import Material
-    from ..reports.device import material_list, material_table
+    from ..reports.device import material_list, material_table, origins_table
 
     if options.name is None:
         if options.changes or options.write:
             raise UsageError("--set and --write need the name of a material")
+        if options.origins:
+            print(origins_table([Material.load(name) for name in Material.names()]))
+            return
         print(material_list([Material.load(name) for name in Material.names()]))
         return
     material, changes = Material.find(options.name), _changes(options)
     if changes:
         material = material.with_changes(changes)
-    if options.write is None:
+    if options.origins:
+        print(origins_table([material]))
+    elif options.write is None:
         print(material_table(material))
     else:
         _write(options, changes)

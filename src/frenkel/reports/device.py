@@ -11,7 +11,7 @@ from .. import provenance
 from ..analysis.plots.caption import quantity
 from ..analysis.reliability import linearity, pulses
 from ..analysis.results import metrics
-from ..kinetic.materials.rows import BY_HAND
+from ..kinetic.materials.rows import BY_HAND, declared
 from ..kinetic.materials.sections import FAMILIES
 
 if TYPE_CHECKING:
@@ -218,6 +218,27 @@ def material_table(material: "Material") -> str:
             if text:
                 lines.append(textwrap.fill(text, WIDTH, initial_indent=" " * 25, subsequent_indent=" " * 25))
     return "\n".join(lines)
+
+
+def origins_table(materials: Sequence["Material"]) -> str:
+    """Return how many numbers of each material come from what, and how many of those are energies.
+
+    A cell is "numbers (energies)"; an energy is a number that is kept in eV.
+    """
+    origins = ("measured", "ab initio", "machine-learned potential", "fitted", "recalled", "chosen")
+    counts = {name: [0, 0] for name in origins}
+    rows = []
+    for material in materials:
+        own = {name: [0, 0] for name in origins}
+        for row in material.table():
+            energy = declared(row.section, row.key).metadata["unit"] == "eV"
+            for count in (own[row.confidence], counts[row.confidence]):
+                count[0] += 1
+                count[1] += energy
+        rows.append([material.name, *(f"{number} ({energies})" for number, energies in own.values())])
+    if len(materials) > 1:
+        rows.append(["all", *(f"{number} ({energies})" for number, energies in counts.values())])
+    return table(["numbers (of them energies)", *origins], rows)
 
 
 def verification_table(rows: Sequence["Check"]) -> str:
