@@ -5,6 +5,7 @@ import pytest
 import xarray as xr
 
 from frenkel.configuration import device as config
+from frenkel.kinetic.materials.material import Material
 from frenkel.kinetic.waveform import Waveform
 from frenkel.rare import parameters, sensitivity
 from frenkel.rare.members import prepared
@@ -131,3 +132,12 @@ def test_an_edge_that_moves_with_the_parameter_is_asked_of_twins():
     found["varied"] = found["varied"] + noise
     _, _, runs = sensitivity.parameter_rows(found)
     assert runs.tolist() == [[False, False], [True, False], [True, False]]
+
+
+def test_intervals_are_the_ranges_of_a_material_in_units_kept():
+    material = Material.load("HfO2")
+    found = parameters.intervals(material)
+    assert found["vacancy.migration_barrier"] == (1.33, 0.7, 1.35)
+    assert "exchange.dipole" not in found  # its range is from 0, which has no logarithm
+    assert found["conduction.decay_length"] == pytest.approx((0.5e-9, 0.17e-9, 0.7e-9))
+    assert set(found) <= set(material.values())

@@ -236,6 +236,24 @@ def test_sensitivities_are_those_of_the_steps_that_rows_state():
     close(line(text, "mean weights are 0").partition("(")[0].replace(" 0 ", " "), 3.25)
 
 
+def test_intervals_of_numbers_become_intervals_of_the_means():
+    """A barrier by its eV, a prefactor by its logarithm; both together as independent errors."""
+    found = derivatives()
+    known = {"vacancy.migration_barrier": (1.0, 0.9, 1.4), "conduction.prefactor": (1e-5, 5e-6, 1e-5),
+             "heat.conductivity": (1.0, 0.5, 2.0)}  # fmt: skip
+    text = sensitivity.describe(found, np.array([np.nan]), known)
+    by_barrier = float(found["change"].sel(parameter="vacancy.migration_barrier")[0]) / 0.01
+    by_prefactor = float(found["change"].sel(parameter="conduction.prefactor")[0]) / math.log(1.1)
+    shown = line(text, "vacancy.migration_barrier 0.9")[34:].replace("to", "")
+    close(shown, -0.1 * by_barrier, 0.4 * by_barrier)
+    shown = line(text, "conduction.prefactor 5e-06")[34:].replace("to", "")
+    close(shown, math.log(0.5) * by_prefactor, 0.0)
+    halves = (0.25 * by_barrier, 0.5 * math.log(2) * by_prefactor)
+    close(line(text, "all, independent")[34:].replace("±", ""), math.hypot(*halves))
+    assert "heat.conductivity" not in text
+    assert "to first order" not in sensitivity.describe(found, np.array([np.nan]))
+
+
 def test_what_the_course_of_a_device_tells_is_one_over_the_root_of_its_information():
     first, second, third = sensitivity.combinations_text(derivatives())[1:]
     half = 1.959964 * np.array([0.5, 0.25])

@@ -160,6 +160,7 @@ def _sensitivity(options: argparse.Namespace) -> int:
 def _weigh(options: argparse.Namespace, workers: "Workers") -> int:
     from ..mpi_runs import session
     from ..rare import farm
+    from ..rare.parameters import intervals
     from ..rare.sensitivity import Sensitivity, table
     from ..reports.sensitivity import describe
 
@@ -177,7 +178,8 @@ def _weigh(options: argparse.Namespace, workers: "Workers") -> int:
         raise UsageError(str(error)) from None
     code = _execute(options, study, output, workers)
     if code == session.DONE:
-        print(f"{describe(*table(farm.load(output, Sensitivity.kind)))}\nwrote {output}")
+        stated = intervals(settings.made_of(options.file.parent))
+        print(f"{describe(*table(farm.load(output, Sensitivity.kind)), stated)}\nwrote {output}")
     return code
 
 

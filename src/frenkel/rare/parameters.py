@@ -14,6 +14,7 @@ from ..kinetic.finite_difference import FiniteDifference
 from ..kinetic.materials.material import Material
 from ..kinetic.materials.rows import declared
 from ..kinetic.materials.sections import SECTIONS
+from ..units import convert
 from ..validation import suggest
 
 SERIES = "circuit.series_resistance"
@@ -85,6 +86,18 @@ def twins_of(configuration: Configuration, device: Device, name: str) -> FiniteD
     step, _ = unit(name)
     low, high = (_other(configuration, device, name, sign * step) for sign in (-1, 1))
     return FiniteDifference(low, high, 2.0 * step, name)
+
+
+def intervals(material: Material) -> dict[str, tuple[float, float, float]]:
+    """Return value and ends of the range of each number of a material that states one, in units kept."""
+    found = {}
+    for row in material.table():
+        kept = declared(row.section, row.key).metadata["unit"]
+        if row.range is None or (kept != "eV" and row.range[0] <= 0):
+            continue  # the logarithm of 0 is none
+        ends = [end if row.unit == kept else convert(end, row.unit, kept) for end in (row.value, *row.range)]
+        found[f"{row.section}.{row.key}"] = (ends[0], ends[1], ends[2])
+    return found
 
 
 def _other(configuration: Configuration, device: Device, name: str, change: float) -> Device:

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from collections.abc import Mapping
 from typing import TYPE_CHECKING
 
 import numpy as np
@@ -21,10 +22,12 @@ NOTHING = 1e-12
 """Information over the largest below which a combination is told by nothing but rounding."""
 SMALL = 0.1
 """Part of a combination below which it is not named."""
+Interval = tuple[float, float, float]
+"""A number, and the ends of the interval in which it may be."""
 HALF = 1.959964  # standard errors on each side of a 95 % interval
 
 
-def describe(found: xr.Dataset, z: Floats) -> str:
+def describe(found: xr.Dataset, z: Floats, intervals: Mapping[str, Interval] | None = None) -> str:
     """Return a table of what changes of barriers and frequencies do, with half widths of 95 % intervals.
 
     Parameters
@@ -32,6 +35,8 @@ def describe(found: xr.Dataset, z: Floats) -> str:
     found : Dataset
     z : ndarray of shape (mechanisms,)
         As `frenkel.rare.sensitivity.table` returns both.
+    intervals : mapping of str to (value, low, high), optional
+        Of parameters, in the units in which they are kept: what they do is listed too.
     """
     lines = [f"{'':34}" + "".join(f"{HEADS[str(name)]:>24}" for name in found["value"].values)]
     lines.append(f"{'mean':34}" + "".join(f"{mean:>24.4g}" for mean in found["mean"].values))
@@ -43,6 +48,7 @@ def describe(found: xr.Dataset, z: Floats) -> str:
             cells = "".join(f"{f'{value:+.3g} ± {half:.2g}':>24}" for value, half in pairs)
             lines.append(f"{f'{mechanism}, {parameter} {name}'[:34]:34}{cells}")
     lines += by_parameters(found)
+    lines += by_intervals(found, intervals or {})
     lines += combinations_text(found)
     finite = np.abs(z[np.isfinite(z)])
     if finite.size:
@@ -65,6 +71,29 @@ def by_parameters(found: xr.Dataset) -> list[str]:
         )
         lines.append(f"{f'{name} {unit(str(name))[1]}'[:34]:34}{cells}")
     return lines
+
+
+def by_intervals(found: xr.Dataset, intervals: Mapping[str, Interval]) -> list[str]:
+    """Return what the stated intervals of parameters do to the means, to first order.
+
+    A row holds the changes at both ends of an interval; the last one adds half their distances as independent
+    errors, root of the sum of squares. Energies act by eV, other numbers by the logarithm.
+    """
+    lines, squares = [], np.zeros(found.sizes["value"])
+    for name in found["parameter"].values:
+        if str(name) not in intervals:
+            continue
+        value, low, high = intervals[str(name)]
+        step, words = unit(str(name))
+        ends = [(end - value) if words == "+10 meV" else np.log(end / value) for end in (low, high)]
+        change = found.sel(parameter=name)["change"].values / step
+        squares += (0.5 * (ends[1] - ends[0]) * change) ** 2
+        cells = "".join(f"{f'{slope * ends[0]:+.3g} to {slope * ends[1]:+.3g}':>24}" for slope in change)
+        lines.append(f"{f'{name} {low:.4g} to {high:.4g}'[:34]:34}{cells}")
+    if not lines:
+        return []
+    total = "".join(f"{f'± {np.sqrt(square):.3g}':>24}" for square in squares)
+    return ["intervals that the material states, to first order:", *lines, f"{'all, independent':34}{total}"]
 
 
 def combinations_text(found: xr.Dataset) -> list[str]:
