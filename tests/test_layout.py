@@ -27,7 +27,7 @@ LAYERS = [
     {"array"},
     {"configuration", "events"},
     {"experiment", "networks", "verify"},
-    {"calibration", "migrate", "rare"},
+    {"barriers", "calibration", "migrate", "rare"},
     {"reports"},
     {"cli", "scripting"},
 ]

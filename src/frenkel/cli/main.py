@@ -31,6 +31,7 @@ EXAMPLES = """examples:
 COMMANDS = {
     ".runs": ("run", "show", "check", "verify", "again"),
     ".materials": ("materials",),
+    ".barriers": ("barriers",),
     ".examples": ("examples",),
     ".ensembles": ("sweep", "extend", "merge", "hash", "status", "log"),
     ".cluster": ("job", "slurm", "plan", "watch"),

@@ -1,0 +1,243 @@
+"""The command ``frenkel barriers``: a crystal, or finished calculations, to a material."""
+
+# Imports inside functions keep numpy, pydantic and ASE from loading for other commands.
+
+from __future__ import annotations
+
+import argparse
+import re
+import sys
+from pathlib import Path
+from typing import TYPE_CHECKING, Any
+
+from . import values
+from .common import FORCE, QUIET, Option, OptionGroup, UsageError, add
+
+if TYPE_CHECKING:
+    from ..barriers.study import Findings
+
+ANGSTROM = 1e-10
+
+
+def add_commands(commands: Any) -> None:
+    """Add "barriers" to the parser of commands."""
+    add(
+        commands,
+        "barriers",
+        _barriers,
+        "barriers and defect energies of a crystal by an interatomic potential, or from finished "
+        "calculations, as a material",
+        'frenkel barriers HfO2.cif --species O --cutoff "0.29 nm" --to my-HfO2.toml',
+        Option(
+            "files",
+            nargs="+",
+            type=Path,
+            metavar="STRUCTURE",
+            help="crystal (CIF, POSCAR, xyz); with --finished: finished calculations",
+        ),
+        Option("--species", default="O", metavar="ELEMENT", help="whose defects (default: O)"),
+        Option("--to", type=Path, required=True, metavar="FILE.toml", help="material to write"),
+        Option(
+            "--base",
+            default="HfO2",
+            metavar="NAME",
+            complete=values.materials,
+            help="set whose other numbers are kept (default: HfO2)",
+        ),
+        OptionGroup(
+            "calculation",
+            Option(
+                "--calculator",
+                default="chgnet",
+                metavar="NAME",
+                help="chgnet, a calculator of ASE, or module:factory (default: chgnet)",
+            ),
+            Option(
+                "--confidence",
+                metavar="WORD",
+                help='what its numbers are called: "machine-learned potential", "ab initio" or "chosen"',
+            ),
+            Option("--supercell", metavar="NxNxN", help="unit cells (default: from 0.8 nm on)"),
+            Option("--cutoff", default="0.3 nm", metavar="LENGTH", help="longest hop (default: 0.3 nm)"),
+            Option(
+                "--images", type=values.positive, default=3, metavar="N", help="between ends (default: 3)"
+            ),
+            Option(
+                "--largest-force",
+                type=float,
+                default=0.05,
+                metavar="F",
+                help="of what is relaxed, in eV/angstrom (default: 0.05)",
+            ),
+            Option("--interstitials", type=values.natural, default=1, metavar="N", help="voids (default: 1)"),
+            Option("--pairs", type=values.natural, default=1, metavar="N", help="of vacancies (default: 1)"),
+            Option(
+                "--crowding",
+                type=values.natural,
+                default=1,
+                metavar="N",
+                help="most vacancies beside the hop that decides (default: 1)",
+            ),
+            Option("--attempt-frequency", metavar="RATE", help="state it instead of computing it: '10 THz'"),
+            Option("--reference", type=float, metavar="EV", help="energy of an atom of the reservoir, in eV"),
+            Option(
+                "--reservoir",
+                metavar="ENERGY",
+                help="by which the electrode binds an atom more than the reference, for exchange.energy: "
+                "'5.6 eV'",
+            ),
+            Option("--work", type=Path, metavar="FOLDER", help="finished calculations, report, pictures"),
+        ),
+        Option(
+            "--finished",
+            action="store_true",
+            help="instead of calculating, read neb.dat or folders of VASP, .dat or .int of neb.x, "
+            "parameters.json or .csv of VacHopPy",
+        ),
+        FORCE,
+        QUIET,
+    )
+
+
+def _barriers(options: argparse.Namespace) -> None:
+    from ..barriers import report
+    from ..data import store
+
+    target: Path = options.to
+    if target.suffix != ".toml":
+        raise UsageError(f"--to must end in .toml, got {str(target)!r}")
+    store.writable(target, force=options.force)
+    base = _base(options.base)
+    reservoir = options.reservoir
+    if reservoir is not None:
+        reservoir = _quantity("--reservoir", reservoir, "eV", -20, 20)
+    found = _finished(options) if options.finished else _computed(options)
+    folder = _work(options)
+    document = report.write(found, folder)
+    _write(found, base, reservoir, options)
+    print(document.read_text(encoding="utf-8"))
+    print(f'wrote {target} and {document}; in a configuration: material = "{target.name}"')
+
+
+def _base(name: str) -> Any:
+    """Return the set that the new one is based on."""
+    from ..kinetic.materials.material import Material
+    from ..kinetic.materials.rows import MaterialError
+
+    try:
+        return Material.find(name)
+    except MaterialError as error:
+        raise UsageError(f"--base: {error}") from None
+
+
+def _work(options: argparse.Namespace) -> Path:
+    first: Path = options.files[0]
+    return options.work or Path(f"{first.stem}-barriers")
+
+
+def _computed(options: argparse.Namespace) -> Findings:
+    from ..barriers import calculators, crystal
+    from ..barriers.study import BarrierSettings, CrystalStudy
+
+    if len(options.files) > 1:
+        raise UsageError(f"one structure is needed, got {len(options.files)}; --finished takes several files")
+    settings = BarrierSettings(
+        species=options.species,
+        cutoff=_quantity("--cutoff", options.cutoff, "m", 1e-10, 1e-9) / ANGSTROM,
+        supercell=_supercell(options.supercell),
+        images=options.images,
+        force=_force(options.largest_force),
+        interstitials=options.interstitials,
+        pairs=options.pairs,
+        crowding=options.crowding,
+        frequency=_frequency(options),
+        reference=options.reference,
+    )
+    atoms = crystal.read(options.files[0], options.species)
+    potential = calculators.find(options.calculator, options.confidence)
+
+    def note(line: str) -> None:
+        if not options.quiet:
+            print(line, file=sys.stderr, flush=True)
+
+    return CrystalStudy(atoms, settings, potential, _work(options), note).run()
+
+
+def _finished(options: argparse.Namespace) -> Findings:
+    from ..barriers import finished
+    from ..barriers.calculators import AB_INITIO, CONFIDENCES
+    from ..barriers.study import Findings
+
+    if options.confidence is not None and options.confidence not in CONFIDENCES:
+        raise UsageError(f"--confidence must be one of {', '.join(CONFIDENCES)}, got {options.confidence!r}")
+    readings = [finished.read(path) for path in options.files]
+    hops = tuple(hop for found, _ in readings for hop in found)
+    rates = [rate for _, rate in readings if rate is not None]
+    lowest = min(hops, key=lambda hop: hop.forward)
+    given = _frequency(options)
+    return Findings(
+        formula=_base(options.base).formula,
+        species=options.species,
+        origin=", ".join(path.name for path in options.files),
+        confidence=options.confidence or AB_INITIO,
+        cell="",
+        hops=hops,
+        barrier=lowest.forward,
+        decided_by=f"the lowest of {len(hops)}: {lowest.name}",
+        frequency=given if given is not None else rates[0] if rates else None,
+        frequency_from="as given" if given is not None else "as the file states, mean over temperatures",
+    )
+
+
+def _write(found: Findings, base: Any, reservoir: float | None, options: argparse.Namespace) -> None:
+    """Write the set, and read it as every command will."""
+    import os
+
+    from ..barriers.numbers import changes
+    from ..configuration.material import as_file
+    from ..data import store
+    from ..kinetic.materials.material import Material
+    from ..kinetic.materials.sections import SECTIONS
+
+    target: Path = options.to
+    sections = [name for name in SECTIONS if base.has(name)]
+    written = changes(found, sections, reservoir)
+    if "vacancy" not in sections:
+        raise UsageError(f"--base must be a set with vacancies, {options.base} has none")
+    if written["formula"] == base.formula:
+        del written["formula"]
+    source = Material.file(options.base)
+    based_on = os.path.relpath(source, target.parent) if options.base.endswith(".toml") else options.base
+    head = f"Written by frenkel barriers; what is not given here is as in {options.base}."
+    store.write_bytes(as_file(based_on, written, head).encode(), target)
+    Material.read(target)
+
+
+def _quantity(name: str, text: str, unit: str, low: float, high: float) -> float:
+    from ..quantity import to_si
+
+    try:
+        return to_si(text, unit, low, high)
+    except ValueError as error:
+        raise UsageError(f"{name} {error}") from None
+
+
+def _frequency(options: argparse.Namespace) -> float | None:
+    text = options.attempt_frequency
+    return None if text is None else _quantity("--attempt-frequency", text, "Hz", 1e9, 1e16)
+
+
+def _force(value: float) -> float:
+    if not 1e-4 <= value <= 1.0:
+        raise UsageError(f"--largest-force must be between 0.0001 and 1 eV/angstrom, got {value:g}")
+    return value
+
+
+def _supercell(text: str | None) -> tuple[int, int, int] | None:
+    if text is None:
+        return None
+    parts = re.fullmatch(r"([1-9]\d?)x([1-9]\d?)x([1-9]\d?)", text)
+    if parts is None:
+        raise UsageError(f"--supercell must be like 2x2x1, got {text!r}")
+    first, second, third = map(int, parts.groups())
+    return first, second, third
