@@ -179,6 +179,8 @@ cdef class FilamentFields:
             without = PotentialsWithout.hold(self.leave_one_out, self.present().potentials)
         with nogil:
             self.charges.take(ions, ion_codes, code_charge)
+        self.charges.prepare(of.n)
+        with nogil:
             self._write(of, conducting, code_charge, without, block)
         return EventRates.hold(of, block)
 

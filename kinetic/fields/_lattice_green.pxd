@@ -15,6 +15,7 @@ cdef class LatticeGreen:
     cdef double[::1] unit                 # potential of the empty background per layer at 1 V
     cdef readonly double largest, through  # through: of the empty background between the electrodes, per column
 
+    cdef int entries(self, int a, int b, double* out) noexcept nogil
     cdef double value(self, int a, int b) noexcept nogil
     cdef int squared_distance(self, int a, int b) noexcept nogil
     cdef int shifted(self, int site, int k) noexcept nogil

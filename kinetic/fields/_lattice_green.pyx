@@ -84,20 +84,28 @@ cdef class LatticeGreen:
         self.through = green.z_link[0] * self.unit[0]
         self.largest = np.max(self.table) * (4.0 if self.images else 1.0)
 
-    cdef double value(self, int a, int b) noexcept nogil:
-        """Green's function between two host sites."""
-        cdef int dx = self.fold_x[self.px + self.sx[a] - self.sx[b]], za = self.sz[a], zb = self.sz[b]
+    cdef int entries(self, int a, int b, double* out) noexcept nogil:
+        """Entries of the table whose sum is the Green's function between two host sites; their number."""
+        cdef int dx = self.fold_x[self.px + self.sx[a] - self.sx[b]]
         cdef int dy = self.fold_y[self.py + self.sy[a] - self.sy[b]]
         cdef int mx, my
         cdef long line = self.table.shape[2]
-        cdef double* base = self.between_layers(za, zb)
-        cdef double value = base[dx * line + dy]
+        cdef double* base = self.between_layers(self.sz[a], self.sz[b])
+        out[0] = base[dx * line + dy]
+        if not self.images:
+            return 1
         # Reflecting sides: the three mirror images, in a table of twice the width.
-        if self.images:
-            mx = self.fold_x[self.px + self.sx[a] + self.sx[b] + 1]
-            my = self.fold_y[self.py + self.sy[a] + self.sy[b] + 1]
-            value += base[mx * line + dy] + base[dx * line + my] + base[mx * line + my]
-        return value
+        mx = self.fold_x[self.px + self.sx[a] + self.sx[b] + 1]
+        my = self.fold_y[self.py + self.sy[a] + self.sy[b] + 1]
+        out[1], out[2], out[3] = base[mx * line + dy], base[dx * line + my], base[mx * line + my]
+        return 4
+
+    cdef double value(self, int a, int b) noexcept nogil:
+        """Green's function between two host sites."""
+        cdef double[4] entry
+        if self.entries(a, b, entry) == 1:
+            return entry[0]
+        return entry[0] + (entry[1] + entry[2] + entry[3])
 
     def between(self, const int[::1] sites):
         """Green's function between every two of these host sites, shape (n, n)."""

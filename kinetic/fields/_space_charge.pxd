@@ -24,7 +24,9 @@ cdef class SpaceCharge:
     cdef int[::1] kept
     cdef long[::1] used_in                # number of the arrangement in which a sum was last read, -1: none is kept
     cdef int64_t[::1] sum_at
-    cdef readonly long terms              # products of a charge and G that were added so far
+    cdef readonly long terms              # products of a charge and G that were added one by one so far
+    cdef int n_summed                     # charges in the sums at all sites of the arrangement ``summed_in``
+    cdef long summed_in
 
     cdef void take(self, const int[::1] ions, const signed char[::1] codes,
                    const double[::1] code_charge) noexcept nogil
@@ -32,5 +34,7 @@ cdef class SpaceCharge:
     cdef int _changed(self, bint write) noexcept nogil
     cdef void _forget_sums(self, long before) noexcept nogil
     cdef void _replace(self, int site, double charge) noexcept nogil
-    cdef int64_t _term(self, double charge, double green) noexcept nogil
+    cdef int64_t _term(self, double charge, int host, int site) noexcept nogil
+    cdef int64_t _rounded(self, double charge, double entry) noexcept nogil
+    cdef int prepare(self, long events) except -1
     cdef double potential(self, int host) noexcept nogil
