@@ -64,6 +64,9 @@ cdef class Loop:
     cdef bint resting   # at 0 V, and nobody looks
     cdef long _waiting  # sites that wait for a relaxation since `_since` (s)
     cdef double _since
+    cdef bint _still      # at 0 V, where no rate follows the bonds
+    cdef bint _switching  # two-level sites wait since `_switching_since` (s)
+    cdef double _switching_since
     cdef bint _plain    # no load or other way of the circuit's own
 
     def __init__(self):
@@ -82,24 +85,35 @@ cdef class Loop:
 
     def go(self, double local, double until, double begin, double low, double slope):
         """Let time (s) pass to ``until`` while the source (V) is at low + slope (t - begin); return where."""
-        cdef double source, end
+        cdef double source, end, ahead
         cdef long waiting
-        self.now, self.slope = None, slope
-        relaxation = self.state.relaxation
+        cdef double first = local
+        cdef bint still = slope == 0.0 and low == 0.0 and (self.stop is None or self.superbasin is not None)
+        self.now, self.slope, self._still = None, slope, still
+        relaxation, sites = self.state.relaxation, self.state.two_level
         # At 0 V no rate follows what relaxes: unless somebody looks all the time it is brought up to date in the end.
-        self.resting = relaxation is not None and slope == 0.0 and low == 0.0 and (
-            self.stop is None or self.superbasin is not None)
+        self.resting = relaxation is not None and still
         if self.resting:
             relaxation.rest(self.state.time)
+        if sites is not None and still:
+            sites.rest(self.state.temperature)
+            self._switching, self._switching_since = True, self.start + local
         while local < until and not self.ended:
             source, end = low + slope * (local - begin), until
             if relaxation is not None and not self.resting:
                 self._waiting, self._since = len(relaxation.waiting), self.start + local
                 end = min(until, local + <double> relaxation.ahead())
+            ahead = INFINITY
+            if sites is not None and not still:
+                if self.begin_sites(source, slope, until - first):
+                    self.now = None  # bonds are others
+                self._switching, self._switching_since = True, self.start + local
+                ahead = local + <double> sites.ahead()
+                end = min(end, ahead)
             reached = None
             if slope == 0.0 and self.superbasin is not None and self.superbasin.ready:
                 waiting, self._waiting = self._waiting, 0  # relaxations are among the exits of a set
-                reached = self.leave_superbasin(local, until, source)
+                reached = self.leave_superbasin(local, min(until, ahead), source)
                 self.now = None
                 if reached is None:
                     self._waiting = waiting
@@ -107,30 +121,49 @@ cdef class Loop:
                 reached = self.passed(local, end, source)
                 self.now = None
             local = self._wait(local, end, source, slope) if reached is None else reached
-            if local == end < until and self._waiting and relaxation.waiting:
+            if local == end < until and self._waiting and relaxation.waiting and end < ahead:
                 self._waiting = 0
                 self.relax(low + slope * (local - begin))
+            elif local == ahead < until and self._switching:
+                self._spend(self.start + local)
+                self._switch(low + slope * (local - begin))
             self._spend(self.start + local)
         if self.resting:
             relaxation.catch_up(self.state.time, self.state.engine.draw)
+        if sites is not None and still:
+            # Their states are drawn for the next sample, but for those that are fast between two of them.
+            self._switching = False
+            self.begin_sites(0.0, 0.0, max(local - first, self.resolution))
+            self.now = None
         return local
 
     cdef int _spend(self, double time) except -1:
-        """Let the sites that waited use up their part of the time to a relaxation."""
+        """Let what waited use up its part of the time to a relaxation, or to the switching of a site."""
         if self._waiting:
             self.state.relaxation.wait(self._waiting, time - self._since)
             self._waiting = 0
+        if self._switching:
+            self.state.two_level.pass_time(time - self._switching_since)
+            self._switching, self._switching_since = self._still, time
         return 0
 
     cpdef int relax(self, double source) except -1:
         """Let the oxide round a site relax, whose bonds are others then."""
+        return self._alter(self.state.relaxation.relax, source)
+
+    cdef int _switch(self, double source) except -1:
+        """Let a two-level site switch, whose bonds are others then."""
+        return self._alter(self.state.two_level.switch, source)
+
+    cdef int _alter(self, change, double source) except -1:
+        """Let something change bonds that draws its random numbers from the engine."""
         cdef double conductance
         cdef Point before
         state = self.state
         self._connect()
         conductance = self.set_voltage(source)
         before = self._moment(source, state.device_voltage, state.device_voltage * conductance)
-        state.relaxation.relax(state.engine.draw)
+        change(state.engine.draw)
         self._ask(self._changed(before), source)
         return 0
 
@@ -161,6 +194,10 @@ cdef class Loop:
                 self.ended = True
                 self.take_sample(self.state.time - self.start, source)
         return 0
+
+    def begin_sites(self, double source, double slope, double span):
+        """Let two-level sites take the temperatures of the present network; return whether bonds are others then."""
+        return False
 
     def leave_superbasin(self, double begin, double end, double source):
         """Return where the run is after a set of arrangements that it leaves, None where there is none."""

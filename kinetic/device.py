@@ -352,6 +352,7 @@ class Device(DeviceState):
         twin = copy(self)
         twin.engine, twin.running, twin.weights = self.engine.branch(*stream), False, None
         twin.relaxation = None if self.relaxation is None else self.relaxation.copy()
+        twin.two_level = None if self.two_level is None else self.two_level.copy()
         twin.oxide_heat = copy(self.oxide_heat)
         twin.draw_hazard()
         twin.draw_patience()

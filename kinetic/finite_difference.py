@@ -16,6 +16,7 @@ from ..typing import Floats
 from .circuit import Circuit
 from .engine.engine import Engine
 from .mechanisms.relaxation import Relaxation
+from .mechanisms.two_level import TwoLevelSites
 from .solver import Solved, Solver
 from .state import DeviceState
 
@@ -27,6 +28,7 @@ class Solvable(Protocol):
     circuit: Circuit
     solver: Solver
     relaxation: Relaxation | None
+    two_level: TwoLevelSites | None
     temperature: float
 
     def arrange(self, **atoms: np.ndarray) -> None:
@@ -105,6 +107,8 @@ class FiniteDifference(Generic[D]):
             twin.arrange(**{name: atoms[name] for name in ("species", "reservoir")})
         if twin.relaxation is not None and state.relaxation is not None:
             twin.relaxation.follow(state.relaxation)
+        if twin.two_level is not None and state.two_level is not None:
+            twin.two_level.arrange(state.two_level.level)
         if twin.temperature != state.temperature:
             twin.temperature = state.temperature
 

@@ -90,7 +90,7 @@ class LatticeGas(Device):
         refuse_filament(mechanisms)
         self.seed, self.member = draw_seed() if seed is None else seed, member
         self.lattice, self.shape, self.n_hosts = lattice, lattice.shape, lattice.n_hosts
-        self.circuit, self.relaxation = Circuit(), None
+        self.circuit, self.relaxation, self.two_level = Circuit(), None, None
         none = np.zeros(lattice.n_hosts, bool)
         self.chemistry = Chemistry(
             mechanisms=tuple(mechanisms), interactions=tuple(interactions), traps=np.zeros(0, np.int32),

@@ -18,6 +18,7 @@ from .engine.flicker import busiest_pair
 from .extremes import Extremes
 from .heating import MARGIN, TemperatureRamp
 from .lattice.species import INTERSTITIAL, VACANCY
+from .mechanisms.two_level import clock
 from .occupation import Occupation, moves_electrons, occupation, set_electrons, without_electrons
 from .score_function import ScoreFunction
 from .solver import Solved, Solver
@@ -222,6 +223,30 @@ class Run(Loop):
             if averaged is not None and averaged.fast:
                 return self.advance_averaged(averaged, begin, end, source)
         return None
+
+    def begin_sites(self, source: float, slope: float, span: float) -> bool:
+        """Give two-level sites the temperatures of the present network; return whether bonds are others then.
+
+        Parameters
+        ----------
+        source, slope : float
+            Source voltage (V), and its slope (V/s).
+        span : float
+            Time (s) between the last sample and the next one.
+        """
+        state, now = self.state, self.solver.solved()
+        sites, active = state.two_level, now.active
+        assert sites is not None and active is not None
+        voltage = now.device_voltage(state.circuit, source)
+        sharpness = now.sharpness(voltage, slope) if voltage else 0.0
+        return sites.begin(
+            active,
+            now.site_rise(voltage, slope),
+            state.temperature,
+            clock=clock(now.at(voltage, slope).total(voltage), span),
+            sharpness=sharpness,
+            draw=state.engine.draw,
+        )
 
     def trap_occupation(self, source: float) -> Occupation | None:
         """Return the occupation of the traps around the present atoms, solved once while they stand."""

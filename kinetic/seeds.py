@@ -7,9 +7,10 @@ from numpy.typing import ArrayLike, NDArray
 
 from ..checks import whole
 
-MADE, BRANCH, MEASURED, POPULATION, QUENCHED = 1, 2, 3, 4, 5
+MADE, BRANCH, MEASURED, POPULATION, QUENCHED, TWO_LEVEL = 1, 2, 3, 4, 5, 6
 """First number of a further stream: what a device is made of, where a branch goes on, what is looked at, the
-numbers of its material, size and circuit, and what of its bonds is quenched; a run has none."""
+numbers of its material, size and circuit, what of its bonds is quenched, and its two-level sites; a run has
+none."""
 
 
 def random_numbers(seed: int, member: int, *stream: int) -> np.random.Generator:

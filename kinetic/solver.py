@@ -28,6 +28,7 @@ from .fields.build import build_fields
 from .fields.columns import Columns, build_columns
 from .lattice.species import VACANCIES, VACANCY
 from .mechanisms.traps import BondModulation, corners, nearest_nodes
+from .mechanisms.two_level import ActiveSites
 from .state import DeviceState
 
 if TYPE_CHECKING:
@@ -38,6 +39,9 @@ CELL = 0.05
 
 CHORD_STEP = 2e-3
 """Change of the source voltage (V) over which a device with a contact's law is taken as a resistor."""
+
+RATE_STEP = 5e-3
+"""Relative change of the voltage over which the slope of the rates of atoms is taken."""
 
 NO_SITES: NDArray[np.int32] = np.zeros(0, np.int32)
 
@@ -209,6 +213,10 @@ class Solved:
         The last operating point that was asked for, after its circuit and source voltage (V).
     heat : ArrangementHeat, optional
         Where heat takes time.
+    active : ActiveSites, optional
+        Two-level sites that act on this network.
+    node_rise : ndarray
+        Temperature rises of the nodes at 1 V (K) of a linear network, where there are such sites.
     """
 
     events: EventRates
@@ -222,6 +230,8 @@ class Solved:
     cells: dict[int, VoltageInterval] = field(default_factory=dict)
     point: tuple[Circuit, float, OperatingPoint] | None = None
     heat: ArrangementHeat | None = None
+    active: ActiveSites | None = None
+    node_rise: Floats = field(default_factory=lambda: NO_POWER)
 
     def size(self) -> int:
         """Return about how many bytes this is: a reader at many voltages has it grow by a cell at each."""
@@ -229,6 +239,7 @@ class Solved:
         ends = sum(end.events.nbytes + end.nodes.nbytes for end in self.ends.values())
         cells = sum(cell.events.nbytes + cell.heat.nbytes for cell in self.cells.values())
         heat = 0 if self.heat is None else self.heat.size()
+        heat += 0 if self.active is None else self.active.nbytes + self.node_rise.nbytes
         return self.events.candidates.nbytes + self.events.nbytes + ends + cells + law + heat
 
     def cell(self, voltage: float, slope: float = 0.0) -> VoltageInterval | None:
@@ -263,6 +274,22 @@ class Solved:
         """Return the largest temperature rise (K) at a voltage (V)."""
         cell = self.cell(voltage)
         return self.heat_max * voltage * voltage if cell is None else cell.rise(voltage)
+
+    def site_rise(self, voltage: float, slope: float = 0.0) -> Floats:
+        """Return the temperature rise (K) at each active two-level site at a voltage (V)."""
+        assert self.active is not None
+        cell = self.cell(voltage, slope)
+        if cell is None:
+            nodes = self.node_rise * voltage**2
+        else:
+            nodes = (cell.heat[0] + cell.heat[1] * voltage) * voltage
+        return np.asarray(self.active.mix @ nodes)
+
+    def sharpness(self, voltage: float, slope: float = 0.0) -> float:
+        """Return d ln(total rate) by ln(voltage) at a voltage (V), 0 where there is no rate."""
+        events = self.at(voltage, slope)
+        low, high = (events.total(voltage * (1.0 + sign * RATE_STEP)) for sign in (-1, 1))
+        return abs(math.log(high / low)) / (2.0 * RATE_STEP) if low > 0.0 and high > 0.0 else 0.0
 
     def ramp(
         self, circuit: Circuit, source: float, slope: float, duration: float, resolution: float
@@ -342,8 +369,10 @@ class Solver(ABC):
         self.tables = dict(state.engine.tables())
         self.tables["dipole"] = self.tables["dipole"] / self.tables["length"]
         self.mechanisms = MechanismTables(self.tables, state.temperature)
-        self._kept: OrderedDict[tuple[int, bool, bool], tuple[NDArray[np.int8], Solved]] = OrderedDict()
-        self._most_kept, self._unweighed, self._factor = kept, 0, state.bond_factor
+        self._kept: OrderedDict[
+            tuple[int, bool, bool, bytes], tuple[NDArray[np.int8], Solved]
+        ] = OrderedDict()
+        self._most_kept, self._unweighed, self._factor = kept, 0, state.relaxed_factor
         self._chained = False  # whether a solution since the last `forget` went on from one before
 
     @abstractmethod
@@ -358,11 +387,12 @@ class Solver(ABC):
         """Return fields and event energies of the present arrangement, solved unless kept from before."""
         # An empty electrode gives nothing back: the same atoms have other candidates beside it.
         engine = self.state.engine
-        if self._factor is not self.state.bond_factor:
-            self._factor = self.state.bond_factor
+        if self._factor is not self.state.relaxed_factor:
+            self._factor = self.state.relaxed_factor
             self.forget()  # the oxide has relaxed
         bottom, top = engine.reservoir
-        key = engine.mark, bottom > 0, top > 0
+        sites = self.state.two_level
+        key = engine.mark, bottom > 0, top > 0, b"" if sites is None else sites.key
         stored = self._kept.get(key)
         # A mark may be shared, which the species themselves tell.
         if stored is not None and not refresh and engine.holds(stored[0]):
@@ -517,6 +547,9 @@ class FilamentSolver(Solver):
                 rise, nodes = self._steady_rises(solved.heat, solved.heat.linear.power[1])
                 events.set_rise(rise)
                 solved.heat_max = float(nodes.max(initial=0.0))
+        if self.state.two_level is not None:
+            hosts, _, solved.node_rise = network.potentials.nodes()
+            solved.active = self.state.two_level.active(hosts, network.potentials.powers())
         if fields.has_laws():
             solved.make_ends = partial(self._make_ends, events, species, solved.heat)
             power = NO_POWER if solved.heat is None else np.zeros(len(solved.heat.network.conductance))

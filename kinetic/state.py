@@ -40,7 +40,8 @@ from .mechanisms.mechanism import Mechanism
 from .mechanisms.place import first_defects, first_interstitials
 from .mechanisms.reactions import build_chemistry
 from .mechanisms.relaxation import Relaxation, quenched_part
-from .seeds import MADE, QUENCHED, random_numbers
+from .mechanisms.two_level import TwoLevelSites, draw_sites
+from .seeds import MADE, QUENCHED, TWO_LEVEL, random_numbers
 from .thermal import Thermal
 
 if TYPE_CHECKING:
@@ -96,6 +97,7 @@ class DeviceState(ABC):
     averages_traps = True
     relaxation: Relaxation | None
     oxide_heat: HeatInTime | None = None
+    two_level: TwoLevelSites | None
 
     def __init__(
         self,
@@ -136,6 +138,7 @@ class DeviceState(ABC):
         refuse_cold(self.chemistry.mechanisms, self.temperature)
         self.engine = self._first_engine(random)
         self.relaxation = self._relaxation()
+        self.two_level = self._two_level()
         self._begin(cache, precise)
 
     def _begin(self, cache: int, precise: bool) -> None:
@@ -182,13 +185,30 @@ class DeviceState(ABC):
             memory=numbers.memory,
         )
 
+    def _two_level(self) -> TwoLevelSites | None:
+        """Return the two-level sites of the material, if it has any."""
+        if not self.material.has("two_level"):
+            return None
+        if self.thermal.transient:
+            raise ValueError(
+                f"thermal.transient must be false: material {self.material.name} has a section [two_level], "
+                "whose sites take heat as steady"
+            )
+        random = random_numbers(self.seed, self.member, TWO_LEVEL)
+        return draw_sites(self.material.two_level, self.lattice, self.temperature, random)
+
     def _holds(self) -> NDArray[np.bool_]:
         """Return which host sites hold a defect."""
         return IS_DEFECT[self.engine.codes[: self.n_hosts]]
 
     @property
     def bond_factor(self) -> Floats:
-        """Factor of each host site on its bonds, as the oxide has relaxed."""
+        """Factor of each host site on its bonds, as the oxide has relaxed and two-level sites stand."""
+        return self.relaxed_factor if self.two_level is None else self.two_level.on(self.relaxed_factor)
+
+    @property
+    def relaxed_factor(self) -> Floats:
+        """The same without what two-level sites do."""
         return self.chemistry.bond_factor if self.relaxation is None else self.relaxation.factor
 
     @abstractmethod
@@ -359,9 +379,11 @@ class DeviceState(ABC):
             self.relaxation.note(site, bool(IS_DEFECT[self.engine.codes[site]]), self.time)
 
     def draw_patience(self) -> None:
-        """Draw the unit exponential that has to pass before the oxide relaxes next."""
+        """Draw the unit exponentials that have to pass before the oxide relaxes and a site switches next."""
         if self.relaxation is not None:
             self.relaxation.draw_patience(self.engine.draw)
+        if self.two_level is not None:
+            self.two_level.draw_patience(self.engine.draw)
 
     def arrange(self, **atoms: NDArray[Any]) -> None:
         """Give the engine other atoms; its counters, clock and random numbers stay.
@@ -371,11 +393,13 @@ class DeviceState(ABC):
         **atoms : ndarray
             Some of ``species`` and ``reservoir``, as `arrangement` returns them, and what `oxide` returns.
         """
-        factor, held = atoms.pop("factor", None), atoms.pop("held", None)
+        factor, held, level = (atoms.pop(name, None) for name in ("factor", "held", "level"))
         self.engine.restore(self.engine.state() | atoms)
         if self.relaxation is not None and factor is not None and held is not None:
             self.relaxation.arrange(factor, held)
             self.look()
+        if self.two_level is not None and level is not None:
+            self.two_level.arrange(level)
 
     def arrangement(self) -> dict[str, NDArray[Any]]:
         """Return all that tells the present atoms from others, for `arrange`."""
@@ -384,9 +408,12 @@ class DeviceState(ABC):
 
     def oxide(self) -> dict[str, NDArray[Any]]:
         """Return how the oxide has relaxed, for `arrange`; nothing where it stays as it was made."""
-        if self.relaxation is None:
-            return {}
-        return {"factor": self.relaxation.factor, "held": self.relaxation.held.copy()}
+        found: dict[str, NDArray[Any]] = {}
+        if self.relaxation is not None:
+            found |= {"factor": self.relaxation.factor, "held": self.relaxation.held.copy()}
+        if self.two_level is not None:
+            found |= {"level": self.two_level.level.copy()}
+        return found
 
     @property
     def relaxing(self) -> float:
@@ -400,12 +427,15 @@ class DeviceState(ABC):
         The candidates of an arrangement come from the engine, which therefore has to hold it.
         """
         before, oxide = self.engine.state(), self.relaxation and self.relaxation.copy()
+        sites = self.two_level and self.two_level.copy()
         try:
             yield
         finally:
             self.engine.restore(before)
             if self.relaxation is not None and oxide is not None:
                 self.relaxation.revert(oxide)
+            if self.two_level is not None and sites is not None:
+                self.two_level.revert(sites)
 
     # ------------------------------------------------------------------ checkpoint
 
@@ -424,7 +454,7 @@ class DeviceState(ABC):
             "field_solves": self.field_solves,
             "floor_events": self.floor_events,
             "relaxation": None if self.relaxation is None else self.relaxation.state(),
-        }
+        } | ({} if self.two_level is None else {"two_level": self.two_level.state()})
 
     def restore(self, state: dict[str, Any], *, stream: Sequence[int] | None = None) -> None:
         """Continue from a `state` of a device made with the same arguments; ``stream`` as of the engine."""
@@ -432,6 +462,8 @@ class DeviceState(ABC):
         self.time, self.hazard = float(state["time"]), float(state["hazard"])
         if self.relaxation is not None:
             self.relaxation.restore(state["relaxation"])
+        if self.two_level is not None:
+            self.two_level.restore(state["two_level"])
         if stream is not None:
             self.draw_hazard()
             self.draw_patience()

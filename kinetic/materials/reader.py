@@ -124,6 +124,7 @@ def read_document(document: Mapping[str, Any], where: str) -> Contents:
     _check_names(model, sections, where)
     _check_phonons(document, sections, where)
     _check_walk(sections, where)
+    _check_two_level(sections, where)
     names = {"defect": "metal" if "cation" in sections else "vacancy", "interstitial": "interstitial"}
     return Contents(
         model.formula,
@@ -234,6 +235,25 @@ def _check_walk(sections: Mapping[str, Any], where: str) -> None:
                 f"{where}: disorder.{key} must be 0 where disorder.relaxation_rate is 0 and all bonds are "
                 f"kept for life, got {value:g}"
             )
+
+
+def _check_two_level(sections: Mapping[str, Any], where: str) -> None:
+    """Raise unless both directions of every two-level site have a barrier, and its range is one."""
+    numbers = sections.get("two_level")
+    if numbers is None:
+        return
+    if numbers.barrier_high < numbers.barrier_low:
+        raise MaterialError(
+            f"{where}: two_level.barrier_high must be at least two_level.barrier_low, "
+            f"{numbers.barrier_low:g} eV, got {numbers.barrier_high:g} eV"
+        )
+    if numbers.asymmetry > 2.0 * numbers.barrier_low:
+        raise MaterialError(
+            f"{where}: two_level.asymmetry must be at most twice two_level.barrier_low, "
+            f"{2.0 * numbers.barrier_low:g} eV, got {numbers.asymmetry:g} eV"
+        )
+    if "interface" in sections:
+        raise MaterialError(f"{where}: [two_level] acts on bonds, which a set with [interface] has not")
 
 
 def _check_names(model: Any, sections: Mapping[str, Any], where: str) -> None:

@@ -276,6 +276,25 @@ class DisorderNumbers:
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
+class TwoLevelNumbers:
+    """Two-level sites at random places: they switch over barriers and change the bonds around them.
+
+    The barrier of a site is uniform between two numbers, the energy of its upper state uniform between minus
+    and plus the asymmetry.
+    """
+
+    density: float = quantity("1/m^3", 0.0, 1e29, "sites per volume, placed at random")
+    barrier_low: float = quantity("eV", 0.0, 5.0, "lowest barrier between the two states")
+    barrier_high: float = quantity("eV", 0.0, 5.0, "highest barrier between the two states")
+    asymmetry: float = quantity("eV", 0.0, 5.0, "largest difference of the energies of the two states")
+    attempt_frequency: float = quantity("Hz", 1e9, 1e16, "attempt frequency of both directions")
+    effect: float = quantity(
+        "1", 0.0, 3.0, "what the upper state adds to ln(factor) of each host site within reach"
+    )
+    reach: float = quantity("m", 0.0, 1e-8, "distance up to which host sites are changed")
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
 class ElectronNumbers:
     """How a trap or a vacancy exchanges electrons with an electrode."""
 
@@ -474,6 +493,7 @@ class Sections:
     plane: PlaneNumbers
     cap: CapNumbers
     disorder: DisorderNumbers
+    two_level: TwoLevelNumbers
     trap: TrapNumbers
     charge_states: ChargeStatesNumbers
     electrostatics: ElectrostaticsNumbers

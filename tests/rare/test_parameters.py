@@ -41,8 +41,8 @@ def test_the_usual_ones_are_those_that_the_material_has(tiny, tmp_path):
     ("redox.barrier", "HfO2-volatile has no section .redox."),
     ("barrier", "--by: no number 'barrier'"),
     ("vacancy.charge", "--by vacancy.charge: a whole number .2. has no derivative"),
-    ("disorder.relaxation_rate", "relaxations are no events of atoms"),
-    ("disorder.memory", "relaxations are no events of atoms"),
+    ("disorder.relaxation_rate", "relaxations and two-level sites are no events of atoms"),
+    ("disorder.memory", "relaxations and two-level sites are no events of atoms"),
     ("vacancy.heat_of_transport", None),
     ("circuit.series", "did you mean 'circuit.series_resistance'"),
 ])

@@ -158,8 +158,10 @@ def _check(configuration: Configuration, material: Material, name: str) -> None:
     except ConfigurationError as error:
         raise ConfigurationError(f"--by {error}") from None
     value = _value(configuration, material, name)
-    if name in RELAXING:
-        raise ConfigurationError(f"--by {name}: relaxations are no events of atoms, whose likelihood is kept")
+    if name in RELAXING or name.startswith("two_level."):
+        raise ConfigurationError(
+            f"--by {name}: relaxations and two-level sites are no events of atoms, whose likelihood is kept"
+        )
     if name != SERIES and isinstance(getattr(getattr(material, name.split(".")[0]), name.split(".")[1]), int):
         raise ConfigurationError(f"--by {name}: a whole number ({value:g}) has no derivative")
     if not _is_energy(name) and value == 0.0:

@@ -6,6 +6,7 @@ from typing import Any
 
 import numpy as np
 
+from ...configuration.base import ConfigurationError
 from ...configuration.device import Configuration
 from ...configuration.measure import MeasureSection
 from ...configuration.phases import Sweep
@@ -72,6 +73,11 @@ class Measurement:
         settings = self.configuration.measure
         assert settings is not None  # who has no such section makes no measurement
         self.settings = settings
+        if self.device.two_level is not None:
+            raise ConfigurationError(
+                "measure needs a material without a section [two_level], whose switching no jump-process "
+                f"model holds, got {self.device.material.name}"
+            )
         last = max((cycle for _, cycle, _ in self.configuration.phases()), default=0)
         self.cycles = _spread(settings.cycles, last)
         self.read_cycles = self.cycles | _spread(settings.ends or 0, last)
