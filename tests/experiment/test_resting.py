@@ -1,11 +1,15 @@
 """A state at rest with the neighbours that are part of it: against a closed form, and against waits."""
 
+from types import SimpleNamespace
+
 import numpy as np
 import pytest
 
+from frenkel.configuration.base import ConfigurationError
 from frenkel.configuration.measure import MeasureSection
 from frenkel.experiment.state_survey import jumps
 from frenkel.experiment.state_survey import resting as rest
+from frenkel.experiment.state_survey.measurement import Measurement
 from frenkel.experiment.state_survey.reading import level, read
 from frenkel.experiment.state_survey.resting import _Member, _times
 from frenkel.kinetic.circuit import Circuit
@@ -197,3 +201,10 @@ def test_members_conduct_alike_or_are_hardly_ever_there(device):
         balance = np.vstack([one.T - np.diag(one.sum(axis=1)), np.ones(n)])
         share = np.linalg.lstsq(balance, ones, rcond=None)[0]
         assert np.all(share[other] < rest.SHARE * share[0] * (1.0 + 1e-6))
+
+
+def test_two_level_sites_are_refused():
+    """Their switching is no jump of atoms, which a survey of states would take it for."""
+    device = SimpleNamespace(two_level=object(), material=SimpleNamespace(name="HfO2"))
+    with pytest.raises(ConfigurationError, match="without a section .two_level., .* got HfO2"):
+        Measurement(SimpleNamespace(measure=MeasureSection()), device, lambda kelvin: device)
