@@ -10,7 +10,7 @@ import numpy as np
 from . import spread
 from .study import Findings, HopEnergy
 
-NEUTRAL = "cells are neutral: barriers of charged vacancies differ, in HfO2 by more than 1 eV"
+NEUTRAL = "cells are neutral: barriers of charged vacancies differ"
 """What a universal potential leaves open, said at each barrier."""
 
 

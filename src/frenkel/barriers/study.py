@@ -19,7 +19,7 @@ DIATOMIC = {"H": 0.74, "N": 1.10, "O": 1.23, "F": 1.42, "Cl": 1.99}
 """Elements whose reference is half a molecule, and the bond length (angstrom) from which it relaxes."""
 BOX = 10.0
 """Side (angstrom) of the box of a molecule; chosen."""
-HESSIAN_ATOMS = 8
+HESSIAN_ATOMS = 3
 """Nearest atoms that move with the hopping one in a partial Hessian; chosen."""
 
 
