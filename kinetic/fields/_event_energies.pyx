@@ -443,6 +443,11 @@ cdef class FilamentFields:
         cdef int n = 0
         if unit == 0.0:
             return
+        out[LEVER, c] = -sign / unit
+        # A dipole holds the Lorentz factor of a mean field. A law that bends does not see the field of a charge one
+        # or two sites away: it would be beyond the critical one. The line does, as the sets with it were fitted.
+        if of.tables.power[mech] > 1.0:
+            return
         # A vacancy that ends here, the reverse of the creation of a pair: both must read the same surroundings,
         # those without it and its ion.
         if leaving >= 0 and arriving < 0:
@@ -457,4 +462,3 @@ cdef class FilamentFields:
         if self._above(of, c) >= 0:
             coulomb -= of.tables.charge_a[mech] * self._coulomb_changed(self._above(of, c), n)
         out[DROP, c] = -coulomb / unit
-        out[LEVER, c] = -sign / unit

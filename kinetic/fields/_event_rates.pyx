@@ -263,8 +263,9 @@ cdef class EventRates:
         if self.candidates.tables.dipole[mech] > 0.0:
             drop = self.drop0[c] + self.lever[c] * (
                 self._bias(c, voltage) - self.beyond0[c] - self.beyond[c] * voltage)
-            return barrier_under_field(self.candidates.barrier[c], self.candidates.tables.dipole[mech] * drop,
-                                       self.candidates.tables.power[mech], slope)
+            if drop > 0.0:
+                return barrier_under_field(self.candidates.barrier[c], self.candidates.tables.dipole[mech] * drop,
+                                           self.candidates.tables.power[mech], slope)
         return self.candidates.barrier[c]
 
     cdef double _total(self, double voltage) noexcept nogil:
@@ -355,13 +356,9 @@ cdef class EventRates:
         cdef double kelvin = self.ambient + self._rise(c, voltage)
         cdef double kt = BOLTZMANN * kelvin
         cdef double work = fabs(self.work[c])
-        cdef double peak = max(self.candidates.barrier[c], self._lowered(c, voltage))
-        cdef double most = peak + fabs(self.energy0[c]) + fabs(self._bias(c, voltage))
-        # An activation energy changes by no more than the energy and the barrier do. In the opposite field a law
-        # that bends is steeper than its dipole: by less than its barrier has grown.
-        work += self.candidates.tables.dipole[mech] * fabs(self.lever[c]) * (work + fabs(self.beyond[c])) * (
-            1.0 if peak <= self.candidates.barrier[c] or self.candidates.barrier[c] <= 0.0
-            else peak / self.candidates.barrier[c])
+        cdef double most = self.candidates.barrier[c] + fabs(self.energy0[c]) + fabs(self._bias(c, voltage))
+        # An activation energy changes by no more than the energy and the barrier do, and this by no more than a line.
+        work += self.candidates.tables.dipole[mech] * fabs(self.lever[c]) * (work + fabs(self.beyond[c]))
         return (work + most * fabs(rise) / kelvin) / kt
 
     def set_bias(self, const double[::1] potential, const double[::1] source, double top=1.0, double[::1] out=None):

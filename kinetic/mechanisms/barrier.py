@@ -69,8 +69,8 @@ def under_field(barrier: ArrayLike, work: ArrayLike, power: float) -> NDArray[np
     -------
     ndarray of float64
         Height (eV). For a barrier above 0 it is ``E_0 (1 - p F / (n E_0))**n`` [1]_ with n = 1 / nu: the
-        slope at zero field is -p for each n. Above n = 1 it goes on rising in the opposite field; the line
-        does not, by choice. Beyond the critical field n E_0 / p it is negative (E_0 less p F / n): no barrier
+        slope at zero field is -p for each n. Events give it the field of their forward direction alone, see
+        `Mechanism.dipole`. Beyond the critical field n E_0 / p it is negative (E_0 less p F / n): no barrier
         is left.
 
     References

@@ -61,8 +61,9 @@ class Mechanism:
         Heat of transport Q* (eV): the rate reads ``T_i + beta (T_j - T_i)``, beta = (1 - Q*/E_m)/2.
     dipole : float
         Bond dipole at zero field (e m): the transition state of both directions is that of
-        `barrier.under_field` with ``dipole / length * drop``, where drop (V) is the electrostatic energy per
-        unit charge won by the forward direction. Of a site below the face of the electrode a device takes the
+        `barrier.under_field` with ``dipole / length * max(0, drop)``, where drop (V) is the electrostatic
+        energy per unit charge won by the forward direction; with a power above 1 a device leaves out the part
+        of single charges. Of a site below the face of the electrode a device takes the
         part over the bond to the site above; an engine alone takes all of it.
     dipole_power : float
         Power of `barrier.under_field`, 1 to 2: 1 a line, 1.5 a linear-cubic well, 2 a cusp.

@@ -158,9 +158,9 @@ class ReferenceEngine:
     def _lowered(self, mechanism: Mechanism, barrier: float, forward: float) -> float:
         length, charge = self.lattice.length(mechanism.motif), abs(mechanism.charge_change[0])
         if charge > 0.0 and mechanism.dipole > 0.0:
-            work, power = mechanism.dipole / length * -forward / charge, mechanism.dipole_power
+            work, power = mechanism.dipole / length * max(0.0, -forward / charge), mechanism.dipole_power
             if power == 1.0:
-                barrier -= max(0.0, work)
+                barrier -= work
             else:
                 # Dudko, Hummer and Szabo's, without a floor.
                 return barrier * max(0.0, 1.0 - work / (power * barrier)) ** power

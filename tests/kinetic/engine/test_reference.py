@@ -75,7 +75,7 @@ def gas_and_reference(shape, lateral, seed, company="nearest", power=1.0):
 
 @pytest.mark.parametrize("power", [1.5, 2.0])
 def test_equal_event_by_event_with_barriers_that_bend(power):
-    """Fields of both signs. Fails with the barrier kept in the opposite field, as a line keeps it."""
+    """Fields of both signs. Fails where the barrier rises in the opposite field."""
     gas, reference = gas_and_reference((3, 3, 3), "periodic", 6, power=power)
     for _ in range(100):
         reference.step()

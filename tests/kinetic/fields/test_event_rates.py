@@ -152,14 +152,14 @@ def test_a_barrier_under_field_is_alike_for_both_directions(power):
     back = made_up(e_0, -0.2, 1.0, dipole=dipole, power=power, direction=1)
     critical = power * e_0 / dipole / gain
     for voltage in (-8.0, -1.0, 0.0, 0.5, 5.0, 0.999 * critical, 1.001 * critical, 3.0 * critical):
-        height = float(barrier.under_field(e_0, dipole * gain * voltage, power))
+        height = float(barrier.under_field(e_0, dipole * gain * max(voltage, 0.0), power))
         assert (height < 0.0) == (voltage > critical)
         forward = float(barrier.sinusoidal(max(height, 0.0), 0.2 - voltage))
         assert there.activation(voltage)[0] == pytest.approx(forward, abs=1e-12)
         assert back.activation(voltage)[0] == pytest.approx(forward - 0.2 + voltage, abs=1e-12)
         assert there.at_floor(0, voltage) == back.at_floor(0, voltage) == (voltage > critical)
-    risen = there.activation(-1.0)[0] - float(barrier.sinusoidal(e_0, 1.2))
-    assert abs(risen) < 1e-12 if power == 1.0 else risen > 0.05
+    # The opposite field leaves the barrier as it is: this bond does not break against its own direction.
+    assert there.activation(-1.0)[0] == pytest.approx(float(barrier.sinusoidal(e_0, 1.2)), abs=1e-12)
 
 
 @pytest.mark.parametrize("power", [1.0, 1.5, 1.8, 2.0])

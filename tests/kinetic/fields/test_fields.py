@@ -435,6 +435,19 @@ def test_drop_of_an_exchange_below_the_face_is_that_of_the_bond_above(lateral):
             assert columns["drop0"][k] == pytest.approx(field[site + 1] - field[site], abs=1e-8)
 
 
+@pytest.mark.parametrize("power", [1.0, 2.0])
+def test_a_barrier_that_bends_does_not_see_single_charges(power):
+    """At 0 V no exchange is lowered among charged vacancies; a line is. The field of the bias is for both."""
+    device, _ = make(
+        "HfO2-volatile", (6, 7), "periodic", exchange__dipole=1e-9, exchange__depth=1e-6,
+        exchange__dipole_power=power, exchange__floor=0.0)
+    put(device, random_species(device, "pristine", np.random.default_rng(8)))
+    columns = device.solved().events.arrays()
+    mine = columns["site_b"] < 0
+    assert (np.abs(columns["drop0"][mine]).max() > 0.01) == (power == 1.0)
+    assert np.abs(columns["drop1"][mine]).max() > 0.01
+
+
 def test_barriers_below_the_face_go_on_where_cells_of_voltage_meet():
     """In a nonlinear network both cells give the same barrier at their common end; the field lowers it."""
     material = Material.load("HfO2").with_values({"exchange.depth": 1e-6, "exchange.dipole": 1e-9})
