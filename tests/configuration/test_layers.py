@@ -236,7 +236,7 @@ def test_a_wrong_layer_gets_one_sentence(layers, message):
 
 def test_an_ensemble_of_layers_has_its_members():
     """Each member is the device of its own number."""
-    result = fk.ensemble(parse(document(LAYERS)), members=2, engine="serial")
+    result = fk.ensemble(parse(document(LAYERS)), members=2, engine="serial", keep="all")
     lone = experiment.run(parse(document(LAYERS) | {"member": 1}))
     assert np.array_equal(result["current"].values[-lone.sizes["sample"] :], lone["current"].values)
     assert result["layer"].values.tolist() == ["TaOx", "HfOx"]

@@ -147,14 +147,17 @@ def test_devices_that_read_as_they_should(tiny, capsys):
         farm.verified(farm.load(tiny / "two.nc"), 1e6)
 
 
-def test_the_status_names_what_failed_without_points(tiny, capsys):
-    (tiny / "tiny.toml").write_text(TINY + "\n[thermal]\ntransient = true\n")
+def test_the_status_names_what_failed_without_points(tiny, capsys, monkeypatch):
+    def fail(*_):
+        raise ValueError("no such device")
+
+    monkeypatch.setattr("frenkel.rare.sensitivity.prepared", fail)
     output = str(tiny / "s.nc")
     words = ["--at", "20 kohm", "--members", "3", "--engine", "serial", "--no-isolation", "-q", "-o", output]
     assert main(["sensitivity", str(tiny / "tiny.toml"), *words]) == 3
     capsys.readouterr()
     main(["status", output])
-    line = "  member 0, 1 attempt: an error was raised: ValueError: thermal.transient"
+    line = "  member 0, 1 attempt: an error was raised: ValueError: no such device"
     assert line in capsys.readouterr().out
 
 

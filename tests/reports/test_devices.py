@@ -1,6 +1,7 @@
 """Every number of the reports on devices, arrays, ensembles, sweeps and plans: value, unit, sign."""
 
 import json
+import os
 import time
 from types import SimpleNamespace
 
@@ -384,6 +385,7 @@ def test_measured_and_simulated_are_side_by_side():
 def test_a_running_device_says_how_old_its_checkpoint_is(tmp_path, monkeypatch):
     path = tmp_path / "x.checkpoint"
     path.touch()
+    os.utime(path, (1e9, 1e9))  # so that what is recorded of this test has the same clock each day
     sample = {"events": [3, 41], "source_voltage": np.array([0.0, 1.0]), "current": np.array([1e-6, 1e-5])}
     logs = [{"sample": [], "name": "form"}, {"sample": sample, "name": "reset 1"}]
     monkeypatch.setattr(watch.store, "load_checkpoint", lambda _: {"protocol": {"logs": logs}})
