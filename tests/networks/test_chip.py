@@ -66,6 +66,21 @@ def test_a_chip_of_many_slices_is_the_network(mapping):
     assert len(chip.tiles) == 4 * 3
 
 
+def test_cells_kept_of_a_time_are_those_of_their_last_programming():
+    """Runs at a time that was asked for before, at another one, and of cells programmed again."""
+    device = placeholder(read_noise=0.0, rtn_amplitude=0.0)
+    asked, fresh = (Chip(device, seed=4) for _ in range(2))
+    for chip in (asked, fresh):
+        chip.program(WEIGHTS, BIASES)
+    early, late = asked.run(X, 0.0), asked.run(X, 1e5)
+    assert np.array_equal(fresh.run(X, 1e5), late) and not np.allclose(early, late)
+    assert np.array_equal(asked.run(X, 0.0), early)
+    for chip in (asked, fresh):
+        chip.refresh()
+    assert not np.allclose(asked.run(X, 0.0), early)
+    assert np.array_equal(asked.run(X, 1e5), fresh.run(X, 1e5))
+
+
 def test_encoding_and_decoding_undo_each_other_with_axes_in_front():
     w = RANDOM.uniform(-1.0, 1.0, (3, 2, 6, 4))
     for mapping in MAPPINGS:

@@ -9,6 +9,7 @@ from __future__ import annotations
 import math
 from collections.abc import Iterable, Iterator, Sequence
 from dataclasses import asdict, dataclass, field, replace
+from functools import cached_property
 from typing import Any
 
 import numpy as np
@@ -50,6 +51,7 @@ class Tile:
     exponents: Floats
     full_scale: float = math.inf
     of_rows: Floats = field(default_factory=lambda: np.empty(0))
+    _aged: tuple[float, Floats, Floats] | None = None
 
     def program(
         self,
@@ -64,7 +66,15 @@ class Tile:
         self.conductance = write_outcome.conductance
         self.of_rows = write_outcome.conductance.sum(axis=2)
         self.exponents = statistics.exponents(target.shape, random)
+        self._aged = None
         return write_outcome
+
+    def aged(self, statistics: DeviceStatistics, time: float) -> tuple[Floats, Floats]:
+        """Return conductances and telegraph steps (S) at a time (s); those of the last time are kept."""
+        if self._aged is None or self._aged[0] != time:
+            conductance = statistics.drifted(self.conductance, self.exponents, time)
+            self._aged = time, conductance, statistics.telegraph_step(conductance)
+        return self._aged[1:]
 
     def calibrate(self, inputs: Floats, signs: Mapping, window: tuple[float, float]) -> Floats:
         """Set the range of the converter to the largest sum of ideal cells; return the sums."""
@@ -376,20 +386,29 @@ class Chip:
             signed = layer == 0 and bool((given < 0.0).any())
             volts = _quantised(activations / largest, self.design.dac_bits, signed)
             loads = self._loads(volts)
+            by_rows: dict[int, _Inputs] = {}
             for k, tile in enumerate(self.tiles):
                 if tile.layer != layer:
                     continue
                 self.cell_power[k] = self._power(tile, loads)
-                sums = self._multiply(tile, volts[..., tile.rows], time, compensate)
-                if self.design.adc_bits is not None:
-                    clipped += int((np.abs(sums) > tile.full_scale * (1.0 + 1e-9)).sum())
+                inputs_of_rows = by_rows.setdefault(tile.rows.start, _Inputs(volts[..., tile.rows]))
+                sums = self._multiply(tile, inputs_of_rows, time, compensate)
                 conversions += sums.size
-                sums = _quantised(sums / tile.full_scale, self.design.adc_bits, True) * tile.full_scale
-                total[..., tile.outputs] += tile.scale * sums
-            activations = total * largest * self.scales[layer] + self.biases[layer]
-            activations = activations.reshape(self.copies, len(given), -1)
+                if self.design.adc_bits is not None:
+                    largest_sum = tile.full_scale * (1.0 + 1e-9)
+                    if sums.max() > largest_sum or sums.min() < -largest_sum:
+                        clipped += int((np.abs(sums) > largest_sum).sum())
+                    sums /= tile.full_scale
+                    sums = _quantised(sums, self.design.adc_bits, True, out=sums)
+                    sums *= tile.full_scale
+                sums *= tile.scale
+                total[..., tile.outputs] += sums
+            total *= largest
+            total *= self.scales[layer]
+            total += self.biases[layer]
+            activations = total.reshape(self.copies, len(given), -1)
             if layer < len(self.shapes) - 1:
-                activations = np.maximum(activations, 0.0)
+                np.maximum(activations, 0.0, out=activations)
         self.saturated = clipped / conversions
         return activations[0] if self._single else activations
 
@@ -413,20 +432,19 @@ class Chip:
         """Return V^2 G of the cells of an array for these loads (W), mean over copies; lines drop nothing."""
         return float(self.design.read_voltage**2 * (loads[:, tile.rows] * tile.of_rows).sum(axis=1).mean())
 
-    def _multiply(self, tile: Tile, v: Floats, time: float, compensate: bool) -> Floats:
+    def _multiply(self, tile: Tile, inputs: _Inputs, time: float, compensate: bool) -> Floats:
         """Return weighted sums of one array, before conversion, for inputs from -1 to 1."""
         s = self.statistics
-        aged = s.drifted(tile.conductance, tile.exponents, time)
+        aged, step = tile.aged(s, time)
         # G of an array, so that the sum of inputs v G is a current at 1 V full scale.
-        matrix = self.matrix(s.telegraph(aged, self._random))
-        currents = v @ matrix
+        currents = inputs.values @ self.matrix(s.telegraph(aged, self._random, step))
         if s.read_noise:
             # Independent noise of every cell adds up in squares along a column.
-            spread = s.read_noise * s.g_max * np.sqrt((v * v).sum(axis=-1, keepdims=True))
-            currents = currents + spread * self._random.standard_normal(currents.shape)
+            noise = self._random.standard_normal(currents.shape)
+            noise *= s.read_noise * s.g_max * inputs.length
+            currents += noise
         signs = self.design.signs
-        total = v.sum(axis=-1, keepdims=True) if signs == "offset" else 1.0
-        sums = decode(currents, signs, *self.statistics.window, total)
+        sums = decode(currents, signs, *s.window, inputs.total if signs == "offset" else 1.0)
         if compensate:
             sums = sums * (tile.conductance.sum(axis=(1, 2)) / aged.sum(axis=(1, 2)))[:, None, None]
         return sums
@@ -440,6 +458,23 @@ class Chip:
     def _need_network(self) -> None:
         if not self.tiles:
             raise ValueError("nothing is programmed: call program(weights, biases) first")
+
+
+class _Inputs:
+    """Inputs (copies, samples, rows) of arrays that share their rows, and what those need to know of them."""
+
+    def __init__(self, values: Floats) -> None:
+        self.values = values
+
+    @cached_property
+    def length(self) -> Floats:
+        """Root of the sum of squares of each vector, (copies, samples, 1)."""
+        return np.asarray(np.sqrt((self.values * self.values).sum(axis=-1, keepdims=True)))
+
+    @cached_property
+    def total(self) -> Floats:
+        """Sum of each vector, (copies, samples, 1)."""
+        return np.asarray(self.values.sum(axis=-1, keepdims=True))
 
 
 def wired(conductance: Floats, wire_resistance: float) -> Floats:
@@ -470,13 +505,18 @@ def _largest(x: Floats) -> Floats:
     return np.where(size == 0.0, 1.0, size)
 
 
-def _quantised(values: Floats, bits: int | None, signed: bool) -> Floats:
+def _quantised(values: Floats, bits: int | None, signed: bool, out: Floats | None = None) -> Floats:
     """Return values on a converter's grid: 2^bits levels from 0 to 1, or one fewer from -1 to 1."""
     if bits is None:
         return values
     steps = max(2.0 ** (bits - 1) - 1.0, 1.0) if signed else 2.0**bits - 1.0
     # A converter does saturate; how often is counted by the chip.
-    return np.asarray(np.rint(np.minimum(np.maximum(values, -1.0), 1.0) * steps) / steps)
+    levels = np.maximum(values, -1.0, out=out)
+    np.minimum(levels, 1.0, out=levels)
+    levels *= steps
+    np.rint(levels, out=levels)
+    levels /= steps
+    return levels
 
 
 def _checked_layers(weights: Sequence[ArrayLike], windows: Sequence[Windows | None]) -> list[Floats]:

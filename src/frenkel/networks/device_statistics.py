@@ -228,20 +228,33 @@ class DeviceStatistics:
         shift = -exponents * math.log(time / self.drift_start)
         return np.asarray(shifted(conductance, shift, "log"))
 
-    def telegraph(self, conductance: Floats, random: np.random.Generator) -> Floats:
+    def telegraph(
+        self, conductance: Floats, random: np.random.Generator, step: Floats | None = None
+    ) -> Floats:
         """Return conductances (S) at one moment of their random telegraph noise.
 
-        dG = a sqrt(G g_max) (p - s) with s = 1 while the trap is filled, which is a (G/g_max)^(-1/2) of G, p
-        the occupancy. The step is at most the programmed G, which cells below a^2 g_max reach: they
-        switch between (1 + p) G and p G.
+        dG = step (p - s) with s = 1 while the trap is filled and p the occupancy. The step (S) is that of
+        :meth:`telegraph_step` unless it is given.
         """
         if self.rtn_amplitude == 0.0:
             return conductance
+        step = self.telegraph_step(conductance) if step is None else step
         filled = random.random(conductance.shape) < self.rtn_occupancy
-        step = self.rtn_amplitude * np.sqrt(conductance * self.g_max)
+        shown = self.rtn_occupancy * step
+        shown += conductance
+        shown -= step * filled
+        return np.asarray(shown)
+
+    def telegraph_step(self, conductance: Floats) -> Floats:
+        """Return steps (S) of random telegraph noise at conductances (S).
+
+        a sqrt(G g_max), which is a (G/g_max)^(-1/2) of G; at most the programmed G, which cells below
+        a^2 g_max reach: they switch between (1 + p) G and p G.
+        """
+        step = np.sqrt(conductance * self.g_max)
+        step *= self.rtn_amplitude
         # The law of the square root ends where the step is all of the programmed G. Chosen.
-        step = np.minimum(step, conductance)
-        return np.asarray(conductance + self.rtn_occupancy * step - np.where(filled, step, 0.0))
+        return np.asarray(np.minimum(step, conductance, out=step))
 
     # ------------------------------------------------------------------ pulses
 
