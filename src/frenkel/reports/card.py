@@ -89,7 +89,7 @@ def describe(card: Card) -> str:
         middle = float(feature.backward(mean[i : i + 1])[0])
         lines.append(
             f"  {feature.name:<16} {middle:10.4g} {feature.unit:<4} spread within a device "
-            f"{_spread(card, i, mean[[i, k + i]])}, missing {feature.missing:.1%}"
+            f"{spread(card, i, mean[[i, k + i]])}, missing {feature.missing:.1%}"
         )
     lines += [f"  {text}" for text in (*_jump_lines(card), *_noise_lines(card))]
     for layer, record in card.provenance.get("noise", {}).items():
@@ -148,7 +148,7 @@ def _noise_lines(card: Card) -> list[str]:
     return lines
 
 
-def _spread(card: Card, i: int, device: Floats) -> str:
+def spread(card: Card, i: int, device: Floats) -> str:
     """Return half the way between one spread above and one below the location of a device."""
     feature, size = card.features[i], math.exp(device[1])
     low, high = np.abs(feature.backward(device[0] + np.array([-size, size])))

@@ -1,0 +1,328 @@
+"""Write docs/review.md: what simulations answer to each statement of the review of the field.
+
+    python docs/review.py [--studies FOLDER] [--examples]
+
+Statements, the source of each result, and verdicts are in docs/review.toml. Results are read from committed
+tables and files. --studies takes the claims of `frenkel study all -o FOLDER` into docs/review.json,
+--examples runs the scripts of examples/ and takes what they return, two minutes on one core.
+"""
+
+import argparse
+import importlib
+import json
+import sys
+import time
+import tomllib
+from collections import Counter
+from collections.abc import Callable, Iterator
+from dataclasses import dataclass, replace
+from functools import cache
+from pathlib import Path
+from typing import Any
+
+from tables import half_life
+
+from frenkel import provenance
+from frenkel.cells import files
+from frenkel.cells.card import Card
+from frenkel.data import content, kinds
+from frenkel.kinetic.materials.material import Material
+from frenkel.reports.card import spread
+
+DOCS = Path(__file__).resolve().parent
+ROOT = DOCS.parent
+STATEMENTS = DOCS / "review.toml"
+RECORDED = DOCS / "review.json"
+EXAMPLES = ("gap_law", "rejection", "write_schemes", "dendrites")
+"""Scripts with a function ``answers``, in the folder of examples."""
+
+VERDICTS = ("supported", "contradicted", "open", "out of scope")
+TEST = "tests/test_review.py"
+CI = {
+    "signature": f"{TEST}::test_a_signature_is_measured_again",
+    "physics": f"{TEST}::test_a_published_number_is_measured_again",
+    "claim": "tests/studies/test_runner.py::test_every_study_at_reduced_size",
+    "card": "tests/cells/test_packaged.py::test_card_belongs_to_the_ensemble",
+    "retention": "tests/kinetic/materials/test_high_states.py::test_every_set_is_measured",
+    "cycle": "tests/kinetic/materials/test_high_states.py::test_every_set_is_measured",
+}
+"""Test that runs the commands of a source in reduced form, where a statement names none."""
+
+
+@dataclass(frozen=True, slots=True)
+class Answer:
+    """What a source says.
+
+    Attributes
+    ----------
+    result : str
+        With its interval, where it has one.
+    command : str
+        That makes it.
+    ci : str
+        Test that runs the command in reduced form.
+    ours : bool or None
+        Whether the source itself counts it as met; None where it does not say.
+    """
+
+    result: str
+    command: str
+    ci: str
+    ours: bool | None = None
+
+
+def table_rows(page: Path) -> Iterator[dict[str, str]]:
+    """Yield the rows of the tables of a page that have a column "row", by their heads."""
+    heads: list[str] = []
+    for line in page.read_text(encoding="utf-8").splitlines():
+        cells = [cell.strip() for cell in line.replace("\\|", "¦").strip("|").split("|")]
+        if not line.startswith("|"):
+            heads = []
+        elif not heads:
+            heads = cells
+        elif "row" in heads and len(cells) == len(heads):
+            yield dict(zip(heads, cells, strict=True))
+
+
+@cache
+def measured(page: str) -> dict[tuple[str, str], dict[str, str]]:
+    """Return the rows of a page by id and quantity."""
+    return {(row["row"], row["quantity"]): row for row in table_rows(DOCS / page)}
+
+
+def row(page: str, name: str) -> dict[str, str]:
+    """Return the one row of an id, and of a quantity that starts as `name` says after "|"."""
+    own, _, start = (part.strip() for part in name.partition("|"))
+    rows = [
+        found
+        for (one, quantity), found in measured(page).items()
+        if one == own and quantity.startswith(start)
+    ]
+    if len(rows) != 1:
+        raise ValueError(f"{name!r} names {len(rows)} rows of {page}, not 1")
+    return rows[0]
+
+
+def in_table(page: str, name: str) -> tuple[str, bool | None]:
+    """Return quantity, ours and what is published of a row, remarks too after "!", and its verdict."""
+    found = row(page, name.removesuffix("!"))
+    text = f"{found['quantity']}: {found['ours']} (published: {found['published']})"
+    if name.endswith("!"):
+        text += f". {found['remarks']}"
+    return text.replace("¦", "\\|"), {"in band": True, "info": None}.get(found["verdict"], False)
+
+
+def signature(name: str) -> Answer:
+    """Return a row of the signatures of all families."""
+    text, ours = in_table("materials.md", name)
+    program = (
+        f"python validation/signatures.py --families {row('materials.md', name.removesuffix('!'))['family']}"
+    )
+    return Answer(text, program, CI["signature"], ours)
+
+
+def physics(name: str) -> Answer:
+    """Return a row of the published numbers of HfO2."""
+    text, ours = in_table("physics.md", name)
+    program = f"python validation/published_numbers.py --rows {name} --seeds 12 --first 6700"
+    return Answer(text, program, CI["physics"], ours)
+
+
+@cache
+def recorded() -> dict[str, Any]:
+    """Return what studies and examples said."""
+    return dict(json.loads(RECORDED.read_text(encoding="utf-8")))
+
+
+def claim(name: str) -> Answer:
+    """Return what a study says of a sentence."""
+    found = recorded()["claims"][name]
+    ours = {"supports": True, "contradicts": False, "corrects": False}.get(found["verdict"])
+    return Answer(
+        f"{found['verdict']}: {found['ours']}", f"frenkel study {found['study']}", CI["claim"], ours
+    )
+
+
+def example(name: str) -> Answer:
+    """Return what a script of the examples said, by "NAME KEY"."""
+    script, key = name.split()
+    text = recorded()["examples"][script]["answers"][key]
+    return Answer(text, f"python examples/{script}.py", f"{TEST}::test_example_{script}")
+
+
+def card(name: str) -> Answer:
+    """Return middle and spread of a feature of a packaged card, or HRS/LRS, by "CARD FEATURE"."""
+    own, wanted = name.split()
+    data = Card.load(files.file(own))
+    mean, count = data.weights @ data.means, len(data.features)
+    middle = {one.name: float(one.backward(mean[[k]])[0]) for k, one in enumerate(data.features)}
+    if wanted == "window":
+        text = f"{own}: HRS/LRS {middle['hrs'] / middle['lrs']:.3g} in the middle"
+    else:
+        k = list(middle).index(wanted)
+        within = spread(data, k, mean[[k, count + k]])
+        text = (
+            f"{own}: {wanted} {middle[wanted]:.3g} {data.features[k].unit}, spread within a device {within}"
+        )
+    return Answer(text, f"frenkel card {own}", CI["card"])
+
+
+def retention(name: str) -> Answer:
+    """Return the median time to half of G, by "SET KELVIN"."""
+    own, kelvin = name.split()
+    states = json.loads((DOCS / "retention.json").read_text(encoding="utf-8"))[own]["states"]
+    text = "; ".join(
+        f"half of G after {half_life(state[kelvin])} s ({state['devices'] - state['missed']} devices, "
+        f"{state['text'].split(',')[0]})"
+        for state in states
+        if state["devices"] > state["missed"]
+    )
+    return Answer(f"{own} at {kelvin} K: {text}", "python docs/retention.py", CI["retention"])
+
+
+CYCLE: dict[str, Callable[[dict[str, Any]], str]] = {
+    "window": lambda one: f"HRS/LRS {one['high'][0] / one['low'][0]:.2g} at 0.1 V",
+    "curvature": lambda one: f"R(0.1 V)/R(0.5 V) of HRS {one['high'][0] / one['high'][1]:.2f}",
+    "low curvature": lambda one: f"R(0.1 V)/R(0.5 V) of LRS {one['low'][0] / one['low'][1]:.2f}",
+    "low": lambda one: f"LRS {one['low'][0]:.2g} ohm",
+    "hottest": lambda one: f"hottest event at {one['hottest']:.0f} K, electrodes at 300 K",
+}
+
+
+def cycle(name: str) -> Answer:
+    """Return a quantity of one cycle of a set, by "SET QUANTITY"."""
+    own, _, quantity = name.partition(" ")
+    found = json.loads((DOCS / "high_states.json").read_text(encoding="utf-8"))[own]
+    stale = ", of earlier numbers" if found["key"][0] != Material.load(own).hash else ""
+    return Answer(f"{own}: {CYCLE[quantity](found)}{stale}", "python docs/high_states.py", CI["cycle"])
+
+
+def run(found: dict[str, Any]) -> Answer:
+    """Return a number of a named run."""
+    text = f"{found['result']} (seed {found['seed']}, {found['date']})"
+    return Answer(text, found["command"], "")
+
+
+SOURCES: dict[str, Callable[[str], Answer]] = {
+    "signature": signature, "physics": physics, "claim": claim, "example": example, "card": card,
+    "retention": retention, "cycle": cycle,
+}  # fmt: skip
+
+
+def answer(statement: dict[str, Any]) -> Answer | None:
+    """Return what answers a statement; None where nothing does."""
+    source = [name for name in (*SOURCES, "test", "run") if name in statement]
+    if len(source) > 1:
+        raise ValueError(f"{statement['id']} has several sources: {', '.join(source)}")
+    if not source:
+        return None
+    if source == ["test"]:
+        found = Answer(statement["says"], f"pytest {statement['test']}", statement["test"])
+    elif source == ["run"]:
+        found = run(statement["run"])
+    else:
+        parts = [SOURCES[source[0]](name.strip()) for name in statement[source[0]].split(";")]
+        found = replace(parts[0], result="; ".join(part.result for part in parts))
+    command, ci = statement.get("command", found.command), statement.get("ci", found.ci)
+    return Answer(found.result, command, ci, found.ours)
+
+
+@cache
+def document() -> dict[str, Any]:
+    """Return docs/review.toml."""
+    return tomllib.loads(STATEMENTS.read_text(encoding="utf-8"))
+
+
+def statements() -> list[dict[str, Any]]:
+    """Return all statements; the section of one is that of its id unless it names another."""
+    return [{"section": one["id"].rpartition("-")[0]} | one for one in document()["statement"]]
+
+
+def page() -> str:
+    """Return the page."""
+    rows = statements()
+    count = Counter(one["verdict"] for one in rows)
+    lines = [
+        "# The review, statement by statement",
+        "",
+        "Statements of the review that this project implements, in our words, by section (T1, T2: tables).",
+        "A verdict compares a statement with the result beside it. A number that the statement supplied",
+        "decides nothing: the verdict is then out of scope, with what was put in. `python docs/review.py`",
+        "writes this page.",
+        "",
+        "| statements | " + " | ".join(VERDICTS) + " |",
+        "|---" * 5 + "|",
+        f"| {len(rows)} | " + " | ".join(str(count[verdict]) for verdict in VERDICTS) + " |",
+    ]
+    for section, title in document()["sections"].items():
+        lines += [
+            "",
+            f"## {section} {title}",
+            "",
+            "| | statement | answered by | result | verdict |",
+            "|---" * 5 + "|",
+        ]
+        lines += [line(one) for one in rows if one["section"] == section]
+    return "\n".join([*lines, ""])
+
+
+def line(statement: dict[str, Any]) -> str:
+    """Return the row of a statement."""
+    found = answer(statement)
+    remarks = [f"put in: {statement['put_in']}"] if "put_in" in statement else []
+    remarks += [statement["why"].rstrip(".")] if "why" in statement else []
+    verdict = f"**{statement['verdict']}**" + (f": {'; '.join(remarks)}" if remarks else "")
+    command, result = (f"`{found.command}`", found.result.rstrip(".")) if found else ("", "")
+    return f"| {statement['id']} | {statement['text'].rstrip('.')} | {command} | {result} | {verdict} |"
+
+
+def record_studies(folder: Path) -> dict[str, Any]:
+    """Return the claims of the studies in a folder, with what made them."""
+    from frenkel_studies import STUDIES
+    from frenkel_studies.runner import file_of, study
+
+    claims = {}
+    for name in STUDIES:
+        source = file_of(name, folder)
+        content.check(source)
+        data = kinds.load(source)
+        settings = provenance.read(data.attrs.get("provenance"), name)["configuration"]
+        made = {"study": name, "seed": settings["seed"], "date": time.strftime("%Y-%m-%d")}
+        for one in study(name).claims(data):
+            claims[one.id] = {"verdict": one.verdict, "ours": one.ours, **made}
+    return claims
+
+
+def record_example(name: str) -> dict[str, Any]:
+    """Return what a script of the examples says."""
+    sys.path.insert(0, str(ROOT / "examples"))
+    script = importlib.import_module(name)
+    return {"answers": script.answers(), "seed": script.SEED, "date": time.strftime("%Y-%m-%d")}
+
+
+def main() -> None:
+    """Read the command line, record what is asked for, and write the page."""
+    parser = argparse.ArgumentParser(
+        description=__doc__, formatter_class=argparse.RawDescriptionHelpFormatter
+    )
+    parser.add_argument("--studies", type=Path, metavar="FOLDER", help="take claims of these datasets")
+    parser.add_argument(
+        "--examples", nargs="*", choices=EXAMPLES, metavar="NAME", help="run these scripts, or all"
+    )
+    options = parser.parse_args()
+    kept = (
+        json.loads(RECORDED.read_text(encoding="utf-8"))
+        if RECORDED.exists()
+        else {"claims": {}, "examples": {}}
+    )
+    if options.studies:
+        kept["claims"] = record_studies(options.studies)
+    if options.examples is not None:
+        for name in options.examples or EXAMPLES:
+            kept["examples"][name] = record_example(name)
+    RECORDED.write_text(json.dumps(kept, indent=1, ensure_ascii=False) + "\n", encoding="utf-8")
+    (DOCS / "review.md").write_text(page(), encoding="utf-8")
+
+
+if __name__ == "__main__":
+    main()
