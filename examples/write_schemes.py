@@ -168,8 +168,8 @@ def words(written, read_often) -> dict[str, str]:
     return {
         "pulses": f"{levels}: {'; '.join(parts)}",
         "disturb": (
-            f"{len(plain)} reads of {cells} cells at {DISTURBING:g} V: wrong in the last one "
-            f"{100 * plain[-1]:.1f} % without and {100 * kept[-1]:.1f} % with detection, {rate}"
+            f"{len(plain)} reads of {cells} cells at {DISTURBING:g} V: wrong are "
+            f"{100 * plain.mean():.2f} % of all without and {100 * kept.mean():.2f} % with detection, {rate}"
         ),
     }
 
