@@ -72,7 +72,7 @@ class Answer:
 
 
 def table_rows(page: Path) -> Iterator[dict[str, str]]:
-    """Yield the rows of the tables of a page that have a column "row", by their heads."""
+    """Yield the rows of the tables of a page with columns "row" and "quantity", by their heads."""
     heads: list[str] = []
     for line in page.read_text(encoding="utf-8").splitlines():
         cells = [cell.strip() for cell in line.replace("\\|", "¦").strip("|").split("|")]
@@ -80,7 +80,7 @@ def table_rows(page: Path) -> Iterator[dict[str, str]]:
             heads = []
         elif not heads:
             heads = cells
-        elif "row" in heads and len(cells) == len(heads):
+        elif {"row", "quantity"} <= set(heads) and len(cells) == len(heads):
             yield dict(zip(heads, cells, strict=True))
 
 
@@ -123,7 +123,7 @@ def signature(name: str) -> Answer:
 
 def physics(name: str) -> Answer:
     """Return a row of the published numbers of HfO2."""
-    text, ours = in_table("physics.md", name)
+    text, ours = in_table("published.md", name)
     program = f"python validation/published_numbers.py --rows {name} --seeds 12 --first 6700"
     return Answer(text, program, CI["physics"], ours)
 

@@ -85,8 +85,8 @@ def test_the_page_is_what_its_script_makes():
 
 
 def test_a_row_that_is_not_there_is_named():
-    with pytest.raises(ValueError, match="'V-99' names 0 rows of physics.md, not 1"):
-        review.row("physics.md", "V-99")
+    with pytest.raises(ValueError, match="'V-99' names 0 rows of published.md, not 1"):
+        review.row("published.md", "V-99")
     with pytest.raises(ValueError, match="'E-12' names 3 rows of materials.md, not 1"):
         review.row("materials.md", "E-12")
 
@@ -163,7 +163,7 @@ def test_a_published_number_is_measured_again():
     ]
     done = subprocess.run([*program, "--workers", "1"], cwd=ROOT, capture_output=True, text=True, check=True)
     row = next(line for line in done.stdout.splitlines() if line.startswith("| V-22 "))
-    assert row.rstrip(" |").endswith("in band") and review.row("physics.md", "V-22")["verdict"] == "in band"
+    assert row.rstrip(" |").endswith("in band") and review.row("published.md", "V-22")["verdict"] == "in band"
 
 
 # ---------------------------------------------------------------------- the examples
