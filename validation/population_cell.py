@@ -176,14 +176,11 @@ class Waits:
         V.
     set, doubled : (m, v) array
         Times (s) from which G stays above sqrt(G_HRS G_LRS), and above 2 G_HRS; NaN where it does not.
-    ended : (m, v) array
-        Time (s) at which the wait ended.
     """
 
     voltages: np.ndarray
     set: np.ndarray
     doubled: np.ndarray
-    ended: np.ndarray
 
 
 def waits(prepared, voltages, *, longest=1e4, budget=None, workers=None):
@@ -192,8 +189,8 @@ def waits(prepared, voltages, *, longest=1e4, budget=None, workers=None):
     G_LRS is the median LRS of a device's own states, which `prepared` holds.
     """
     found = for_each(_waits, prepared, workers, tuple(voltages), longest, budget)
-    table = np.array([row for rows in found for row in rows]).reshape(-1, len(voltages), 3)
-    return Waits(voltages=np.array(voltages), set=table[..., 0], doubled=table[..., 1], ended=table[..., 2])
+    table = np.array([row for rows in found for row in rows]).reshape(-1, len(voltages), 2)
+    return Waits(voltages=np.array(voltages), set=table[..., 0], doubled=table[..., 1])
 
 
 def _waits(voltages, longest, budget, one):
@@ -216,7 +213,7 @@ def _waits(voltages, longest, budget, one):
                 pass
             first = -math.log(start)
             middle = -0.5 * math.log(start * float(np.median(lows)))
-            row.append((seen.above(middle), seen.above(first + math.log(2.0)), cell.device.time))
+            row.append((seen.above(middle), seen.above(first + math.log(2.0))))
         rows.append(row)
     return rows
 

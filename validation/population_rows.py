@@ -131,8 +131,8 @@ def variance_rows(population):
         return [*rows, Measured(id="V-3", value=math.nan, note=note)]
     alone = estimated("V-3", lambda: variance_fraction(logs(population.alike, "hrs")))
     ratio = alone.value / rows[0].value if rows[0].value > 0.0 else math.nan
-    told = f"{alone.value:.2f} ({alone.low:.2f} to {alone.high:.2f}) against {rows[0].value:.2f}"
-    return [*rows, Measured(id="V-3", value=ratio, n=n, note=told)]
+    note = f"{alone.value:.2f} ({alone.low:.2f} to {alone.high:.2f}) against {rows[0].value:.2f}"
+    return [*rows, Measured(id="V-3", value=ratio, n=n, note=note)]
 
 
 def memory_rows(population):
@@ -141,8 +141,8 @@ def memory_rows(population):
     for first, second, name in (("M-1", "M-3", "hrs"), ("M-2", "M-4", "lrs")):
         one = estimated(first, lambda name=name: lag_correlation(logs(found, name), 1), n=size_of(found))
         far = estimated(second, lambda name=name: lag_correlation(logs(found, name), LAG))
-        told = far.note or f"{far.value:.2f} ({far.low:.2f} to {far.high:.2f})"
-        rows += [one, Measured(id=second, value=far.value / one.value, n=size_of(found), note=told)]
+        note = far.note or f"{far.value:.2f} ({far.low:.2f} to {far.high:.2f})"
+        rows += [one, Measured(id=second, value=far.value / one.value, n=size_of(found), note=note)]
     return rows
 
 
@@ -152,8 +152,8 @@ def density_rows(population):
     for id, name in (("D-1", "hrs"), ("D-2", "lrs")):
         table = logs(found, name)
         p, pairs, expected = equal_pairs(table)
-        told = f"{pairs} pairs, {expected:.1f} expected of smooth densities"
-        rows.append(Measured(id=id, value=p, n=size_of(found), note=told))
+        note = f"{pairs} pairs, {expected:.1f} expected of smooth densities"
+        rows.append(Measured(id=id, value=p, n=size_of(found), note=note))
         single.append([unimodal.p_value(row[np.isfinite(row)]) > 0.05 for row in table])
     share = np.mean(np.all(single, axis=0))
     return [*rows, Measured(id="D-3", value=float(share), n=size_of(found))]
@@ -236,14 +236,14 @@ def width_rows(population):
         np.polyfit(np.log(population.currents), np.log(row), 1)[0] for row in radius if np.isfinite(row).all()
     ]
     middles = ", ".join(f"{1e9 * middle(column):.2f}" for column in radius.T)
-    told = f"{middles} nm at {', '.join(f'{1e6 * one:g}' for one in population.currents)} uA"
+    note = f"{middles} nm at {', '.join(f'{1e6 * one:g}' for one in population.currents)} uA"
     good = np.isfinite(product)
     share = np.mean((product[good] >= 0.3) & (product[good] <= 0.6)) if good.any() else math.nan
     lost = f"{np.mean(~good):.0%} not set or out of CPU time; medians " + ", ".join(
         f"{middle(column):.2f}" for column in product.T
     )
     return [
-        resampled("R-1", radius[:, -1], np.median, n=of(population), note=told),
+        resampled("R-1", radius[:, -1], np.median, n=of(population), note=note),
         resampled("R-2", slopes, np.median, n=of(population)),
         Measured(id="R-3", value=float(share), n=of(population), note=lost),
     ]
@@ -264,13 +264,13 @@ def stop_rows(population):
     centred = np.concatenate(places) + np.nanmean(log)
     share = np.histogram(10 ** centred[np.isfinite(centred)], DECADE_THIRDS)[0] / np.isfinite(centred).sum()
     middles = np.nanmedian(table, axis=0)
-    told = f"thirds {', '.join(f'{one:.0%}' for one in share)}; medians {listed_kilo(middles)} kohm"
+    note = f"thirds {', '.join(f'{one:.0%}' for one in share)}; medians {listed_kilo(middles)} kohm"
     return [
         Measured(
             id="L-1",
             value=float(share.min()),
             n=of(population),
-            note=told,
+            note=note,
             also=bool(np.all(np.diff(middles) > 0)),
         )
     ]
@@ -292,7 +292,7 @@ def time_rows(population):
     steps = -np.diff(log) / np.diff(volts) if inside.sum() > 1 else np.array([math.nan])
     with np.errstate(divide="ignore", invalid="ignore"):
         early = np.log10(found.set / found.doubled)
-    told = "log10 t " + ", ".join(
+    note = "log10 t " + ", ".join(
         f"{v:g} V: {value:.1f}" for v, value in zip(found.voltages, np.log10(median), strict=True)
     )
     try:
@@ -300,7 +300,7 @@ def time_rows(population):
     except ValueError:
         low = high = math.nan
     return [
-        Measured(id="S-1", value=slope, low=low, high=high, n=of(population), note=told),
+        Measured(id="S-1", value=slope, low=low, high=high, n=of(population), note=note),
         Measured(
             id="S-2",
             value=float(steps.max()),
@@ -333,11 +333,11 @@ def off_rows(population):
     energy = np.polyfit(1.0 / (BOLTZMANN * np.array(population.warm)), np.log(table.T), 1)[0]
     rank = stats.spearmanr(energy, table[:, 0]).statistic if len(energy) > 2 else math.nan
     rows = []
-    for first, second, values, told in (
+    for first, second, values, note in (
         ("I-1", "I-2", ratio, ""),
         ("I-3", "I-4", energy, f"rank correlation with HRS {rank:.2f}"),
     ):
-        rows.append(resampled(first, values, np.median, n=of(population), note=told))
+        rows.append(resampled(first, values, np.median, n=of(population), note=note))
         rows.append(resampled(second, values, lambda v: np.std(v, ddof=1) / np.median(v), n=of(population)))
     return rows
 
@@ -346,8 +346,8 @@ def heat_rows(population):
     """Temperatures of cycles."""
     hottest = clean(np.ravel(population.cycled.hottest))
     share = float(np.mean(hottest < 1500.0)) if len(hottest) else math.nan
-    told = f"of cycles; {listed(hottest, '{:.0f}')} K"
-    return [Measured(id="T-1", value=share, n=size_of(population.cycled), note=told)]
+    note = f"of cycles; {listed(hottest, '{:.0f}')} K"
+    return [Measured(id="T-1", value=share, n=size_of(population.cycled), note=note)]
 
 
 def cost_rows(population):

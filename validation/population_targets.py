@@ -7,6 +7,8 @@ be judged. The interval of a value whose band has one end is printed and not jud
 import math
 from dataclasses import dataclass
 
+from device_targets import asked_text
+
 INF = math.inf
 ASKED = {  # quantity, least, most, unit
     "V-1": ("fraction of the variance of ln HRS that belongs to the device", 0.4, 0.7, ""),
@@ -82,9 +84,14 @@ class Measured:
     def cells(self):
         """Return the cells of the row of the table."""
         quantity, least, most, unit = ASKED[self.id]
-        if math.isinf(most):
-            asked = f"at least {least:g}"
-        else:
-            asked = f"at most {most:g}" if math.isinf(least) else f"{least:g} to {most:g}"
         interval = f"{self.low:.3g} to {self.high:.3g}" if math.isfinite(self.low + self.high) else ""
-        return self.id, quantity, asked, f"{self.value:.3g}", interval, unit, self.n, self.verdict
+        return (
+            self.id,
+            quantity,
+            asked_text(least, most),
+            f"{self.value:.3g}",
+            interval,
+            unit,
+            self.n,
+            self.verdict,
+        )

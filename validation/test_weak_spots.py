@@ -79,7 +79,7 @@ def test_two_spots_in_a_box_follow_the_law_of_the_minimum():
     assert min(len(single), len(double)) >= 200
     assert np.isfinite(single).all() and np.isfinite(double).all()
     p, other = p_value(single, double), stats.ks_2samp(single, double).pvalue
-    told = ", ".join(f"{len(one)} boxes {np.median(one):.3f} V" for one in (single, double))
-    print(f"one and two spots: {told}; law of the minimum p {p:.2g}, the same law p {other:.1e}")
+    note = ", ".join(f"{len(one)} boxes {np.median(one):.3f} V" for one in (single, double))
+    print(f"one and two spots: {note}; law of the minimum p {p:.2g}, the same law p {other:.1e}")
     assert p > FALSE_ALARM
     assert other < FALSE_ALARM

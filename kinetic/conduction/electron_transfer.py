@@ -68,8 +68,8 @@ class ElectronTransfer(BondLaw):
     ``R(0) / sqrt(4 pi L kT)`` for the same coupling, is activated with about L / 4.
 
     With a phonon of energy w the square in the exponent becomes the line shape of S = L / w phonons [3]_, of
-    which it is the limit at kT well above w / 2. The ratio of to and fro stays exp(eta). Towards 0 K hops
-    that need no phonon are left: the slope at 0 V becomes 2 ln 2 exp(-S) / w for the same coupling.
+    which it is the limit at kT well above w / 2. Forward and backward rates keep the ratio exp(eta). Towards
+    0 K hops that need no phonon are left: the slope at 0 V becomes 2 ln 2 exp(-S) / w for the same coupling.
 
     References
     ----------
