@@ -32,6 +32,34 @@ def test_derivative_of_a_mean(events):
     assert abs(found[0] - exact) < Z * error[0] < 0.3
 
 
+@pytest.mark.parametrize("number", [3, 40])
+def test_errors_are_those_of_leaving_one_run_out(number):
+    rng = np.random.default_rng(number)
+    values, weights, direct = (rng.normal(size=(number, *more)) for more in ((), (2,), (2,)))
+    _, error = derivatives(values, weights, direct)
+    left = np.array(
+        [
+            [np.cov(np.delete(values, k), np.delete(weights[:, i], k))[0, 1] for i in range(2)]
+            + np.delete(direct, k, axis=0).mean(axis=0)
+            for k in range(number)
+        ]
+    )
+    by_hand = np.sqrt((number - 1) / number * ((left - left.mean(axis=0)) ** 2).sum(axis=0))
+    assert error == pytest.approx(by_hand, rel=1e-12)
+
+
+def test_intervals_of_a_hundred_runs_hold_the_truth():
+    """1.96 errors about 1,000 estimates by 100 runs each: 90 to 96 % hold d E[ln t] / d ln rate = -1.
+
+    The time is that of twenty steps. Products are skewed: of 2,000 others 92.6 % held it, so that chance
+    alone is outside in 3 of 1,000 seeds. Errors too small by 15 % hold it in 88 %.
+    """
+    waits = np.random.default_rng(8).exponential(size=(1000, 100, 20)).sum(axis=2)
+    found = [derivatives(np.log(of), (20.0 - of)[:, None]) for of in waits]
+    held = np.mean([abs(value[0] + 1.0) <= 1.96 * error[0] for value, error in found])
+    assert 0.90 <= held <= 0.96
+
+
 def test_too_few_runs_give_nothing():
     found, error = derivatives(np.array([1.0, np.nan, 2.0]), np.zeros((3, 2, 4)))
     assert found.shape == error.shape == (2, 4) and np.isnan(found).all() and np.isnan(error).all()

@@ -24,8 +24,8 @@ def derivatives(values: Floats, weights: Floats, direct: Floats | float = 0.0) -
     Returns
     -------
     tuple of ndarray
-        Cov(f, S) of those runs and the mean of ``direct``, with the error by their scatter; NaN with less
-        than three.
+        Cov(f, S) of those runs and the mean of ``direct``; the error is that of the jackknife, which leaves
+        one run out at a time. NaN with less than three.
 
     Notes
     -----
@@ -42,7 +42,9 @@ def derivatives(values: Floats, weights: Floats, direct: Floats | float = 0.0) -
     product = f * (s - s.mean(axis=0))
     itself = np.broadcast_to(direct, weights.shape)[finite]
     mean = product.sum(axis=0) / (number - 1) + itself.mean(axis=0)
-    return mean, (product + itself).std(axis=0, ddof=1) / np.sqrt(number)
+    # Of a sum of products about its mean, leaving one out takes number / (number - 1) of its product away.
+    left = -number / ((number - 1) * (number - 2)) * product - itself / (number - 1)
+    return mean, np.sqrt(number - 1) * left.std(axis=0)
 
 
 def differences(low: Floats, high: Floats) -> tuple[Floats, Floats, NDArray[np.intp]]:

@@ -25,6 +25,8 @@ SMALL = 0.1
 Interval = tuple[float, float, float]
 """A number, and the ends of the interval in which it may be."""
 HALF = 1.959964  # standard errors on each side of a 95 % interval
+ENOUGH = 100
+"""Devices whose 95 % intervals hold the truth in 92 to 93 % (Poisson events); of fewer, less often."""
 
 
 def describe(found: xr.Dataset, z: Floats, intervals: Mapping[str, Interval] | None = None) -> str:
@@ -41,6 +43,9 @@ def describe(found: xr.Dataset, z: Floats, intervals: Mapping[str, Interval] | N
     lines = [f"{'':34}" + "".join(f"{HEADS[str(name)]:>24}" for name in found["value"].values)]
     lines.append(f"{'mean':34}" + "".join(f"{mean:>24.4g}" for mean in found["mean"].values))
     lines.append(f"{'devices':34}" + "".join(f"{number:>24}" for number in found["members"].values))
+    fewest = int(found["members"].values.min())
+    if fewest < ENOUGH:
+        lines.append(f"intervals of {fewest} devices are too narrow: take at least {ENOUGH}")
     for mechanism in found["mechanism"].values:
         for parameter, (step, name) in STEP.items():
             row = found.sel(mechanism=mechanism, of=parameter)
