@@ -91,10 +91,13 @@ def _known(data: xr.Dataset, name: str) -> bool:
 
 
 def _alive(values: Floats) -> Floats:
-    """Return the devices that have half of their cycles, and no value that is the same in all of them."""
+    """Return the devices with half of their cycles and, where cycles are correlated, spread in each value.
+
+    Of fewer cycles than that, equal values are those of a coarse ramp.
+    """
     has_half = (np.isfinite(values).mean(axis=1) >= 0.5).all(axis=1)
     values_kept: Floats = values[has_half]
-    if values.shape[1] < 2 or not len(values_kept):
+    if values.shape[1] < POOLED_BELOW or not len(values_kept):
         return values_kept
     switching: Floats = values_kept[(np.nanstd(values_kept, axis=1) > 0).all(axis=1)]
     return switching

@@ -76,6 +76,22 @@ def test_a_limit_that_cannot_be_exceeded_is_no_pass(folder, capsys):
     assert re.search(rf"{words}: (pooled KS of \w+(, )?)+\n$", out)
 
 
+def test_devices_left_out_are_counted(folder, tmp_path, capsys):
+    """V_SET in coarse steps: of three cycles all devices count, of thirty not the three of one value."""
+    assert main(["compare", str(folder / "measured.nc"), str(folder / "alike.nc")]) == 0
+    assert "left out" not in capsys.readouterr().out
+    data = xr.load_dataset(folder / "measured.nc")
+    data["set_voltage"][:3] = 1.0
+    data.to_netcdf(tmp_path / "coarse.nc")
+    main(["compare", str(tmp_path / "coarse.nc"), str(folder / "alike.nc")])
+    out = capsys.readouterr().out
+    assert "37 and 60 devices, 30 cycles of each" in out and "left out of coarse.nc: 3 devices" in out
+    data.isel(cycle=slice(3)).to_netcdf(tmp_path / "few.nc")
+    main(["compare", str(tmp_path / "few.nc"), str(folder / "alike.nc")])
+    out = capsys.readouterr().out
+    assert "40 and 60 devices, 3 cycles of each" in out and "left out" not in out
+
+
 def test_the_verdict_names_what_failed(folder, capsys):
     assert main(["compare", str(folder / "one.nc"), str(folder / "sorted.nc")]) == 1
     lines = capsys.readouterr().out.splitlines()

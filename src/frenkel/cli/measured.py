@@ -184,6 +184,9 @@ def _compare(options: argparse.Namespace) -> int:
     pair = compare.pair(first, other, *names, device=options.device)
     rows = compare.distances(*pair, seed=options.seed)
     print(comparison_text(*pair))
+    for data, used, name in zip((first, other), pair, names, strict=True):
+        if left := data.sizes["device"] - len(used.values):
+            print(f"left out of {name}: {left} devices, with under half of their cycles or with one value")
     print(table(rows))
     draw(options.plot, lambda: page(first, other, *pair))
     return 0 if passed(rows) else 1
