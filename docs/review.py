@@ -33,7 +33,9 @@ DOCS = Path(__file__).resolve().parent
 ROOT = DOCS.parent
 STATEMENTS = DOCS / "review.toml"
 RECORDED = DOCS / "review.json"
-EXAMPLES = ("gap_law", "rejection", "write_schemes", "dendrites")
+EXAMPLES = (
+    "gap_law", "rejection", "write_schemes", "dendrites", "ordered_rows", "self_healing", "drift_exponent",
+)  # fmt: skip
 """Scripts with a function ``answers``, in the folder of examples."""
 
 VERDICTS = ("supported", "contradicted", "open", "out of scope")
@@ -209,6 +211,14 @@ SOURCES: dict[str, Callable[[str], Answer]] = {
 }  # fmt: skip
 
 
+def met(parts: list[Answer]) -> bool | None:
+    """Return whether all parts count as met; None where one does not say and none is missed."""
+    verdicts = [part.ours for part in parts]
+    if False in verdicts:
+        return False
+    return None if None in verdicts else True
+
+
 def answer(statement: dict[str, Any]) -> Answer | None:
     """Return what answers a statement; None where nothing does."""
     source = [name for name in (*SOURCES, "test", "run") if name in statement]
@@ -222,9 +232,46 @@ def answer(statement: dict[str, Any]) -> Answer | None:
         found = run(statement["run"])
     else:
         parts = [SOURCES[source[0]](name.strip()) for name in statement[source[0]].split(";")]
-        found = replace(parts[0], result="; ".join(part.result for part in parts))
+        found = replace(parts[0], result="; ".join(part.result for part in parts), ours=met(parts))
     command, ci = statement.get("command", found.command), statement.get("ci", found.ci)
     return Answer(found.result, command, ci, found.ours)
+
+
+def implied(statement: dict[str, Any]) -> str | None:
+    """Return the verdict that follows from a statement's keys and its source; None where none follows."""
+    if "put_in" in statement:
+        return "out of scope"
+    if statement.get("why", "").startswith("Missing: "):
+        return "open"
+    found = answer(statement)
+    if found is None or found.ours is None:
+        return None
+    return "supported" if found.ours else "contradicted"
+
+
+def verdict(statement: dict[str, Any]) -> str:
+    """Return the verdict of a statement: the implied one, or another one that the file gives with its reason.
+
+    Raises
+    ------
+    ValueError
+        No verdict, an unknown one, or one that needs a reason or an answer and has none.
+    """
+    own, name = implied(statement), statement["id"]
+    chosen = statement.get("verdict", own)
+    if chosen not in VERDICTS:
+        raise ValueError(f"verdict of {name} must be one of {', '.join(VERDICTS)}, got {chosen}")
+    if statement.get("verdict") == own:
+        raise ValueError(f"{name} gives the verdict {own}, which follows from its keys: leave it out")
+    if "verdict" in statement and own in ("out of scope", "open"):
+        raise ValueError(f"verdict of {name} must be {own} by its keys, got {chosen}")
+    if "verdict" in statement and (own or chosen == "out of scope") and "why" not in statement:
+        raise ValueError(f"{name} needs a why: its source says {own}, the file {chosen}")
+    if chosen == "open" and own != "open":
+        raise ValueError(f"{name} is open: its why must say what is missing, after 'Missing: '")
+    if chosen in ("supported", "contradicted") and answer(statement) is None:
+        raise ValueError(f"{name} is {chosen} and has nothing that answers it")
+    return str(chosen)
 
 
 @cache
@@ -241,7 +288,7 @@ def statements() -> list[dict[str, Any]]:
 def page() -> str:
     """Return the page."""
     rows = statements()
-    count = Counter(one["verdict"] for one in rows)
+    count = Counter(verdict(one) for one in rows)
     lines = [
         "# The review, statement by statement",
         "",
@@ -252,7 +299,7 @@ def page() -> str:
         "",
         "| statements | " + " | ".join(VERDICTS) + " |",
         "|---" * 5 + "|",
-        f"| {len(rows)} | " + " | ".join(str(count[verdict]) for verdict in VERDICTS) + " |",
+        f"| {len(rows)} | " + " | ".join(str(count[name]) for name in VERDICTS) + " |",
     ]
     for section, title in document()["sections"].items():
         lines += [
@@ -271,9 +318,9 @@ def line(statement: dict[str, Any]) -> str:
     found = answer(statement)
     remarks = [f"put in: {statement['put_in']}"] if "put_in" in statement else []
     remarks += [statement["why"].rstrip(".")] if "why" in statement else []
-    verdict = f"**{statement['verdict']}**" + (f": {'; '.join(remarks)}" if remarks else "")
+    judged = f"**{verdict(statement)}**" + (f": {'; '.join(remarks)}" if remarks else "")
     command, result = (f"`{found.command}`", found.result.rstrip(".")) if found else ("", "")
-    return f"| {statement['id']} | {statement['text'].rstrip('.')} | {command} | {result} | {verdict} |"
+    return f"| {statement['id']} | {statement['text'].rstrip('.')} | {command} | {result} | {judged} |"
 
 
 def record_studies(folder: Path) -> dict[str, Any]:
