@@ -30,6 +30,7 @@ class Solvable(Protocol):
     relaxation: Relaxation | None
     two_level: TwoLevelSites | None
     temperature: float
+    light: float
 
     def arrange(self, **atoms: np.ndarray) -> None:
         """Give the engine other atoms."""
@@ -111,6 +112,8 @@ class FiniteDifference(Generic[D]):
             twin.two_level.arrange(state.two_level.level)
         if twin.temperature != state.temperature:
             twin.temperature = state.temperature
+        if twin.light != state.light:
+            twin.light = state.light
 
 
 def _alike(one: Solved, other: Solved) -> bool:

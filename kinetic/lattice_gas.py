@@ -8,6 +8,7 @@ from typing import Any
 import numpy as np
 from numpy.typing import ArrayLike, NDArray
 
+from ..checks import between
 from ..checks import temperature as check_temperature
 from ..provenance import draw_seed
 from ..typing import Floats
@@ -135,6 +136,10 @@ class LatticeGas(Device):
         """Raise ValueError unless all sites can have a temperature (K); there is no material that melts."""
         check_temperature(kelvin)
         refuse_cold(self.chemistry.mechanisms, kelvin)
+
+    def check_light(self, flux: float) -> None:
+        """Raise ValueError where there is light: mechanisms of yours have no section [light]."""
+        between("light of a lattice gas", flux, 0.0, 0.0, "1/(m^2*s)")
 
     def change_temperature(self, kelvin: float) -> None:
         """Give all sites a temperature (K)."""

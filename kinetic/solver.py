@@ -373,6 +373,7 @@ class Solver(ABC):
             tuple[int, bool, bool, bytes], tuple[NDArray[np.int8], Solved]
         ] = OrderedDict()
         self._most_kept, self._unweighed, self._factor = kept, 0, state.relaxed_factor
+        self._light = state.light_factor
         self._chained = False  # whether a solution since the last `forget` went on from one before
 
     @abstractmethod
@@ -390,6 +391,9 @@ class Solver(ABC):
         if self._factor is not self.state.relaxed_factor:
             self._factor = self.state.relaxed_factor
             self.forget()  # the oxide has relaxed
+        if self._light is not self.state.light_factor:
+            self._light = self.state.light_factor
+            self.forget()
         bottom, top = engine.reservoir
         sites = self.state.two_level
         key = engine.mark, bottom > 0, top > 0, b"" if sites is None else sites.key
@@ -437,7 +441,10 @@ class Solver(ABC):
 
     def candidates(self) -> Candidates:
         """Return every event that is possible now; its energy in the fields is not known yet."""
-        return self.mechanisms.candidates(self.state.engine.catalogue())
+        candidates = self.mechanisms.candidates(self.state.engine.catalogue())
+        if self._light is not None:
+            candidates.scale_mechanisms(self._light)
+        return candidates
 
     def event_rates(self, of: Candidates, species: NDArray[np.int8]) -> EventRates:
         """Return the energies of candidates in the fields as they are solved."""

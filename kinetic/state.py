@@ -15,6 +15,7 @@ from typing import TYPE_CHECKING, Any, Protocol
 import numpy as np
 from numpy.typing import ArrayLike, NDArray
 
+from ..checks import between
 from ..provenance import draw_seed
 from ..quantity import si
 from ..typing import Floats, Quantity
@@ -48,6 +49,12 @@ if TYPE_CHECKING:
     from .fields.heat_in_time import HeatLattice
 
 LEAST_WIDTH, MOST_SITES = 3, 4096
+BRIGHTEST = 1e26
+"""Largest photon flux (1/(m^2 s)); the sun has 4e21."""
+
+ILLUMINATED = "interstitial hop"
+"""Mechanism that light speeds up."""
+
 CODES = 16
 """Species that an engine can tell apart, as in `engine._site_events`."""
 
@@ -98,6 +105,8 @@ class DeviceState(ABC):
     relaxation: Relaxation | None
     oxide_heat: HeatInTime | None = None
     two_level: TwoLevelSites | None
+    light_factor: Floats | None = None
+    """Factors on the attempt frequencies of all mechanisms under light; None in the dark."""
 
     def __init__(
         self,
@@ -147,7 +156,7 @@ class DeviceState(ABC):
         for mechanism in self.chemistry.mechanisms:
             for kind in (*mechanism.before, *mechanism.after):
                 self.charges[kind.code] = kind.charge
-        self.time, self.source_voltage, self.device_voltage = 0.0, 0.0, 0.0
+        self.time, self.source_voltage, self.device_voltage, self._light = 0.0, 0.0, 0.0, 0.0
         self.field_solves = self.floor_events = 0
         self.running = False
         self.draw_hazard()
@@ -278,6 +287,34 @@ class DeviceState(ABC):
         except BaseException:
             self._temperature = before
             raise
+
+    @property
+    def light(self) -> float:
+        """Flux of absorbed photons (1/(m^2 s)), 0 to 1e26; the hop of the mobile ion follows it at once.
+
+        Both directions of a hop get one factor, see `LightNumbers`: its ratio of rates is that of the dark.
+        As the temperature it is no part of `state`.
+
+        Raises
+        ------
+        ValueError
+            The flux is outside its range, or the material has no section [light].
+        """
+        return self._light
+
+    @light.setter
+    def light(self, value: Quantity) -> None:
+        flux = si("light", value, "1/(m^2*s)")
+        self.check_light(flux)
+        self._light, self.light_factor = float(flux), None
+        if flux > 0.0:
+            names = [mechanism.name for mechanism in self.chemistry.mechanisms]
+            factor = self.material.light.at(flux)
+            self.light_factor = np.array([factor if name == ILLUMINATED else 1.0 for name in names])
+
+    def check_light(self, flux: float) -> None:
+        """Raise ValueError unless the device can be under a photon flux (1/(m^2 s))."""
+        check_light(self.material, flux)
 
     @property
     def thickness(self) -> float:
@@ -492,3 +529,13 @@ def box(thickness: float, width: float, spacing: float, least_layers: int = 1) -
                 f"{name} must be {least} to {MOST_SITES} lattice spacings of {spacing:g} m, got {value:g} m"
             )
     return sizes[1], sizes[1], sizes[0]
+
+
+def check_light(material: Material, flux: float) -> None:
+    """Raise ValueError unless a device of a material can be under a photon flux (1/(m^2 s))."""
+    between("light", flux, 0.0, BRIGHTEST, "1/(m^2*s)")
+    if flux > 0.0 and not material.has("light"):
+        raise ValueError(
+            f"light must be 0 for material {material.name}, which has no section [light], "
+            f"got {flux:g} 1/(m^2*s)"
+        )

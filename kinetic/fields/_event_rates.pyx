@@ -117,6 +117,12 @@ cdef class Candidates:
             if self.site_b[c] < 0 and self.tables.electrode[self.mechanism[c]] == 3:
                 self.frequency[c] *= factor[self.site_a[c]]
 
+    def scale_mechanisms(self, const double[::1] factor):
+        """Multiply the attempt frequency of each event, forward and reverse alike, by that of its mechanism."""
+        cdef int c
+        for c in range(self.n):
+            self.frequency[c] *= factor[self.mechanism[c]]
+
 
 @cython.final
 cdef class EventRates:

@@ -152,6 +152,23 @@ class InterstitialNumbers:
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
+class LightNumbers:
+    """What light does to the hop of the mobile ion: its rate, forward and reverse alike, gets a factor.
+
+    With a photon flux P the factor is ``1 + (factor - 1) (P / flux)**power``. Energies stay, so that light
+    shifts no equilibrium and does no work; what drives ions out of equilibrium under light is left out.
+    """
+
+    factor: float = quantity("1", 1.0, 1e6, "factor on the rate of the hop at the reference flux")
+    flux: float = quantity("1/(m^2*s)", 1e10, 1e26, "reference flux of absorbed photons")
+    power: float = quantity("1", 0.1, 2.0, "power of the flux")
+
+    def at(self, flux: float) -> float:
+        """Return the factor at a photon flux (1/(m^2 s))."""
+        return float(1.0 + (self.factor - 1.0) * (flux / self.flux) ** self.power)
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
 class FrenkelPairNumbers:
     """An oxygen atom leaves its site for a neighbouring interstitial site; forward generates the pair.
 
@@ -484,6 +501,7 @@ class Sections:
     exchange: ExchangeNumbers
     redox: RedoxNumbers
     interstitial: InterstitialNumbers
+    light: LightNumbers
     frenkel_pair: FrenkelPairNumbers
     interstitial_exchange: InterstitialExchangeNumbers
     column: ColumnNumbers

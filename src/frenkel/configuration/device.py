@@ -213,6 +213,11 @@ class Configuration(Document):
                     f"measure must be without temperatures of phases, phase {number} has one: states are "
                     "surveyed at the temperature of the device"
                 )
+            if self.measure is not None and any(phase.light for phase in inner):
+                raise ValueError(
+                    f"measure must be without light of phases, phase {number} has it: states are surveyed in "
+                    "the dark"
+                )
         check_turns(self.phase)
         return self
 

@@ -12,6 +12,7 @@ from pydantic import BeforeValidator, Field, PlainSerializer, PlainValidator, mo
 from ..checks import COLDEST, HOTTEST, between
 from ..kinetic.circuit import Circuit
 from ..kinetic.heating import TemperatureRamp
+from ..kinetic.state import BRIGHTEST
 from ..kinetic.waveform import Waveform
 from ..quantity import all_to_si, to_si
 from .base import (
@@ -28,7 +29,7 @@ from .base import (
     before_the_end,
     checked,
 )
-from .quantity import reads_all, writes
+from .quantity import reads, reads_all, writes
 
 if TYPE_CHECKING:
     from ..kinetic.device import Device
@@ -75,6 +76,7 @@ def _write_temperature(value: float | tuple[float, ...] | TemperatureChange) -> 
     return f"{', '.join(map(repr, numbers))} K"
 
 
+PhotonFlux = Annotated[float, reads("1/(m^2*s)", 0.0, BRIGHTEST), writes("1/(m^2*s)")]
 PhaseTemperature = Annotated[
     float | tuple[float, ...] | TemperatureChange,
     PlainValidator(_read_temperature),
@@ -119,6 +121,7 @@ class Phase(Section):
     """A part of a protocol, and how a device carries it out.
 
     With ``temperature`` the electrodes have another one while it lasts; it is read at that of the device.
+    With ``light``, a flux of absorbed photons, mobile ions hop faster while it lasts; it is read in the dark.
     """
 
     name: Title = ""
@@ -130,6 +133,7 @@ class Phase(Section):
     # Within the phase, besides those between its parts; None, so that documents without them keep their hash.
     snapshots: int | None = Field(default=None, ge=1, le=MOST_SNAPSHOTS)
     temperature: PhaseTemperature | None = None
+    light: PhotonFlux | None = None
 
     parts: ClassVar[int] = 1
 

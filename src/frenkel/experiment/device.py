@@ -22,7 +22,7 @@ from ..data.columns import ResultArrays
 from ..kinetic.fields.build import number_of_tables
 from ..kinetic.materials.material import Material
 from ..kinetic.materials.stack import Layer, Stack
-from ..kinetic.state import box
+from ..kinetic.state import box, check_light
 from ..kinetic.thermal import Thermal
 from ..kinetic.waveform import Waveform
 from ..memory import available
@@ -30,7 +30,7 @@ from ..progress import Reporter
 from ..quantity import si
 from ..typing import Quantity
 from .device_file import columns
-from .protocol import Checkpoints, PhaseLog, Progress, Protocol, check_temperatures
+from .protocol import Checkpoints, PhaseLog, Progress, Protocol, check_conditions
 from .steps import Options, Steps, check_options
 
 if TYPE_CHECKING:
@@ -41,6 +41,7 @@ if TYPE_CHECKING:
 
 CHECKPOINT_INTERVAL = 10.0  # s of wall time
 SHOWN = 8  # phases that a notebook shows
+FLUX = "1/(m^2*s)"
 
 
 BY_SCRIPT = {
@@ -136,6 +137,7 @@ class Device(Steps):
         stop: Test | None = None,
         snapshots: int | None = None,
         temperature: Quantity | tuple[Quantity, Quantity] | None = None,
+        light: Quantity | None = None,
         progress: Progress | bool | None = None,
     ) -> "xr.Dataset":
         """Apply a source voltage, let the atoms move, and return what happened.
@@ -170,6 +172,9 @@ class Device(Steps):
         temperature : float or str, or a pair of them, optional
             Of the electrodes while the waveform lasts (K, or "250 C"); of a pair it is linear in time
             from the first to the second. The read after it is at the temperature of the device.
+        light : float or str, optional
+            Flux of absorbed photons while the waveform lasts (1/(m^2 s), or "3e19 1/(m^2*s)"), for materials
+            with a section [light]; that of the device by default, under which it is read after.
         progress : bool or callable, optional
             True: show how far it is, as a bar on a terminal, a line a minute elsewhere. Else
             ``progress(share, name, device)`` is called at each sample.
@@ -198,6 +203,8 @@ class Device(Steps):
         arguments = {"name": name, "samples": samples, "circuit": circuit, "snapshots": snapshots}
         if temperature is not None:
             arguments["temperature"] = _written(temperature)
+        if light is not None or self.light:
+            arguments["light"] = f"{si('light', self.light if light is None else light, FLUX)!r} {FLUX}"
         common = checked(Phase, arguments, "Device.run")
         phase: AnyPhase
         if to_compliance and (stop is not None or not (self.circuit.compliance or self.circuit.transistor)):
@@ -398,7 +405,7 @@ def check_device(configuration: Configuration, material: Material) -> None:
     shape, stack = _stack(configuration, material)
     stack.check_temperature(configuration.device.temperature)
     for name, _, phase in configuration.phases():
-        check_temperatures(name, phase, stack.check_temperature)
+        check_conditions(name, phase, stack.check_temperature, partial(check_light, material))
     needed, present = memory(configuration, material), available()
     if needed > 0.8 * present:
         raise ConfigurationError(

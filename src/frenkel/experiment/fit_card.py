@@ -477,16 +477,18 @@ def protocol_of(
     if documents:
         settings = parse(documents[0], made["file"])
         cycled = [(name, phase) for name, cycle, phase in settings.phases() if cycle]
-        if heated := [name for name, phase in cycled if isinstance(phase, Sweep) and phase.temperatures]:
+        sweeps = [(name, phase) for name, phase in cycled if isinstance(phase, Sweep)]
+        if lit := [name for name, phase in sweeps if phase.light]:
+            raise ObservationError(f"{made['file']}: cycles of a card must be in the dark, {lit[0]} is not")
+        if heated := [name for name, phase in sweeps if phase.temperatures]:
             raise ObservationError(
                 f"{made['file']}: all cycles of a card must be at one temperature, that of the device, but "
                 f"phase {heated[0]} has one of its own"
             )
-        sweeps = [phase for _, phase in cycled if isinstance(phase, Sweep)]
-        numbers = {f"{s.kind}_ramp": abs(s.rate) for s in sweeps if s.kind in ("set", "reset")}
+        numbers = {f"{s.kind}_ramp": abs(s.rate) for _, s in sweeps if s.kind in ("set", "reset")}
         numbers["read_voltage"] = settings.read_voltage
         if sweeps:
-            volts = [s.amplitude for s in sweeps]
+            volts = [s.amplitude for _, s in sweeps]
             box["voltage"] = (min(0.0, *volts), max(0.0, *volts))
         box["temperature"] = (settings.device.temperature, settings.device.temperature)
     numbers |= given

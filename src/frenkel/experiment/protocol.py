@@ -161,9 +161,9 @@ class Protocol:
     ) -> None:
         self.device, self.phases, self.circuit = device, list(phases), circuit
         self.read_voltage, self.halt, self.observer = read_voltage, halt, observer
-        self.ambient = device.temperature
+        self.ambient, self.ambient_light = device.temperature, device.light
         for name, _, phase in self.phases:
-            check_temperatures(name, phase, device.check_temperature)
+            check_conditions(name, phase, device.check_temperature, device.check_light)
         self.position = Position()
         self.logs: list[PhaseLog] = []
         self.present: PhaseLog | None = None
@@ -190,7 +190,7 @@ class Protocol:
             while self.position.phase < len(self.phases):
                 self._attempt(pause, progress)
         finally:
-            self.device.change_temperature(self.ambient)
+            self._restore_conditions()
         return self.logs
 
     def state(self) -> dict[str, Any]:
@@ -219,6 +219,7 @@ class Protocol:
         name, cycle, phase = self.phases[position.phase]
         device.connect((phase.circuit or self.circuit).circuit(phase.compliance))
         device.change_temperature(phase.temperature_ends[0] if phase.temperature_ends else self.ambient)
+        device.light = self.ambient_light if phase.light is None else phase.light
         if self.present is None:
             compliance = device.circuit.compliance
             if device.circuit.transistor is not None:
@@ -314,7 +315,7 @@ class Protocol:
         """Read the device, close the log, and go to the next attempt or phase."""
         position, device, present = self.position, self.device, self.present
         assert present is not None
-        device.change_temperature(self.ambient)
+        self._restore_conditions()
         device.forget()
         present.close(device, self.read_voltage)
         self.logs.append(present)
@@ -325,6 +326,11 @@ class Protocol:
             logger.info("%s missed its target, again", present.name)
         elif self.observer is not None:
             self.observer.end(present.kind, present.cycle)
+
+    def _restore_conditions(self) -> None:
+        """Give the device the temperature and the light that it had before the protocol."""
+        self.device.change_temperature(self.ambient)
+        self.device.light = self.ambient_light
 
     def _done(self, phase: AnyPhase, chunks: int, share: float) -> float:
         position = self.position
@@ -404,10 +410,16 @@ def _between(waveform: Waveform, begin: float, end: float) -> Waveform:
     )
 
 
-def check_temperatures(name: str, phase: AnyPhase, check: Callable[[float], None]) -> None:
-    """Raise ConfigurationError where a check refuses a temperature (K) of a phase; names the phase."""
-    for kelvin in phase.temperatures:
-        try:
-            check(kelvin)
-        except ValueError as error:
-            raise ConfigurationError(f"phase {name}: {error}") from None
+def check_conditions(
+    name: str,
+    phase: AnyPhase,
+    check_temperature: Callable[[float], None],
+    check_light: Callable[[float], None],
+) -> None:
+    """Raise ConfigurationError where a check refuses a temperature (K) or light (1/(m^2 s)) of a phase."""
+    try:
+        for kelvin in phase.temperatures:
+            check_temperature(kelvin)
+        check_light(phase.light or 0.0)
+    except ValueError as error:
+        raise ConfigurationError(f"phase {name}: {error}") from None

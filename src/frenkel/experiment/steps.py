@@ -53,6 +53,7 @@ class Running(TypedDict, total=False):
     stop: Test | None
     snapshots: int | None
     temperature: Quantity | tuple[Quantity, Quantity] | None
+    light: Quantity | None
     progress: Progress | bool | None
 
 
@@ -121,7 +122,7 @@ class Steps(kinetic.Device):
             Time at the tip (s), positive; none by default.
         **options
             ``verify``, ``attempts``, ``cycle``, ``to_compliance``, ``samples``, ``snapshots``, ``stop``,
-            ``temperature`` and ``progress`` of :meth:`run`.
+            ``temperature``, ``light`` and ``progress`` of :meth:`run`.
 
         Returns
         -------

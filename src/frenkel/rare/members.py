@@ -68,7 +68,7 @@ def prepared(
         pause=lambda _: pause()
     )
     device.connect((last.circuit or member_configuration.circuit).circuit(last.compliance))
-    device.temperature = member_configuration.temperature_of(last)
+    device.temperature, device.light = member_configuration.temperature_of(last), last.light or 0.0
     return device, whole_waveform(last)
 
 
