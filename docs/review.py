@@ -4,13 +4,16 @@
 
 Statements, the source of each result, and verdicts are in docs/review.toml. Results are read from committed
 tables and files. --studies takes the claims of `frenkel study all -o FOLDER` into docs/review.json,
---examples runs the scripts of examples/ and takes what they return, two minutes on one core.
+--examples runs the scripts of examples/, takes what they say and draws docs/review/*.png, five minutes on
+one core.
 """
 
 import argparse
+import ast
 import importlib
 import json
 import sys
+import tempfile
 import time
 import tomllib
 from collections import Counter
@@ -33,10 +36,12 @@ DOCS = Path(__file__).resolve().parent
 ROOT = DOCS.parent
 STATEMENTS = DOCS / "review.toml"
 RECORDED = DOCS / "review.json"
+PICTURES = DOCS / "review"
 EXAMPLES = (
-    "gap_law", "rejection", "write_schemes", "dendrites", "ordered_rows", "self_healing", "drift_exponent",
+    "gap_law", "rejection", "write_schemes", "time_readout", "dendrites", "self_rectifying", "light",
+    "ordered_rows", "self_healing", "drift_exponent", "flat_minima", "radiation",
 )  # fmt: skip
-"""Scripts with a function ``answers``, in the folder of examples."""
+"""Scripts in the folder of examples that ``measure``, say it in ``words`` and ``draw`` it."""
 
 VERDICTS = ("supported", "contradicted", "open", "out of scope")
 TEST = "tests/test_review.py"
@@ -294,7 +299,7 @@ def page() -> str:
         "",
         "Statements of the review that this project implements, in our words, by section (T1, T2: tables).",
         "A verdict compares a statement with the result beside it. A number that the statement supplied",
-        "decides nothing: the verdict is then out of scope, with what was put in. `python docs/review.py`",
+        "decides nothing: the verdict is then out of scope. `python docs/review.py`",
         "writes this page.",
         "",
         "| statements | " + " | ".join(VERDICTS) + " |",
@@ -310,7 +315,17 @@ def page() -> str:
             "|---" * 5 + "|",
         ]
         lines += [line(one) for one in rows if one["section"] == section]
+    lines += ["", "## Figures"]
+    for name in EXAMPLES:
+        title = f"`examples/{name}.py`: {caption(name)}"
+        lines += ["", f"| {title} |", "|---|", f"| ![{name}](review/{name}.png) |"]
     return "\n".join([*lines, ""])
+
+
+def caption(name: str) -> str:
+    """Return the first line of a script of the examples."""
+    tree = ast.parse((ROOT / "examples" / f"{name}.py").read_text(encoding="utf-8"))
+    return (ast.get_docstring(tree) or "").splitlines()[0]
 
 
 def line(statement: dict[str, Any]) -> str:
@@ -341,10 +356,17 @@ def record_studies(folder: Path) -> dict[str, Any]:
 
 
 def record_example(name: str) -> dict[str, Any]:
-    """Return what a script of the examples says."""
+    """Return what a script of the examples says, and draw its figure."""
+    from PIL import Image
+
     sys.path.insert(0, str(ROOT / "examples"))
     script = importlib.import_module(name)
-    return {"answers": script.answers(), "seed": script.SEED, "date": time.strftime("%Y-%m-%d")}
+    found = script.measure()
+    with tempfile.TemporaryDirectory() as folder:
+        drawn = Path(folder) / "drawn.png"
+        script.draw(found, str(drawn))
+        Image.open(drawn).convert("RGB").save(PICTURES / f"{name}.png", optimize=True)
+    return {"answers": script.words(found), "seed": script.SEED, "date": time.strftime("%Y-%m-%d")}
 
 
 def main() -> None:

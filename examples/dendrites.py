@@ -151,13 +151,8 @@ def mean(values) -> str:
     return f"{values.mean():.2f} ± {values.std(ddof=1) / np.sqrt(len(values)):.2f}"
 
 
-def answers(devices: int = DEVICES) -> dict[str, str]:
-    """Return what docs/review.md says of it."""
-    return words(measure(devices))
-
-
 def words(found: dict[str, list[Growth]]) -> dict[str, str]:
-    """Return results as sentences."""
+    """Return what docs/review.md says of it."""
     shape = []
     for name in GROWN:
         atoms = [bridge(one.metal) for one in found[name]]

@@ -69,11 +69,6 @@ def mean(values: np.ndarray) -> str:
     return f"{values.mean():.3f} ± {values.std(ddof=1) / np.sqrt(len(values)):.3f}"
 
 
-def answers() -> dict[str, str]:
-    """Return what docs/review.md says of it."""
-    return words(measure())
-
-
 def words(found: np.ndarray) -> dict[str, str]:
     """Return results as sentences."""
     values, parts, aic = exponents(found), [], []

@@ -58,9 +58,10 @@ def measure(devices: int = DEVICES) -> dict[str, tuple[np.ndarray, np.ndarray]]:
     return {name: resistances(name, devices) for names in SETS.values() for name in names}
 
 
-def answers(devices: int = DEVICES) -> dict[str, str]:
+def words(found: dict[str, tuple[np.ndarray, np.ndarray]]) -> dict[str, str]:
     """Return what docs/review.md says of it."""
-    fits = {name: line(*found) for name, found in measure(devices).items() if len(found[0]) > 2}
+    fits = {name: line(*one) for name, one in found.items() if len(one[0]) > 2}
+    devices = len(next(iter(found.values()))[1])
     parts = [f"{name} {1e9 / slope:.2f} nm ({r2:.3f})" for name, (slope, r2) in fits.items()]
     return {"families": f"R grows by e in, and R2 of ln R, medians of {devices} devices: {', '.join(parts)}"}
 
@@ -87,5 +88,6 @@ def draw(found: dict[str, tuple[np.ndarray, np.ndarray]], path: str) -> None:
 
 
 if __name__ == "__main__":
-    draw(measure(), "gap_law.png")
-    print("\n".join(answers().values()))
+    found = measure()
+    draw(found, "gap_law.png")
+    print("\n".join(words(found).values()))

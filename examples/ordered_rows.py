@@ -165,13 +165,9 @@ def carried(flow: np.ndarray) -> tuple[float, float]:
     return float(share), float(left.std(ddof=1) / np.sqrt(len(flow)) / total.mean())
 
 
-def answers() -> dict[str, str]:
-    """Return what docs/review.md says of it."""
-    return words(*measure())
-
-
-def words(flows: dict, lives: dict) -> dict[str, str]:
+def words(found: tuple[dict, dict]) -> dict[str, str]:
     """Return results as sentences."""
+    flows, lives = found
     random = flows[0.0][:, 0].mean()
     parts = []
     for binding in FOLLOWED[1:]:
@@ -194,8 +190,9 @@ def words(flows: dict, lives: dict) -> dict[str, str]:
     }
 
 
-def draw(flows: dict, lives: dict, path: str) -> None:
+def draw(found: tuple[dict, dict], path: str) -> None:
     """Draw an arrangement with and without order, the current in rows, and lives."""
+    flows, lives = found
     import matplotlib.pyplot as plt
 
     figure, panels = plt.subplots(1, 4, figsize=(14, 3.8), layout="constrained")
@@ -225,5 +222,5 @@ def draw(flows: dict, lives: dict, path: str) -> None:
 
 if __name__ == "__main__":
     found = measure()
-    draw(*found, "ordered_rows.png")
-    print("\n".join(words(*found).values()))
+    draw(found, "ordered_rows.png")
+    print("\n".join(words(found).values()))

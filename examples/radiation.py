@@ -89,11 +89,6 @@ def lost(found: dict[str, np.ndarray]) -> np.ndarray:
     return np.mean(found["HRS"][:, 1:] < middle, axis=0)
 
 
-def answers(devices: int = DEVICES) -> dict[str, str]:
-    """Return the result as a sentence."""
-    return words(measure(devices))
-
-
 def words(found: dict[str, np.ndarray]) -> dict[str, str]:
     """Return the result as a sentence."""
     spacing = fk.Material.load("TaOx").lattice.spacing

@@ -82,13 +82,13 @@ def rejection(single: np.ndarray, pair: np.ndarray) -> tuple[float, float, float
     return float(value), float(low), float(high)
 
 
-def answers(devices: int = DEVICES) -> dict[str, str]:
-    """Return what docs/review.md says of it."""
-    return words(errors(states(devices)))
+def measure(devices: int = DEVICES) -> dict[tuple[str, str, str], np.ndarray]:
+    """Return the errors of some devices."""
+    return errors(states(devices))
 
 
 def words(found: dict[tuple[str, str, str], np.ndarray]) -> dict[str, str]:
-    """Return results as sentences."""
+    """Return what docs/review.md says of it."""
     sentences = {}
     for disturbance, of in (
         ("supply", f"supply {100 * OFF:.0f} % up"),
@@ -122,6 +122,6 @@ def draw(found: dict[tuple[str, str, str], np.ndarray], path: str) -> None:
 
 
 if __name__ == "__main__":
-    found = errors(states())
+    found = measure()
     draw(found, "rejection.png")
     print("\n".join(words(found).values()))

@@ -124,11 +124,6 @@ def expected(wait: float) -> float:
     return float(1 - np.exp(-WAYS * (wait + PULSE[1] * RATE)))
 
 
-def answers() -> dict[str, str]:
-    """Return what docs/review.md says of it."""
-    return words(measure())
-
-
 def words(found: dict[bool, np.ndarray]) -> dict[str, str]:
     """Return the result as a sentence."""
     again, count = conducts(found[True]), found[True].shape[1]

@@ -148,14 +148,14 @@ def disturb(
     return np.array(wrong), repairs, one
 
 
-def answers(lines: int = WORD_LINES, rounds: int = ROUNDS) -> dict[str, str]:
+def measure(lines: int = WORD_LINES, rounds: int = ROUNDS):
+    """Return both ways to write, and both ways to read often."""
+    return compare(lines), {repair: disturb(repair, rounds, lines) for repair in (False, True)}
+
+
+def words(found) -> dict[str, str]:
     """Return what docs/review.md says of it."""
-    return words(compare(lines), {repair: disturb(repair, rounds, lines) for repair in (False, True)})
-
-
-def words(written, read_often) -> dict[str, str]:
-    """Return results as sentences."""
-    parts = []
+    parts, (written, read_often) = [], found
     for name, (pulses, reached, one) in written.items():
         error = pulses.std(ddof=1) / np.sqrt(len(pulses))
         energy = one.meter.total / len(pulses)
@@ -174,10 +174,11 @@ def words(written, read_often) -> dict[str, str]:
     }
 
 
-def draw(written, read_often, path: str) -> None:
+def draw(found, path: str) -> None:
     """Draw pulses per cell, and wrong reads by round."""
     import matplotlib.pyplot as plt
 
+    written, read_often = found
     figure, (left, right) = plt.subplots(1, 2, figsize=(10, 4), layout="constrained")
     for name, (pulses, reached, _) in written.items():
         left.ecdf(np.where(reached, pulses, LIMIT + 1), label=f"{name}: {pulses.mean():.1f} in the mean")
@@ -195,7 +196,6 @@ def draw(written, read_often, path: str) -> None:
 
 
 if __name__ == "__main__":
-    written = compare()
-    read_often = {repair: disturb(repair) for repair in (False, True)}
-    draw(written, read_often, "write_schemes.png")
-    print("\n".join(words(written, read_often).values()))
+    found = measure()
+    draw(found, "write_schemes.png")
+    print("\n".join(words(found).values()))

@@ -113,6 +113,14 @@ def test_the_page_is_what_its_script_makes():
         assert page.count(f"| **{verdict}**") == count[verdict]
 
 
+def test_each_example_has_its_figure_on_the_page():
+    page = (ROOT / "docs" / "review.md").read_text(encoding="utf-8")
+    assert {path.stem for path in (ROOT / "docs" / "review").iterdir()} == set(review.EXAMPLES)
+    for name in review.EXAMPLES:
+        assert f"![{name}](review/{name}.png)" in page and (ROOT / "examples" / f"{name}.py").is_file()
+    assert set(review.recorded()["examples"]) == set(review.EXAMPLES)
+
+
 def test_a_row_that_is_not_there_is_named():
     with pytest.raises(ValueError, match="'V-99' names 0 rows of published.md, not 1"):
         review.row("published.md", "V-99")
@@ -263,6 +271,77 @@ def test_example_write_schemes():
     kept, repairs, after = write_schemes.disturb(True, rounds=20, lines=4, voltage=0.8)
     assert none == 0 and plain[-1] > 0 and kept[-1] <= plain[-1] and repairs > 0
     assert after.reads == 21 * 4 + repairs and after.pulses == repairs
+
+
+def test_example_time_readout():
+    """Lines left alone fall as exp(-t sum G / C) and take (1 - exp(-x)) / x of the energy of held ones."""
+    time_readout = importlib.import_module("time_readout")
+    weights = np.array([[5, 0], [3, 15], [10, 6]])
+    read = {}
+    for held in (False, True):
+        one = time_readout.written(1, weights)
+        readout = time_readout.Readout(one, held, 0.2, 1e-12, np.random.default_rng(1))
+        read[held] = time_readout.run(one, readout.sums(np.array([True, False, True]))), readout.energy
+        bits = np.array([[1, 0, 1, 0, 0, 0, 0, 0], [0, 1, 0, 1, 0, 1, 1, 0]])
+        assert np.corrcoef(read[held][0], bits.sum(axis=0))[0, 1] > 0.9
+        assert one.clock.seconds > 2 * time_readout.WIDTH
+    sums = read[True][0]
+    np.testing.assert_allclose(read[False][0], sums, atol=1.1 * time_readout.DEPTH / time_readout.STEPS)
+    assert read[False][1] / read[True][1] == pytest.approx(np.sum(-np.expm1(-sums)) / np.sum(sums), rel=0.05)
+    found = {way: time_readout.multiply(way == "held", 2) for way in time_readout.WAYS}
+    full = time_readout.WORD_LINES * (2**time_readout.BITS - 1) ** 2
+    assert all(np.abs(one["error"]).max() < 0.05 * full for one in found.values())
+    assert found["in time"]["energy"] < found["held"]["energy"]
+    lost = [time_readout.disturb(held, rounds=2, volts=0.9)[-1] for held in (False, True)]
+    assert lost[0] < lost[1]
+
+
+def test_example_self_rectifying():
+    """Odd bonds rectify nothing; a contact does where its zone is wide: both ratios grow with the film."""
+    self_rectifying = importlib.import_module("self_rectifying")
+    law = self_rectifying.channel(0.8, 2.6e-10)
+    slope = 2.6e-10 * np.pi / 1.054571817e-34 * np.sqrt(9.1093837e-31 / (2 * 0.8 * 1.602176634e-19))
+    assert law == pytest.approx(7.748091729e-5 / (1 + np.exp(slope * 0.8 * 1.602176634e-19)), rel=1e-6)
+    found = self_rectifying.measure(devices=2, layers=(8, 16))
+    on_off = {name: self_rectifying.on_off(one) for name, one in found.items()}
+    ratio = {name: self_rectifying.rectification(one) for name, one in found.items()}
+    np.testing.assert_allclose(ratio["HfO2, no barrier"], 1.0, rtol=1e-9)
+    np.testing.assert_allclose(ratio["Nb2O5, no barrier"], 1.0, rtol=1e-9)
+    np.testing.assert_allclose(on_off["Nb2O5, no barrier"], 1.0, rtol=1e-9)
+    assert np.all(ratio["HfO2, barrier"] > 1) and np.all(on_off["HfO2, barrier"] < on_off["HfO2, no barrier"])
+    assert np.all(ratio["Nb2O5, 4.8 nm"] > 10) and np.all(on_off["Nb2O5, 4.8 nm"] > 10)
+    assert np.all(ratio["Nb2O5, 2.4 nm"] < 1) and np.all(on_off["Nb2O5, 2.4 nm"] > 5)
+
+
+def test_example_light():
+    """Light brings more hops of iodide until SET; a SET time is the ratio that it is made of."""
+    light = importlib.import_module("light")
+    rows = {0.0: [light.Seen(2e-4, 0), light.Seen(1e-4, 0)], 3e19: [light.Seen(1e-4, 9), light.Seen(5e-5, 9)]}
+    assert light.ratio(rows, 3e19) == pytest.approx((0.5, 0.5, 0.5))
+    found = light.measure(devices=3, fluxes=(0.0, 3e19))
+    dark, bright = (np.array([one.hops for one in row]) for row in found.values())
+    assert dark.sum() < bright.sum() / 10 and all(0 < one.time < light.LONGEST for one in found[3e19])
+    assert set(light.words(found)) == {"light"}
+
+
+def test_example_flat_minima():
+    """Directions are as long as the weights of each neuron, and a factor on a layer makes nothing flat."""
+    flat_minima = importlib.import_module("flat_minima")
+    random = np.random.default_rng(1)
+    network = flat_minima.Perceptron.start((5, 4, 3), 2, random)
+    for step, w in zip(flat_minima.direction(network, random), network.weights, strict=True):
+        np.testing.assert_allclose(np.linalg.norm(step, axis=-2), np.linalg.norm(w, axis=-2))
+    images = flat_minima.Samples(random.random((2, 6, 5)), random.integers(3, size=(2, 6)))
+    scaled = network.having([3 * network.weights[0], network.weights[1] / 3], network.biases)
+    loss, right = flat_minima.along(network, images, 2)
+    np.testing.assert_allclose(flat_minima.along(scaled, images, 2)[0], loss)
+    assert loss.shape == (len(flat_minima.DISTANCES), 2) and np.all((right >= 0) & (right <= 1))
+    certain = np.array([[[50.0, 0.0, 0.0]]])
+    assert flat_minima.cross_entropy(certain, np.array([[0]])) == pytest.approx(0)
+    assert flat_minima.cross_entropy(0 * certain, np.array([[0]])) == pytest.approx(np.log(3))
+    found = flat_minima.measure(networks=2, steps=4, directions=2)
+    assert set(found) == {"robust teachers", "plain", "noise-aware"}
+    assert set(flat_minima.words(found)) == {"loss"}
 
 
 def test_example_dendrites():

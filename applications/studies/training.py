@@ -69,7 +69,7 @@ def run(settings: Settings) -> xr.Dataset:
         settings = replace(settings, seeds=max(settings.seeds, LEAST_SEEDS))
     settings = replace(settings, steps=LONGER * settings.steps)
     parts, device = splits(settings.data, settings.seeds, settings.seed), statistics_of(settings.cell)
-    networks, rates = _networks(settings, parts)
+    networks, rates = train_methods(settings, parts)
     setup = Setup(settings, parts, device, networks["plain"])
     settings.progress(0.5, "testing")
     accuracies = np.empty((len(METHODS), len(SIGMAS), settings.seeds))
@@ -105,7 +105,7 @@ def _of_cell(setup: Setup, networks: dict[str, Perceptron]) -> Variables:
     }
 
 
-def _networks(settings: Settings, parts: Splits) -> tuple[dict[str, Perceptron], dict[str, float]]:
+def train_methods(settings: Settings, parts: Splits) -> tuple[dict[str, Perceptron], dict[str, float]]:
     """Return networks of all methods, 2.5 times the steps each from the random start, and their rates.
 
     All start from the same warm start that the student has (the teacher of its own noise), the plain one and
