@@ -373,8 +373,7 @@ class Solver(ABC):
             tuple[int, bool, bool, bytes], tuple[NDArray[np.int8], Solved]
         ] = OrderedDict()
         self._most_kept, self._unweighed, self._factor = kept, 0, state.relaxed_factor
-        self._light = state.light_factor
-        self._chained = False  # whether a solution since the last `forget` went on from one before
+        self._light, self._chained = state.light_factor, False  # chained: since `forget`, one went on from another
 
     @abstractmethod
     def solve(self, species: NDArray[np.int8]) -> Solved:
@@ -388,12 +387,10 @@ class Solver(ABC):
         """Return fields and event energies of the present arrangement, solved unless kept from before."""
         # An empty electrode gives nothing back: the same atoms have other candidates beside it.
         engine = self.state.engine
-        if self._factor is not self.state.relaxed_factor:
-            self._factor = self.state.relaxed_factor
-            self.forget()  # the oxide has relaxed
-        if self._light is not self.state.light_factor:
-            self._light = self.state.light_factor
-            self.forget()
+        factor, light = self.state.relaxed_factor, self.state.light_factor
+        if self._factor is not factor or self._light is not light:
+            self._factor, self._light = factor, light
+            self.forget()  # the oxide has relaxed, or the light is another
         bottom, top = engine.reservoir
         sites = self.state.two_level
         key = engine.mark, bottom > 0, top > 0, b"" if sites is None else sites.key
