@@ -373,7 +373,7 @@ class Solver(ABC):
             tuple[int, bool, bool, bytes], tuple[NDArray[np.int8], Solved]
         ] = OrderedDict()
         self._most_kept, self._unweighed, self._factor = kept, 0, state.relaxed_factor
-        self._light, self._chained = state.light_factor, False  # chained: since `forget`, one went on from another
+        self._light, self._chained = state.light_factor, False  # a solution goes on from one before
 
     @abstractmethod
     def solve(self, species: NDArray[np.int8]) -> Solved:
