@@ -121,7 +121,7 @@ def test_run_says_what_it_takes():
 
 
 def test_a_step_says_what_it_takes():
-    for name, start in (("current", "form takes no current; there are: compliance, rate, fall_rate, hold, sam"),
+    for name, start in (("current", "form takes no current; there are: compliance, rate, fall_rate, hold"),
                         ("rates", "form takes no rates (did you mean 'rate'?); there are: ")):  # fmt: skip
         with pytest.raises(TypeError) as caught:
             cell().form("1 V", **{name: "40 uA"})
