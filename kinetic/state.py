@@ -306,7 +306,11 @@ class DeviceState(ABC):
     def light(self, value: Quantity) -> None:
         flux = si("light", value, "1/(m^2*s)")
         self.check_light(flux)
-        self._light, self.light_factor = float(flux), None
+        self.change_light(float(flux))
+
+    def change_light(self, flux: float) -> None:
+        """Give the device another photon flux (1/(m^2 s)), which `check_light` has passed."""
+        self._light, self.light_factor = flux, None
         if flux > 0.0:
             names = [mechanism.name for mechanism in self.chemistry.mechanisms]
             factor = self.material.light.at(flux)

@@ -219,7 +219,7 @@ class Protocol:
         name, cycle, phase = self.phases[position.phase]
         device.connect((phase.circuit or self.circuit).circuit(phase.compliance))
         device.change_temperature(phase.temperature_ends[0] if phase.temperature_ends else self.ambient)
-        device.light = self.ambient_light if phase.light is None else phase.light
+        device.change_light(self.ambient_light if phase.light is None else phase.light)
         if self.present is None:
             compliance = device.circuit.compliance
             if device.circuit.transistor is not None:
@@ -330,7 +330,7 @@ class Protocol:
     def _restore_conditions(self) -> None:
         """Give the device the temperature and the light that it had before the protocol."""
         self.device.change_temperature(self.ambient)
-        self.device.light = self.ambient_light
+        self.device.change_light(self.ambient_light)
 
     def _done(self, phase: AnyPhase, chunks: int, share: float) -> float:
         position = self.position
