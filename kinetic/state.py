@@ -15,7 +15,7 @@ from typing import TYPE_CHECKING, Any, Protocol
 import numpy as np
 from numpy.typing import ArrayLike, NDArray
 
-from ..checks import between
+from ..checks import BRIGHTEST, between
 from ..provenance import draw_seed
 from ..quantity import si
 from ..typing import Floats, Quantity
@@ -49,9 +49,6 @@ if TYPE_CHECKING:
     from .fields.heat_in_time import HeatLattice
 
 LEAST_WIDTH, MOST_SITES = 3, 4096
-BRIGHTEST = 1e26
-"""Largest photon flux (1/(m^2 s)); the sun has 4e21."""
-
 ILLUMINATED = "interstitial hop"
 """Mechanism that light speeds up."""
 

@@ -26,6 +26,9 @@ QUOTES = "\"'`\\"
 COLDEST, HOTTEST = 1.0, 3000.0
 """Range of temperatures (K) that the package takes anywhere."""
 
+BRIGHTEST = 1e26
+"""Largest photon flux (1/(m^2 s)); the sun has 4e21."""
+
 
 def between(
     name: str, value: ArrayLike, low: float, high: float, unit: str = "", error: type[Exception] = ValueError

@@ -9,10 +9,9 @@ from typing import TYPE_CHECKING, Annotated, Any, ClassVar, Literal, Self
 import numpy as np
 from pydantic import BeforeValidator, Field, PlainSerializer, PlainValidator, model_validator
 
-from ..checks import COLDEST, HOTTEST, between
+from ..checks import BRIGHTEST, COLDEST, HOTTEST, between
 from ..kinetic.circuit import Circuit
 from ..kinetic.heating import TemperatureRamp
-from ..kinetic.state import BRIGHTEST
 from ..kinetic.waveform import Waveform
 from ..quantity import all_to_si, to_si
 from .base import (
