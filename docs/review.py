@@ -171,7 +171,7 @@ def card(name: str) -> Answer:
         text = (
             f"{own}: {wanted} {middle[wanted]:.3g} {data.features[k].unit}, spread within a device {within}"
         )
-    return Answer(text, f"frenkel card {own}", CI["card"])
+    return Answer(text, f"frenkel show {own}", CI["card"])
 
 
 def retention(name: str) -> Answer:

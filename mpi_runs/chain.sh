@@ -12,7 +12,7 @@ fi
 start %{command}
 code=$?
 
-# 0: done. 3: done, some members failed. 75: stopped in time, to be gone on with.
+# 0: done. 1: failed, or some members failed. 75: stopped in time, to be gone on with.
 if [ "$code" -gt 128 ] || [ "$code" -eq 9 ] || [ "$code" -eq 15 ]; then  # a process was killed
     KILLED=$((KILLED + 1))
     if [ "$KILLED" -gt %{kills} ]; then

@@ -15,7 +15,7 @@ from .order import Cost, Order
 from .status import File, Status
 from .worker import Report
 
-DONE, FAILED, STOPPED = 0, 3, 75
+DONE, FAILED, STOPPED = 0, 1, 75
 """Exit statuses: all done; done, some members failed; stopped, run me again."""
 
 

@@ -185,7 +185,7 @@ def test_a_card_draws_the_same_devices(today, capsys):
     }
     old, new = (json.loads((one / "small.card.json").read_text()) for one in (OLD, today))
     assert {key for key in new if new[key] != old.get(key)} == {"schema", "checksum"} and new["jumps"] is None
-    assert main(["card", str(today / "small.card.json")]) in (None, 0)
+    assert main(["show", str(today / "small.card.json")]) in (None, 0)
     assert "made for cycles 1 to 20" in capsys.readouterr().out
 
 
@@ -215,7 +215,7 @@ def test_keys_of_a_configuration_are_renamed_and_its_comments_stay(tmp_path):
         (["again", "run.nc"], "no variable peak_current"),
         (["show", "array.nc"], "a variable operation_row"),
         (["plot", "endurance", "ensemble.nc", "-o", "x.png"], "no attribute merged_hash"),
-        (["card", "small.card.json"], "schema 1.2.0"),
+        (["show", "small.card.json"], "schema 1.2.0"),
         (["check", "small.toml"], "a key to_limit"),
     ],
 )

@@ -63,7 +63,16 @@ def environment(folder):
 
 def submit(folder, capsys, name, *arguments):
     """Write a job script and submit it; return the number of the job."""
-    asked = ["slurm", str(folder / "tiny.toml"), "-o", str(folder / name), "--members", str(MEMBERS)]
+    asked = [
+        "job",
+        "--scheduler",
+        "slurm",
+        str(folder / "tiny.toml"),
+        "-o",
+        str(folder / name),
+        "--members",
+        str(MEMBERS),
+    ]
     capsys.readouterr()
     assert cli.main([*asked, "--time", "5", "--margin", "60", *arguments]) == 0
     script = folder / f"{name}.sh"

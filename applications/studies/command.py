@@ -5,7 +5,7 @@ from pathlib import Path
 from typing import Any
 
 from frenkel.cli import values
-from frenkel.cli.common import FORCE, OUTPUT, QUIET, SEED, Option, add
+from frenkel.cli.common import FORCE, OUTPUT, QUIET, RESUME, SEED, Option, add
 
 from . import NUMBERS, STUDIES, named
 
@@ -17,7 +17,7 @@ def add_commands(commands: Any) -> None:
         commands,
         "study",
         _study,
-        "run studies of device effects on networks; write datasets, pictures and one page",
+        "run studies of device effects on networks",
         f"frenkel study timing -o report --reduced\n  frenkel study all -o report\n\nstudies:\n{listed}",
         Option(
             "name",
@@ -30,7 +30,6 @@ def add_commands(commands: Any) -> None:
         OUTPUT.but(default=Path("report"), metavar="FOLDER", help="default: report"),
         Option(
             "--cell",
-            "--card",
             default="hfo2",
             metavar="CELL",
             complete=values.cards,
@@ -39,7 +38,6 @@ def add_commands(commands: Any) -> None:
         ),
         Option(
             "--data",
-            "--task",
             default="digits",
             metavar="DATA",
             help="images to learn: digits (default), fashion (Debian's dataset-fashion-mnist), or a folder "
@@ -57,8 +55,9 @@ def add_commands(commands: Any) -> None:
         Option("--steps", type=int, metavar="N", help="training steps"),
         SEED.but(default=1, help="of everything (default: 1)"),
         FORCE.but(help="replace existing datasets"),
-        Option("--resume", action="store_true", help="keep datasets that are there, run the others"),
+        RESUME.but(help="keep datasets that are there, run the others"),
         QUIET.but(help="no progress"),
+        about="Writes datasets, pictures and one page.",
     )
 
 

@@ -50,7 +50,7 @@ def findings(**other):
 
 
 def test_finished_calculations_become_a_material(here, capsys):
-    status, shown = run(capsys, "neb.csv", "--finished", "--attempt-frequency", "6 THz", "--to", "mine.toml")
+    status, shown = run(capsys, "neb.csv", "--finished", "--attempt-frequency", "6 THz", "-o", "mine.toml")
     assert status == 0 and "| A1 |" in shown.out
     material = Material.read(here / "mine.toml")
     rows = {f"{row.section}.{row.key}": row for row in material.table()}
@@ -59,7 +59,7 @@ def test_finished_calculations_become_a_material(here, capsys):
     assert "neb.csv" in barrier.source and rows["vacancy.attempt_frequency"].value == 6e12
     assert material.exchange.barrier == Material.load("HfO2").exchange.barrier
     assert (here / "neb-barriers" / "report.md").exists()
-    assert run(capsys, "neb.csv", "--finished", "--to", "mine.toml")[0] == 1  # it is there already
+    assert run(capsys, "neb.csv", "--finished", "-o", "mine.toml")[0] == 1  # it is there already
 
 
 @needs_symmetry
@@ -85,7 +85,7 @@ def test_a_crystal_of_a_pair_potential_from_end_to_end(here, capsys):
         "0.01",
         "--reference",
         "-3",
-        "--to",
+        "-o",
         "solid.toml",
     ]
     status, shown = run(capsys, *given)
@@ -107,19 +107,19 @@ def test_a_crystal_of_a_pair_potential_from_end_to_end(here, capsys):
 @pytest.mark.parametrize(
     ("arguments", "status", "message"),
     [
-        (["nothing.cif", "--to", "a.toml"], 1, "there is no file nothing.cif"),
-        (["solid.xyz", "--species", "N", "--to", "a.toml"], 1, "solid.xyz has no atom of 'N', only of O"),
-        (["solid.xyz", "--calculator", "chgnot", "--to", "a.toml"], 1, "no calculator 'chgnot'"),
-        (["solid.xyz", "--calculator", "no.such:one", "--to", "a.toml"], 1, "no calculator 'no.such:one'"),
-        (["solid.xyz", "--to", "a.csv"], 2, "--to must end in .toml"),
-        (["solid.xyz", "--cutoff", "3", "--to", "a.toml"], 2, "--cutoff needs a unit of m"),
-        (["solid.xyz", "--supercell", "2x2", "--to", "a.toml"], 2, "--supercell must be like 2x2x1"),
-        (["solid.xyz", "--largest-force", "0", "--to", "a.toml"], 2, "--largest-force must be between"),
-        (["solid.xyz", "--base", "HfO3", "--to", "a.toml"], 2, "--base: no material 'HfO3'"),
-        (["solid.xyz", "solid.xyz", "--to", "a.toml"], 2, "one structure is needed, got 2"),
-        (["neb.csv", "--finished", "--confidence", "sure", "--to", "a.toml"], 2, "must be one of"),
-        (["neb.csv", "--finished", "--base", "Ag-HfO2", "--to", "a.toml"], 2, "a set with vacancies"),
-        (["solid.xyz", "--finished", "--to", "a.toml"], 1, "solid.xyz is no finished calculation"),
+        (["nothing.cif", "-o", "a.toml"], 1, "there is no file nothing.cif"),
+        (["solid.xyz", "--species", "N", "-o", "a.toml"], 1, "solid.xyz has no atom of 'N', only of O"),
+        (["solid.xyz", "--calculator", "chgnot", "-o", "a.toml"], 1, "no calculator 'chgnot'"),
+        (["solid.xyz", "--calculator", "no.such:one", "-o", "a.toml"], 1, "no calculator 'no.such:one'"),
+        (["solid.xyz", "-o", "a.csv"], 2, "--output must end in .toml"),
+        (["solid.xyz", "--cutoff", "3", "-o", "a.toml"], 2, "--cutoff needs a unit of m"),
+        (["solid.xyz", "--supercell", "2x2", "-o", "a.toml"], 2, "--supercell must be like 2x2x1"),
+        (["solid.xyz", "--largest-force", "0", "-o", "a.toml"], 2, "--largest-force must be between"),
+        (["solid.xyz", "--base", "HfO3", "-o", "a.toml"], 2, "--base: no material 'HfO3'"),
+        (["solid.xyz", "solid.xyz", "-o", "a.toml"], 2, "one structure is needed, got 2"),
+        (["neb.csv", "--finished", "--confidence", "sure", "-o", "a.toml"], 2, "must be one of"),
+        (["neb.csv", "--finished", "--base", "Ag-HfO2", "-o", "a.toml"], 2, "a set with vacancies"),
+        (["solid.xyz", "--finished", "-o", "a.toml"], 1, "solid.xyz is no finished calculation"),
     ],
 )
 def test_what_is_refused_takes_one_sentence(here, capsys, arguments, status, message):
@@ -131,13 +131,13 @@ def test_what_is_refused_takes_one_sentence(here, capsys, arguments, status, mes
 
 @needs_symmetry
 def test_no_neighbour_within_the_cutoff(here, capsys):
-    status, shown = run(capsys, "solid.xyz", "--calculator", "lj", "--cutoff", "0.1 nm", "--to", "a.toml")
+    status, shown = run(capsys, "solid.xyz", "--calculator", "lj", "--cutoff", "0.1 nm", "-o", "a.toml")
     assert status == 1 and "no two O atoms are within the cut-off of 1 angstrom" in shown.err
 
 
 @pytest.mark.skipif(HAS["chgnet"], reason="the extra barriers is installed")
 def test_without_the_extra_a_sentence_says_how_to_install_it(here, capsys):
-    status, shown = run(capsys, "solid.xyz", "--to", "a.toml")
+    status, shown = run(capsys, "solid.xyz", "-o", "a.toml")
     assert status == 1 and "pip install '.[barriers]'" in shown.err
 
 

@@ -47,7 +47,7 @@ def folder(tmp_path_factory):
 def ask(folder, *options, free=f"{BARRIER}=1.5:1.9 eV", output="fitted.toml"):
     """Return the exit status of the command."""
     fixed = ["--members", "8", "--rounds", "1", "--points", "5", "--engine", "serial", "--no-isolation", "-q"]
-    files = [str(folder / "tiny.toml"), "--to", str(folder / "target.nc"), "-o", str(folder / output)]
+    files = [str(folder / "tiny.toml"), str(folder / "target.nc"), "-o", str(folder / output)]
     return main(["calibrate", *files, "--free", free, *fixed, *options])
 
 

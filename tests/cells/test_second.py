@@ -69,7 +69,7 @@ def test_its_cells_are_atoms_that_come_and_go(card):
 def test_it_works_by_its_name(tmp_path, capsys, monkeypatch):
     """What takes hfo2 takes it: card, export, and cells of an array whose levels are those of the atoms."""
     monkeypatch.chdir(tmp_path)
-    assert main(["card", "mos2-au"]) == 0
+    assert main(["show", "mos2-au"]) == 0
     printed = capsys.readouterr().out
     assert "error of reading: hrs 1, lrs 4" in printed and "jump-process model" in printed
     assert main(["export", "mos2-au", "--to", "npz"]) == 0 and (tmp_path / "mos2-au.npz").exists()
@@ -82,7 +82,7 @@ def test_it_works_by_its_name(tmp_path, capsys, monkeypatch):
 
 def test_it_is_not_judged_by_devices_of_another_compound(capsys):
     """Cells of HfO2 at the voltages of MoS2 jumped on for minutes, and no word was said."""
-    assert main(["gate", "mos2-au", str(MEASURED.with_name("ensemble_jumps.nc"))]) == 1
+    assert main(["validate", "mos2-au", str(MEASURED.with_name("ensemble_jumps.nc"))]) == 1
     error = capsys.readouterr().err
     assert "card mos2-au is of MoS2, " in error and "of HfO2: a gate takes devices of one kind" in error
     with pytest.raises(ValueError, match="a gate takes devices of one kind"):

@@ -1,7 +1,5 @@
 """Commands for cards, run through a parser as the command line has."""
 
-import argparse
-
 import numpy as np
 import pytest
 import xarray as xr
@@ -13,7 +11,7 @@ from frenkel.analysis.fitting import core_fit, noise_fit
 from frenkel.analysis.fitting.observations import ObservationError
 from frenkel.cells.card import Card
 from frenkel.cells.core import GapCore
-from frenkel.cli import cards as cli_cards
+from frenkel.cli import main as cli
 from frenkel.experiment.fit_card import protocol_of
 
 pytest.importorskip("sklearn", reason="fitting needs the extra fit")
@@ -21,9 +19,7 @@ pytest.importorskip("sklearn", reason="fitting needs the extra fit")
 
 def run(*words):
     """Return the exit code of a command."""
-    parser = argparse.ArgumentParser()
-    cli_cards.add_commands(parser.add_subparsers())
-    options = parser.parse_args([str(word) for word in words])
+    options = cli.parser(words[0]).parse_args([str(word) for word in words])
     return options.command(options)
 
 
@@ -55,11 +51,11 @@ def test_fit_show_gate_export(folder, capsys):
     # No levels that devices share: values, chosen on splits of the 112.
     assert made.provenance["ranks"]["ranks"] is False and not made.features[0].ranks
     assert made.provenance["ranks"]["chosen_by"] == "splits of the training devices"
-    assert run("gate", card, folder / "two.nc") == 0
-    assert run("card", card) is None
+    assert run("validate", card, folder / "two.nc") == 0
+    assert run("show", card) is None
     shown = capsys.readouterr().out
     assert "cycles of memory" in shown and "made for cycles 1 to 40" in shown
-    assert run("gate", card, folder / "two.nc", "--plot", folder / "gate.png") == 0
+    assert run("validate", card, folder / "two.nc", "--plot", folder / "gate.png") == 0
     assert (folder / "gate.png").stat().st_size > 50000
 
 
@@ -86,14 +82,26 @@ def test_noise_layers(noise, capsys, monkeypatch):
     monkeypatch.setattr(noise_fit, "trap_table", lambda data: made_up_table(RTN, 120, 1))
     card = noise / "noisy.card.json"
     words = ("--relaxation", noise / "relaxation.nc", "--rtn", noise / "rtn.nc", "--rtn-voltage", "0.1 V")
-    run("fit", noise / "one.nc", "-o", card, "--bootstrap", 2, "--held-out", 0.4, "--ranks", "no", *words)
+    run(
+        "fit",
+        noise / "one.nc",
+        "-o",
+        card,
+        "--bootstrap",
+        2,
+        "--held-out",
+        0.4,
+        "--device-ranks",
+        "no",
+        *words,
+    )
     shown = capsys.readouterr().out
     assert "rtn hrs: times in the high state" in shown and "relaxation all: last time" in shown
     made = Card.load(card)
     assert made.provenance["noise"]["relaxation"] == {"file": "relaxation.nc", "devices": 100}
     assert made.provenance["ranks"] == {"ranks": False, "chosen_by": "hand"}
     assert made.validity["time"] == (1.0, 1e4) and "relaxation all location 2" in made.intervals
-    run("card", card)
+    run("show", card)
     assert "telegraph noise of hrs (1e-05 S): " in capsys.readouterr().out
     assert made.rtn(np.full(9, 1e-5), np.random.default_rng(0)).factor().shape == (9,)
     with pytest.raises(ValueError, match="--rtn needs the voltage of its traces"):
@@ -109,7 +117,7 @@ def test_gate_fails_for_other_devices(folder, tmp_path, capsys):
         other = data.assign(hrs=data["hrs"] * 1.6)
         other["hrs"].attrs["units"] = "ohm"
         other.to_netcdf(tmp_path / "b.nc")
-    assert run("gate", card, tmp_path / "b.nc") == 1
+    assert run("validate", card, tmp_path / "b.nc") == 1
     assert "FAILED" in capsys.readouterr().out
 
 
@@ -150,7 +158,18 @@ def test_fit_card_takes_a_dataset(folder):
     with xr.open_dataset(folder / "one.nc") as data:
         fitted = frenkel.fit_card(data.load(), bootstrap=0, ranks=False, seed=4)
     assert fitted.passed and fitted.card.name == "one" and len(fitted.held_out.values) == 48
-    run("fit", folder / "one.nc", "-o", folder / "same.json", "--bootstrap", 0, "--ranks", "no", "--seed", 4)
+    run(
+        "fit",
+        folder / "one.nc",
+        "-o",
+        folder / "same.json",
+        "--bootstrap",
+        0,
+        "--device-ranks",
+        "no",
+        "--seed",
+        4,
+    )
     same = Card.load(folder / "same.json").to_dict() | {"checksum": None, "provenance": None}
     assert fitted.card.to_dict() | {"checksum": None, "provenance": None} == same
     with pytest.raises(ValueError, match="held_out must be above 0 and below 1, got 1"):
@@ -231,7 +250,7 @@ def test_text_of_noise_is_checked(noise, tmp_path, key):
     else:
         changed.attrs[key] = HOSTILE
     changed.to_netcdf(tmp_path / "rest.nc")
-    words = ("--relaxation", tmp_path / "rest.nc", "--bootstrap", 0, "--ranks", "no")
+    words = ("--relaxation", tmp_path / "rest.nc", "--bootstrap", 0, "--device-ranks", "no")
     with pytest.raises(ObservationError, match=rf"{key}.* must be one line of 1 to (40|255) printable"):
         run("fit", noise / "one.nc", "-o", tmp_path / "a.json", *words)
 

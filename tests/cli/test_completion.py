@@ -1,4 +1,4 @@
-"""A shell that has loaded `frenkel completion SHELL` completes commands, options, names and files."""
+"""A shell that has loaded `frenkel --completion SHELL` completes commands, options, names and files."""
 
 import os
 import shutil
@@ -13,7 +13,7 @@ from frenkel.cli.main import main
 pytestmark = pytest.mark.skipif(shutil.which("bash") is None, reason="there is no bash")
 
 COMPLETE = """
-eval "$(frenkel completion bash)"
+eval "$(frenkel --completion bash)"
 type _python_argcomplete > /dev/null || exit 9
 while IFS= read -r line; do
     COMP_WORDS=($line); COMP_LINE="$line"; COMP_POINT=${#line}
@@ -72,11 +72,13 @@ def test_what_is_offered_is_what_there_is(tmp_path, monkeypatch):
     ("bash", "complete -o nospace"), ("zsh", "compdef"), ("fish", "complete --command frenkel"),
 ])  # fmt: skip
 def test_each_shell_gets_its_code(capsys, name, words):
-    assert main(["completion", name]) == 0
+    with pytest.raises(SystemExit) as left:
+        main(["--completion", name])
+    assert left.value.code == 0
     assert words in capsys.readouterr().out
 
 
 def test_another_shell_is_refused(capsys):
     with pytest.raises(SystemExit) as left:
-        main(["completion", "csh"])
+        main(["--completion", "csh"])
     assert left.value.code == 2 and "there are: bash, zsh, fish" in capsys.readouterr().err

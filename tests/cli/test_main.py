@@ -90,7 +90,7 @@ def test_start_takes_less_than_300_ms(arguments):
 
 
 COMMANDS = ["", "run", "show", "materials", "check", "verify", "export", "again", "tails",
-            "sensitivity", "completion", "migrate"]
+            "sensitivity", "validate", "migrate"]
 
 
 @pytest.mark.parametrize("command", COMMANDS)

@@ -150,7 +150,10 @@ def options() -> st.SearchStrategy[Case]:
         (run, option("members only seed until time-limit member-limit grace shard checkpoint")),
         (run, changes),
         (("sweep", "c.toml", "-q", "--members=1", *SERIAL), axes),
-        (("slurm", "c.toml"), option("members nodes tasks time array margin account partition output")),
+        (
+            ("job", "c.toml", "--scheduler=slurm"),
+            option("members nodes tasks time array margin account partition output"),
+        ),
         (
             ("plan", "--members=100", "--ranks=4"),
             option("members ranks mean spread member-limit size shards"),
@@ -288,7 +291,7 @@ def _forge(draw: st.DrawFn, file: Any) -> None:
 def cards() -> st.SearchStrategy[Case]:
     """Cards with one or two faults and the checksum that belongs to them: printed, exported, compared."""
     card = json.loads(bases.card())
-    ways = [("card", "c.card.json"), ("gate", "c.card.json", "many.nc")]
+    ways = [("show", "c.card.json"), ("validate", "c.card.json", "many.nc")]
     endings = {"aihwkit": "py", "crosssim": "py", "ngspice": "sub", "verilog-a": "va", "neurosim": "txt"}
     ways += [("export", "c.card.json", "--to", to, "-o", f"out.{end}") for to, end in endings.items()]
 
@@ -518,7 +521,7 @@ def warm() -> None:
     commands += [[command, name] for name in LOOKS for command in ("show", "hash")]
     commands += [
         ["fit", "many.nc", "-o", "m.card.json"],
-        ["slurm", "tiny.toml"],
+        ["job", "tiny.toml", "--scheduler=slurm"],
         ["plan", "--members=9", "--ranks=2"],
         ["read", "t.csv"],
         [*RARE[0], "--event", "read disturbs"],

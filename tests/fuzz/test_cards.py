@@ -138,7 +138,7 @@ def numbers_are_numbers(path):
 def test_mutated_cards(changes, form, tmp_path, capsys):
     card, out = tmp_path / "a.card.json", tmp_path / f"a{FORMATS[form]}"
     card.write_text(signed(changes))
-    good = ended(["card", card], capsys)
+    good = ended(["show", card], capsys)
     written = ended(["export", card, "--to", form, "-o", out, "--force"], capsys)
     assert good or not written
     if written:
@@ -169,7 +169,7 @@ def test_gates_of_mutated_cards(change, held_out, tmp_path, capsys):
     card.write_text(signed([change]))
     with warnings.catch_warnings():
         warnings.simplefilter("ignore")
-        status = main(["gate", str(card), str(held_out)])
+        status = main(["validate", str(card), str(held_out)])
     out, said = capsys.readouterr()
     assert status in (0, 1) and "internal error" not in said, said
     assert not re.search("nan.*passed", out), out
@@ -193,9 +193,9 @@ def test_gates_of_mutated_cards(change, held_out, tmp_path, capsys):
 )
 def test_texts_that_are_no_cards(text, tmp_path, capsys):
     (tmp_path / "a.json").write_text(text)
-    assert not ended(["card", tmp_path / "a.json"], capsys)
+    assert not ended(["show", tmp_path / "a.json"], capsys)
     (tmp_path / "a.json").write_bytes(b"\xff\xfe" + text.encode())
-    assert not ended(["card", tmp_path / "a.json"], capsys)
+    assert not ended(["show", tmp_path / "a.json"], capsys)
 
 
 def test_bytes_changed(tmp_path, capsys):
@@ -206,7 +206,7 @@ def test_bytes_changed(tmp_path, capsys):
         changed = bytearray(text)
         changed[place] ^= 1 << random.integers(0, 7)
         (tmp_path / "a.json").write_bytes(bytes(changed))
-        assert not ended(["card", tmp_path / "a.json"], capsys), (
+        assert not ended(["show", tmp_path / "a.json"], capsys), (
             place,
             io.BytesIO(changed).getvalue()[place - 9 : place + 9],
         )

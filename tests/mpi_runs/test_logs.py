@@ -1,4 +1,4 @@
-"""What members report stays in their records, and is told by `frenkel log`."""
+"""What members report stays in their records, and is told by `frenkel status --log`."""
 
 import logging
 import threading
@@ -29,7 +29,7 @@ def folder(tmp_path_factory):
 
 
 def told(capsys, folder, *words):
-    assert cli.main(["log", str(folder), *words]) == 0
+    assert cli.main(["status", str(folder), "--log", *words]) == 0
     return capsys.readouterr().out.splitlines()
 
 
@@ -69,7 +69,7 @@ def test_where_nothing_was_said_this_is_told(tmp_path, capsys):
     with farm.serial() as workers:
         session.execute(job, workers)
     assert told(capsys, tmp_path / "run") == ["no member has reported anything"]
-    assert cli.main(["log", str(tmp_path / "none.nc")]) == 1
+    assert cli.main(["status", str(tmp_path / "none.nc"), "--log"]) == 1
     assert "there is no run of" in capsys.readouterr().err
 
 

@@ -141,7 +141,7 @@ def folder(law, tmp_path_factory):
 def test_rows_on_the_command_line(folder, capsys):
     """They stand below the other rows; a fault is one sentence."""
     def judge(name, card="card.json"):
-        return main(["gate", str(folder / card), str(folder / "two.nc"), "--tails", str(folder / name)])
+        return main(["validate", str(folder / card), str(folder / "two.nc"), "--tails", str(folder / name)])
 
     assert judge("t.nc") in (0, 1)
     out = capsys.readouterr().out

@@ -86,7 +86,7 @@ def test_cards_by_name(tmp_path, monkeypatch, capsys):
     with pytest.raises(CardError, match=r"no card 'hfo'.*hfo2.*; files of cards end in .json"):
         fk.Card.load("hfo")
     assert main(["export", "hfo2", "--to", "npz"]) == 0 and (tmp_path / "hfo2.npz").exists()
-    assert main(["card", "nothing"]) == 1
+    assert main(["show", "nothing"]) == 1
     assert "no card 'nothing'; there are: hfo2" in capsys.readouterr().err
     (tmp_path / "hfo2").write_text("{}")
     with pytest.raises(CardError, match="hfo2 is not a frenkel card"):

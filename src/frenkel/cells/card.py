@@ -392,7 +392,7 @@ class Card:
                 f"{worst['statistic']}: {worst['value']:.3g}, limit {worst['limit']:.3g}"
             )
         if not any(row["passed"] for row in self.gate):
-            return f"card {self.name} was judged by nothing: frenkel gate compares it with other devices"
+            return f"card {self.name} was judged by nothing: frenkel validate compares it with other devices"
         return None
 
 

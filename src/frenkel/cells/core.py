@@ -103,7 +103,7 @@ class GapCore:
         if not card.core:
             raise ValueError(
                 f"card {card.name} has no core: its data do not tell ramps, drive and scale of the current "
-                "(frenkel card says which; frenkel fit takes them as options)"
+                "(frenkel show says which; frenkel fit takes them as options)"
                 + ("; its jump-process model has exports of its own, jumps-*" if card.jump_law else "")
             )
         return cls(**card.core)

@@ -11,7 +11,7 @@ from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
 from . import values
-from .common import FORCE, QUIET, Option, OptionGroup, UsageError, add
+from .common import FORCE, OUTPUT, QUIET, Option, OptionPage, RenamedOption, UsageError, add
 
 if TYPE_CHECKING:
     from ..barriers.study import Findings
@@ -25,9 +25,8 @@ def add_commands(commands: Any) -> None:
         commands,
         "barriers",
         _barriers,
-        "barriers and defect energies of a crystal by an interatomic potential, or from finished "
-        "calculations, as a material",
-        'frenkel barriers HfO2.cif --species O --cutoff "0.29 nm" --to my-HfO2.toml',
+        "make a material from barriers of a crystal",
+        'frenkel barriers HfO2.cif --species O --cutoff "0.29 nm" -o my-HfO2.toml',
         Option(
             "files",
             nargs="+",
@@ -36,7 +35,8 @@ def add_commands(commands: Any) -> None:
             help="crystal (CIF, POSCAR, xyz); with --finished: finished calculations",
         ),
         Option("--species", default="O", metavar="ELEMENT", help="whose defects (default: O)"),
-        Option("--to", type=Path, required=True, metavar="FILE.toml", help="material to write"),
+        OUTPUT.but(required=True, metavar="FILE.toml", help="material to write"),
+        RenamedOption("--to", now="-o"),
         Option(
             "--base",
             default="HfO2",
@@ -44,8 +44,9 @@ def add_commands(commands: Any) -> None:
             complete=values.materials,
             help="set whose other numbers are kept (default: HfO2)",
         ),
-        OptionGroup(
-            "calculation",
+        OptionPage(
+            "--help-calculation",
+            "options of the calculation",
             Option(
                 "--calculator",
                 default="chgnet",
@@ -96,6 +97,8 @@ def add_commands(commands: Any) -> None:
         ),
         FORCE,
         QUIET,
+        about="Barriers and defect energies are computed by an interatomic potential, or read from "
+        "finished calculations.",
     )
 
 
@@ -103,9 +106,9 @@ def _barriers(options: argparse.Namespace) -> None:
     from ..barriers import report
     from ..data import store
 
-    target: Path = options.to
+    target: Path = options.output
     if target.suffix != ".toml":
-        raise UsageError(f"--to must end in .toml, got {str(target)!r}")
+        raise UsageError(f"--output must end in .toml, got {str(target)!r}")
     store.writable(target, force=options.force)
     base = _base(options.base)
     reservoir = options.reservoir
@@ -199,7 +202,7 @@ def _write(found: Findings, base: Any, reservoir: float | None, options: argpars
     from ..kinetic.materials.material import Material
     from ..kinetic.materials.sections import SECTIONS
 
-    target: Path = options.to
+    target: Path = options.output
     sections = [name for name in SECTIONS if base.has(name)]
     written = changes(found, sections, reservoir)
     if "vacancy" not in sections:

@@ -11,12 +11,15 @@ from typing import TYPE_CHECKING, Any
 from .common import (
     CHANGES,
     CONFIGURATION,
+    FEATURES,
     FORCE,
+    MEMBERS,
     OUTPUT,
     PLOT,
     QUIET,
     SEED,
     Option,
+    RenamedOption,
     UsageError,
     add,
     check_ending,
@@ -24,7 +27,7 @@ from .common import (
     draw,
     read,
 )
-from .ensembles import FARM
+from .ensembles import ENGINE
 from .values import positive
 
 if TYPE_CHECKING:
@@ -39,14 +42,13 @@ def add_commands(commands: Any) -> None:
         commands,
         "calibrate",
         _calibrate,
-        "fit parameters of a material to measured devices, with their posterior",
-        "frenkel calibrate switching.toml --to chip.nc --free vacancy.migration_barrier,exchange.barrier "
+        "fit parameters of a material to measured devices",
+        "frenkel calibrate switching.toml chip.nc --free vacancy.migration_barrier,exchange.barrier "
         "-o fitted.toml --plot corner.png",
         CONFIGURATION.but(help="configuration with the protocol that was measured"),
         Option(
-            "--to",
+            "measured",
             type=Path,
-            required=True,
             metavar="MEASURED",
             help="measured devices: file of frenkel read, a table, or another ensemble",
         ),
@@ -57,14 +59,9 @@ def add_commands(commands: Any) -> None:
             help='numbers to look for, "vacancy.migration_barrier=0.5:0.9 eV, exchange.barrier"; without a '
             "range that of the material's file, else 30 %% to either side (conductances, rates: a decade)",
         ),
-        Option(
-            "--features",
-            metavar="NAMES",
-            help="numbers of cycles to compare, such as hrs,lrs (default: all that both have)",
-        ),
-        Option(
-            "--members", type=positive, default=32, metavar="N", help="devices of each point (default: 32)"
-        ),
+        RenamedOption("--to", now="the second argument, MEASURED"),
+        FEATURES.but(help="numbers of cycles to compare, such as hrs,lrs (default: all that both have)"),
+        MEMBERS.but(type=positive, default=32, help="devices of each point (default: 32)"),
         Option(
             "--rounds", type=positive, default=3, metavar="R", help="designs one after another (default: 3)"
         ),
@@ -83,8 +80,9 @@ def add_commands(commands: Any) -> None:
         FORCE.but(help="discard what is there"),
         PLOT.but(help="corner picture of the posterior to write: .png, .pdf, .svg"),
         CHANGES,
-        *(option for option in FARM if not {"--shard", "--scratch"} & set(option.names)),
         QUIET,
+        ENGINE.without("--shard", "--scratch"),
+        about="Their posterior is written too.",
     )
 
 
@@ -184,10 +182,12 @@ def _task(options: argparse.Namespace) -> "tuple[Made, list[Parameter]]":
         parameters = free.free(options.free, settings.made_of())
         for parameter in parameters:
             settings.check_number(parameter.name)
-        aim = target.target(options.to, settings, features)
+        aim = target.target(options.measured, settings, features)
     except ValueError as error:
         raise UsageError(str(error)) from None
-    return result.Made(configuration=settings, folder=folder, measured=options.to, target=aim), parameters
+    return result.Made(
+        configuration=settings, folder=folder, measured=options.measured, target=aim
+    ), parameters
 
 
 def _check(options: argparse.Namespace, made: "Made", parameters: "list[Parameter]") -> None:

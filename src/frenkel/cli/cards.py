@@ -9,13 +9,17 @@ from typing import TYPE_CHECKING, Any
 from ..progress import Reporter
 from . import values
 from .common import (
+    FEATURES,
     FORCE,
     FORCE_PICTURE,
     OUTPUT,
     PLOT,
+    READ_VOLTAGE,
     SEED,
     Option,
     OptionGroup,
+    OptionPage,
+    RenamedOption,
     UsageError,
     add,
     check_picture,
@@ -57,33 +61,36 @@ FIT = (
     Option("data", type=Path, metavar="ENSEMBLE", help=".nc, or .csv: device, cycle, name [unit]"),
     OUTPUT.but(metavar="CARD.json", help="must be given"),
     Option("--name", help="of the card (default: that of the file)"),
-    Option("--features", metavar="A,B", help="variables to fit (default: hrs, lrs, voltages)"),
+    FEATURES.but(help="variables to fit, such as hrs,lrs (default: hrs, lrs, voltages)"),
     Option("--held-out", type=float, default=0.3, metavar="FRACTION", help="of the devices (default: 0.3)"),
-    Option("--bootstrap", type=int, default=100, help="refits for intervals (default: 100)"),
-    Option("--components", type=int, default=4, help="at most, of the mixture (default: 4)"),
+    Option("--bootstrap", type=int, default=100, metavar="N", help="refits for intervals (default: 100)"),
+    Option("--components", type=int, default=4, metavar="N", help="at most, of the mixture (default: 4)"),
     Option(
-        "--ranks",
+        "--device-ranks",
         choices=("auto", "yes", "no"),
         default="auto",
-        help="let devices differ in the ranks of their values, for values on levels that all devices share; "
-        "auto: if it is better on splits of the devices that are fitted (default: auto)",
+        metavar="WHEN",
+        help="auto, yes or no: let devices differ in the ranks of their values, where all share levels "
+        "(default: auto, if it is better on splits of the fitted devices)",
     ),
-    SEED.but(default=0, help=None),
-    OptionGroup(
-        "the core for circuits (default: from the protocol of the ensemble, and from measured states)",
-        Option("--set-ramp", metavar="RATE", help='such as "0.1 MV/s"'),
-        Option("--reset-ramp", metavar="RATE", help='such as "0.1 MV/s"'),
-        Option("--read-voltage", metavar="VOLTAGE", help='such as "0.1 V"'),
+    RenamedOption("--ranks", now="--device-ranks"),
+    SEED.but(default=0, help="of the splits and refits (default: 0)"),
+    OptionPage(
+        "--help-core",
+        "options of the core for circuits",
+        Option("--set-ramp", metavar="RATE", help='such as "0.1 MV/s" (default: from the protocol)'),
+        Option("--reset-ramp", metavar="RATE", help='such as "0.1 MV/s" (default: from the protocol)'),
+        READ_VOLTAGE.but(help='such as "0.1 V" (default: from the protocol)'),
         Option(
             "--drive",
             type=float,
             metavar="NUMBER",
-            help="slope of ln(SET time) against voltage [1/V]; where nothing tells it there is no core",
+            help="slope of ln(SET time) against voltage [1/V] (default: from measured states, else no core)",
         ),
         Option(
             "--voltage-scale",
             metavar="VOLTAGE",
-            help='V0 of the current I0 sinh(V/V0), such as "5 V" for a nearly ohmic cell; likewise',
+            help='V0 of the current I0 sinh(V/V0), such as "5 V" for a nearly ohmic cell (default: likewise)',
         ),
         Option(
             "--fit-core",
@@ -103,21 +110,22 @@ FIT = (
 
 
 def add_commands(commands: Any) -> None:
-    """Add "fit", "gate" and "card" to the parser of commands."""
+    """Add "fit" and "validate" to the parser of commands."""
     add(
         commands,
         "fit",
         _fit,
-        "fit a statistical compact model to an ensemble and validate it on held-out devices",
+        "fit a compact model (card) to an ensemble",
         "frenkel fit ensemble.nc -o hfo2.card.json",
         *FIT,
+        about="It is validated on held-out devices.",
     )
     add(
         commands,
-        "gate",
-        _gate,
-        "compare a card with devices that it was not fitted to",
-        "frenkel gate hfo2.card.json other.nc",
+        "validate",
+        _validate,
+        "compare a card with devices not used in its fit",
+        "frenkel validate hfo2.card.json other.nc",
         CARD,
         Option("data", type=Path, metavar="ENSEMBLE", help="other devices: .nc or .csv"),
         SEED.but(default=0, help="of the splits (default: 0)"),
@@ -126,14 +134,6 @@ def add_commands(commands: Any) -> None:
         TAILS,
         PICTURE,
         FORCE_PICTURE,
-    )
-    add(
-        commands,
-        "card",
-        _card,
-        "print what is in a card; frenkel export writes it for another program",
-        "frenkel card hfo2.card.json",
-        CARD,
     )
 
 
@@ -158,7 +158,7 @@ def _fit(options: argparse.Namespace) -> int:
         name=options.name,
         features=[name.strip() for name in options.features.split(",")] if options.features else None,
         held_out=options.held_out,
-        ranks={"auto": None, "yes": True, "no": False}[options.ranks],
+        ranks={"auto": None, "yes": True, "no": False}[options.device_ranks],
         components=options.components,
         bootstrap=options.bootstrap,
         seed=options.seed,
@@ -196,7 +196,7 @@ def _check_fit(options: argparse.Namespace) -> None:
         raise UsageError('--rtn needs the voltage of its traces: --rtn-voltage "0.1 V"')
 
 
-def _gate(options: argparse.Namespace) -> int:
+def _validate(options: argparse.Namespace) -> int:
     from ..analysis.statistics.comparison import passed, table
     from ..cells.card import Card
     from ..experiment.fit_card import judge_card
@@ -225,11 +225,17 @@ def _tails(card: "Card", paths: "list[Path]") -> "list[Judged]":
     return judgements
 
 
-def _card(options: argparse.Namespace) -> None:
+def show(options: argparse.Namespace) -> None:
+    """Print what is in a card."""
+    if options.plot is not None or options.movie is not None:
+        raise UsageError(
+            f"--plot and --movie are for results, {options.file} is a card; frenkel validate CARD ENSEMBLE "
+            "--plot draws it beside devices"
+        )
     from ..cells.card import Card
     from ..reports.card import describe
 
-    print(describe(Card.load(options.card)))
+    print(describe(Card.load(options.file)))
 
 
 def _draw(options: argparse.Namespace, card: "Card", held_out: "Observations") -> None:

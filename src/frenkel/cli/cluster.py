@@ -13,93 +13,105 @@ from typing import Any
 from ..data import forms
 from ..escape import shell
 from ..mpi_runs.jobs import Request, schedulers, script
-from .common import CHANGES, CONFIGURATION, OUTPUT, Option, UsageError, add
-from .values import folder_text, fraction, members, memory, positive, seconds, word
-
-MEMBERS = Option("--members", type=members, metavar="N", help="devices")
-MEMBER_LIMIT = Option("--member-limit", type=seconds, metavar="TIME", help="longest time of one member")
-
+from .common import (
+    CHANGES,
+    CONFIGURATION,
+    CYCLES,
+    MEMBER_LIMIT,
+    MEMBERS,
+    OUTPUT,
+    SCRATCH,
+    Option,
+    OptionGroup,
+    RenamedOption,
+    UsageError,
+    add,
+)
+from .values import folder_text, fraction, memory, positive, seconds, word
 
 JOB = (
     CONFIGURATION,
     OUTPUT,
     MEMBERS,
-    Option("--nodes", type=positive, default=1, metavar="N", help="nodes (default: 1)"),
-    Option(
-        "--tasks",
-        type=positive,
-        default=1,
-        metavar="N",
-        help="cores to use on each node, or for each array element",
-    ),
-    Option(
-        "--time",
-        type=seconds,
-        default="24:00:00",
-        metavar="TIME",
-        help="wall time of a job (default: 24:00:00)",
-    ),
-    Option("--array", type=positive, default=0, metavar="N", help="an array of N jobs without MPI"),
-    Option(
-        "--margin",
-        type=positive,
-        default=180,
-        metavar="SECONDS",
-        help="stop this long before the end (default: 180); Slurm may be a minute early",
-    ),
-    Option("--mem", type=memory, metavar="16G", help="memory of a node, or of an array element"),
-    Option("--account", type=word, help="account, or project"),
-    Option("--partition", "--queue", type=word, help="partition, or queue"),
-    Option("--qos", type=word, help="quality of service, or service class"),
-    Option("--constraint", type=word, help="what nodes must have, as the scheduler writes it"),
-    Option("--mail", type=word, metavar="ADDRESS", help="tell the end and failures of jobs"),
-    Option(
-        "--module",
-        "--modules",
-        action="append",
-        default=[],
-        type=word,
-        dest="modules",
-        metavar="NAME",
-        help="module to load; may be given several times",
-    ),
-    Option(
-        "--scratch",
-        type=folder_text,
-        metavar="DIR",
-        help="folder on a disk of each node for checkpoints, such as '$TMPDIR'; the job puts in variables",
-    ),
     CHANGES,
+    OptionGroup(
+        "size of the job",
+        Option("--nodes", type=positive, default=1, metavar="N", help="nodes (default: 1)"),
+        Option(
+            "--tasks",
+            type=positive,
+            default=1,
+            metavar="N",
+            help="cores on each node, or for each array element",
+        ),
+        Option(
+            "--time",
+            type=seconds,
+            default="24:00:00",
+            metavar="TIME",
+            help="wall time of a job (default: 24:00:00)",
+        ),
+        Option("--array", type=positive, default=0, metavar="N", help="an array of N jobs without MPI"),
+        Option("--mem", type=memory, metavar="16G", help="memory of a node, or of an array element"),
+        Option(
+            "--margin",
+            type=positive,
+            default=180,
+            metavar="SECONDS",
+            help="stop this long before the end (default: 180); Slurm may be a minute early",
+        ),
+    ),
+    OptionGroup(
+        "of the site",
+        Option("--account", type=word, metavar="NAME", help="account, or project"),
+        Option("--partition", "--queue", type=word, metavar="NAME", help="partition, or queue"),
+        Option("--qos", type=word, metavar="NAME", help="quality of service, or service class"),
+        Option(
+            "--constraint", type=word, metavar="WORD", help="what nodes must have, as the scheduler writes it"
+        ),
+        Option("--mail", type=word, metavar="ADDRESS", help="tell the end and failures of jobs"),
+        Option(
+            "--module",
+            action="append",
+            default=[],
+            type=word,
+            dest="modules",
+            metavar="NAME",
+            help="module to load; may be given several times",
+        ),
+        SCRATCH.but(
+            type=folder_text,
+            help="folder on a disk of each node for checkpoints, such as '$TMPDIR' (the job puts it in)",
+        ),
+    ),
 )
 """What a job script is made from."""
 
 
 def add_commands(commands: Any) -> None:
-    """Add "job", "slurm" and "plan" to the parser of commands."""
+    """Add "job", "plan" and "watch" to the parser of commands."""
     add(
         commands,
         "job",
         _job,
-        "print a job script that runs an ensemble on a cluster and goes on until it is done",
-        "frenkel job switching.toml --engine pbs --members 100000 --nodes 4 --tasks 64 > job.sh",
+        "print a job script for a cluster",
+        "frenkel job switching.toml --scheduler slurm --members 100000 --nodes 4 --tasks 64 > job.sh",
         Option(
-            "--engine", "--scheduler", choices=schedulers(), required=True, help="scheduler of the cluster"
+            "--scheduler",
+            choices=schedulers(),
+            required=True,
+            metavar="NAME",
+            help=f"scheduler of the cluster: {', '.join(schedulers())}",
         ),
+        RenamedOption("--engine", now="--scheduler"),
         *JOB,
+        about="The job starts again until the ensemble is done.",
     )
-    add(
-        commands,
-        "slurm",
-        _job,
-        "print a job script for Slurm: job with --engine slurm",
-        "frenkel slurm switching.toml --members 100000 --nodes 4 --tasks 64 --time 24:00:00 > job.sh",
-        *JOB,
-    ).set_defaults(engine="slurm")
     add(
         commands,
         "plan",
         _plan,
-        "predict run time and bottleneck of an ensemble on N ranks, or how many devices it needs",
+        "predict the run time of an ensemble, or its size",
         'frenkel plan --members 1000000 --ranks 10000 --mean "10 s" --spread 1.0',
         MEMBERS,
         Option("--ranks", type=positive, metavar="N", help="processes"),
@@ -110,23 +122,25 @@ def add_commands(commands: Any) -> None:
             help="say how many devices the fraction of a variance that belongs to the device needs: "
             '"0.5 0.2" is a 95 %% interval 0.2 wide around 0.5; --members is then not needed',
         ),
-        Option("--cycles", type=positive, default=20, metavar="N", help="cycles of each device (20)"),
+        CYCLES.but(default=20, help="cycles of each device (20)"),
         Option("--mean", type=seconds, default=10.0, metavar="TIME", help="mean time of a member (10 s)"),
         Option("--spread", type=float, default=1.0, help="standard deviation of its logarithm (1)"),
         Option("--like", type=Path, metavar="ENSEMBLE.nc", help="take the times from there instead"),
         MEMBER_LIMIT,
         Option("--size", type=float, default=20.0, metavar="KB", help="data of a member in kB (20)"),
         Option("--shards", type=positive, default=1, metavar="N", help="parts with managers of their own"),
+        about="With --ranks also the bottleneck.",
     )
     add(
         commands,
         "watch",
         _watch,
-        "show what a run is doing: quantiles of the devices that finished, the loop of one that runs",
+        "show what a run is doing",
         "frenkel watch ensemble.nc",
         Option("file", type=Path, metavar="OUT.nc", help="result that is being made"),
         Option("--every", type=float, default=2.0, metavar="SECONDS", help="between looks (default: 2)"),
         Option("--once", action="store_true", help="look once and leave, as where there is no terminal"),
+        about="Quantiles of the devices that finished, or the present loop of one device.",
     )
 
 
@@ -139,7 +153,7 @@ def _job(options: argparse.Namespace) -> None:
     request: dict[str, Any] = {name: value for name, value in options_of.items() if value is not None}
     request |= {"command": command, "output": output}
     try:
-        print(script(options.engine, Request(**request)), end="")
+        print(script(options.scheduler, Request(**request)), end="")
     except ValueError as error:
         raise UsageError(str(error)) from None
 

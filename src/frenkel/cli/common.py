@@ -4,7 +4,8 @@
 
 import argparse
 import difflib
-from collections.abc import Callable, Sequence
+import textwrap
+from collections.abc import Callable, Iterator, Sequence
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
@@ -27,7 +28,32 @@ class Terminated(KeyboardInterrupt):
 
 
 class Parser(argparse.ArgumentParser):
-    """Tells what may have been meant: a command, a choice, an option."""
+    """Parser whose errors are one sentence with the nearest command, choice or option.
+
+    Options of a page (:class:`OptionPage`) are left out of --help.
+    """
+
+    pages: "tuple[OptionPage, ...]" = ()
+
+    def format_help(self) -> str:
+        """Return the text of --help, without the options that have a page of their own."""
+        titles = {page.title for page in self.pages}
+        return self._help_of([group for group in self._action_groups if group.title not in titles])
+
+    def format_page(self, page: "OptionPage") -> str:
+        """Return the text of one page of options."""
+        return self._help_of([group for group in self._action_groups if group.title == page.title])
+
+    def _help_of(self, groups: "list[Any]") -> str:
+        every, self._action_groups = self._action_groups, groups
+        try:
+            return super().format_help()
+        finally:
+            self._action_groups = every
+
+    def error(self, message: str) -> Any:
+        """Print one sentence without the usage, which --help has, and leave with status 2."""
+        self.exit(2, f"{self.prog}: error: {message}\n")
 
     def _check_value(self, action: argparse.Action, value: Any) -> None:
         if action.choices is not None and value not in action.choices:
@@ -58,19 +84,39 @@ class Option:
 
     def __init__(self, *names: str, **settings: Any) -> None:
         self.names, self.settings = names, settings
+        self.origin = self
 
     def but(self, **settings: Any) -> "Option":
-        """Return the same option with some settings of its own."""
-        return Option(*self.names, **{**self.settings, **settings})
+        """Return the same option with some settings of its own; its meaning stays, as does its origin."""
+        option = Option(*self.names, **{**self.settings, **settings})
+        option.origin = self.origin
+        return option
 
     def add_to(self, parser: Any) -> None:
         """Add the option to a parser or a group of one."""
         settings = dict(self.settings)
         named: Callable[[], list[str]] | None = settings.pop("complete", None)
         action = parser.add_argument(*self.names, **settings)
+        action.declared = self.origin  # one meaning a flag: tests/cli/test_help.py
         completer = values.completer(named, action.metavar)
         if completer is not None:
             action.completer = completer
+
+
+class RenamedOption(Option):
+    """An option of an earlier version, which prints what takes its place and exits with 2."""
+
+    def __init__(self, *names: str, now: str) -> None:
+        super().__init__(*names, action=_Renamed, now=now, help=argparse.SUPPRESS)
+
+
+class _Renamed(argparse.Action):
+    def __init__(self, *given: Any, now: str, **settings: Any) -> None:
+        super().__init__(*given, **(settings | {"nargs": "?"}))
+        self.now = now
+
+    def __call__(self, parser: argparse.ArgumentParser, *given: Any) -> None:
+        parser.error(f"{given[-1]} is now: {self.now}")
 
 
 class OptionGroup:
@@ -86,6 +132,35 @@ class OptionGroup:
             option.add_to(group)
 
 
+class OptionPage(OptionGroup):
+    """Options that --help leaves to a page of their own, which ``flag`` prints."""
+
+    def __init__(self, flag: str, title: str, *options: Option) -> None:
+        super().__init__(title, *options)
+        self.flag = flag
+
+    def without(self, *names: str) -> "OptionPage":
+        """Return the page without some options."""
+        left = (option for option in self.options if not set(names) & set(option.names))
+        return OptionPage(self.flag, self.title, *left)
+
+    def add_to(self, parser: Any) -> None:
+        """Add the options and the flag to a parser."""
+        super().add_to(parser)
+        parser.pages = (*parser.pages, self)
+        parser.add_argument(self.flag, action=_PrintPage, page=self, help=f"print the {self.title}")
+
+
+class _PrintPage(argparse.Action):
+    def __init__(self, *given: Any, page: OptionPage, **settings: Any) -> None:
+        super().__init__(*given, **(settings | {"nargs": 0}))
+        self.page = page
+
+    def __call__(self, parser: Any, *_: Any) -> None:
+        print(parser.format_page(self.page), end="")
+        parser.exit(0)
+
+
 CONFIGURATION = Option("file", type=Path, metavar="FILE.toml", help="configuration")
 RESULT = Option("file", type=Path, metavar="FILE.nc", help="result")
 OUTPUT = Option("-o", "--output", type=Path, metavar="OUT.nc", help="result")
@@ -98,7 +173,21 @@ MOVIE = Option(
 )
 FORCE = Option("--force", action="store_true", help="replace an existing file")
 FORCE_PICTURE = FORCE.but(help="replace an existing picture")
-SEED = Option("--seed", type=int, help="seed instead of that in the file")
+SEED = Option("--seed", type=int, metavar="N", help="seed instead of that in the file")
+RESUME = Option("--resume", action="store_true", help="go on from the last checkpoint")
+MEMBERS = Option("--members", type=values.members, metavar="N", help="devices")
+MEMBER_LIMIT = Option(
+    "--member-limit",
+    type=values.seconds,
+    metavar="TIME",
+    help="longest time of one member (default: no limit)",
+)
+CYCLES = Option("--cycles", type=values.positive, metavar="N", help="cycles of each device")
+FEATURES = Option("--features", metavar="NAMES", help="variables of cycles, such as hrs,lrs")
+SCRATCH = Option("--scratch", metavar="DIR", help="folder on a disk of each node for checkpoints")
+READ_VOLTAGE = Option(
+    "--read-voltage", metavar="VOLTAGE", help="at which resistances are taken, such as '0.1 V'"
+)
 VERBOSE = Option("-v", "--verbose", action="store_true", help="write a line of progress every minute")
 QUIET = Option("-q", "--quiet", action="store_true", help="show no progress")
 CHANGES = Option(
@@ -114,7 +203,13 @@ CHANGES = Option(
 
 
 def add(
-    commands: Any, name: str, command: Command, text: str, example: str, *options: Option | OptionGroup
+    commands: Any,
+    name: str,
+    command: Command,
+    text: str,
+    example: str,
+    *options: Option | OptionGroup,
+    about: str = "",
 ) -> argparse.ArgumentParser:
     """Add a command to a parser of commands.
 
@@ -129,18 +224,46 @@ def add(
         For --help.
     *options : Option or OptionGroup
         In the order of --help.
+    about : str
+        More sentences for --help of the command; the list of commands has the text alone.
     """
     parser: argparse.ArgumentParser = commands.add_parser(
         name,
         help=text,
-        description=text[:1].upper() + text[1:] + ".",
+        description=textwrap.fill(f"{text[:1].upper()}{text[1:]}. {about}".strip(), 80),
         epilog=f"example:\n  {example}",
-        formatter_class=argparse.RawDescriptionHelpFormatter,
+        formatter_class=_Formatter,
     )
     parser.set_defaults(command=command)
     for option in options:
         option.add_to(parser)
+    parser.usage = " ".join(["%(prog)s [options]", *_needed(parser)])
     return parser
+
+
+class _Formatter(argparse.RawDescriptionHelpFormatter):
+    """Writes "-o, --output FILE" with the value once."""
+
+    def __init__(self, prog: str) -> None:
+        super().__init__(prog, max_help_position=26)
+
+    def _format_action_invocation(self, action: argparse.Action) -> str:
+        if not action.option_strings or action.nargs == 0:
+            return super()._format_action_invocation(action)
+        value = self._format_args(action, self._get_default_metavar_for_optional(action))
+        return f"{', '.join(action.option_strings)} {value}"
+
+
+def _needed(parser: argparse.ArgumentParser) -> Iterator[str]:
+    """Yield the words that a command cannot do without, and its arguments."""
+    for action in parser._actions:
+        name = action.metavar or action.dest.upper()
+        if action.option_strings and action.required:
+            yield f"{action.option_strings[-1]} {name}"
+    for action in parser._actions:
+        name = str(action.metavar or action.dest.upper())
+        if not action.option_strings:
+            yield {"?": f"[{name}]", "+": f"{name} ..."}.get(str(action.nargs), name)
 
 
 def read(path: Path, changes: Sequence[str] = (), seed: int | None = None, *, arrays: bool = False) -> Any:

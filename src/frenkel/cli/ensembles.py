@@ -18,18 +18,23 @@ from . import common, values
 from .common import (
     CHANGES,
     CONFIGURATION,
+    CYCLES,
     FORCE,
+    MEMBER_LIMIT,
+    MEMBERS,
     OUTPUT,
     PLOT,
     QUIET,
+    SCRATCH,
     SEED,
     Option,
     OptionGroup,
+    OptionPage,
     UsageError,
     add,
     read,
 )
-from .values import member, members, natural, positive, quantile, seconds, shard
+from .values import member, natural, positive, quantile, seconds, shard
 
 if TYPE_CHECKING:
     from ..experiment.ensemble import Ensemble, Merged
@@ -37,13 +42,9 @@ if TYPE_CHECKING:
     from ..mpi_runs.runs import Survey
     from ..mpi_runs.session import RunOutcome
 
-MEMBERS = Option(
-    "--members",
-    type=members,
-    metavar="N",
-    help="run N devices with the same settings, but for what [population] draws",
-)
-FARM = (
+ENGINE = OptionPage(
+    "--help-engine",
+    "engine options",
     Option(
         "--engine",
         choices=("serial", "pool", "mpi", "dask"),
@@ -55,9 +56,7 @@ FARM = (
     Option(
         "--time-limit", type=seconds, metavar="TIME", help='stop after "23:50:00" or "90 min" in good order'
     ),
-    Option(
-        "--member-limit", type=seconds, metavar="TIME", help="longest time of one member (default: no limit)"
-    ),
+    MEMBER_LIMIT,
     Option(
         "--grace",
         type=seconds,
@@ -71,18 +70,16 @@ FARM = (
         help="run members in the workers themselves: for debuggers, a crash then ends the run",
     ),
     Option("--retry", action="store_true", help="run members again that failed three times"),
-    Option(
-        "--scratch",
+    SCRATCH.but(
         type=Path,
-        metavar="DIR",
         help="folder on a disk of each node for the checkpoints of running members (default: the run's own)",
     ),
 )
-"""What every command takes that runs many devices."""
+"""Options of every command that runs many devices: which processes do it, and when they stop."""
 
 RUN = OptionGroup(
     "many devices",
-    MEMBERS,
+    MEMBERS.but(help="run N devices with the same settings, but for what [population] draws"),
     Option("--only", type=member, metavar="K", help="run member K alone, exactly as in the ensemble"),
     Option(
         "--until",
@@ -91,7 +88,6 @@ RUN = OptionGroup(
         help='end when the 95 %% interval of a quantile is narrow: "forming_voltage 1%% 5%%" is the 1 %% '
         "quantile to 5 %% of itself; --members is then the most",
     ),
-    *FARM,
 )
 """What ``frenkel run`` takes besides for many devices."""
 
@@ -125,29 +121,26 @@ def _add_runs(commands: Any) -> None:
         FORCE.but(help="discard what is there"),
         PLOT,
         CHANGES,
-        *FARM,
         QUIET,
+        ENGINE,
     )
     add(
         commands,
         "extend",
         _extend,
-        "run more members of an ensemble, or more cycles of its devices",
+        "run more members of an ensemble, or more cycles",
         "frenkel extend ensemble.nc --cycles 200 -o longer.nc",
         Option(
             "file", type=Path, metavar="ENSEMBLE.nc", help="ensemble; its folder ENSEMBLE.nc.run is needed"
         ),
         MEMBERS.but(help="members there are to be in all"),
-        Option(
-            "--cycles",
-            type=positive,
-            metavar="N",
+        CYCLES.but(
             help="cycles there are to be in all, in a file of their own; devices whose final state was kept "
             "(ensemble.keep_state) go on from it",
         ),
         OUTPUT.but(help="result, with --cycles"),
-        *FARM,
         QUIET,
+        ENGINE,
     )
 
 
@@ -156,7 +149,7 @@ def _add_looks(commands: Any) -> None:
         commands,
         "merge",
         _merge,
-        "merge what runs have finished so far, on one or several machines, into one file",
+        "merge what runs on several machines have finished",
         "frenkel merge here.nc.run there.nc.run -o ensemble.nc",
         Option("folders", type=Path, nargs="+", metavar="RUN", help="folders OUT.nc.run, or OUT.nc"),
         OUTPUT.but(required=True),
@@ -166,27 +159,27 @@ def _add_looks(commands: Any) -> None:
         commands,
         "hash",
         _hash,
-        "print a hash of the variables of a file, equal for equal results",
+        "print a hash of the variables of results",
         "frenkel hash ensemble.nc",
         Option("files", type=Path, nargs="+", metavar="FILE.nc", help="results"),
+        about="Equal results have equal hashes.",
     )
     add(
         commands,
         "status",
         _status,
-        "print the progress of an ensemble, and which members failed",
-        "frenkel status ensemble.nc",
-        Option("file", type=Path, metavar="OUT.nc", help="result that is being made"),
+        "print progress, failed members, reports of members",
+        "frenkel status ensemble.nc\n  frenkel status ensemble.nc --member 17",
+        Option(
+            "file", type=Path, metavar="OUT.nc", help="result that is being made, or its folder OUT.nc.run"
+        ),
         Option("--tracebacks", action="store_true", help="print where the failed members failed"),
-    )
-    add(
-        commands,
-        "log",
-        _log,
-        "print what members have reported: warnings, how they went on, where they failed",
-        "frenkel log ensemble.nc --member 17",
-        Option("file", type=Path, metavar="OUT.nc", help="result, or its folder OUT.nc.run"),
-        Option("--member", type=natural, metavar="K", help="this one alone, also if it reported nothing"),
+        Option(
+            "--log",
+            action="store_true",
+            help="instead, print what members have reported: warnings, how they went on, where they failed",
+        ),
+        Option("--member", type=natural, metavar="K", help="instead, print what this member has reported"),
     )
 
 
@@ -296,12 +289,14 @@ def _status(options: argparse.Namespace) -> None:
     load_blas_alone()
     from ..reports import ensemble as ensemble_report
 
+    if options.log or options.member is not None:
+        _log(options)
+        return
     print(ensemble_report.status_text(_folder(options.file), tracebacks=options.tracebacks))
 
 
 def _log(options: argparse.Namespace) -> None:
     """Print what is in the records of members besides their results."""
-    load_blas_alone()
     from ..reports import ensemble as ensemble_report
 
     no_record = "no member has reported anything"

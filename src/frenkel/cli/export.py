@@ -1,4 +1,4 @@
-"""The commands that write results and cards for other programs, and files of today of earlier ones."""
+"""The command that writes results and cards for other programs."""
 
 # Imports inside functions keep numpy, scipy, xarray and pydantic from loading for other commands.
 
@@ -6,9 +6,10 @@ import argparse
 from pathlib import Path
 from typing import Any
 
+from ..data import forms
 from ..progress import Reporter
 from . import values
-from .common import FORCE, OUTPUT, QUIET, SEED, Option, OptionGroup, UsageError, add, check_ending
+from .common import CYCLES, FORCE, OUTPUT, QUIET, SEED, Option, OptionGroup, UsageError, add, check_ending
 
 CARD_FORMATS = (
     *("npz", "verilog-a", "ngspice", "vacask", "aihwkit", "crosssim", "neurosim"),
@@ -32,22 +33,12 @@ formats of a card (.json), see docs/exports.md:
 
 
 def add_commands(commands: Any) -> None:
-    """Add "export" and "migrate" to the parser of commands."""
-    add(
-        commands,
-        "migrate",
-        _migrate,
-        "convert a file of an earlier frenkel (commit ee91764) to the present format",
-        "frenkel migrate switching.nc -o today.nc",
-        Option("file", type=Path, metavar="FILE", help="result (.nc), card (.json) or configuration (.toml)"),
-        OUTPUT.but(metavar="OUT", help='default: the name of the file with ".today" before its ending'),
-        FORCE,
-    )
+    """Add "export" to the parser of commands."""
     parser = add(
         commands,
         "export",
         _export,
-        "write a result or a card in the format of another program",
+        "write a result or a card for another program",
         "frenkel export switching.nc --to xyz -o switching.xyz\n"
         "  frenkel export hfo2 --to jumps-ngspice -o hfo2.sub --devices 2 --cycles 20",
         Option(
@@ -63,16 +54,16 @@ def add_commands(commands: Any) -> None:
         Option("--electrodes", action="store_true", help="xyz: a layer of atoms for each electrode too"),
         OptionGroup(
             "of circuits: cycles that are drawn into the file (ngspice, vacask, jumps-...)",
-            Option("--devices", type=int, metavar="NUMBER", help="default: 1"),
-            Option("--cycles", type=int, metavar="NUMBER", help="of each; default: 10 for vacask"),
-            SEED.but(metavar="NUMBER", help="of the draws (default: 0)"),
+            Option("--devices", type=int, metavar="N", help="default: 1"),
+            CYCLES.but(type=int, help="of each; default: 10 for vacask"),
+            SEED.but(help="of the draws (default: 0)"),
         ),
         OptionGroup(
             "of trains of pulses (aihwkit, neurosim)",
             Option(
                 "--pulses",
                 type=int,
-                metavar="NUMBER",
+                metavar="N",
                 help="from one end of the average cell to the other: 64",
             ),
         ),
@@ -81,18 +72,11 @@ def add_commands(commands: Any) -> None:
     parser.description = f"{parser.description}\n\n{FORMATS}"
 
 
-def _migrate(options: argparse.Namespace) -> None:
-    from ..migrate import migrate
-
-    target = migrate(options.file, options.output, force=options.force)
-    print(f"{options.file} is a file of today already" if target is None else f"wrote {target}")
-
-
 def _export(options: argparse.Namespace) -> None:
-    is_card = options.file.suffix in ("", ".json")  # a name without ending is that of a packaged card
+    is_card = forms.names_card(options.file)
     if is_card == (options.to == "xyz"):
-        kind, forms = ("card", ", ".join(CARD_FORMATS)) if is_card else ("result", "xyz")
-        raise UsageError(f"a {kind} can be written as {forms}, got --to {options.to} for {options.file}")
+        kind, formats = ("card", ", ".join(CARD_FORMATS)) if is_card else ("result", "xyz")
+        raise UsageError(f"a {kind} can be written as {formats}, got --to {options.to} for {options.file}")
     if options.electrodes and is_card:
         raise UsageError(f"--electrodes is for xyz, got --to {options.to}")
     _check_numbers(options)
@@ -143,12 +127,12 @@ def _check_numbers(options: argparse.Namespace) -> None:
         "seed": (0, drawing),
         "pulses": (3, ("aihwkit", "neurosim")),
     }
-    for name, (low, forms) in allowed.items():
+    for name, (low, named) in allowed.items():
         value = getattr(options, name)
         if value is None:
             continue
         if value < low:
             raise UsageError(f"--{name} must be at least {low}, got {value}")
-        if options.to not in forms:
-            formats = f"{', '.join(forms[:-1])} and {forms[-1]}"
+        if options.to not in named:
+            formats = f"{', '.join(named[:-1])} and {named[-1]}"
             raise UsageError(f"--{name} is for {formats}, got --to {options.to}")

@@ -6,6 +6,7 @@ import argparse
 import importlib
 import os
 import sys
+import textwrap
 import warnings
 from collections.abc import Sequence
 from pathlib import Path
@@ -13,46 +14,83 @@ from typing import Any
 
 from .common import Parser, Terminated, UsageError
 
-EXAMPLES = """examples:
-  frenkel run switching.toml -o switching.nc --plot switching.png
-  frenkel run switching.toml -o wide.nc --set "device.width=8 nm" --set seed=7
-  frenkel run switching.toml -o switching.nc --resume     go on after a kill
-  frenkel check switching.toml                            what it would do, and for how long
-  frenkel show switching.nc --plot switching.png
-  frenkel watch ensemble.nc                               what a run is doing now
-  frenkel again switching.nc                              is it reproduced, bit by bit?
-  frenkel export switching.nc --to xyz                    snapshots for OVITO and ASE
-  frenkel materials HfO2
-  frenkel verify
-  mpiexec -n 64 frenkel run switching.toml -o ensemble.nc --members 1000
-"""
-
-
-COMMANDS = {
-    ".runs": ("run", "show", "check", "verify", "again"),
-    ".materials": ("materials",),
-    ".barriers": ("barriers",),
-    ".examples": ("examples",),
-    ".ensembles": ("sweep", "extend", "merge", "hash", "status", "log"),
-    ".cluster": ("job", "slurm", "plan", "watch"),
-    ".measured": ("read", "compare"),
-    ".calibrate": ("calibrate",),
-    ".pictures": ("plot", "rtn"),
-    ".cards": ("fit", "gate", "card"),
-    "frenkel_studies.command": ("study",),
-    ".tails": ("tails", "sensitivity"),
-    ".export": ("migrate", "export"),
-    ".completion": ("completion",),
+GROUPS = {
+    "devices": {
+        **dict.fromkeys(("run", "check", "show", "again", "verify"), ".runs"),
+    },
+    "ensembles": {
+        **dict.fromkeys(("sweep", "extend", "merge", "hash", "status"), ".ensembles"),
+        **dict.fromkeys(("job", "plan", "watch"), ".cluster"),
+    },
+    "measurements": {
+        **dict.fromkeys(("read", "compare"), ".measured"),
+        "calibrate": ".calibrate",
+        **dict.fromkeys(("plot", "rtn"), ".pictures"),
+    },
+    "compact models": {**dict.fromkeys(("fit", "validate"), ".cards"), "export": ".export"},
+    "systems": {"study": "frenkel_studies.command"},
+    "rare events": dict.fromkeys(("tails", "sensitivity"), ".tails"),
+    "other": {
+        "materials": ".materials",
+        "barriers": ".barriers",
+        "examples": ".examples",
+        "migrate": ".migrate",
+    },
 }
-"""Modules and their commands, in the order of --help; a module is imported where one of its commands runs.
+"""Groups of --help, with the module of each command; a module is imported where its command runs.
 
 A name with a dot in front is of this folder; the application is `frenkel_studies`, see docs/design.md.
 """
 
+COMMANDS = {command: module for group in GROUPS.values() for command, module in group.items()}
+"""Modules of all commands."""
+
+RENAMED = {
+    "card": "show CARD",
+    "completion": "--completion SHELL",
+    "gate": "validate CARD ENSEMBLE",
+    "log": "status OUT.nc --log",
+    "slurm": "job --scheduler slurm",
+}
+"""Commands of version 0.0 and what takes their place; to be deleted after 0.1."""
+
+SHELLS = ("bash", "zsh", "fish")
+
+FOOT = """
+frenkel COMMAND --help has the options and an example of each.
+  --version                print the version and leave
+  --completion SHELL       print the completion script of bash, zsh or fish
+exit status: 0 done, 1 failed or not passed, 2 usage, 75 stopped in good order,
+  130 interrupted, 143 ended by SIGTERM
+example: frenkel run switching.toml -o switching.nc --plot switching.png
+"""
+"""What --help ends with."""
+
+
+class _Top(Parser):
+    """The parser of all commands; its --help is a table of groups."""
+
+    texts: dict[str, str]
+
+    def format_help(self) -> str:
+        """Return one line for each command, under its group."""
+        lines = [textwrap.fill(self.description or "", 80), ""]
+        for group, commands in GROUPS.items():
+            for number, command in enumerate(commands):
+                text = self.texts[command]
+                lines.append(f"{'' if number else group:15} {command:12} {text}")
+        return "\n".join(lines) + "\n" + FOOT
+
 
 def main(arguments: Sequence[str] | None = None) -> int:
-    """Run the command line; return the exit status: 0, 1 (failed), 2 (usage), 130 or 143 (interrupted)."""
+    """Run the command line; return the exit status.
+
+    0: done. 1: failed, or a comparison did not pass. 2: usage. 75: an ensemble stopped in good order. 130:
+    interrupted; 143: ended by SIGTERM.
+    """
     given = list(sys.argv[1:] if arguments is None else arguments)
+    if given and given[0] in RENAMED:
+        return _complain(f"{given[0]} is now: frenkel {RENAMED[given[0]]}", 2)
     commands = parser(None if "_ARGCOMPLETE" in os.environ or not given else given[0])
     _complete(commands)
     if not given:
@@ -109,17 +147,25 @@ def _sentence(error: Exception) -> str:
 
 def parser(command: str | None = None) -> argparse.ArgumentParser:
     """Return what knows the commands and their options: those of a command's module, all where it is none."""
-    top = Parser(
+    top = _Top(
         prog="frenkel",
         description="Kinetic Monte Carlo simulation of resistive memory: run, inspect and validate devices.",
-        epilog=EXAMPLES,
-        formatter_class=argparse.RawDescriptionHelpFormatter,
     )
     top.add_argument("--version", action=_Version, help="print the version and leave")
-    commands = top.add_subparsers(title="commands", metavar="COMMAND", required=True)
-    modules = [module for module, names in COMMANDS.items() if command in names] or list(COMMANDS)
-    for module in modules:
-        importlib.import_module(module, __package__).add_commands(commands)
+    top.add_argument(
+        "--completion",
+        action=_Completion,
+        choices=SHELLS,
+        metavar="SHELL",
+        help="print the completion script of bash, zsh or fish",
+    )
+    commands = top.add_subparsers(
+        title="commands", metavar="COMMAND", required=True, prog="frenkel", parser_class=Parser
+    )
+    module = COMMANDS.get(command or "")
+    for name in [module] if module else dict.fromkeys(COMMANDS.values()):
+        importlib.import_module(name, __package__).add_commands(commands)
+    top.texts = {action.dest: action.help or "" for action in commands._choices_actions}
     return top
 
 
@@ -141,6 +187,16 @@ class _Version(argparse.Action):
         from .. import provenance
 
         print(f"frenkel {provenance.version()}")
+        parser.exit(0)
+
+
+class _Completion(argparse.Action):
+    """Prints what makes a shell complete commands, options, names and files."""
+
+    def __call__(self, parser: argparse.ArgumentParser, _: Any, shell: Any, *more: Any) -> None:
+        from argcomplete.shell_integration import shellcode
+
+        print(shellcode(["frenkel"], shell=shell))
         parser.exit(0)
 
 

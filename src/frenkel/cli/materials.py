@@ -8,7 +8,7 @@ from pathlib import Path
 from typing import Any
 
 from . import values
-from .common import FORCE, Option, UsageError, add
+from .common import CHANGES, FORCE, Option, UsageError, add
 
 
 def add_commands(commands: Any) -> None:
@@ -17,7 +17,7 @@ def add_commands(commands: Any) -> None:
         commands,
         "materials",
         _materials,
-        "list the materials, or print one with its sources, or write it into a file of yours",
+        "list, print or write materials",
         'frenkel materials HfO2 --set "vacancy.migration_barrier=1.3 eV" --write mine.toml',
         Option(
             "name",
@@ -26,13 +26,7 @@ def add_commands(commands: Any) -> None:
             complete=values.materials,
             help="a packaged material, or a file ending in .toml",
         ),
-        Option(
-            "--set",
-            action="append",
-            default=[],
-            metavar="KEY=VALUE",
-            dest="changes",
-            complete=values.numbers,
+        CHANGES.but(
             help='change a number, such as "vacancy.migration_barrier=1.3 eV"; may be given several times',
         ),
         Option(

@@ -12,6 +12,7 @@ from .common import (
     FORCE_PICTURE,
     OUTPUT,
     PLOT,
+    READ_VOLTAGE,
     SEED,
     Option,
     UsageError,
@@ -24,11 +25,8 @@ from .common import (
 if TYPE_CHECKING:
     from ..analysis.measured.loops import Readout
 
-READ_VOLTAGE = Option(
-    "--read-voltage",
-    default="0.1 V",
-    metavar="VOLTAGE",
-    help="at which resistances of loops are taken, such as '0.2 V' (default: 0.1 V)",
+AT_READ = READ_VOLTAGE.but(
+    default="0.1 V", help="at which resistances of loops are taken, such as '0.2 V' (default: 0.1 V)"
 )
 
 SERIES = Option(
@@ -41,8 +39,9 @@ RULE = Option(
     "--rule",
     choices=("half rise", "limit", "largest step"),
     default="half rise",
-    help="where V_SET is on a loop: half of the rise to the limit, the limit itself, or the largest step of "
-    "the conductance (default: 'half rise', that of simulated devices)",
+    metavar="NAME",
+    help="where V_SET is on a loop: 'half rise' (default, that of simulated devices), the 'limit', "
+    "or the 'largest step' of the conductance",
 )
 
 
@@ -52,7 +51,7 @@ def add_commands(commands: Any) -> None:
         commands,
         "read",
         _read,
-        "read measurements of a laboratory (loops, cycles, traces, reads, pulses) into one file",
+        "read measurements of a laboratory into one file",
         "frenkel read device1.csv device2.csv -o chip.nc --read-voltage '0.2 V'",
         Option(
             "files",
@@ -86,23 +85,24 @@ def add_commands(commands: Any) -> None:
             choices=tuple(KINDS),
             help="what was measured (default: guessed from the columns)",
         ),
-        READ_VOLTAGE,
+        AT_READ,
         RULE,
         SERIES,
         PLOT.but(help="the first loops or values, as they were read: .png, .pdf, .svg"),
         FORCE,
+        about="Loops, cycles, traces, reads or pulses.",
     )
     add(
         commands,
         "compare",
         _compare,
-        "compare the cycles of measured devices with those of a simulation: distances with their floors",
+        "compare cycles of measured and simulated devices",
         "frenkel compare measured.nc simulated.nc --plot compare.png",
         Option("measured", type=Path, metavar="MEASURED", help="file of frenkel read, or a table"),
         Option(
             "simulated", type=Path, metavar="SIMULATED", help="ensemble or result of frenkel run, or measured"
         ),
-        READ_VOLTAGE,
+        AT_READ,
         RULE,
         SERIES,
         Option(
@@ -114,6 +114,7 @@ def add_commands(commands: Any) -> None:
         SEED.but(default=0, help="of the splits (default: 0)"),
         PLOT.but(help="loops, distributions and memory of both: .png, .pdf, .svg"),
         FORCE_PICTURE,
+        about="Distances are printed with their noise floors.",
     )
 
 

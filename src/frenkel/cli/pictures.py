@@ -9,7 +9,11 @@ from typing import Any
 from . import values
 from .common import FORCE_PICTURE, OUTPUT, PLOT, Option, add, check_picture, draw
 
-PHASE = Option("--phase", help="phase of a result (default: the last one at constant voltage)")
+PHASE = Option(
+    "--phase", metavar="NAME", help="phase of a result (default: the last one at constant voltage)"
+)
+USE = Option("--use", metavar="CONDITION", help='condition of use, "358 K" or "0.3 V"')
+FAMILY = Option("--family", metavar="NAME", help="distribution of times")
 FAILED_AT = Option("--failed-at", type=float, metavar="SHARE")
 
 
@@ -19,10 +23,13 @@ def add_commands(commands: Any) -> None:
         commands,
         "plot",
         _plot_what,
-        "draw one kind of measurement out of results, ensembles, sweeps, or tables of measured values",
+        "draw one kind of measurement",
         'frenkel plot retention bake.nc -o bake.png --use "358 K"',
+        about="Of results, ensembles, sweeps or tables of measured values.",
     )
-    picture_parsers = parser.add_subparsers(title="pictures", metavar="PICTURE", required=True)
+    picture_parsers = parser.add_subparsers(
+        title="pictures", metavar="PICTURE", required=True, prog=parser.prog
+    )
     _add_conduction(picture_parsers)
     _add_reads(picture_parsers)
     _add_pulses(picture_parsers)
@@ -32,7 +39,7 @@ def add_commands(commands: Any) -> None:
         commands,
         "rtn",
         _rtn,
-        "find the traps in a trace of random telegraph noise, simulated or measured, and how well they fit",
+        "find the traps in random telegraph noise",
         "frenkel rtn rtn.nc --phase read --plot levels.png",
         Option("file", type=Path, metavar="FILE", help="result (.nc), or measured time and current"),
         Option("--trace", type=int, default=1, metavar="N", help="of several measured ones (default: 1)"),
@@ -41,6 +48,7 @@ def add_commands(commands: Any) -> None:
         Option("--most", type=int, default=3, metavar="N", help="most traps to look for (default: 3)"),
         PLOT,
         FORCE_PICTURE,
+        about="The trace is simulated or measured; how well the traps fit is printed too.",
     )
 
 
@@ -93,8 +101,8 @@ def _add_reads(what: Any) -> None:
         _file("temperature (K), time (s), failed (1), a device a line; several are joined").but(nargs="+"),
         PHASE,
         _failed_at(0.5),
-        Option("--use", default="358.15 K", metavar="TEMPERATURE", help="to extrapolate to (85 C)"),
-        Option("--family", default="lognormal", help="lognormal (default) or weibull"),
+        USE.but(default="358.15 K", help="temperature to extrapolate to (default: 85 C)"),
+        FAMILY.but(default="lognormal", help="lognormal (default) or weibull"),
         *_output("FILE-retention.png"),
     )
     add(
@@ -145,11 +153,10 @@ def _add_probability(what: Any) -> None:
             help="ensemble (.nc), or measured values (.csv) with a column for each number, a device a line",
         ),
         Option("names", nargs="+", metavar="VARIABLE", help="such as forming_voltage; of cycles the first"),
-        Option(
-            "--family",
+        FAMILY.but(
             choices=("weibull", "lognormal", "normal", "loglogistic"),
             default="weibull",
-            help="whose axes and fit (default: weibull)",
+            help="weibull, lognormal, normal or loglogistic: axes and fit (default: weibull)",
         ),
         Option(
             "--censored",
@@ -175,7 +182,7 @@ def _add_tails(what: Any) -> None:
             metavar="FILE",
             help="results of frenkel tails that differ in temperature, or in voltage",
         ),
-        Option("--use", required=True, metavar="CONDITION", help='of use, "358 K" or "0.3 V"'),
+        USE.but(required=True),
         *_output("FILE-tails.png"),
     )
 

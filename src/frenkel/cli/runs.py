@@ -7,7 +7,7 @@ from typing import Any
 
 from ..data import forms
 from ..threads import load_blas_alone
-from . import arrays, devices, ensembles
+from . import arrays, devices, ensembles, values
 from .common import (
     CHANGES,
     CONFIGURATION,
@@ -18,6 +18,7 @@ from .common import (
     PLOT,
     QUIET,
     RESULT,
+    RESUME,
     SEED,
     VERBOSE,
     Option,
@@ -40,14 +41,14 @@ def _add_run(commands: Any) -> None:
         commands,
         "run",
         _run,
-        "run the protocol of a configuration on one device",
+        "run a device, an ensemble or an array",
         "frenkel run switching.toml -o switching.nc --plot switching.png --seed 3",
         CONFIGURATION,
         OUTPUT.but(help="result (default: the name of the configuration with .nc, here)"),
         PLOT,
         SEED,
         FORCE.but(help="replace existing files"),
-        Option("--resume", action="store_true", help="go on from the last checkpoint"),
+        RESUME,
         Option(
             "--checkpoint",
             type=float,
@@ -59,6 +60,7 @@ def _add_run(commands: Any) -> None:
         VERBOSE,
         QUIET,
         ensembles.RUN,
+        ensembles.ENGINE,
     )
 
 
@@ -68,9 +70,13 @@ def _add_looks(commands: Any) -> None:
         commands,
         "show",
         _show,
-        "print what is in a result and what made it, and draw it",
-        "frenkel show switching.nc --plot switching.png --movie switching.html",
-        RESULT,
+        "print and draw what is in a result; print a card",
+        "frenkel show switching.nc --plot switching.png --movie switching.html\n  frenkel show hfo2",
+        RESULT.but(
+            metavar="FILE",
+            complete=values.results_and_cards,
+            help="result (.nc), card (.json) or its name, such as hfo2",
+        ),
         PLOT,
         MOVIE,
         FORCE_PICTURE,
@@ -79,7 +85,7 @@ def _add_looks(commands: Any) -> None:
         commands,
         "check",
         _check,
-        "print what a configuration would do, without running it",
+        "print what a configuration would do",
         "frenkel check switching.toml",
         CONFIGURATION,
         CHANGES,
@@ -88,14 +94,15 @@ def _add_looks(commands: Any) -> None:
         commands,
         "verify",
         _verify,
-        "compare with exact results: quantity, theory, ours, deviation, verdict",
+        "compare this installation with exact results",
         "frenkel verify",
+        about="Columns: quantity, theory, ours, deviation, verdict.",
     )
     add(
         commands,
         "again",
         _again,
-        "run the configuration in a result once more and compare bit by bit",
+        "run a result again and compare bit by bit",
         "frenkel again switching.nc",
         RESULT,
         VERBOSE,
@@ -115,6 +122,10 @@ def _run(options: argparse.Namespace) -> int | None:
 
 
 def _show(options: argparse.Namespace) -> None:
+    if forms.names_card(options.file):
+        from . import cards
+
+        return cards.show(options)
     check_picture(options.plot, options.force)
     check_movie(options.movie, options.force)
     if not (arrays.show(options) or ensembles.show(options)):

@@ -13,6 +13,7 @@ from .common import (
     CHANGES,
     CONFIGURATION,
     FORCE,
+    MEMBERS,
     OUTPUT,
     QUIET,
     SEED,
@@ -22,7 +23,7 @@ from .common import (
     check_ending,
     read,
 )
-from .ensembles import FARM
+from .ensembles import ENGINE
 from .values import positive
 
 if TYPE_CHECKING:
@@ -32,13 +33,14 @@ if TYPE_CHECKING:
     from ..mpi_runs.farm import Workers
 
 
+AT = Option("--at", metavar="RESISTANCE", help='resistance that defines switching: "50 kohm"')
 SPENT = (
     OUTPUT,
     SEED,
     FORCE.but(help="discard what is there"),
     CHANGES,
-    *(option for option in FARM if not {"--shard", "--scratch"} & set(option.names)),
     QUIET,
+    ENGINE.without("--shard", "--scratch"),
 )
 """What both commands take besides."""
 
@@ -49,7 +51,7 @@ def add_commands(commands: Any) -> None:
         commands,
         "tails",
         _tails,
-        "estimate the probability of a rare event under the last phase of a configuration, by splitting",
+        "estimate the probability of a rare event",
         'frenkel tails pulse.toml --event "set fails" --below 1e-7 -o tails.nc',
         CONFIGURATION,
         Option(
@@ -58,9 +60,7 @@ def add_commands(commands: Any) -> None:
             metavar="EVENT",
             help='"set fails", "reset fails", "state is lost", "read disturbs" or "half-select disturbs"',
         ),
-        Option(
-            "--at",
-            metavar="EDGE",
+        AT.but(
             help='where the conductance counts as changed: "20 kohm", or a share of that at the start, "0.5" '
             "(default: 0.5 lost, 2 disturbed; for a pulse that fails, the middle of what it usually does)",
         ),
@@ -84,16 +84,17 @@ def add_commands(commands: Any) -> None:
         ),
         Option("--card", metavar="CARD", help="estimate it for cells of this card too"),
         *SPENT,
+        about="The event happens under the last phase of the configuration; the method is splitting.",
     )
     add(
         commands,
         "sensitivity",
         _sensitivity,
-        "sensitivity of the last phase to barriers, attempt frequencies and other parameters",
+        "sensitivity of the last phase to parameters",
         'frenkel sensitivity pulse.toml --at "50 kohm" --members 400 -o sensitivity.nc',
         CONFIGURATION,
-        Option("--at", required=True, metavar="OHM", help='resistance that defines switching: "50 kohm"'),
-        Option("--members", type=positive, default=100, metavar="N", help="devices (default: 100)"),
+        AT.but(required=True),
+        MEMBERS.but(type=positive, default=100, help="devices (default: 100)"),
         Option(
             "--by",
             action="append",
@@ -102,6 +103,7 @@ def add_commands(commands: Any) -> None:
             "circuit.series_resistance; may be given several times (default: the usual ones)",
         ),
         *SPENT,
+        about="Barriers, attempt frequencies and others.",
     )
 
 

@@ -58,6 +58,11 @@ def configures_array(path: Path) -> bool:
         return False  # reported in full where the file is read
 
 
+def names_card(path: Path) -> bool:
+    """Tell whether a card is meant: a JSON file, or a name without an ending, as packaged cards have."""
+    return path.suffix == ".json" or (path.suffix == "" and not path.exists())
+
+
 def not_netcdf(path: str | Path) -> str:
     """Return the sentence about a file that is no netCDF file, and what makes one of it."""
     return f"{path} is not a netCDF file{REMEDIES.get(ENDINGS.get(Path(path).suffix.lower(), 'other'), '')}"
