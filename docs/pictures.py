@@ -21,7 +21,7 @@ from matplotlib.figure import Figure
 from PIL import Image
 
 import frenkel as fk
-from frenkel.analysis.plots import device, panels
+from frenkel.analysis.plots import colours, device, panels
 from frenkel.analysis.plots.caption import NAMES
 from frenkel.analysis.plots.film import source_voltages
 from frenkel.analysis.results import filament
@@ -114,13 +114,13 @@ def loops(result: xr.Dataset, index: int, axes) -> None:
     so_far = result["time"].values <= float(result["snapshot_time"][index])
     for number, kind in enumerate(str(kind) for kind in result["phase_kind"].values):
         own = seen & (phase == number)
-        colour = panels.COLOURS.get(kind, panels.OTHER)
+        colour = colours.KINDS.get(kind, colours.OTHER)
         axes.semilogy(volts[own], amps[own], color="0.85", lw=0.8, zorder=1)
         axes.semilogy(volts[own & so_far], amps[own & so_far], color=colour, lw=1.4, zorder=2)
     now = source_voltages(result)[index], abs(float(result["snapshot_current"][index]))
     kind = str(result["phase_kind"].values[int(result["snapshot_phase"][index])])
-    axes.plot(*now, "o", ms=6, color=panels.COLOURS.get(kind, panels.OTHER), mec="white", zorder=3)
-    axes.set_title(NAMES.get(kind, kind), color=panels.COLOURS.get(kind, panels.OTHER), fontsize=11)
+    axes.plot(*now, "o", ms=6, color=colours.KINDS.get(kind, colours.OTHER), mec="white", zorder=3)
+    axes.set_title(NAMES.get(kind, kind), color=colours.KINDS.get(kind, colours.OTHER), fontsize=11)
     near = np.abs(volts) > 0.02 * np.abs(volts).max()
     axes.set_ylim(amps[seen & near].min() / 2, amps.max() * 3)
     axes.set(xlabel="source voltage / V", ylabel="|current| / A")

@@ -26,6 +26,7 @@ KEPT = {
     ("analysis/plots/paper.py", "iv", "colour"): PANEL,
     ("analysis/plots/paper.py", "iv", "label"): PANEL,
     ("analysis/plots/paper.py", "rtn", "colour"): PANEL,
+    ("analysis/plots/paper.py", "population", "ax"): PANEL,
     ("src/frenkel/data/index.py", "_replace", "coord_dtype"): XARRAY,
     ("src/frenkel/data/ragged.py", "concat", "positions"): XARRAY,
     ("kinetic/waveform.py", "train", "label"): "frenkel.Waveform: users name their phases",

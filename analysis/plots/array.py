@@ -15,6 +15,7 @@ from ...escape import mathtext
 from ...typing import Floats
 from . import page
 from .caption import quantity
+from .colours import SERIES
 from .page import label
 
 if TYPE_CHECKING:
@@ -22,7 +23,6 @@ if TYPE_CHECKING:
     from matplotlib.axes import Axes
     from matplotlib.figure import Figure
 
-COLOURS = ("#1f6fb4", "#c8371f", "#4d9150", "#8a3ab0", "#b08a3e", "#3aa6b0", "0.45")
 DIVERGING, SEQUENTIAL = "RdBu_r", "viridis"
 SHOWN = 24
 """Operations of the array that a timeline shows."""
@@ -111,8 +111,8 @@ def programming(result: "xr.Dataset") -> "Figure":
 
 def _pulses(axes: "Axes", result: "xr.Dataset") -> None:
     pulses = result["program_pulses"].values.ravel()
-    axes.hist(pulses, bins=min(60, int(pulses.max()) + 1), color=COLOURS[0])
-    axes.axvline(pulses.mean(), color=COLOURS[1], linewidth=1, label=f"mean {pulses.mean():.3g}")
+    axes.hist(pulses, bins=min(60, int(pulses.max()) + 1), color=SERIES[0])
+    axes.axvline(pulses.mean(), color=SERIES[1], linewidth=1, label=f"mean {pulses.mean():.3g}")
     axes.set_yscale("log")
     label(axes, "pulses a cell", "pulses", "cells", legend=8)
 
@@ -135,7 +135,7 @@ def _by_target(axes: "Axes", result: "xr.Dataset") -> None:
         rows = [error[nearest == i] for i in range(len(levels))]
         axes.errorbar(
             levels * 1e6 * (1 + 0.01 * place), [r.mean() for r in rows], [r.std() for r in rows], fmt="o-",
-            markersize=3, linewidth=0.8, capsize=2, color=COLOURS[place % len(COLOURS)],
+            markersize=3, linewidth=0.8, capsize=2, color=SERIES[place % len(SERIES)],
             label=str(result["snapshot_label"].values[k]),
         )  # fmt: skip
     axes.axhline(0.0, color="0.6", linewidth=0.6)
@@ -146,7 +146,7 @@ def _error_distribution(axes: "Axes", result: "xr.Dataset") -> None:
     target = result["target"].values
     for place, k in enumerate(_written(result)):
         share = np.sort(((result["conductance"].values[k] - target) / target).ravel()) * 100
-        axes.plot(share, np.linspace(0, 100, share.size), color=COLOURS[place % len(COLOURS)],
+        axes.plot(share, np.linspace(0, 100, share.size), color=SERIES[place % len(SERIES)],
                   label=str(result["snapshot_label"].values[k]))  # fmt: skip
     last = (result["conductance"].values[_written(result)] - target) / target * 100
     low, high = np.quantile(last, [0.002, 0.998])
@@ -160,7 +160,7 @@ def _over_time(axes: "Axes", result: "xr.Dataset") -> None:
     shown = time > 0
     for k, quantile in enumerate(result["quantile"].values):
         share = f"{100 * float(quantile):g} % of the cells"
-        axes.plot(time[shown], conductance[shown, k], color=COLOURS[k], label=share)
+        axes.plot(time[shown], conductance[shown, k], color=SERIES[k], label=share)
     axes.set_xscale("log")
     label(axes, "all cells, as the monitor saw them", "simulated time / s", "conductance / µS", legend=8)
 
@@ -175,9 +175,9 @@ def products(result: "xr.Dataset") -> "Figure":
     target, output = result["product_target"].values * 1e6, result["product"].values * 1e6
     exact = result["product_exact"].values * 1e6
     step = max(1, target.size // 20_000)
-    scatter.plot(target.ravel()[::step], output.ravel()[::step], ".", markersize=1.5, color=COLOURS[0])
+    scatter.plot(target.ravel()[::step], output.ravel()[::step], ".", markersize=1.5, color=SERIES[0])
     ends = [float(target.min()), float(target.max())]
-    scatter.plot(ends, ends, color=COLOURS[1], linewidth=1, label="equal")
+    scatter.plot(ends, ends, color=SERIES[1], linewidth=1, label="equal")
     title = f"{result.sizes['vector']} vectors, {result.sizes['bit_line']} bit lines"
     label(scatter, title, "product with the targets / µA", "current as converted / µA", legend=8)
     scale = float(np.abs(target).max()) / 100
@@ -195,7 +195,7 @@ def products(result: "xr.Dataset") -> "Figure":
             bins=120 if share.size > 5000 else 30,
             histtype="step",
             density=True,
-            color=COLOURS[k],
+            color=SERIES[k],
             label=f"{name}: {np.sqrt(np.mean(share**2)):.2g} % rms",
         )
     # One part may be a hundred times as narrow as another; above is room for the legend.
@@ -204,8 +204,8 @@ def products(result: "xr.Dataset") -> "Figure":
     words = ("error and its parts", "error / % of the largest product", "density")
     label(histogram, *words, legend=8, place="upper left")
     error = (output - target) / scale
-    columns.plot(np.sqrt((error**2).mean(axis=0)), color=COLOURS[0], label="rms")
-    columns.plot(error.mean(axis=0), color=COLOURS[1], linewidth=0.8, label="mean")
+    columns.plot(np.sqrt((error**2).mean(axis=0)), color=SERIES[0], label="rms")
+    columns.plot(error.mean(axis=0), color=SERIES[1], linewidth=0.8, label="mean")
     columns.axhline(0.0, color="0.6", linewidth=0.6)
     label(columns, "error by bit line", "bit line", "error / % of the largest product", legend=8)
     return figure
@@ -237,12 +237,12 @@ def energy(result: "xr.Dataset") -> "Figure":
     width = 0.8 / len(components)
     for k, component in enumerate(components):
         bar_centres = np.arange(len(names)) + (k - (len(components) - 1) / 2) * width
-        bars.bar(bar_centres, np.maximum(spent[:, k], 1e-18), width, color=COLOURS[k], label=component)
+        bars.bar(bar_centres, np.maximum(spent[:, k], 1e-18), width, color=SERIES[k], label=component)
         for x, value in zip(bar_centres, spent[:, k], strict=True):
             if value > 0:
                 text = f" {quantity(float(value), 'J')}"
                 bars.text(x, value, text, ha="center", va="bottom", fontsize=7, rotation=90)
-        lines.plot(np.maximum(result["time"].values, 1e-9), np.maximum(values[:, k], 1e-18), color=COLOURS[k],
+        lines.plot(np.maximum(result["time"].values, 1e-9), np.maximum(values[:, k], 1e-18), color=SERIES[k],
                    label=component)  # fmt: skip
     positive = spent[spent > 0]
     if positive.size:
@@ -257,7 +257,7 @@ def energy(result: "xr.Dataset") -> "Figure":
     parts, area = [str(name) for name in result["part"].values], result["area"].values * 1e12
     # What has an energy beside has its colour here too: the cells are the array.
     component_names = [{"cells": "array"}.get(part, part) for part in parts]
-    paint = [COLOURS[components.index(name)] if name in components else "0.6" for name in component_names]
+    paint = [SERIES[components.index(name)] if name in components else "0.6" for name in component_names]
     areas.barh(list(map(mathtext, parts)), area, color=paint)
     areas.set_xscale("log")
     label(areas, f"area ({origin})", "area / µm²")
@@ -302,7 +302,7 @@ def _gantt(axes: "Axes", result: "xr.Dataset", begin: int, end: int, title: str)
     for k, lane in enumerate(order):
         lane_rows = overlapping[names == lane]
         spans = [((start[i] - begin) / unit, (stop[i] - start[i]) / unit) for i in lane_rows]
-        axes.broken_barh(spans, (k - 0.38, 0.76), facecolors=COLOURS[k % len(COLOURS)], edgecolor="white",
+        axes.broken_barh(spans, (k - 0.38, 0.76), facecolors=SERIES[k % len(SERIES)], edgecolor="white",
                          linewidth=0.3)  # fmt: skip
     axes.set_yticks(range(len(order)), list(map(mathtext, order)))
     axes.invert_yaxis()
@@ -348,7 +348,7 @@ def _profile(axes: "Axes", result: "xr.Dataset", number: int, side: int) -> None
     picked = np.unique(np.linspace(0, len(lines) - 1, 5).round().astype(int))
     for k, line in enumerate(picked):
         line_label = f"{name} {line}"
-        axes.plot(lines[line], color=COLOURS[k], linewidth=1, label=line_label)
+        axes.plot(lines[line], color=SERIES[k], linewidth=1, label=line_label)
     label(axes, f"along {name}s", "bit line" if along_row else "word line", f"{name} / V", legend=7)
 
 
@@ -366,7 +366,7 @@ def margin(result: "xr.Dataset") -> "Figure":
         for k, scheme in enumerate(result["scheme"].values):
             values = result["read_margin"].sel(crossing=crossing, scheme=scheme).values
             name = mathtext(NAMES.get(str(scheme), str(scheme)))
-            axes.plot(size, values, "o-", markersize=4, color=COLOURS[k], label=name)
+            axes.plot(size, values, "o-", markersize=4, color=SERIES[k], label=name)
         axes.axhline(MARKED, color="0.4", linewidth=0.8, linestyle=(0, (4, 3)))
         axes.set_xscale("log", base=2)
         axes.set_xticks(size, [str(int(cells)) for cells in size])

@@ -13,13 +13,14 @@ from ...escape import mathtext
 from ...typing import Floats
 from ..fitting import core_fit, gate
 from ..fitting.observations import Observations
+from .colours import DATA, MODEL
 from .panels import loops
 
 if TYPE_CHECKING:
     from matplotlib.axes import Axes
     from matplotlib.figure import Figure
 
-DATA, MODEL, BAND = "#1f6fb4", "#c8371f", "0.82"
+BAND = "0.82"
 
 LABELS = {
     "hrs": "HRS",

@@ -10,7 +10,8 @@ from ...escape import mathtext
 from ...typing import Floats
 from ..fitting.compare import other_way_round
 from ..fitting.observations import Observations
-from .card import DATA, LABELS, MODEL, autocorrelation
+from .card import LABELS, autocorrelation
+from .colours import DATA, MODEL, SERIES, STATES
 from .page import TITLE, label, log_ticks, sheet
 from .panels import loops as draw_loops
 from .panels import normal_scores, percent_axis
@@ -66,7 +67,6 @@ def page(measured: xr.Dataset, simulated: xr.Dataset, one: Observations, other: 
 FIRST = 6
 """Loops, traces or devices of a table that are drawn."""
 
-COLOURS = ("#08306b", "#2171b5", "#6baed6", "#c8371f", "#e08b3c", "#7f7f7f")
 PREFIXES = ((1e-6, "M"), (1e-3, "k"), (1.0, ""), (1e3, "m"), (1e6, "µ"), (1e9, "n"), (1e12, "p"))
 """Factors and prefixes of units, from the largest."""
 
@@ -84,7 +84,7 @@ def measured_page(data: xr.Dataset) -> "Figure":
     factor, prefix = next((pair for pair in PREFIXES if largest * pair[0] >= 1), (1.0, ""))
     figure, axes = sheet(str(data.attrs.get("title", ""))[:70], (9.5, 4.2), 2, left=0.085, space=0.28)
     for k, (name, abscissa, values) in enumerate(curves):
-        colour = COLOURS[k % len(COLOURS)]
+        colour = STATES.get(name.rpartition(", ")[2], SERIES[k % len(SERIES)])
         axes[0].plot(abscissa, factor * values, ".-", label=name, color=colour, ms=2.5, lw=0.8)
         size = np.where(values == 0, np.nan, np.abs(factor * values))
         axes[1].plot(abscissa, size, ".-", color=colour, ms=2.5, lw=0.8)

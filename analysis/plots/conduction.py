@@ -10,6 +10,7 @@ from numpy.typing import ArrayLike
 from ...escape import mathtext
 from ...typing import Floats
 from ...units import BOLTZMANN_EV
+from .colours import SERIES
 
 if TYPE_CHECKING:
     from matplotlib.axes import Axes
@@ -18,10 +19,6 @@ if TYPE_CHECKING:
 
 STEEPEST = 20.0
 """Local slope at which the axes of slopes end."""
-COLOURS = (
-    "#c8371f", "#1f6fb4", "#4d9150", "#b08a3e", "#8a3ab0",
-    "#157a55", "#d87f9e", "#6b6b6b", "#3aa6b0", "#90502b",
-)  # fmt: skip
 
 
 def tabulate(
@@ -161,7 +158,7 @@ def _one_sign(dataset: xr.Dataset) -> xr.Dataset:
 
 def _colours(table: xr.Dataset) -> dict[str, str]:
     names = [str(name) for name in table["law"].values] if "law" in table.coords else []
-    return {name: COLOURS[index % len(COLOURS)] for index, name in enumerate(names)}
+    return {name: SERIES[index % len(SERIES)] for index, name in enumerate(names)}
 
 
 def _middle(table: xr.Dataset) -> int:

@@ -9,7 +9,7 @@ from ...escape import mathtext
 from ...typing import Floats
 from ..results import filament
 from ..results.appearance import BOTTOM, CONDUCTING, INTERSTITIAL, ISOLATED, TOP
-from . import panels, paper
+from . import colours, panels, paper
 from .caption import caption, phase_title, prefix
 from .page import label
 
@@ -229,7 +229,7 @@ def _axis(result: ResultTable, axes: "Axes") -> Floats:
         axes.axvspan(
             edges[index],
             edges[index + 1],
-            color=panels.COLOURS.get(str(kind), panels.OTHER),
+            color=colours.KINDS.get(str(kind), colours.OTHER),
             alpha=0.07,
             linewidth=0,
         )

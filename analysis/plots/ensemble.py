@@ -9,8 +9,9 @@ from scipy.special import ndtri
 from ...data import netcdf
 from ...escape import mathtext
 from . import sweep
+from .colours import KINDS
 from .page import log_ticks
-from .panels import COLOURS, normal_scores, percent_axis
+from .panels import normal_scores, percent_axis
 
 if TYPE_CHECKING:
     import netCDF4
@@ -71,7 +72,7 @@ def _curves(file: "netCDF4.Dataset", which: dict[str, tuple[str, str]], axes: "A
             continue
         longest = max(longest, number)
         without = f", {len(values) - number} without" if number < len(values) else ""
-        normal_scores(values, axes, COLOURS[kind], f"{label} ({number}{without})")
+        normal_scores(values, axes, KINDS[kind], f"{label} ({number}{without})")
     percent_axis(axes, ndtri(0.5 / longest), -ndtri(0.5 / longest))
     axes.set_ylabel("share of devices below")
     if axes.get_legend_handles_labels()[0]:  # forming alone has no distribution here

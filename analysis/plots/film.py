@@ -17,7 +17,7 @@ from ...typing import Floats
 from ..results import appearance, filament
 from ..results.appearance import BOND_RADIUS, BOTTOM, DEFECT_RADIUS, TOP
 from .caption import NAMES, filamentary, phase_title, several
-from .panels import COLOURS, OTHER
+from .colours import KINDS, OTHER
 
 WEB = Path(__file__).with_name("web")
 NOTEBOOK_HEIGHT = 640  # pixels
@@ -112,10 +112,10 @@ def film_data(result: xr.Dataset) -> dict[str, Any]:
         "paint": [_hex(colour) for colour in appearance.STATES],
         "names": _names(result),
         "phases": [
-            {"name": phase_title(result, index), "colour": COLOURS.get(kind, OTHER)}
+            {"name": phase_title(result, index), "colour": KINDS.get(kind, OTHER)}
             for index, kind in enumerate(kinds)
         ],
-        "kinds": [[NAMES.get(kind, kind), COLOURS.get(kind, OTHER)] for kind in dict.fromkeys(kinds)],
+        "kinds": [[NAMES.get(kind, kind), KINDS.get(kind, OTHER)] for kind in dict.fromkeys(kinds)],
         "samples": {
             "phase": result["phase"].values.tolist(),
             "time": _finite(result["time"].values),

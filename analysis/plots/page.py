@@ -214,6 +214,10 @@ def _lay_out(ax: "Axes") -> None:
     """
     figure = ax.figure.get_figure(root=True)
     assert figure is not None
+    if not hasattr(figure.canvas, "get_renderer"):  # a figure without a window or file yet
+        from matplotlib.backends.backend_agg import FigureCanvasAgg  # matplotlib and its Agg renderer
+
+        FigureCanvasAgg(figure)
     if figure.get_layout_engine() is not None:
         figure.draw_without_rendering()
         return

@@ -13,12 +13,11 @@ from ..results import filament
 from ..results.appearance import BOND_RADIUS, BOTTOM, CONDUCTING, DEFECT_RADIUS, ISOLATED, TOP
 from . import scene
 from .caption import NAMES, filamentary, phase_title, prefix, several
+from .colours import GAP, KINDS, OTHER
 
 if TYPE_CHECKING:
     from matplotlib.axes import Axes
 
-COLOURS = {"form": "#2b2b2b", "set": "#c8371f", "reset": "#1f6fb4"}
-OTHER, GAP = "#4d9150", "#157a55"
 SWEPT = ("form", "set", "reset", "triangle", "ramp", "points")
 SIDE_VIEW, SHEET_VIEW = scene.Camera(), scene.Camera(elevation=32.0)
 SHEET = 0.2  # height of a box in widths below which it is a sheet: seen from above, through its electrode
@@ -130,11 +129,11 @@ def resistances(place: ArrayLike, values: Mapping[str, ArrayLike], axes: "Axes",
         Format of the medians.
     """
     for kind, rows in values.items():
-        devices(place, rows, axes, COLOURS.get(kind, OTHER), f"after {mathtext(NAMES.get(kind, kind))}", line)
+        devices(place, rows, axes, KINDS.get(kind, OTHER), f"after {mathtext(NAMES.get(kind, kind))}", line)
     axes.set_yscale("log")
 
 
-def normal_scores(values: Floats, axes: "Axes", colour: str, label: str | None = None) -> None:
+def normal_scores(values: Floats, axes: "Axes", colour: str, label: str | None = None, **style: Any) -> None:
     """Draw sorted values on a normal probability plot, each at the share (i - 1/2)/n, those missing left out.
 
     Points lie on a straight line where a quantity (on a logarithmic axis its logarithm) is normal.
@@ -142,7 +141,9 @@ def normal_scores(values: Floats, axes: "Axes", colour: str, label: str | None =
     ordered = np.sort(values[np.isfinite(values)])
     ranks = np.unique(np.linspace(0, len(ordered) - 1, min(len(ordered), POINTS)).astype(int))
     scores = _normal_quantile((ranks + 0.5) / len(ordered))
-    axes.plot(ordered[ranks], scores, ".", ms=4, color=colour, label=label)
+    axes.plot(
+        ordered[ranks], scores, **{"marker": ".", "ls": "", "ms": 4, "color": colour, "label": label, **style}
+    )
 
 
 def _normal_quantile(share: Floats) -> Floats:
@@ -162,7 +163,13 @@ def percent_axis(
 
 
 def devices(
-    place: ArrayLike, values: ArrayLike, axes: "Axes", colour: str, name: str, line: str = "o-"
+    place: ArrayLike,
+    values: ArrayLike,
+    axes: "Axes",
+    colour: str,
+    name: str,
+    line: str = "o-",
+    **style: Any,
 ) -> None:
     """Draw a value of single devices thinly and their median; of one device, its value."""
     x, rows = np.asarray(place, float), np.atleast_2d(np.asarray(values, float))
@@ -170,7 +177,8 @@ def devices(
         axes.plot(x, rows[:DEVICES].T, color=colour, linewidth=0.5, alpha=0.4)
         name += f", median of {len(rows)}"
     finite = ~np.isnan(rows).all(axis=0)
-    axes.plot(x[finite], np.nanmedian(rows[:, finite], 0), line, color=colour, markersize=4, label=name)
+    settings = {"color": colour, "markersize": 4, "label": name, **style}
+    axes.plot(x[finite], np.nanmedian(rows[:, finite], 0), line, **settings)
 
 
 def current_time(time: Floats, current: Floats, axes: "Axes", **style: Any) -> tuple[float, float]:

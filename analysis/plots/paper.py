@@ -6,7 +6,7 @@ figures of one's own ``with frenkel.plot.style():`` gives the same.
 """
 
 import sys
-from collections.abc import Iterator, Sequence
+from collections.abc import Iterator, Mapping, Sequence
 from contextlib import AbstractContextManager, contextmanager, nullcontext
 from typing import TYPE_CHECKING, Any, Literal
 from weakref import WeakSet
@@ -19,7 +19,7 @@ from ...escape import mathtext
 from ...typing import Floats
 from ..results import metrics
 from ..results.switching import current_at
-from . import panels
+from . import colours, panels
 from .caption import NAMES, prefix
 from .page import legend, name_point
 
@@ -53,7 +53,16 @@ STYLE: dict[str, Any] = {
 }
 """Settings of matplotlib for a figure of one column."""
 
+HRS, LRS, SET, RESET = colours.HRS, colours.LRS, colours.SET, colours.RESET
+"""Colours of states and operations in all pictures."""
+
 SWITCHED = ("form", "set", "reset")
+
+__all__ = [
+    "COLUMN", "HRS", "LRS", "PAGE", "RESET", "SET", "STYLE",
+    "cdf", "compare", "endurance", "filament", "iv", "population", "pulses", "resistance", "retention", "rtn",
+    "style",
+]  # fmt: skip
 
 _OURS: "WeakSet[Any]" = WeakSet()
 """Figures that were made here, in whose style further curves are drawn too."""
@@ -137,7 +146,7 @@ def iv(
             panel.plot(
                 volts[rows],
                 np.abs(amps[rows]) if scale == "log" else amps[rows] / factor,
-                color=colour or panels.COLOURS.get(kinds[index], panels.OTHER),
+                color=colour or colours.KINDS.get(kinds[index], colours.OTHER),
                 alpha=1.0 if index in strong else 0.3,
                 linewidth=None if index in strong else 0.6,
                 zorder=3 if index in strong else 2,
@@ -148,7 +157,7 @@ def iv(
         panel.set_ylabel(f"|current| / {unit}" if scale == "log" else f"current / {unit}")
         if mark and voltage == "source":
             for index in strong:
-                paint = colour or panels.COLOURS.get(kinds[index], panels.OTHER)
+                paint = colour or colours.KINDS.get(kinds[index], colours.OTHER)
                 _mark(panel, data, index, kinds[index], factor, paint)
         legend(panel)
         return panel
@@ -192,9 +201,9 @@ def filament(
 
 def cdf(
     data: "xr.Dataset | xr.DataArray | Any",
-    variable: str | None = None,
     ax: "Axes | None" = None,
     *,
+    variable: str | None = None,
     family: str | None = None,
     label: str | None = None,
     colour: str | None = None,
@@ -206,9 +215,9 @@ def cdf(
     data : xarray.Dataset, xarray.DataArray or array_like
         An ensemble or a sweep of which ``variable`` is drawn, or the values themselves. What is missing (NaN)
         is left out.
+    ax : matplotlib Axes, optional
     variable : str, optional
         Such as "set_voltage".
-    ax : matplotlib Axes, optional
     family : {"weibull", "lognormal", "normal", "loglogistic"}, optional
         Draw on the axes that straighten this distribution, with its fit; on plain ones by default.
     label, colour : str, optional
@@ -225,7 +234,7 @@ def cdf(
             from . import probability  # scipy.stats
 
             probability.probability_plot(
-                values, family, axes=panel, label=text, colour=colour or probability.POINTS
+                values, family, axes=panel, label=text, colour=colour or colours.DATA
             )
             legend(panel)
             return panel
@@ -328,6 +337,216 @@ def resistance(
         panel.set_ylabel(f"resistance at {float(data['read_voltage']):g} V / ohm")
         legend(panel)
         return panel
+
+
+def endurance(data: "xr.Dataset | ResultTable", ax: "Axes | None" = None, **kwargs: Any) -> "Axes":
+    """Draw HRS and LRS against the cycle: single devices thinly, and their median.
+
+    Parameters
+    ----------
+    data : xarray.Dataset
+        Result of a device with cycles, an ensemble of such, or measurements with ``hrs`` and ``lrs``.
+    ax : matplotlib Axes, optional
+    **kwargs
+        Settings of the lines of the medians, as ``Axes.plot`` takes them.
+
+    Raises
+    ------
+    ValueError
+        It has no cycle of RESET and SET.
+    """
+    if "phase_cycle" in data and "member" not in data.sizes:
+        cycle, numbers = metrics.cycle_numbers(data)
+        states = {name: numbers[name][None] for name in colours.STATES}
+    else:
+        cycle, states = data["cycle"].values, {name: _devices(data, name) for name in colours.STATES}
+    if not len(cycle):
+        raise ValueError("no cycle of RESET and SET to draw")
+    with _on(ax) as panel:
+        for name, paint in colours.STATES.items():
+            panels.devices(cycle, states[name], panel, paint, name.upper(), **kwargs)
+        panel.set_yscale("log")
+        if cycle[-1] >= 100:
+            panel.set_xscale("log")
+        panel.set_xlabel("cycle")
+        panel.set_ylabel("resistance / ohm")
+        legend(panel)
+        return panel
+
+
+def retention(
+    data: "xr.DataArray | ResultTable",
+    ax: "Axes | None" = None,
+    *,
+    phase: int | str = -1,
+    colour: str = colours.LRS,
+    label: str = "devices",
+    **kwargs: Any,
+) -> "Axes":
+    """Draw conductance over its first value against time: single devices thinly, and their median.
+
+    Parameters
+    ----------
+    data : xarray.DataArray or xarray.Dataset
+        Conductances over ``device`` and ``time`` (s), as :func:`.relaxation.conductances` gives them, or the
+        result of a device of which ``phase`` is drawn.
+    ax : matplotlib Axes, optional
+    phase : int or str
+        Of a result, from the end where negative.
+    colour, label : str
+        Of these devices; the colour is that of LRS by default, HRS has ``frenkel.plot.HRS``.
+    **kwargs
+        Settings of the line of the median, as ``Axes.plot`` takes them.
+
+    Raises
+    ------
+    ValueError
+        There is no such phase, or no conductance.
+    """
+    if "phase_name" in getattr(data, "coords", data) or isinstance(data, ResultArrays):
+        _check(data)
+        names = [str(name) for name in data["phase_name"].values]
+        if isinstance(phase, str):
+            one_of("phase", phase, names)
+        rows = data["phase"].values == (names.index(phase) if isinstance(phase, str) else phase % len(names))
+        time, g = data["time"].values[rows], data["conductance"].values[rows][None]
+    else:
+        time, g = data["time"].values, np.atleast_2d(data.transpose("device", "time").values)
+    time = time - time[0] if time[0] < 0 or len(g) == 1 else time
+    after = time > 0
+    if not after.any() or not np.isfinite(g[:, 0]).any():
+        raise ValueError("no conductance after the first to draw")
+    with _on(ax) as panel:
+        panels.devices(time[after], (g / g[:, :1])[:, after], panel, colour, label, **kwargs)
+        panel.set_xscale("log")
+        panel.set_xlabel("time / s")
+        panel.set_ylabel("conductance over its first value")
+        legend(panel)
+        return panel
+
+
+def pulses(
+    data: "ResultTable | Sequence[tuple[int, Any]]", ax: "Axes | None" = None, **kwargs: Any
+) -> "Axes":
+    """Draw conductance after each of equal pulses: potentiation, then depression.
+
+    Parameters
+    ----------
+    data : xarray.Dataset or sequence of (sign, conductance)
+        Result of a device with trains of pulses, or the trains as :func:`.pulses.trains` gives them.
+    ax : matplotlib Axes, optional
+    **kwargs
+        Settings of the lines of the means, as ``Axes.plot`` takes them.
+
+    Raises
+    ------
+    ValueError
+        No train of pulses changes the conductance.
+    """
+    from ..reliability import pulses as read  # scipy
+    from . import pulses as page
+
+    trains: Any = data
+    if not isinstance(data, (list, tuple)):
+        _check(data)
+        trains = read.trains(trains)
+    both = page.ways(trains)
+    with _on(ax) as panel:
+        page.draw_updates(both, panel, **kwargs)
+        panel.set_xlabel("pulse")
+        panel.set_ylabel("conductance / µS")
+        legend(panel)
+        return panel
+
+
+def compare(
+    data: "Mapping[str, xr.Dataset | xr.DataArray | Any]",
+    ax: "Axes | None" = None,
+    *,
+    variable: str = "hrs",
+    **kwargs: Any,
+) -> "Axes":
+    """Draw one number of several sets on a normal probability plot, such as measured and simulated.
+
+    Parameters
+    ----------
+    data : mapping of str to xarray.Dataset, xarray.DataArray or array_like
+        Names and sets; the first has the colour of data, others those of models.
+    ax : matplotlib Axes, optional
+    variable : str
+        Number of the datasets; voltages are drawn by their size, all others on a logarithmic axis.
+    **kwargs
+        Settings of the points, as ``Axes.plot`` takes them.
+
+    Raises
+    ------
+    ValueError
+        There is no such variable, or no value.
+    """
+    paints = (colours.DATA, colours.MODEL, *(one for one in colours.SERIES if one != colours.MODEL))
+    with _on(ax) as panel:
+        for (name, one), paint in zip(data.items(), paints, strict=False):
+            values, text = _values(one, variable)
+            panels.normal_scores(np.abs(values), panel, paint, f"{name} ({len(values)})", **kwargs)
+            panel.set_xlabel(_common(panel.get_xlabel(), text))
+        _shares(panel, logarithmic=not variable.endswith("voltage"))
+        return panel
+
+
+def population(
+    data: "xr.Dataset",
+    ax: "Axes | None" = None,
+    *,
+    variables: Sequence[str] = ("hrs", "lrs"),
+    **kwargs: Any,
+) -> "Axes":
+    """Draw the distributions of resistances or voltages over devices and cycles on a normal probability plot.
+
+    Parameters
+    ----------
+    data : xarray.Dataset
+        Ensemble, or measurements of several devices.
+    ax : matplotlib Axes, optional
+    variables : sequence of str
+        Such as ("hrs", "lrs") or ("set_voltage", "reset_voltage"), which are drawn by their size.
+    **kwargs
+        Settings of the points, as ``Axes.plot`` takes them.
+
+    Raises
+    ------
+    ValueError
+        There is no such variable, or no value.
+    """
+    with _on(ax) as panel:
+        for name, other in zip(variables, colours.SERIES, strict=False):
+            values, text = _values(data, name)
+            operation = name.removesuffix("_voltage").replace("forming", "form")
+            paint = colours.STATES.get(name) or colours.KINDS.get(operation) or other
+            word = name.upper() if name in colours.STATES else NAMES.get(operation, name)
+            panels.normal_scores(np.abs(values), panel, paint, f"{word} ({len(values)})", **kwargs)
+            panel.set_xlabel(_common(panel.get_xlabel(), text))
+        quantity = panel.get_xlabel().replace("value / ohm", "resistance / ohm")
+        panel.set_xlabel(quantity.replace("value / V", "voltage / V"))
+        _shares(panel, logarithmic=not all(name.endswith("voltage") for name in variables))
+        return panel
+
+
+def _shares(panel: "Axes", *, logarithmic: bool) -> None:
+    """Finish a normal probability plot: its axis in percent, its legend."""
+    if logarithmic:
+        panel.set_xscale("log")
+    panels.percent_axis(panel, *panel.get_ylim())
+    panel.set_ylabel("share below")
+    legend(panel)
+
+
+def _devices(data: Any, name: str) -> Floats:
+    """Return a number of cycles of all devices, (devices, cycles)."""
+    one_of("variable", name, [str(known) for known in data])
+    dims = [dim for dim in data[name].dims if dim != "cycle"]
+    if len(dims) > 1:
+        raise ValueError(f"{name} has {', '.join(map(str, dims))}: choose one point of the sweep")
+    return np.asarray(np.atleast_2d(data[name].transpose(*dims, "cycle").values), float)
 
 
 def _check(data: Any) -> None:

@@ -11,6 +11,7 @@ from ...escape import mathtext
 from ...typing import Floats
 from ..statistics.censoring import Sample, kaplan_meier
 from ..statistics.distributions import FAMILIES, Fit, fit
+from .colours import DATA
 from .page import log_ticks
 from .panels import percent_axis
 
@@ -19,7 +20,7 @@ if TYPE_CHECKING:
     from matplotlib.figure import Figure
 
 
-POINTS, LINE = "#1f6fb4", "0.25"
+POINTS, LINE = DATA, "0.55"
 
 
 def probability_page(samples: Mapping[str, Any], family: str = "weibull", *, title: str = "") -> "Figure":

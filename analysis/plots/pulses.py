@@ -1,7 +1,7 @@
 """Pictures of pulses: potentiation and depression, endurance over cycles, disturb by reads."""
 
 from collections.abc import Mapping, Sequence
-from typing import TYPE_CHECKING
+from typing import TYPE_CHECKING, Any
 
 import numpy as np
 from numpy.typing import ArrayLike, NDArray
@@ -9,15 +9,18 @@ from numpy.typing import ArrayLike, NDArray
 from ...typing import Floats
 from ..reliability import linearity, pulses, retention
 from . import panels
+from .colours import RESET, SERIES, SET
 from .page import label, sheet
-from .relaxation import COLOURS, draw_medians, survival
+from .relaxation import draw_medians, survival
 
 if TYPE_CHECKING:
     from matplotlib.axes import Axes
     from matplotlib.figure import Figure
 
 
-WAYS = ("potentiation", "depression")
+WAYS = {"potentiation": SET, "depression": RESET}
+"""Names of both ways and their colours: those of SET, which raises the conductance, and RESET."""
+POTENTIATION = next(iter(WAYS))
 SIZE = (11.0, 4.8)
 
 
@@ -59,24 +62,30 @@ def ways(trains: Sequence[tuple[int, ArrayLike]]) -> dict[str, Floats]:
 
 def updates(both: Mapping[str, Floats], axes: "Axes") -> None:
     """Draw conductances against pulse number, depression after potentiation."""
-    start = 0
-    for k, (name, curves) in enumerate(both.items()):
-        number = start + np.arange(curves.shape[1])
-        axes.plot(number, 1e6 * curves[: panels.DEVICES].T, color=COLOURS[k], linewidth=0.5, alpha=0.4)
-        mean = f"{name}, mean of {len(curves)}" if len(curves) > 1 else name
-        axes.plot(number, 1e6 * curves.mean(0), "o-", color=COLOURS[k], markersize=2.5, label=mean)
-        start = int(number[-1])
+    draw_updates(both, axes)
     label(axes, "conductance after each pulse", "pulse", "conductance / µS", legend=8.5)
+
+
+def draw_updates(both: Mapping[str, Floats], axes: "Axes", **style: Any) -> None:
+    """Draw conductances (µS) and their means, without words on the axes."""
+    start = 0
+    for name, curves in both.items():
+        number = start + np.arange(curves.shape[1])
+        axes.plot(number, 1e6 * curves[: panels.DEVICES].T, color=WAYS[name], linewidth=0.5, alpha=0.4)
+        mean = f"{name}, mean of {len(curves)}" if len(curves) > 1 else name
+        settings = {"color": WAYS[name], "markersize": 2.5, "label": mean, **style}
+        axes.plot(number, 1e6 * curves.mean(0), "o-", **settings)
+        start = int(number[-1])
 
 
 def straightness(both: Mapping[str, Floats], axes: "Axes") -> None:
     """Draw the share of the change done against the share of the pulses, with nonlinearity labels."""
-    for k, (name, curves) in enumerate(both.items()):
+    for name, curves in both.items():
         mean = curves.mean(0)
         share = (mean - mean[0]) / (mean[-1] - mean[0])
-        bend = linearity.nonlinearity(mean) * (1 if name == WAYS[0] else -1)
+        bend = linearity.nonlinearity(mean) * (1 if name == POTENTIATION else -1)
         states = int(np.median([linearity.number_of_states(curve) for curve in curves]))
-        axes.plot(np.linspace(0, 1, len(share)), share, color=COLOURS[k], linewidth=1.6,
+        axes.plot(np.linspace(0, 1, len(share)), share, color=WAYS[name], linewidth=1.6,
                   label=f"{name}: label {bend:z.2f}, {states} states")  # fmt: skip
     axes.plot([0, 1], [0, 1], color="0.55", linewidth=0.8, linestyle="--", zorder=0)
     words = ("nonlinearity (dashed: linear)", "share of the pulses", "share of the change")
@@ -136,7 +145,7 @@ def disturb_page(
         x, rows = np.asarray(reads, float), np.atleast_2d(np.asarray(g, float))
         relative = rows / rows[:, :1]
         after = x > 0
-        colour = COLOURS[k % len(COLOURS)]
+        colour = SERIES[k % len(SERIES)]
         axes[0].plot(x[after], relative[: panels.DEVICES, after].T, color=colour, linewidth=0.5, alpha=0.4)
         axes[0].plot(
             x[after], np.median(relative, 0)[after], color=colour, linewidth=1.8, label=name or "median"
@@ -168,7 +177,7 @@ def _acceleration(ends: Sequence[tuple[Floats, NDArray[np.bool_]]], voltage: Flo
         fine_voltages = np.linspace(volts.min(), volts.max(), 50)
         text = f"{line.slope:.3g} decades/V ({line.slope_interval[0]:.3g} to {line.slope_interval[1]:.3g})"
         axes.plot(
-            fine_voltages, 10 ** (line.intercept + line.slope * fine_voltages), color=COLOURS[1], label=text
+            fine_voltages, 10 ** (line.intercept + line.slope * fine_voltages), color=SERIES[1], label=text
         )
     axes.set_yscale("log")
     label(axes, "acceleration by the voltage", "read voltage / V", "reads to failure", legend=8.5)

@@ -12,13 +12,13 @@ from ...units import BOLTZMANN_EV
 from ..reliability import relaxation, retention
 from ..reliability.bakes import STANDARD, BakeFit
 from ..reliability.extrapolation import NEAR, TEMPERATURE, UNITS, Extrapolation
+from .colours import SERIES
 from .page import label, sheet
 
 if TYPE_CHECKING:
     from matplotlib.axes import Axes
     from matplotlib.figure import Figure
 
-COLOURS = ("#1f6fb4", "#c8371f", "#4d9150", "#8a3ab0", "#b08a3e", "#3aa6b0", "#90502b")
 LAWS = {"constant": "0.55", "logarithm": "#1f1f1f", "power law": "#157a55"}
 MARKED = {"second": 1.0, "hour": 3600.0, "day": 86400.0, "year": 31557600.0, "10 years": 315576000.0}
 
@@ -59,10 +59,10 @@ def laws(data: xr.DataArray, axes: "Axes", name: str = "") -> None:
     if data.sizes["device"] > 1:
         error = data.std("device", ddof=1) / np.sqrt(data.sizes["device"]) * 1e6
         axes.errorbar(
-            time, mean, error, fmt="o", color=COLOURS[0], markersize=4, linewidth=1, label=f"mean, {name}"
+            time, mean, error, fmt="o", color=SERIES[0], markersize=4, linewidth=1, label=f"mean, {name}"
         )
     else:
-        axes.plot(time, mean, "o", color=COLOURS[0], markersize=4, label=name)
+        axes.plot(time, mean, "o", color=SERIES[0], markersize=4, label=name)
     fine_times = np.geomspace(time[0], time[-1], 200)
     x = np.log(fine_times / time[0])
     for law, colour in LAWS.items():
@@ -135,9 +135,9 @@ def interval_page(found: BakeFit, title: str = "retention") -> "Figure":
     law = STANDARD[found.family]
     score = law.ppf(share)
     error = np.sqrt(share * (1 - share) / found.devices) / law.pdf(score)
-    axes.errorbar(inverse, score, 1.96 * error, fmt="o", color=COLOURS[0], capsize=3)
+    axes.errorbar(inverse, score, 1.96 * error, fmt="o", color=SERIES[0], capsize=3)
     middle = float(np.average(score + found.ratio * inverse, weights=1 / error**2))
-    axes.plot(inverse, middle - found.ratio * inverse, color=COLOURS[1], lw=1.2)
+    axes.plot(inverse, middle - found.ratio * inverse, color=SERIES[1], lw=1.2)
     label(axes, "devices that failed", "1/kT (1/eV)", f"standard scores ({found.family})")
     return figure
 
@@ -197,7 +197,7 @@ def arrhenius(fits: Mapping[float, retention.Lifetime], axes: "Axes", use: float
 def draw_medians(place: Floats, fits: Sequence[retention.Lifetime], axes: "Axes") -> Floats:
     """Draw median lifetimes with their 95 % intervals against a condition, and return the medians."""
     median, low, high = np.array([fit.quantile(0.5) for fit in fits]).reshape(-1, 3).T
-    _with_bars(axes, place, median, low, high, COLOURS[0], "median, 95 %")
+    _with_bars(axes, place, median, low, high, SERIES[0], "median, 95 %")
     return np.asarray(median)
 
 
@@ -206,11 +206,11 @@ def _extrapolation(found: retention.Arrhenius, temperature: Floats, axes: "Axes"
     line = np.array([found.time(1 / x) for x in span])
     low, high = found.energy_interval
     text = f"{found.energy:.3g} eV ({low:.3g} to {high:.3g} eV)"
-    axes.plot(1000 * span, line[:, 0], color=COLOURS[1], linewidth=1.3, label=text)
-    axes.fill_between(1000 * span, line[:, 1], line[:, 2], color=COLOURS[1], alpha=0.18, linewidth=0)
+    axes.plot(1000 * span, line[:, 0], color=SERIES[1], linewidth=1.3, label=text)
+    axes.fill_between(1000 * span, line[:, 1], line[:, 2], color=SERIES[1], alpha=0.18, linewidth=0)
     time_at_use = found.time(use)
     text = f"{use - 273.15:.0f} °C: {time_at_use[0]:.2g} s ({time_at_use[1]:.2g} to {time_at_use[2]:.2g} s)"
-    axes.plot([1000 / use], [time_at_use[0]], "D", color=COLOURS[1], markersize=6, zorder=4, label=text)
+    axes.plot([1000 / use], [time_at_use[0]], "D", color=SERIES[1], markersize=6, zorder=4, label=text)
 
 
 def _mark_durations(axes: "Axes") -> None:
@@ -223,7 +223,7 @@ def _mark_durations(axes: "Axes") -> None:
 
 
 def _colours(number: int) -> list[str]:
-    return [COLOURS[i % len(COLOURS)] for i in range(number)]
+    return [SERIES[i % len(SERIES)] for i in range(number)]
 
 
 def extrapolation_page(found: Extrapolation, use: float) -> "Figure":
@@ -260,11 +260,11 @@ def _rates(axes: "Axes", found: Extrapolation, use: float) -> None:
 
     conditions = np.linspace(min(use, float(found.condition.min())), float(found.condition.max()), 200)
     middle, low, high = found.at(conditions)
-    axes.plot(place(conditions), middle, color=COLOURS[0], linewidth=1.3, label="extrapolated, as usual")
-    axes.fill_between(place(conditions), low, high, color=COLOURS[0], alpha=0.18, linewidth=0)
+    axes.plot(place(conditions), middle, color=SERIES[0], linewidth=1.3, label="extrapolated, as usual")
+    axes.fill_between(place(conditions), low, high, color=SERIES[0], alpha=0.18, linewidth=0)
     for mask, colour, name in (
-        (found.accelerated, COLOURS[0], "accelerated, by splitting"),
-        (~found.accelerated, COLOURS[1], "use conditions, by splitting"),
+        (found.accelerated, SERIES[0], "accelerated, by splitting"),
+        (~found.accelerated, SERIES[1], "use conditions, by splitting"),
     ):
         if mask.any():
             points = (found.rate[mask], found.low[mask], found.high[mask])
@@ -286,11 +286,11 @@ def _chances(axes: "Axes", found: Extrapolation, use: float, at_use: NDArray[np.
     first, last = (pick(np.concatenate(all_times)) for pick in (np.min, np.max))
     drawn_times = np.geomspace(first / 3.0, 3.0 * last, 200)
     middle, least, most = found.chance(use, drawn_times)
-    axes.plot(drawn_times, middle, color=COLOURS[0], linewidth=1.3, label="constant rate of the line")
-    axes.fill_between(drawn_times, least, most, color=COLOURS[0], alpha=0.18, linewidth=0)
+    axes.plot(drawn_times, middle, color=SERIES[0], linewidth=1.3, label="constant rate of the line")
+    axes.fill_between(drawn_times, least, most, color=SERIES[0], alpha=0.18, linewidth=0)
     for mask, abscissa, colour, name in (
-        (found.accelerated, moved, COLOURS[0], "accelerated ones, their times moved by the line"),
-        (at_use, times, COLOURS[1], "at use, by splitting"),
+        (found.accelerated, moved, SERIES[0], "accelerated ones, their times moved by the line"),
+        (at_use, times, SERIES[1], "at use, by splitting"),
     ):
         _with_bars(axes, abscissa[mask], chance[mask], low[mask], high[mask], colour, name)
     axes.set_xscale("log")

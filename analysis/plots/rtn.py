@@ -11,6 +11,7 @@ from ..noise import rtn, spectrum
 from ..noise import trace as traces
 from . import panels
 from .caption import prefix
+from .colours import MODEL, SERIES
 from .page import label
 
 if TYPE_CHECKING:
@@ -18,8 +19,8 @@ if TYPE_CHECKING:
     from matplotlib.figure import Figure
 
 
-MEASURED, FITTED = "0.62", "#c8371f"
-COLOURS = ("#1f6fb4", "#4d9150", "#8a3ab0", "#b08a3e", "#3aa6b0")
+MEASURED, FITTED = "0.62", MODEL
+COLOURS = tuple(colour for colour in SERIES if colour != FITTED)
 """One for each trap."""
 
 SHOWN = 60.0  # transitions of the fastest trap that the trace shows

@@ -8,7 +8,7 @@ import numpy as np
 
 from ...escape import mathtext
 from ...typing import Floats
-from .panels import COLOURS
+from .colours import KINDS
 
 if TYPE_CHECKING:
     import netCDF4
@@ -88,7 +88,7 @@ def panel(file: "netCDF4.Dataset", which: Mapping[str, tuple[str, str]], axes: "
             }
             spread = np.stack([curve.middle - curve.low, curve.high - curve.middle])
             aside = OFFSETS[kind] if text else 0.0
-            style |= {"color": COLOURS[kind], "capsize": 2, "markersize": 4, "linewidth": 1.2}
+            style |= {"color": KINDS[kind], "capsize": 2, "markersize": 4, "linewidth": 1.2}
             axes.errorbar(x + aside, curve.middle, spread, **style)
     if text:
         axes.set_xticks(x, [mathtext(str(place)) for place in places])

@@ -34,6 +34,8 @@ class Parser(argparse.ArgumentParser):
     """
 
     pages: "tuple[OptionPage, ...]" = ()
+    text = ""
+    """What the list of commands says."""
 
     def format_help(self) -> str:
         """Return the text of --help, without the options that have a page of their own."""
@@ -92,8 +94,8 @@ class Option:
         option.origin = self.origin
         return option
 
-    def add_to(self, parser: Any) -> None:
-        """Add the option to a parser or a group of one."""
+    def add_to(self, parser: Any) -> list[argparse.Action]:
+        """Add the option to a parser or a group of one; return what parses it."""
         settings = dict(self.settings)
         named: Callable[[], list[str]] | None = settings.pop("complete", None)
         action = parser.add_argument(*self.names, **settings)
@@ -101,6 +103,7 @@ class Option:
         completer = values.completer(named, action.metavar)
         if completer is not None:
             action.completer = completer
+        return [action]
 
 
 class RenamedOption(Option):
@@ -125,11 +128,10 @@ class OptionGroup:
     def __init__(self, title: str, *options: Option) -> None:
         self.title, self.options = title, options
 
-    def add_to(self, parser: Any) -> None:
-        """Add the group to a parser."""
+    def add_to(self, parser: Any) -> list[argparse.Action]:
+        """Add the group to a parser; return what parses its options."""
         group = parser.add_argument_group(self.title)
-        for option in self.options:
-            option.add_to(group)
+        return [action for option in self.options for action in option.add_to(group)]
 
 
 class OptionPage(OptionGroup):
@@ -144,11 +146,12 @@ class OptionPage(OptionGroup):
         left = (option for option in self.options if not set(names) & set(option.names))
         return OptionPage(self.flag, self.title, *left)
 
-    def add_to(self, parser: Any) -> None:
-        """Add the options and the flag to a parser."""
-        super().add_to(parser)
+    def add_to(self, parser: Any) -> list[argparse.Action]:
+        """Add the options and the flag to a parser; return what parses them."""
+        actions = super().add_to(parser)
         parser.pages = (*parser.pages, self)
-        parser.add_argument(self.flag, action=_PrintPage, page=self, help=f"print the {self.title}")
+        flag = parser.add_argument(self.flag, action=_PrintPage, page=self, help=f"print the {self.title}")
+        return [*actions, flag]
 
 
 class _PrintPage(argparse.Action):
@@ -227,17 +230,17 @@ def add(
     about : str
         More sentences for --help of the command; the list of commands has the text alone.
     """
-    parser: argparse.ArgumentParser = commands.add_parser(
+    parser: Parser = commands.add_parser(
         name,
         help=text,
         description=textwrap.fill(f"{text[:1].upper()}{text[1:]}. {about}".strip(), 80),
         epilog=f"example:\n  {example}",
         formatter_class=_Formatter,
     )
+    parser.text = text
     parser.set_defaults(command=command)
-    for option in options:
-        option.add_to(parser)
-    parser.usage = " ".join(["%(prog)s [options]", *_needed(parser)])
+    actions = [action for option in options for action in option.add_to(parser)]
+    parser.usage = " ".join(["%(prog)s [options]", *_needed(actions)])
     return parser
 
 
@@ -254,13 +257,13 @@ class _Formatter(argparse.RawDescriptionHelpFormatter):
         return f"{', '.join(action.option_strings)} {value}"
 
 
-def _needed(parser: argparse.ArgumentParser) -> Iterator[str]:
+def _needed(actions: Sequence[argparse.Action]) -> Iterator[str]:
     """Yield the words that a command cannot do without, and its arguments."""
-    for action in parser._actions:
+    for action in actions:
         name = action.metavar or action.dest.upper()
         if action.option_strings and action.required:
             yield f"{action.option_strings[-1]} {name}"
-    for action in parser._actions:
+    for action in actions:
         name = str(action.metavar or action.dest.upper())
         if not action.option_strings:
             yield {"?": f"[{name}]", "+": f"{name} ..."}.get(str(action.nargs), name)

@@ -165,7 +165,7 @@ def parser(command: str | None = None) -> argparse.ArgumentParser:
     module = COMMANDS.get(command or "")
     for name in [module] if module else dict.fromkeys(COMMANDS.values()):
         importlib.import_module(name, __package__).add_commands(commands)
-    top.texts = {action.dest: action.help or "" for action in commands._choices_actions}
+    top.texts = {name: known.text for name, known in commands.choices.items()}
     return top
 
 

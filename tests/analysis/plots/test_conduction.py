@@ -139,7 +139,7 @@ def test_strip_is_painted_by_the_largest_share():
     figure = draw_conduction(tabulate(parts, v, kelvin))
     strip = figure.axes[5]
     colour = np.asarray(strip.collections[0].get_array()).reshape(2, 20, 3)
-    first, second = conduction_plot.COLOURS[:2]
+    first, second = conduction_plot.SERIES[:2]
     red, blue = (np.array([int(c[i : i + 2], 16) for i in (1, 3, 5)]) / 255 for c in (first, second))
     share = v[0] / (v[0] + v[0] ** 2)
     assert colour[0, 0] == pytest.approx(1 - share * (1 - red))

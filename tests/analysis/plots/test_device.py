@@ -11,8 +11,8 @@ from made_up_results import ATTRS, synthetic
 from matplotlib.backends.backend_agg import FigureCanvasAgg
 from matplotlib.figure import Figure
 
+from frenkel.analysis.plots import colours, page, panels, paper, scene
 from frenkel.analysis.plots import device as plot
-from frenkel.analysis.plots import page, panels, paper, scene
 from frenkel.analysis.plots.caption import caption
 from frenkel.analysis.results import appearance, export, filament, metrics
 from frenkel.data import schema
@@ -72,7 +72,7 @@ def test_loops_are_those_of_the_panel_with_their_limit(result):
     curves = [[(*line.get_data(), line.get_color()) for line in panel.get_lines()] for panel in (axes, alone)]
     for x, y, colour in curves[1]:
         assert any(c == colour and np.array_equal(a, x) and np.array_equal(b, y) for a, b, c in curves[0])
-    assert set(panels.COLOURS.values()) <= {colour for _, _, colour in curves[0]}
+    assert set(colours.KINDS.values()) <= {colour for _, _, colour in curves[0]}
     labels = [text.get_text() for text in axes.get_legend().get_texts()]
     assert labels == ["forming", "RESET", "SET"] and "strong: first forming" in axes.get_title(loc="left")
     texts = {text.get_text() for text in axes.texts}

@@ -149,7 +149,7 @@ def test_shares(result):
             "reset_voltage": (("member",), [-1.0, -3.0, -2.0, -2.0], {"units": "V", "long_name": "RESET"}),
         }
     )
-    axes = paper.cdf(data, "set_voltage", label="a")
+    axes = paper.cdf(data, variable="set_voltage", label="a")
     np.testing.assert_array_equal(axes.get_lines()[0].get_xdata(), [1, 1, 2, 3])
     np.testing.assert_allclose(axes.get_lines()[0].get_ydata(), [0, 100 / 3, 200 / 3, 100])
     assert axes.get_xlabel() == "SET / V"
@@ -190,7 +190,7 @@ def test_resistances(result):
         (lambda data: paper.iv(data, voltage="gate"), "voltage must be one of source, device, got 'gate'"),
         (lambda data: paper.filament(data, snapshot=99), "snapshot must be between -8 and 7, got 99"),
         (lambda data: paper.filament(data, snapshot="x"), "snapshot must be one of "),
-        (lambda data: paper.cdf(data, "nothing"), "variable must be one of "),
+        (lambda data: paper.cdf(data, variable="nothing"), "variable must be one of "),
         (lambda data: paper.cdf([np.nan]), "data must hold a value to draw, all are missing"),
         (lambda data: paper.rtn(data, phase="x"), "phase must be one of form, reset 1"),
     ],
