@@ -229,6 +229,10 @@ class Device(Steps):
             f"{self.time:.3g} s>"
         )
 
+    def __dir__(self) -> list[str]:
+        """Return what a user of a device needs; what its engine and its files use is left out."""
+        return sorted(_PUBLIC)
+
     def _repr_html_(self) -> str:
         """Return what it is, the last loop and the last phases, for notebooks."""
         rows = [
@@ -349,6 +353,15 @@ class Device(Steps):
         if path is not None:
             return page.save(overview(self.result), path)
         return page.show(partial(overview, self.result))
+
+
+_PUBLIC = (
+    "run", "form", "set", "reset", "rest", "result", "save", "show", "view", "branch", "document",
+    "time", "events", "temperature", "member", "seed", "material", "circuit", "thickness", "width", "lattice",
+    "conductance", "current", "defects", "device_voltage", "source_voltage", "set_voltage", "charges",
+    "potential", "temperature_map", "rates", "transitions", "fire", "melting_point", "read_voltage",
+)  # fmt: skip
+"""Attributes of a device that a tab lists."""
 
 
 def _layer_section(number: int, layer: Layer | Mapping[str, Any]) -> LayerSection:

@@ -2,6 +2,7 @@
 
 from typing import TYPE_CHECKING, Any
 
+import numpy as np
 import xarray as xr
 
 from ..analysis.results.switching import HALF_RISE
@@ -18,6 +19,10 @@ if TYPE_CHECKING:
 
 class KindError(TypeError):
     """A method was asked of a dataset of another kind; the message says which kind has it."""
+
+
+_NUMBERS = ("forming_voltage", "set_voltage", "reset_voltage", "hrs", "lrs", "events")
+"""Numbers of members and cycles that a notebook shows."""
 
 
 @xr.register_dataset_accessor("frenkel")  # type: ignore[no-untyped-call]
@@ -42,6 +47,27 @@ class Frenkel:
     def __repr__(self) -> str:
         public = ", ".join(name for name in dir(type(self)) if not name.startswith("_"))
         return f"<frenkel: {self.kind}; {public}>"
+
+    def _repr_html_(self) -> str:
+        """Return what it is and, of an ensemble, the middle and the spread of each number, for notebooks."""
+        from .. import notebook
+
+        sizes = ", ".join(f"{size} {dim}" for dim, size in self.data.sizes.items())
+        title = str(self.data.attrs.get("title", ""))
+        if self.kind != "ensemble":
+            return notebook.page(self.kind, f"{title} ({sizes})")
+        rows = []
+        for name, one in self.data.data_vars.items():
+            values = (
+                one.values[np.isfinite(one.values)] if one.dtype.kind == "f" and "member" in one.dims else []
+            )
+            if len(values) and name in _NUMBERS:
+                low, middle, high = np.quantile(values, (0.05, 0.5, 0.95))
+                unit = str(one.attrs.get("units", "1")).removeprefix("1")
+                row = (str(name), *(f"{value:.4g} {unit}".strip() for value in (low, middle, high)))
+                rows.append((*row, str(len(values))))
+        heads = ("number", "5 %", "median", "95 %", "values")
+        return notebook.page("ensemble", f"{title} ({sizes})", notebook.table(heads, rows))
 
     @property
     def kind(self) -> str:
