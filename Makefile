@@ -106,6 +106,7 @@ retention: $(WHOLE)
 	$(BIN)/python docs/retention.py
 	$(BIN)/python docs/high_states.py
 	$(BIN)/python docs/tables.py
+	$(BIN)/python docs/reference.py
 
 fuzz: $(WHOLE)
 	PYTHONPATH=tests/oracles$${PYTHONPATH:+:$$PYTHONPATH} $(BIN)/python tests/fuzz/campaign.py --cases $(FUZZ) $(if $(SEED),--seed $(SEED)) -o build/fuzz

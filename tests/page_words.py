@@ -28,7 +28,9 @@ PAGES = {
     "docs/glossary.md": 600,
     # Generated ones: tables, hardly a sentence.
     "docs/bibliography.md": 150,
+    "docs/keys.md": 150,
     "docs/materials.md": 150,
+    "docs/options.md": 150,
 }
 """Limits of all pages together, of a page, and of pages that have a limit of their own."""
 

@@ -28,7 +28,7 @@ from .base import (
     before_the_end,
     checked,
 )
-from .quantity import reads, reads_all, writes
+from .quantity import NoneOr, reads, reads_all, writes
 
 if TYPE_CHECKING:
     from ..kinetic.device import Device
@@ -44,7 +44,7 @@ Times = Annotated[tuple[float, ...], reads_all("s", 0.0, 1e12), writes("s")]
 Voltages = Annotated[tuple[float, ...], reads_all("V", -1000.0, 1000.0), writes("V")]
 Compliance = Annotated[
     float,
-    BeforeValidator(lambda value: math.inf if value == "none" else to_si(value, "A", 1e-15, 1.0)),
+    BeforeValidator(NoneOr("A", 1e-15, 1.0)),
     PlainSerializer(
         lambda value: "none" if value == math.inf else f"{value!r} A", when_used="json-unless-none"
     ),

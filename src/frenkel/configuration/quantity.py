@@ -1,5 +1,6 @@
 """Fields of a configuration that hold quantities: read from text with a unit, written back as such."""
 
+import math
 from dataclasses import dataclass
 from typing import Any
 
@@ -21,6 +22,32 @@ class Bounds:
         return to_si(value, self.unit, self.low, self.high)
 
 
+@dataclass(frozen=True, slots=True)
+class AllBounds:
+    """Unit and allowed values of several quantities, ends included."""
+
+    unit: str
+    low: float
+    high: float
+
+    def __call__(self, value: Any) -> tuple[float, ...]:
+        """Return quantities as floats in the unit; raise ValueError where one is none or out of bounds."""
+        return all_to_si(value, self.unit, self.low, self.high)
+
+
+@dataclass(frozen=True, slots=True)
+class NoneOr:
+    """Unit and allowed values of a limit that "none" lifts."""
+
+    unit: str
+    low: float
+    high: float
+
+    def __call__(self, value: Any) -> float:
+        """Return a limit as a float in the unit, infinity for "none"."""
+        return math.inf if value == "none" else to_si(value, self.unit, self.low, self.high)
+
+
 def reads(unit: str, low: float, high: float) -> BeforeValidator:
     """Return what makes a field of a pydantic model read a quantity; its ``func`` is a `Bounds`."""
     return BeforeValidator(Bounds(unit, low, high))
@@ -28,7 +55,7 @@ def reads(unit: str, low: float, high: float) -> BeforeValidator:
 
 def reads_all(unit: str, low: float, high: float) -> BeforeValidator:
     """Return what makes a field of a pydantic model read several quantities."""
-    return BeforeValidator(lambda value: all_to_si(value, unit, low, high))
+    return BeforeValidator(AllBounds(unit, low, high))
 
 
 def writes(unit: str) -> PlainSerializer:
