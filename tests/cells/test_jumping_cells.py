@@ -2,11 +2,12 @@
 
 import warnings
 from dataclasses import replace
+from types import SimpleNamespace
 
 import numpy as np
 import pytest
 from made_up_jumps import ensemble
-from scipy.stats import binom, ks_2samp
+from scipy.stats import binom, ks_2samp, kstest
 
 from frenkel.analysis.fitting import jump_fit
 from frenkel.array.columns import TransistorArray
@@ -191,6 +192,51 @@ def test_many_jumps_end_with_a_warning(monkeypatch):
     with pytest.warns(CardWarning, match="4 cells jumped 50 times within one pulse"):
         cells.apply(np.zeros((2, 2)), 1.0)
     assert cells.jumped == 200
+
+
+class Source:
+    """A source of 0.5 V right at the cells."""
+
+    def __init__(self, cells):
+        self.cells = cells
+
+    def meet(self, which):
+        volts = np.full(which.size, 0.5)
+        return volts, 0.5 * np.exp(self.cells.law.level[self.cells.states.ravel()[which]])
+
+
+def test_charge_is_the_current_of_each_state_times_its_time(monkeypatch):
+    """Through a cell that stays 0.5 uA; through one that jumps 50 times in about 50 ns, then what it is."""
+    still = JumpingCardCells(two_states(1e-12, 1e-12), (1, 3), seed=1)
+    charge = still.drive(Source(still), 2.0, (np.zeros(2, int), np.array([0, 2])))
+    np.testing.assert_allclose(charge, 2.0 * 0.5e-6, rtol=1e-12)
+    # One jump that is not undone: 0.5 uA until then, 50 uA after it; waits are exponential of 1/(3 per s).
+    once = JumpingCardCells(two_states(3.0, 1e-12), (1, 1000), seed=2)
+    charge = once.drive(Source(once), 100.0, None)
+    waits = (100.0 * 0.5e-4 - charge) / (0.5e-4 - 0.5e-6)
+    assert once.jumped == 1000 and kstest(waits, "expon", args=(0.0, 1 / 3.0)).pvalue > 1e-4
+    monkeypatch.setattr("frenkel.cells.jumping_cells.MOST", 50)
+    restless = JumpingCardCells(two_states(1e9, 1e9), (1, 4), seed=1)
+    charge = restless.drive(Source(restless), 1.0, None)
+    assert restless.jumped == 200 and not restless.states.any()
+    np.testing.assert_allclose(charge, 0.5e-6, rtol=1e-4)
+
+
+def test_telegraph_noise_is_told_of_conductance_and_time():
+    """After pulses, pulses behind a load, and rests: the picked cells, what they conduct now, and how long."""
+    cells, heard = JumpingCardCells(two_states(1e-12, 1e-12), (2, 3), seed=1), []
+    cells._telegraph = SimpleNamespace(
+        switched=lambda at, siemens, turned: heard.append((at.tolist(), siemens.tolist(), turned.any())),
+        pass_time=lambda seconds, at: heard.append((seconds, at.tolist())),
+    )
+    cells._state[:] = [0, 1, 0, 1, 0, 1]
+    where = np.array([0, 1]), np.array([1, 2])
+    both = [1, 5], pytest.approx([1e-4, 1e-4], rel=1e-12), False
+    cells.apply(np.array([0.1, 0.2]), 3.0, where)
+    cells.drive(Source(cells), 4.0, where)
+    assert heard == [both, (3.0, [1, 5]), both, (4.0, [1, 5])]
+    cells.rest(5.0)
+    assert heard[-1] == (5.0, [0, 1, 2, 3, 4, 5]) and heard[-2][1] == pytest.approx([1e-6, 1e-4] * 3)
 
 
 def test_beyond_the_voltages_that_were_read():

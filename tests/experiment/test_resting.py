@@ -208,3 +208,28 @@ def test_two_level_sites_are_refused():
     device = SimpleNamespace(two_level=object(), material=SimpleNamespace(name="HfO2"))
     with pytest.raises(ConfigurationError, match="without a section .two_level., .* got HfO2"):
         Measurement(SimpleNamespace(measure=MeasureSection()), device, lambda kelvin: device)
+
+
+def test_waits_of_a_rest_are_exponentials_of_the_mean_and_end_with_its_time(monkeypatch):
+    """Unit exponentials 0.5, 1 and 4 at 2 per s: waits of 0.25 and 0.5 s, and the rest of 1 s in a member."""
+    state = SimpleNamespace(rate=[2.0], times=np.array([0.0, 3.0]), members=[{}, {}])
+    steps, left = [], []
+    monkeypatch.setattr(rest, "resting", lambda *_: state)
+    monkeypatch.setattr(rest, "_relax", lambda _, time: steps.append(time))
+    monkeypatch.setattr(rest, "leave", lambda *_: left.append(len(steps)))
+
+    def random():
+        return SimpleNamespace(
+            standard_exponential=iter([0.5, 1.0, 4.0]).__next__,
+            choice=lambda n, p: int(np.argmax(p)),
+        )
+
+    arranged = []
+    device = SimpleNamespace(
+        temperature=300.0, look=lambda: None, arrange=lambda **atoms: arranged.append(atoms)
+    )
+    assert rest.rest(device, 1.0, READ, 2, random()) == 2
+    assert steps == [0.25, 0.5, 0.25] and left == [1, 2] and len(arranged) == 1
+    assert rest.rest(device, 1.0, READ, 1, random()) is None
+    state.rate, steps[:] = [0.0], []  # a state that nothing leaves
+    assert rest.rest(device, 1.0, READ, 0, random()) == 0 and steps == [1.0]
