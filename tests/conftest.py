@@ -1,6 +1,7 @@
 """Fixtures shared by the tests: a made-up result, and studies that are run once."""
 
 import signal
+from dataclasses import replace
 from pathlib import Path
 
 import pytest
@@ -67,8 +68,10 @@ def reduced_study(tmp_path_factory):
 
     def get(name):
         if name not in made:
-            made[name] = study.carry_out(name, get.settings, folder)
+            shares = get.shares[name] = []
+            settings = replace(get.settings, progress=lambda share, what: shares.append(share))
+            made[name] = study.carry_out(name, settings, folder)
         return made[name]
 
-    get.folder, get.settings = folder, Settings(seeds=2, chips=1, steps=5)
+    get.folder, get.settings, get.shares = folder, Settings(seeds=2, chips=1, steps=5), {}
     return get

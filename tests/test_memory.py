@@ -47,6 +47,12 @@ def test_the_tightest_group_counts_and_files_in_memory_give_way(system):
     assert memory.available() == 2 * GIGABYTE
 
 
+def test_nothing_above_the_groups_is_read(system):
+    """What lies in folders above that of all groups has the name of a limit by chance."""
+    system(proc__self__cgroup="0::/job\n", **{"memory.max": "5000\n", "memory.current": "1000\n"})
+    assert memory.available() == 16 * GIGABYTE
+
+
 def test_groups_of_version_1(system):
     system(
         proc__self__cgroup="4:cpu:/a\n3:memory,hugetlb:/b\n",

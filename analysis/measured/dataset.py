@@ -215,6 +215,8 @@ def _of_turns(table: Table, plan: TablePlan) -> Part:
         _devices(table, plan, len(ohms)),
         [text.lower() in HIGH for text in _states(table, plan)],
     )
+    for key, high in (("hrs", True), ("lrs", False)):
+        _above_zero(table, key, np.where(np.array(states) == high, ohms, np.nan))
     cycle_numbers, rows = _whole(table, plan, "cycle"), []
     for name in dict.fromkeys(devices):
         for is_high in (True, False):
@@ -231,8 +233,6 @@ def _of_turns(table: Table, plan: TablePlan) -> Part:
         if np.isfinite(column[place]):
             raise TableError(f"{table.name}: cycle {cycle} of {name} has {'HRS' if is_high else 'LRS'} twice")
         column[place] = value
-    for key, column in numbers.items():
-        _above_zero(table, key, column)
     return {"device": [name for name, _ in keys], "cycle": np.array([cycle for _, cycle in keys], np.intp),
             "numbers": numbers, "name": table.name}  # fmt: skip
 

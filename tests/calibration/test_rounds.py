@@ -6,7 +6,7 @@ from scipy.stats import chi2, kstest
 from thermal_switch import FEATURES, PARAMETERS, TRUTH, devices, planted, simulator
 
 from frenkel.calibration.rounds import Parameter, calibrate
-from frenkel.calibration.summaries import summary
+from frenkel.calibration.summaries import Summary, summary
 
 
 def measured(seed, number=40, cycles=3, values=TRUTH):
@@ -97,6 +97,16 @@ def test_a_summary_of_known_devices():
     median = (-0.577216 - np.log(np.log(2.0))) / 8.0
     expected = [0.0, 0.5 * np.log(4.0 / 6.345811), 0.5 * (0.577216 + median)]
     assert aim == pytest.approx(expected, abs=1e-6)
+
+
+def test_devices_with_one_cycle_have_no_spread_to_correct():
+    """Of three cycles, of two, and of one: the bias of each spread, over the square of the two that have one."""
+    values = np.random.default_rng(3).standard_normal((3, 3, 1))
+    values[1, 2], values[2, 1:] = np.nan, np.nan
+    bias = Summary(("a",), False, True).below_median(values)
+    # psi(1) = -0.577216 and psi(1/2) = -1.963510; medians of chi2 are 1.386294 and 0.454936.
+    three, two = 0.5 * (np.log(1.386294 / 2) + 0.577216), 0.5 * (np.log(0.454936 / 2) + 1.963510)
+    np.testing.assert_allclose(bias, [0.0, (three + two) / 2**2], atol=1e-6)
 
 
 def test_half_of_all_targets_are_above_where_they_are_looked_for():

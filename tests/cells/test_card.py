@@ -226,3 +226,32 @@ def test_box():
 def test_sample_sizes(arguments):
     with pytest.raises(ValueError, match="must be a whole number of at least [01], got (0|-1)$"):
         made_up_card().sample(*arguments)
+
+
+@pytest.mark.parametrize(
+    ("mean", "sd", "fits"),
+    [(12.0, 0.4, True), (12.0, 30.0, True), (12.0, 330.0, True), (12.0, 380.0, False), (-750.0, 0.4, False)],
+)
+def test_a_law_must_stay_within_the_numbers_that_a_computer_holds(mean, sd, fits):
+    """exp(x) is a number from -745 to 709: the mean and two deviations of devices must lie between."""
+    card = made_up_card()
+    means, covariances = card.means.copy(), card.covariances.copy()
+    means[0, 0], covariances[0, 0, 0] = mean, sd**2
+    if fits:
+        made_up_card(means=means, covariances=covariances)
+    else:
+        with pytest.raises(CardError, match="hrs of this law reaches beyond"):
+            made_up_card(means=means, covariances=covariances)
+
+
+@pytest.mark.parametrize(("sd", "fits"), [(1.2, True), (3.0, False)])
+def test_a_spread_of_cycles_may_grow_as_far(sd, fits):
+    """Deviations of cycles grow by exp(2 sd): 0.5 exp(2.4) x 3.9 is 21, 0.5 exp(6) x 3.9 is beyond 709."""
+    card = made_up_card()
+    covariances = card.covariances.copy()
+    covariances[0, 2, 2] = sd**2
+    if fits:
+        made_up_card(covariances=covariances)
+    else:
+        with pytest.raises(CardError, match="hrs of this law reaches beyond"):
+            made_up_card(covariances=covariances)

@@ -186,6 +186,22 @@ def test_reads_and_stuck_cells():
     np.testing.assert_allclose(conductance(cells)[0], [1e-6, 3e-5, 0.0], rtol=1e-12)
 
 
+@pytest.mark.parametrize("neighbours", [1, 2, 3])
+def test_jumps_that_are_equally_near_are_taken_equally_often(neighbours):
+    """Recorded from one state to three others at one voltage; false alarm 1e-4 for each count."""
+    law = replace(
+        two_states(1.0, 1.0), level=np.log([1e-6, 1e-5, 1e-4, 1e-3]), kind=[0, 1, 1, 1],
+        current=np.outer([1e-6, 1e-5, 1e-4, 1e-3], VOLTAGES), rate=np.ones((4, 1, VOLTAGES.size)),
+        before=[0, 0, 0], after=[1, 2, 3], jump_voltage=[0.0, 0.0, 0.0], neighbours=neighbours,
+    )  # fmt: skip
+    cells = JumpingCardCells(law, (1, 3000), seed=7)
+    time_left = np.full(3000, 1e9)
+    cells._pass(np.arange(3000), np.zeros(3000), time_left, np.zeros(3000, np.int32), once=True)
+    counts = np.bincount(cells.states.ravel(), minlength=4)
+    assert counts[0] == 0 and np.count_nonzero(counts) == neighbours
+    assert all(binomial(3000, 1 / neighbours, count) for count in counts[counts > 0]) or neighbours == 1
+
+
 def test_many_jumps_end_with_a_warning(monkeypatch):
     monkeypatch.setattr("frenkel.cells.jumping_cells.MOST", 50)
     cells = JumpingCardCells(two_states(1e9, 1e9), (2, 2), seed=1)

@@ -6,7 +6,8 @@ import sys
 
 import pytest
 
-from frenkel.cli.main import main
+from frenkel.cli.main import main, printable
+from frenkel.mpi_runs import launch
 
 CONFIGURATION = """
 title = "small"
@@ -419,3 +420,25 @@ def test_a_plan_of_any_spread_is_refused(folder, capsys):
 def test_a_thick_and_narrow_device_is_not_built_to_be_timed(folder, capsys):
     assert main(["check", "x.toml", "--set=device.thickness=300 nm"]) == 0
     assert "not estimated above 100 MB" in capsys.readouterr().out
+
+
+def test_a_sentence_is_one_line_without_marks_that_a_terminal_obeys():
+    assert printable("one\n  two\tthree \n") == "one two three"
+    assert printable("a\x1b[31mb\x07\u202ec µ") == "a\\x1b[31mb\\x07\\u202ec µ"
+
+
+@pytest.mark.parametrize("spread", ["-0.1", "10.5", "15", "nan"])
+def test_a_plan_takes_a_spread_from_0_to_10(spread, capsys):
+    assert main(["plan", "--members", "4", "--ranks", "2", f"--spread={spread}"]) == 2
+    assert "--spread must be between 0 and 10" in capsys.readouterr().err
+
+
+@pytest.mark.parametrize("command", [["extend", "a.nc"], ["sweep", "a.toml", "--over", "seed=1,2"]])
+def test_the_engine_is_chosen_by_its_name_and_the_part_that_is_to_run(command, monkeypatch):
+    """Whatever comes after it: no file is read before."""
+    calls = []
+    monkeypatch.setattr(launch, "engine_of", lambda name, part: calls.append((name, part)) or "serial")
+    monkeypatch.setattr(launch, "start", lambda engine, workers, address, go: calls.append((engine, workers)) or 0)
+    options = ["--members", "6", "--engine", "pool", "--shard", "2/3", "--workers", "4"]
+    assert main([*command, *options]) == 0
+    assert calls == [("pool", (2, 3)), ("serial", 4)]

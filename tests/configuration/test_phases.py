@@ -6,7 +6,7 @@ from types import SimpleNamespace
 import numpy as np
 import pytest
 
-from frenkel.configuration import device
+from frenkel.configuration import device, phases
 from frenkel.configuration.phases import CircuitSection, kind_of
 from frenkel.quantity import all_to_si, to_si
 
@@ -102,3 +102,13 @@ def test_ranges_hold_at_both_ends():
             to_si(text, "V", -1.0, 2.0)
     assert all_to_si("0, 1, 2.5 us", "s", 0.0, 1.0) == (0.0, 1e-6, 2.5e-6)
     assert np.isinf(phase(**SWEEP, compliance="none").compliance)
+
+
+@pytest.mark.parametrize(("start", "stop"), [(0.5, -1.0), (0.0, 1.5), (-1.0, -0.25)])
+def test_a_ramp_goes_from_its_start_to_its_stop(start, stop):
+    """At 2 V/s, whichever way; in the configuration as in the device."""
+    ramp = phases.Ramp(kind="ramp", start=f"{start} V", stop=f"{stop} V", rate="2 V/s", samples=7)
+    waveform, samples = ramp.part(0, 0.0)
+    np.testing.assert_allclose(waveform.voltages, [start, stop], rtol=1e-12)
+    np.testing.assert_allclose(waveform.times, [0.0, abs(stop - start) / 2.0], rtol=1e-12)
+    assert samples == 7

@@ -4,6 +4,7 @@ import numpy as np
 import pytest
 
 from frenkel.data import kinds, member_parts, schema, store
+from frenkel.data.layout import Layout
 from frenkel.data.schema import SchemaError
 from frenkel.experiment import array_file, ensemble_file
 
@@ -89,3 +90,16 @@ def test_other_datasets_are_refused(result):
     del result.attrs["frenkel_schema"]
     with pytest.raises(SchemaError, match="not a frenkel result"):
         schema.check(result)
+
+
+def test_a_layout_is_what_its_table_says(tmp_path):
+    """Variables, what each file must have since, and what only earlier ones had; their files are refused so."""
+    table = tmp_path / "layout.toml"
+    table.write_text('time = ["float", "sample", "s", "time"]\nname = ["text", "", "", "a name", {optional = false}]\n')
+    found = Layout.read(table, "made-up", "a thing", optional=True, since="peak", former=("old",))
+    assert (found.kind, found.what, found.since, found.former) == ("made-up", "a thing", "peak", ("old",))
+    time, name = found.variables["time"], found.variables["name"]
+    assert (time.dims, time.kind, time.units, time.long_name, time.optional) == (
+        ("sample",), "f", "s", "time", True
+    )  # fmt: skip
+    assert (name.dims, name.kind, name.optional) == ((), "U", False)

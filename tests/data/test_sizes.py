@@ -1,5 +1,7 @@
 """What a file declares is compared with its size before values are read; what was written opens."""
 
+import struct
+
 import bombs
 import netCDF4
 import numpy as np
@@ -7,7 +9,7 @@ import pytest
 import xarray as xr
 
 from frenkel.cli.main import main
-from frenkel.data import content, netcdf, sizes, store
+from frenkel.data import content, matlab_elements, netcdf, sizes, store
 from frenkel.data.measured.reading import read_table
 from frenkel.data.measured.table import TableError
 
@@ -184,3 +186,14 @@ def test_an_attribute_that_the_library_cannot_read_is_an_error_of_the_file(tmp_p
     monkeypatch.setattr(xr, "open_dataset", damaged)
     with pytest.raises(OSError, match=r"x\.nc cannot be read: NetCDF: Can't open HDF5 attribute"):
         netcdf.lazy(tmp_path / "x.nc")
+
+
+def test_a_size_that_a_matlab_file_declares_counts_before_it_is_read():
+    """A million times a million numbers in 200 bytes: refused by what it declares, not by what is missing."""
+    side = 10**6
+    body = struct.pack("<IIII", 6, 8, 6, 0) + struct.pack("<IIii", 5, 8, side, side)
+    body += struct.pack("<IIII", 1, 0, 9, 8) + bytes(8)
+    head = b"MATLAB 5.0 MAT-file".ljust(124) + b"\x00\x01IM"
+    data = head + struct.pack("<II", 14, len(body)) + body
+    with pytest.raises(ValueError, match="at most 5000 bytes in arrays, it declares 8000000000000"):
+        matlab_elements.load(data, 5000)

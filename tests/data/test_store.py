@@ -177,13 +177,18 @@ def test_checkpoints_hold_no_objects(tmp_path):
 def test_what_a_killed_process_left_is_removed(tmp_path):
     gone = subprocess.Popen([sys.executable, "-c", ""])
     gone.wait()
+    alive = subprocess.Popen([sys.executable, "-c", "input()"], stdin=subprocess.PIPE)
     left = tmp_path / f".x.checkpoint.{gone.pid}.part"
     other = tmp_path / f".y.checkpoint.{gone.pid}.part"
     own = tmp_path / f".x.checkpoint.{os.getppid()}.part"
-    for path in (left, other, own):
+    writing = tmp_path / f".x.checkpoint.{alive.pid}.part"
+    of_others = tmp_path / ".x.checkpoint.draft.part"
+    for path in (left, other, own, writing, of_others):
         path.touch()
     store.save_checkpoint({"a": 1}, tmp_path / "x.checkpoint")
-    assert not left.exists() and other.exists() and own.exists()
+    assert not left.exists() and other.exists() and own.exists() and writing.exists() and of_others.exists()
+    alive.communicate()
+    assert alive.returncode == 1  # it met the end of its input, and no signal
 
 
 def test_every_flip_in_a_checkpoint_is_harmless_or_refused(tmp_path):

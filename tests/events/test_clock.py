@@ -104,6 +104,20 @@ def test_two_servers_share():
     assert station.waited == (0 + 0 + 5 + 5 + 10) * 1000
 
 
+def test_a_share_of_uses_takes_no_more_servers_than_it_has_uses():
+    """Of two servers one is taken for 50 ns: one use ends after 5 ns, three (two, then one) after 15 ns."""
+    for count, end, uses, waited in ((1, 5_000, 2, 0), (3, 15_000, 4, 10_000)):
+        clock = Clock()
+        station = Station(clock, "converter", capacity=2, latency=5e-9, log=[])
+        clock.process(station.use(50e-9))
+        clock.run(clock.process(station.share(count)))
+        assert clock.now == end
+        clock.run()
+        assert station.uses == uses and station.busy == 50_000 + count * 5_000
+        assert station.waited == waited
+        assert len(station.log) == 1 + min(count, 2)
+
+
 # --------------------------------------------------------------------------- programming
 
 

@@ -1,6 +1,8 @@
 """From the configuration of an array to what stands around it."""
 
+import contextlib
 from pathlib import Path
+from types import SimpleNamespace
 
 import numpy as np
 import pytest
@@ -8,6 +10,7 @@ import pytest
 from frenkel.array.lines.wires import NODES
 from frenkel.cells.interface import conductance
 from frenkel.configuration import array as configuration
+from frenkel.experiment import array as array_run
 from frenkel.experiment.array_margin import margin
 from frenkel.experiment.assembled import AssembledArray
 
@@ -73,3 +76,23 @@ def test_a_margin_is_of_the_furthest_cell():
     far = margin(array, 4, array.direct, 0.2, "grounded")
     alone = 1.0 - 1e4 / 1e6
     assert far < alone - 0.03
+
+
+def test_live_cells_get_the_workers_that_the_configuration_asks_for(monkeypatch):
+    """Workers are there while the array is made and runs, and end with it."""
+    steps = []
+
+    @contextlib.contextmanager
+    def executors(configuration):
+        yield "workers"
+        steps.append("closed")
+
+    def assembled(configuration, folder, seed, executors=None):
+        steps.append((configuration.seed, folder, seed, executors))
+        raise ValueError("no further")
+
+    monkeypatch.setattr(array_run, "executors", executors)
+    monkeypatch.setattr(array_run, "AssembledArray", assembled)
+    with pytest.raises(ValueError, match="no further"):
+        array_run.run(SimpleNamespace(seed=5), folder=Path("here"))
+    assert steps == [(5, Path("here"), 5, "workers")]

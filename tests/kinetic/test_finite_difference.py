@@ -1,5 +1,7 @@
 """Derivatives of rates by numbers that act through the fields, against those of the master equation."""
 
+from types import SimpleNamespace
+
 import numpy as np
 import pytest
 from rare_events import hopping_chain, hopping_device, law_after
@@ -8,6 +10,7 @@ from scipy.sparse import bmat
 from scipy.sparse.linalg import expm_multiply
 from small_boxes import FALSE_ALARM
 
+from frenkel.kinetic import finite_difference
 from frenkel.kinetic.circuit import Circuit
 from frenkel.kinetic.finite_difference import FiniteDifference
 from frenkel.kinetic.waveform import Waveform
@@ -116,3 +119,16 @@ def test_twins_of_another_lattice_are_refused():
     twins = FiniteDifference(other, other, 1.0, "column.radius")
     with pytest.raises(ValueError, match="column.radius changes which events are possible"):
         twins.rate_slopes(device, device.solved(), 0.3)
+
+
+@pytest.mark.parametrize("key", ["mechanism", "direction", "site_a", "site_b"])
+def test_events_are_alike_if_all_that_names_them_is(key):
+    def solved(**changes):
+        names = ("mechanism", "direction", "site_a", "site_b", "length")
+        arrays = {name: np.array([1, 2, 3]) for name in names} | changes
+        return SimpleNamespace(events=SimpleNamespace(arrays=lambda: arrays))
+
+    other = np.array([1, 2, 4])
+    assert finite_difference._alike(solved(), solved(length=other))
+    assert not finite_difference._alike(solved(), solved(**{key: other}))
+    assert not finite_difference._alike(solved(), solved(**{key: other[:2]}))

@@ -72,6 +72,16 @@ def test_statistics_average_before_they_take_the_largest_distance():
     assert found.on_off == pytest.approx(2.0)
 
 
+def test_statistics_of_unlike_ways():
+    """Labels of the published table up and down, each with its sign; steps and range by hand."""
+    up, down = 1 + exponential(PULSES, TABLE[3.01]), 3 - 2 * exponential(PULSES, TABLE[6.01])
+    found = update_statistics([up], [down])
+    assert found.potentiation == pytest.approx(3.01, rel=0.02)
+    assert found.depression == pytest.approx(-6.01, rel=0.02)
+    assert found.asymmetry == pytest.approx(3.01 + 6.01, rel=0.02)
+    assert found.on_off == pytest.approx(3.0)
+
+
 @pytest.mark.parametrize("bad", [[1.0, 2.0], [1.0, np.nan, 2.0], [1.0, 3.0, 1.0]])
 def test_curves_without_a_label_are_refused(bad):
     with pytest.raises(ValueError, match="conductance must"):

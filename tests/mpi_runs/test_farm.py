@@ -5,6 +5,7 @@ import os
 import signal
 import sys
 import time
+from types import SimpleNamespace
 
 import farm_tools
 import pytest
@@ -53,6 +54,38 @@ def test_without_isolation_the_content_is_the_same(tmp_path, reference):
 def test_dask_gives_the_same_content(tmp_path, reference):
     code, _, found, errors = farm_tools.run("dask", tmp_path / "run", NUMBER, {"workers": 2})
     assert (code, found) == (0, reference), errors
+
+
+def test_dask_runs_a_member_once_on_as_many_workers_as_there_are(monkeypatch):
+    """Members are not pure, and one that kills its worker is not tried again: the farm counts attempts."""
+    calls = []
+
+    class Client:
+        def __init__(self, *address, **local):
+            calls.append((address, local.get("n_workers")))
+
+        def __enter__(self):
+            return self
+
+        def __exit__(self, *_):
+            calls.append("closed")
+
+        def get_executor(self, **options):
+            return options
+
+        def nthreads(self):
+            return {"a": 2, "b": 1}
+
+        def run(self, function):
+            calls.append(function)
+
+    monkeypatch.setitem(sys.modules, "distributed", SimpleNamespace(Client=Client))
+    with farm.dask(3) as workers:
+        assert workers == [({"pure": False, "retries": 0}, 3)]
+    with farm.dask(address="tcp://here:1"):
+        pass
+    stop = farm.worker.close_all
+    assert calls == [((), 3), stop, "closed", (("tcp://here:1",), None), stop, "closed"]
 
 
 def test_a_missing_engine_names_a_command(monkeypatch):

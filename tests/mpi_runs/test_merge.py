@@ -217,3 +217,23 @@ def test_the_record_after_a_long_damaged_one_is_found(folder):
         stream.write(b"\0")
     found = shards.scan(path)
     assert found.member.tolist() == [1] and [fault.torn for fault in found.faults] == [False]
+
+
+def test_a_reader_has_few_files_open_and_closes_all(folder, monkeypatch):
+    """Eight shards read to and fro with three files at most; none stays open, also after a merge."""
+    monkeypatch.setattr(merge, "OPEN_FILES", 3)
+    opened, closed = [], []
+    open_file, close_file = os.open, os.close
+    for number in range(8):
+        writer = shards.Writer(folder / f"{number}.shard", {})
+        writer.append(frame(number))
+        writer.close()
+    located = runs.survey([folder]).best(range(8))
+    reader = merge._Reader(located)
+    monkeypatch.setattr(merge.os, "open", lambda *a: opened.append(open_file(*a)) or opened[-1])
+    monkeypatch.setattr(merge.os, "close", lambda handle: closed.append(handle) or close_file(handle))
+    for number in [*range(8), 7, 0, 1]:
+        assert shards.decode(reader.frame(number))[0] == number
+        assert len(reader.open) <= 3
+    reader.close()
+    assert len(opened) == 10 and sorted(opened) == sorted(closed) and not reader.open

@@ -1,5 +1,6 @@
 """The log of finished members: all that was written comes back, damage costs what is damaged."""
 
+import io
 import os
 import subprocess
 import sys
@@ -294,3 +295,15 @@ def test_the_former_file_stands_until_the_new_one_is_whole(tmp_path, monkeypatch
     with pytest.raises(ZeroDivisionError):
         merge_some(tmp_path, [("member", 3)], range(3))
     assert path.read_text() == "former" and len(list(tmp_path.iterdir())) == 2
+
+
+def test_the_next_whole_frame_is_found_from_every_place(monkeypatch):
+    """Where it begins itself, after rubbish, after a mark that is none, and with a mark across two blocks."""
+    monkeypatch.setattr(shards, "BLOCK", 64)
+    one, other = frame(1, size=4), frame(2, size=4)
+    rubbish = b"x" * 60 + shards.MARK + b"y" * 61
+    data = rubbish + one + shards.MARK + other
+    stream, first, second = io.BytesIO(data), len(rubbish), len(rubbish + one + shards.MARK)
+    for place in range(len(data) + 1):
+        expected = first if place <= first else second if place <= second else len(data)
+        assert shards._next_frame(stream, place, len(data)) == expected

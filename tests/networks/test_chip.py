@@ -11,7 +11,7 @@ from frenkel.array.lines import bias
 from frenkel.array.lines.network import Lines
 from frenkel.array.periphery import NEURRAM, Converter, neurram
 from frenkel.cells.resistors import LinearCells
-from frenkel.networks.chip import Chip, ChipDesign, wired
+from frenkel.networks.chip import Chip, ChipDesign, _quantised, wired
 from frenkel.networks.cost import inference, refresh_share, scheduled, writing
 from frenkel.networks.device_statistics import placeholder
 from frenkel.networks.mapping import ARCHITECTURES, MAPPINGS, decode, encode, slices_of, tiles_of
@@ -211,6 +211,8 @@ def test_peak_of_a_chip_has_every_cell_at_work_on_a_weight_of_its_own():
         assert cost.peak_density == pytest.approx(2 * 16 * 4 * 2 / cost.latency / cost.total_area / 1e18)
         assert cost.density == pytest.approx(2 * 20 * 4 / cost.latency / cost.total_area / 1e18)
         assert cost.efficiency == pytest.approx(2 * 20 * 4 / cost.total / 1e12)
+        of_cells = 2 * 16 * 4 * 2 / cost.latency / cost.area["cells"] / 1e18
+        assert cost.table()["peak density, cells alone"] == (pytest.approx(of_cells), "TOPS/mm2")
         # 16 x 4 pairs of 32 F2 in each array.
         assert cost.area["cells"] == pytest.approx(32 * 16 * 4 * tiles * (105e-9) ** 2)
 
@@ -421,3 +423,14 @@ def test_bad_input_is_refused_in_one_sentence():
         chip.run(X[:, :5])
     with pytest.raises(ValueError, match="time must be at least 0"):
         chip.run(X, -1.0)
+
+
+def test_a_converter_has_its_levels_and_saturates_at_both_ends():
+    """Three bits: 0 to 7 sevenths, or -3 to 3 thirds; beyond the ends the ends."""
+    values = np.array([-1.7, -1.0, -0.4, -0.1, 0.0, 0.2, 0.7, 1.0, 1.4])
+    signed = np.array([-3, -3, -1, 0, 0, 1, 2, 3, 3]) / 3
+    np.testing.assert_allclose(_quantised(values, 3, signed=True), signed, atol=1e-15)
+    unsigned = np.array([0, 0, 1, 5, 7, 7]) / 7
+    np.testing.assert_allclose(_quantised(values[3:] * (values[3:] > 0), 3, signed=False), unsigned)
+    np.testing.assert_allclose(_quantised(values, 1, signed=True), np.rint(np.clip(values, -1, 1)))
+    assert _quantised(values, None, signed=True) is values

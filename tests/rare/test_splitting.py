@@ -4,6 +4,7 @@ Every z is two-sided with a false-alarm probability of 1e-4; seeds are fixed.
 """
 
 import math
+from types import SimpleNamespace
 
 import numpy as np
 import pytest
@@ -189,3 +190,20 @@ def test_a_clone_that_is_not_drawn_anew_is_caught():
     runs = joined(repeated(process, math.inf, 10, 40, 4))
     assert not abs(runs.probability - exact) < Z * runs.stated < 2.0 * exact
     assert runs.low > 10.0 * exact
+
+
+@pytest.mark.parametrize("kill", [1, 7, 30, 59])
+def test_a_level_is_the_score_of_that_rank(kill):
+    """Of 60 particles with scores of their own; who is at it or below goes on from one above."""
+    peaks = np.random.default_rng(2).permutation(60) / 60.0
+    branched = []
+
+    def branch(parent, level, stage, clone):
+        branched.append((parent.peak, level))
+        return SimpleNamespace(peak=2.0)
+
+    process = SimpleNamespace(begin=lambda clone: SimpleNamespace(peak=peaks[clone]), branch=branch)
+    found = split(process, 2.0, particles=60, kill=kill, random=np.random.default_rng(1), floor=0.0)
+    assert found.levels[0] == np.sort(peaks)[kill - 1] and found.killed[0] == kill
+    first = branched[:kill]
+    assert all(parent > level == found.levels[0] for parent, level in first)

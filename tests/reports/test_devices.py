@@ -12,9 +12,10 @@ from made_up_results import ATTRS
 from printed import close, line, rows
 
 from frenkel.analysis.results import metrics
+from frenkel.configuration import device as configurations
 from frenkel.data import netcdf
-from frenkel.mpi_runs import model
-from frenkel.reports import array, device, ensemble, forecast, measured, sweep, watch
+from frenkel.mpi_runs import model, shards
+from frenkel.reports import array, device, ensemble, forecast, measured, plan, sweep, watch
 
 RECORD = json.loads(ATTRS["provenance"])
 
@@ -30,6 +31,7 @@ def test_a_result_says_its_sizes(result):
     sizes = result.sizes
     close(line(text, "holds"), sizes["sample"], sizes["phases"], sizes["snapshot"], sizes["defect"])
     close(line(text, "from  ").partition(",")[2], RECORD["seed"], RECORD["member"])
+    assert line(text, "from  ").split()[:3] == ["from", "configuration", RECORD["configuration_hash"][:12] + ","]
 
 
 def test_phases_say_what_was_measured(result):
@@ -294,6 +296,45 @@ def test_a_status_says_rate_rest_balance_and_memory():
     assert "90/h" in slow and "0.25/s" in ensemble.line(one) and "left" not in slow and "failed" not in slow
 
 
+def test_what_an_earlier_start_left_is_said(monkeypatch):
+    """Members 1 and 2 are finished, one of them in two records; 3 has failed. None: no sentence."""
+    notes = []
+    progress = ensemble.EnsembleProgress(quiet=True)
+    monkeypatch.setattr(progress, "note", notes.append)
+    ok, failed = shards.OK, shards.FAILED
+    survey = SimpleNamespace(
+        faults=["a.shard is torn"], member=np.array([1, 1, 2, 3]), status=np.array([ok, ok, ok, failed])
+    )
+    progress.begun(survey)
+    assert notes == [
+        "a.shard is torn; its members run again", "going on: 2 members were finished before"
+    ]  # fmt: skip
+    notes.clear()
+    progress.begun(SimpleNamespace(faults=[], member=np.array([3]), status=np.array([failed])))
+    assert notes == []
+
+
+def test_a_status_says_of_each_part_where_it_runs(tmp_path, monkeypatch):
+    """All members in one part without its name, parts with theirs; what is not alive has died."""
+    common = {"host": "node7", "pid": 41, "now": time.time() - 30.0, "job": "", "done": 3, "total": 9}
+    common |= {"failed": 0, "running": 1, "workers": 2, "rate": 1.0, "rest": None, "balance": None}
+    common |= {"peak_memory": 0}
+    parts = [
+        common | {"part": "all", "state": "done"},
+        common | {"part": "2-of-3", "state": "running", "job": "815"},
+    ]
+    monkeypatch.setattr(ensemble.state, "read", lambda folder: parts)
+    monkeypatch.setattr(ensemble.state, "alive", lambda part: False)
+    empty = SimpleNamespace(
+        member=np.array([4, 5]), status=np.array([shards.OK, shards.OK]), paths=[], faults=[]
+    )
+    monkeypatch.setattr(ensemble.runs, "survey", lambda folders: empty)
+    first, second, third = ensemble.status_text(tmp_path).split("\n")
+    assert first.startswith("done on node7, process 41, 30 s ago: 3 of 9 done")
+    assert second.startswith("part 2-of-3: died on node7, process 41, job 815, 30 s ago: 3 of 9 done")
+    assert third == "2 members are safe in 0 shards, 0 MB"
+
+
 def test_quantiles_of_a_run_are_those_that_their_heads_name():
     members = [
         {"forming_voltage": value, "hrs": [value * 1e5, np.nan]} for value in (2.0, 3.0, 4.0, 5.0, 6.0)
@@ -340,6 +381,22 @@ def test_a_forecast_is_that_of_the_model():
     close(line(text, "files:").partition("), ")[2].partition(";")[0], (6e7, "B"))
     assert "longest member limits" not in text
     assert "longest member limits" in forecast.forecast(times, 6, 1, 12, 5e6)
+    # One rank has all 18 s of work, and so has each of two shards of one rank, or of less.
+    for ranks, shards in ((1, 1), (2, 2), (1, 2)):
+        one = forecast.forecast(times, ranks, shards, 12, 5e6)
+        assert line(one, "ranks").endswith("18 s of work each")
+        wall = line(one, "members all expected alike").partition("(")[2].split(" s")[0]
+        assert float(wall) == pytest.approx(model.simulate(times, 1).wall, rel=1e-3)
+
+
+def test_a_plan_says_where_the_seed_comes_from():
+    document = {
+        "material": "HfO2-volatile", "device": {"thickness": "1.56 nm", "width": "1.56 nm"},
+        "phase": [{"kind": "constant", "voltage": "0.1 V", "duration": "1 ns", "samples": 2}],
+    }  # fmt: skip
+    for seed, words in (({"seed": 7}, "7"), ({}, "drawn at the start")):
+        text = plan.plan(configurations.parse(document | seed, "here"))
+        assert line(text, "seed").split(maxsplit=1) == ["seed", words]
 
 
 def test_measurements_say_their_quantiles():

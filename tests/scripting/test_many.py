@@ -1,11 +1,14 @@
 """Many devices from a script: the dataset of the command line, whatever says how a member is made."""
 
+from pathlib import Path
+
 import numpy as np
 import pytest
 import xarray as xr
 
 import frenkel as fk
 from frenkel.cli.main import main
+from frenkel.configuration import device as config
 from frenkel.experiment import device as experiment
 from frenkel.experiment import ensemble as whole
 from frenkel.experiment import ensemble_file
@@ -231,3 +234,14 @@ def test_devices_of_a_function_have_cycles():
     assert found["set_voltage"].shape == found["hrs_terminal"].shape == (2, 2)
     assert found["step_name"].values.tolist() == ["form", "reset 1", "set 1", "reset 2", "set 2"]
     assert np.isfinite(found["lrs"].values).all()
+
+
+def test_an_ensemble_begins_with_member_0_whatever_the_configuration_was():
+    """A configuration of member 4, or of a device that is member 4, is the same one of member 0."""
+    plain = config.parse(DOCUMENT, "here")
+    fourth = config.parse(DOCUMENT | {"member": 4}, "here")
+    found, folder = many._configuration(fourth, {}, None)
+    assert (fourth.member, found.member, folder) == (4, 0, Path())
+    assert found.document() == plain.document() | {"member": 0}
+    changed, _ = many._configuration(fourth, {"device.width": "2.6 nm"}, 9)
+    assert (changed.member, changed.seed) == (0, 9) and changed.device.width == pytest.approx(2.6e-9)

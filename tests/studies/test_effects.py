@@ -469,3 +469,42 @@ def test_updates_are_rounded_up_with_the_chance_of_their_rest(monkeypatch, draw,
 def test_a_bias_of_the_numbers_rounds_up_more_often():
     rule = noise._uniform("bias +0.05", None, stream())
     np.testing.assert_allclose(rule(0, (3, 4)), stream().random((3, 4)) - 0.05, rtol=1e-12)
+
+
+def test_accuracy_of_programmed_cells_is_in_percent():
+    """Cells at their targets show the network; the labels are its own answers but for one of five images."""
+    net = network(6, 4)
+    x = RANDOM.random((5, 6))
+    y = net.logits(x).argmax(axis=-1)
+    y[0, 2], y[1, :4] = (y[0, 2] + 1) % 4, (y[1, :4] + 1) % 4
+    device = SimpleNamespace(window=(LOW, HIGH))
+    setup = SimpleNamespace(network=net, test=SimpleNamespace(x=x, y=y), device=device)
+    cells = [encode(w / hardware.scales(w), "pair", LOW, HIGH) for w in net.weights]
+    np.testing.assert_allclose(write_verify._accuracy(setup, cells), [80.0, 20.0])
+
+
+def test_noisy_reads_are_judged_by_hits_and_by_calibration():
+    """In percent: what 16 reads of networks that know the noise have over the plain one without noise."""
+    spreads = [0.1, noise.BAYES_SPREAD]
+    ways, reads, seeds = ["plain", "noise-aware"], [1, 16], 3
+    clean = np.zeros((2, 2, seeds))
+    clean[1, 0] = [0.90, 0.91, 0.92]
+    read = np.zeros((2, 2, 2, seeds))
+    read[1, 1, 1], read[1, 0, 0], read[1, 0, 1] = [0.93, 0.93, 0.93], [0.80, 0.81, 0.82], [0.85, 0.86, 0.87]
+    calibration = np.zeros((2, 2, seeds)) + 0.5
+    calibration[1, 0] = [0.06, 0.05, 0.07]
+    of_reads = np.zeros((2, 2, 2, seeds)) + 0.5
+    of_reads[1, 1, 1] = [0.02, 0.03, 0.01]
+    dims = ("spread", "training", "seed")
+    with_reads = ("spread", "training", "reads", "seed")
+    data = xr.Dataset(
+        {
+            "clean_accuracy": (dims, clean), "read_accuracy": (with_reads, read),
+            "clean_miscalibration": (dims, calibration), "read_miscalibration": (with_reads, of_reads),
+        },
+        {"spread": spreads, "training": ways, "reads": reads},
+    )  # fmt: skip
+    found = noise._bayes_claim(data)
+    assert [one.found.mean for one in found.effects] == pytest.approx([2.0, 4.0])
+    half = 4.302653 * np.array([1.0, 2.0]) / np.sqrt(3)  # t of two degrees of freedom; sd 1 and 2 %
+    assert [one.found.half for one in found.effects] == pytest.approx(half, rel=1e-6)

@@ -21,6 +21,8 @@ def test_every_study_at_reduced_size(name, reduced_study):
     assert outcome.table.startswith("|") and all(claim.ours for claim in outcome.claims)
     assert len({claim.id for claim in outcome.claims}) == len(outcome.claims) > 0
     assert all(picture.stat().st_size > 5000 for picture in outcome.pictures)
+    shares = reduced_study.shares[name]
+    assert len(shares) > 1 and shares == sorted(shares) and 0.0 <= shares[0] and shares[-1] < 1.0
     again = study.read(name, reduced_study.folder)
     assert again.table == outcome.table and again.claims == outcome.claims
     recorded = json.loads(xr.open_dataset(reduced_study.folder / f"{name}.nc").attrs["provenance"])

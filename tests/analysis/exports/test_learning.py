@@ -15,7 +15,7 @@ from gap_equation import GapEquation
 from made_up_cards import made_up_card
 from made_up_core import CARD, CORE
 
-from frenkel.analysis.exports import law_equality, templates
+from frenkel.analysis.exports import exported_jumps, law_equality, templates
 from frenkel.analysis.exports import learning as exports_learning
 from frenkel.analysis.reliability import pulse_trains
 from frenkel.analysis.reliability.linearity import exponential
@@ -421,3 +421,22 @@ def test_bounds_of_the_training_device():
         assert float(re.search(rf" {name}: float = ([-\d.e]+)", text)[1]) == pytest.approx(value, rel=1e-8), (
             name
         )
+
+
+@pytest.mark.parametrize(("carry", "rest_carry"), [(0.0, 1.0), (1.0, 0.0), (0.5, 0.5)])
+def test_a_cell_carries_its_distance_from_where_a_jump_began(carry, rest_carry):
+    """A jump was recorded from ln G = 1 to 3. From 0 it leads to 3 less the part that is carried; exact."""
+    level = np.arange(0.0, 4.5, 0.5)
+    law = {
+        "kind": np.zeros(9, int), "temperatures": [300.0], "log_rates": np.zeros((1, 9, 5)),
+        "grid": np.linspace(-2.0, 2.0, 5), "level": level, "marks": np.ones(4), "scales": np.full(4, 0.1),
+        "before": np.array([2]), "after": np.array([6]), "jump_voltage": np.array([0.0]), "neighbours": 1,
+        "carry": carry, "rest_carry": rest_carry,
+    }  # fmt: skip
+    cells = exported_jumps.Jumping(law, 4, seed=1)
+    volts = np.array([0.0, 0.1, 2.0, -2.0])
+    at_rest = np.exp(-0.5 * (volts / 0.1) ** 2)
+    share = carry + (rest_carry - carry) * at_rest
+    nearest = np.argmin(np.abs(level - (3.0 - share)[:, None]), axis=1)
+    np.testing.assert_array_equal(cells._next(np.zeros(4, int), volts), nearest)
+    assert level[nearest[[0, 2]]].tolist() == [3.0 - rest_carry, 3.0 - carry]

@@ -1,11 +1,14 @@
 """Cards of values that stand on levels which all devices share: there and back, fit, gate, exports."""
 
+from types import SimpleNamespace
+
 import numpy as np
 import pytest
 
 from frenkel.analysis.exports import cards as card_exports
 from frenkel.analysis.fitting import card_schema, gate
 from frenkel.analysis.fitting.observations import build, levels_of, read_with_error
+from frenkel.analysis.fitting.statistical_model import FitOptions
 from frenkel.analysis.statistics import comparison
 from frenkel.cells.card import Card, CardError
 from frenkel.cells.law import Feature
@@ -120,3 +123,29 @@ def test_levels_are_found_where_values_keep_to_them():
     assert levels_of(build(("lrs", "hrs"), ("ohm", "ohm"), values)) == {"lrs": 4, "hrs": 1}
     sparse = np.exp(np.arange(480.0)).reshape(40, 12, 1) ** 0.1
     assert levels_of(build(("hrs",), ("ohm",), sparse)) == {}
+
+
+def test_few_devices_choose_nothing_and_say_so():
+    """Fewer than half of them could fit: values, unless numbers stand on levels."""
+    few, options = observed(20, 10, 1), SimpleNamespace(seed=0)
+    values = gate.choose_ranks(few, options)
+    assert (values["ranks"], values["chosen_by"]) == (False, "values, with too few devices to split")
+    levels = gate.choose_ranks(few, options, {"a": 1, "b": 4})
+    assert (levels["ranks"], levels["chosen_by"]) == (True, "levels that devices share")
+
+
+@pytest.mark.parametrize(("values", "ranks"), [(2.0, True), (0.9, False)])
+def test_ranks_must_be_better_on_every_split(monkeypatch, values, ranks):
+    """Ratios of 1 for ranks, against 2 for values, or 0.9 on the last split alone."""
+    calls = []
+
+    def ratio(held_out, card, split):
+        calls.append(card)
+        return 1.0 if card == "ranks" else values if split == gate.INNER - 1 else 2.0
+
+    monkeypatch.setattr(gate, "fit", lambda part, name, options: "ranks" if options.ranks else "values")
+    monkeypatch.setattr(gate, "_smeared", ratio)
+    options = FitOptions(bootstrap=0)
+    found = gate.choose_ranks(observed(150, 2, 1), options)
+    assert (found["ranks"], found["chosen_by"]) == (ranks, "splits of the training devices")
+    assert found["rank_ratios"] == [1.0] * gate.INNER and found["value_ratios"][-1] == values

@@ -2,6 +2,7 @@
 
 import numpy as np
 import pytest
+import xarray as xr
 from compact_models import integrate, switching_time
 from gap_equation import GapEquation
 
@@ -154,3 +155,27 @@ def test_a_line_through_zero_turns_there():
     split = core_fit.simulate(law, np.array([0.0, 1.0, 4 / 3, 2.0]), np.array([1.5, 1.5, 0.0, -3.0]), core)
     assert whole[0, -1] == pytest.approx(split[0, -1], rel=1e-12)
     assert 10.0 < split[0, 2] < whole[0, 1] < 20.0 and whole[0, -1] > split[0, 2]
+
+
+@pytest.mark.parametrize("kinds", [(0, 1), (0,), (1,)])
+def test_states_tell_the_voltage_scale_and_the_drive(kinds):
+    """I = G sinh(V/V0) of end states of either kind, others aside; ln(rate) of HRS rises by 9 per V. Exact."""
+    bias = np.round(np.linspace(-1.0, 1.0, 21), 12)
+    kind = np.array([*kinds, *kinds, -1])
+    read, scale = 0.1, 0.4
+    conductance = np.geomspace(1e-6, 1e-4, kind.size)
+    current = conductance[:, None] * read * np.sinh(bias / scale) / np.sinh(read / scale)
+    current[-1] = 1e-5 * bias * np.abs(bias) ** 3  # no end state: nobody asks it
+    rate = np.exp(9.0 * bias) * np.where(kind == 0, 1.0, np.exp(-15.0 * bias[:, None])).T[:, :]
+    data = xr.Dataset(
+        {
+            "state_kind": ("state", kind), "state_current": (("state", "bias"), current),
+            "state_level": ("state", np.log(conductance)),
+            "state_rate": (("state", "heat", "bias"), np.stack([rate, 10 * rate**0.5], axis=1)),
+            "state_count": ("member", [kind.size]), "set_voltage": ("member", [0.8]), "read_voltage": read,
+        },
+        {"bias": bias, "heat": [300.0, 350.0]},
+    )  # fmt: skip
+    found = core_fit.of_states(data, np.array([0]))
+    expected = {"voltage_scale": scale} | ({"drive": 9.0} if 0 in kinds else {})
+    assert found == pytest.approx(expected, rel=1e-3)

@@ -1,6 +1,7 @@
 """The jump-process model of a made-up ensemble: its closed forms, what is chosen, and the gate."""
 
 from dataclasses import replace
+from types import SimpleNamespace
 
 import earlier
 import made_up_jumps as made
@@ -321,3 +322,46 @@ def test_states_that_all_devices_share_are_read_with_an_error(data, fitted):
     wrong = replace(law, current=1.1 * law.current)
     failed = {row.statistic for row in gate_jumps.judge(wrong, steps, np.arange(20, 40)) if not row.passed}
     assert "current of hrs at 0.75 V" in failed
+
+
+def test_jumps_that_judge_are_as_many_of_each_class(monkeypatch):
+    """Of 1,000 under -1 V, 50 at rest and 300 under 1 V: 200, 50 and 200; each once, of all devices' folds."""
+    volts = np.repeat([-1.0, 0.0, 1.0], [1000, 50, 300])
+    law = SimpleNamespace(jump_voltage=volts, carry=0.5)
+    judged = []
+    monkeypatch.setattr(jump_fit, "replace", lambda law, **_: law)
+    monkeypatch.setattr(jump_fit, "best_of", lambda law, choices, judge: judge(law))
+    monkeypatch.setattr(jump_fit, "score", lambda law, fold, jumps: judged.append((fold, jumps)))
+    owner = np.arange(volts.size) % 10
+    jump_fit.chosen(law, owner, np.random.default_rng(1))
+    ((fold, jumps),) = judged
+    assert np.all(np.diff(jumps) > 0)
+    assert [int(np.count_nonzero(volts[jumps] == one)) for one in (-1.0, 0.0, 1.0)] == [200, 50, 200]
+    assert set(fold.tolist()) == {0, 1, 2, 3}
+    assert all(len(set(fold[owner == device].tolist())) == 1 for device in range(10))
+
+
+def test_ramps_are_compared_where_two_devices_have_enough_of_them(monkeypatch):
+    """Ramps at 1 V/s of two devices, at 2 V/s of one, and too few at 4 V/s; levels of those that ended."""
+    few = gate_jumps.FEWEST
+    counts = {1.0: (few, 2), 2.0: (few, 1), 4.0: (few - 1, 2)}
+    rate = np.repeat(list(counts), [number for number, _ in counts.values()])
+    owner = np.concatenate([np.arange(number) % devices for number, devices in counts.values()])
+    ended = np.where(np.arange(rate.size) < few, np.log(2e-5), np.nan)
+    of = {
+        "voltage": rate, "time": np.ones(rate.size), "limit": np.full(rate.size, np.nan), "after": ended,
+        "switched": np.where(np.arange(rate.size) % 2, -0.5, np.nan),
+    }  # fmt: skip
+    cells = np.full((rate.size, 3), 0.7), np.full((rate.size, 3), np.log(1e-5))
+    monkeypatch.setattr(gate_jumps, "_ramped", lambda *_: cells)
+    found = list(gate_jumps._ramps(None, of, owner, 0, seed=1))
+    names = [one.name for one in found]
+    assert [name.partition(": ")[2] for name in names] == ["switching voltage", "level after"]
+    assert all("at 1 V/s:" in name for name in names)
+    switching, level = found
+    np.testing.assert_allclose(switching.measured, np.where(np.arange(few) % 2, 0.5, gate_jumps.NEVER))
+    np.testing.assert_allclose(switching.card, 0.7)
+    np.testing.assert_allclose(level.measured, np.log(2e-5), atol=0.1)  # with the error of a reading
+    np.testing.assert_allclose(level.card, np.log(1e-5), atol=0.1)
+    np.testing.assert_array_equal(switching.owner, owner[:few])
+

@@ -6,6 +6,7 @@ with another seed.
 
 import numpy as np
 import pytest
+import xarray as xr
 from scipy import stats
 
 from frenkel.analysis.noise import markov, markov_start, rtn, spectrum
@@ -555,3 +556,31 @@ def test_a_spectrum_scales_with_the_amplitude():
     found = spectrum.two_state_spectrum(f, 2.0, high, low)
     expected = 16.0 / ((high + low) * ((1 / high + 1 / low) ** 2 + (2 * np.pi * f) ** 2))
     np.testing.assert_allclose(found, expected, rtol=1e-12)
+
+
+def test_dwells_are_drawn_beside_their_exponentials():
+    """Dwells of 1, 3 and 2 s high and of 2 s low, samples of 1 s: shares fall by one over their number."""
+    from matplotlib.figure import Figure
+
+    from frenkel.analysis.plots import rtn as rtn_plot
+
+    high = np.array([0, 0, 0, 1, 0, 0, 1, 1, 1, 0, 0, 1, 1, 0, 0, 0], bool)
+    trace = traces.from_arrays(np.arange(16.0), np.where(high, 2e-6, 1e-6))
+    found = xr.Dataset(
+        {
+            "tau_capture": ("trap", [2.0]), "tau_emission": ("trap", [4.0]), "amplitude": ("trap", [1e-6]),
+            "current": ("state", [1e-6, 2e-6]), "noise": 1e-9, "step": 1.0,
+        },
+        attrs={"capture_lowers": 1, "amplitudes_add": 1},
+    )  # fmt: skip
+    axes = Figure().add_subplot()
+    rtn_plot.dwells(trace, found, axes)
+    lines = {line.get_label(): line for line in axes.get_lines()}
+    assert {name for name in lines if name.startswith("trap")} == {"trap 1, high", "trap 1, low"}
+    of_high, of_low = lines["trap 1, high"], lines["trap 1, low"]
+    np.testing.assert_allclose(of_high.get_data(), [[0.5, 1.5, 2.5], [1, 2 / 3, 1 / 3]])
+    np.testing.assert_allclose(of_low.get_data(), [[1.5, 1.5], [1, 1 / 2]])
+    thin = [line for line in axes.get_lines() if not line.get_label().startswith("trap")]
+    for line, mean in zip(thin, (2.0, 4.0), strict=True):
+        np.testing.assert_allclose(line.get_ydata(), np.exp(-line.get_xdata() / mean))
+    assert axes.get_xlabel() == "dwell time / s" and axes.get_yscale() == "log"

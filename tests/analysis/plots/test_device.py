@@ -329,3 +329,17 @@ def test_a_trace_that_was_read_is_on_the_page(result, monkeypatch):
     rows = result["phase"].values == 6
     np.testing.assert_allclose(axes.get_lines()[0].get_ydata(), result["current"].values[rows] * 1e6)
     assert axes.get_ylabel() == "current / µA"
+
+
+@pytest.mark.parametrize("azimuth", [30.0, 130.0, -130.0, -40.0])
+def test_a_box_shows_its_top_and_the_two_sides_that_face_the_camera(azimuth):
+    """Of the four sides those whose normals point to the camera, which stands at the azimuth."""
+    camera = scene.Camera(azimuth=azimuth, elevation=20.0)
+    top, *sides = scene._faces(1.0, 2.0, (4.0, 6.0), camera)
+    assert {point[2] for point in top} == {2.0} and len(set(top)) == 4
+    angle = np.radians(azimuth)
+    for side in sides:
+        assert {point[2] for point in side} == {1.0, 2.0} and len(set(side)) == 4
+        outward = np.mean(side, axis=0)[:2] - np.array([2.0, 3.0])
+        assert np.count_nonzero(outward) == 1 and outward @ [np.cos(angle), np.sin(angle)] > 0
+    assert len({tuple(np.mean(side, axis=0)) for side in sides}) == 2

@@ -1,5 +1,7 @@
 """Newton's method, crossings with selectors and transistors, columns, and pulses through all of them."""
 
+from types import SimpleNamespace
+
 import numpy as np
 import pytest
 from made_up_cells import made_up_cells
@@ -13,7 +15,7 @@ from frenkel.array.crosspoint import (
     ThresholdSelector,
     Transistor,
 )
-from frenkel.array.lines import bias
+from frenkel.array.lines import bias, newton
 from frenkel.array.lines.network import Lines
 from frenkel.array.lines.newton import limited
 from frenkel.array.live_cells import LiveCells
@@ -391,3 +393,24 @@ def test_selectors_that_cannot_settle_are_named():
 def test_bad_input(make, message):
     with pytest.raises(ValueError, match=message):
         make()
+
+
+def test_a_guess_keeps_driven_lines_at_their_voltage():
+    """Word 1 is driven to 0.7 V without resistance, as is bit 2 to -0.2 V; other nodes are those of the guess."""
+    m, n = 3, 4
+    guess = np.arange(12.0).reshape(m, n), 100.0 + np.arange(12.0).reshape(m, n)
+    network = SimpleNamespace(
+        lines=SimpleNamespace(shape=(m, n)),
+        word_known=np.array([False, True, False]), bit_known=np.array([False, False, True, False]),
+        start=lambda: (np.full((m, n), 0.7), np.full((m, n), -0.2)),
+    )  # fmt: skip
+    word, bit = newton._from(network, guess)
+    np.testing.assert_array_equal(word, [guess[0][0], [0.7] * n, guess[0][2]])
+    np.testing.assert_array_equal(bit[:, 2], [-0.2] * m)
+    np.testing.assert_array_equal(bit[:, [0, 1, 3]], guess[1][:, [0, 1, 3]])
+    network.word_known[:] = network.bit_known[:] = False
+    word, bit = newton._from(network, guess)
+    np.testing.assert_array_equal([word, bit], guess)
+    assert word is not guess[0] and bit is not guess[1]
+    with pytest.raises(ValueError, match="guess of the bit nodes"):
+        newton._from(network, (guess[0], guess[1].T))

@@ -312,6 +312,16 @@ B1500 = "SetupTitle, a\nDataName, V1, I1\n"
             "'HRS .A.' is a current of a read, which needs",
         ),
         ("a.csv", "cycle,state,R (ohm)\n1,HRS,5\n1,HRS,6\n2,LRS,1\n", "cycle 1 of a has HRS twice"),
+        (
+            "a.csv",
+            "cycle,state,R (ohm)\n1,HRS,5\n1,LRS,1\n2,HRS,6\n2,LRS,-2\n",
+            "line 5 of a.csv: lrs must be above 0 ohm, got -2",
+        ),
+        (
+            "a.txt",
+            "Point\tTime (ms)\tDrive Voltage (V)\tPolarization\n1\t0\t0.1\t5\n2\t1\t0.2\t6\n",
+            "the export has no Instantaneous Current",
+        ),
     ],
 )
 def test_what_cannot_be_read_ends_in_a_sentence_that_says_what_to_do(name, text, message, tmp_path):

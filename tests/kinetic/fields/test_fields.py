@@ -513,3 +513,28 @@ def test_nothing_to_pick_is_said():
     candidates = Candidates(MechanismTables(dict(device.solver.tables), 300.0), *[[]] * 7)
     with pytest.raises(ArithmeticError, match="no event has a rate above zero"):
         EventRates(candidates, [], []).pick(0.0, 0.5)
+
+
+def test_bonds_conduct_heat_in_proportion_to_their_conductance():
+    """Wiedemann and Franz: the Laplacian of the bonds, contacts on its diagonal, both ends in order; exact."""
+    device, _ = make()
+    fields = device.fields
+    fields.solve(sites(device.shape, (2, 2, 0), (2, 2, 1), (2, 3, 2), (4, 4, 7), (4, 4, 8), (5, 5, 5)))
+    solver = fields.solver
+    laplacian, contact = solver.heat_links()
+    expected, ends = np.zeros_like(laplacian), np.zeros_like(contact)
+    place = {int(site): k for k, site in enumerate(fields.solution.potentials.nodes()[0])}
+    factor = solver.wiedemann_franz / solver.background
+    for a, b, g in solver.bonds():
+        k = place[int(a)]
+        expected[k, k] += factor * g
+        if b < 0:
+            ends[-1 - int(b), k] += factor * g
+        else:
+            j = place[int(b)]
+            expected[j, j] += factor * g
+            expected[k, j] -= factor * g
+            expected[j, k] -= factor * g
+    np.testing.assert_allclose(laplacian, expected, rtol=1e-12, atol=1e-12 * np.abs(expected).max())
+    np.testing.assert_allclose(contact, ends, rtol=1e-12, atol=1e-12 * np.abs(ends).max())
+    assert ends.any(axis=1).all()

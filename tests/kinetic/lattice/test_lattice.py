@@ -117,6 +117,9 @@ def test_bad_positions_are_errors():
         Lattice.from_positions(place, [1, 0, 0, 0, 0], box, {"nearest": 3e-10})
     with pytest.raises(ValueError, match="below half the cell"):
         Lattice.from_positions(place, np.zeros(5), box, {"nearest": 6e-10})
+    for radius in (0.0, -1e-10, np.nan, 1e-7, 1.5e-7):
+        with pytest.raises(ValueError, match="cut-off of nearest must be between 0 and 1e-07 m"):
+            Lattice.from_positions(place, np.zeros(5), box, {"nearest": radius}, lateral="reflecting")
     with pytest.raises(ValueError, match="no motif 'third'"):
         Lattice.from_positions(place, np.zeros(5), box, {"third": 3e-10})
     with pytest.raises(ValueError, match="finite"):

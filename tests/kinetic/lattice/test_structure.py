@@ -5,6 +5,7 @@ seeds, and the law of the disorder is read off the filter, fed with one unit imp
 """
 
 from itertools import product
+from types import SimpleNamespace
 
 import numpy as np
 import pytest
@@ -23,6 +24,7 @@ from frenkel.kinetic.lattice.structure import (
     seeded,
 )
 from frenkel.kinetic.lattice_gas import LatticeGas
+from frenkel.kinetic.mechanisms import place
 from frenkel.kinetic.mechanisms.mechanism import Mechanism
 
 A = 2.6e-10
@@ -341,3 +343,18 @@ def test_bad_values_are_one_sentence(call, message):
     with pytest.raises(ValueError, match=message) as caught:
         call()
     assert "\n" not in str(caught.value)
+
+
+def test_without_a_section_for_them_all_sites_are_where_filaments_may_grow():
+    """And with single sites as many as the fraction says, each once; exact."""
+    lattice = Lattice.cubic((4, 5, 6), 2.6e-10)
+    random = np.random.default_rng(1)
+
+    def region(**sections):
+        numbers = SimpleNamespace(lattice=SimpleNamespace(spacing=2.6e-10), has=sections.__contains__, **sections)
+        return place._weak_region(numbers, lattice, (4, 5, 6), random)
+
+    everywhere = region()
+    assert everywhere.dtype == bool and everywhere.shape == (120,) and everywhere.all()
+    some = region(sites=SimpleNamespace(fraction=0.23))
+    assert some.dtype == bool and np.count_nonzero(some) == 28

@@ -17,6 +17,7 @@ from frenkel.kinetic.lattice.species import EMPTY, FILLED_TRAP, OXYGEN, TRAP
 from frenkel.kinetic.lattice_gas import LatticeGas
 from frenkel.kinetic.materials.material import Material
 from frenkel.kinetic.materials.rows import MaterialError
+from frenkel.kinetic.mechanisms import traps
 from frenkel.kinetic.mechanisms.lineshape import tabulate
 from frenkel.kinetic.mechanisms.mechanism import Mechanism, SiteEnergy
 from frenkel.units import BOLTZMANN_EV
@@ -137,3 +138,21 @@ def test_one_way_to_say_how_the_lattice_relaxes():
         of_phonons(huang_rhys=(100.0, "1"))
     with pytest.raises(ValueError, match="temperature must be at least 77 K"):
         Device(of_phonons(), 8 * 0.26e-9, 8 * 0.26e-9, seed=3, temperature=50.0)
+
+
+def test_an_exchange_has_the_barrier_of_its_law_alone():
+    """Classical: a quarter of the relaxation energy; with phonons none besides that of their table.
+
+    So both laws have one rate where the phonons are soft (Marcus' limit), here S = 480 at 600 K.
+    """
+    lattice = Lattice.cubic((3, 3, 4), 2.6e-10, interstitial=True)
+    (classical, *_), (quantum, *_) = (
+        traps.capture(one, lattice)
+        for one in (material(), of_phonons(huang_rhys=(480.0, "1"), phonon_energy=(0.0025, "eV")))
+    )
+    assert classical.barrier == pytest.approx(material().trap.relaxation_energy / 4.0)
+    assert quantum.barrier == 0.0 and quantum.transition.relaxation_energy == pytest.approx(1.2)
+    energy, kt = np.linspace(-0.5, 0.5, 5), 2 * KT
+    height = quantum.barrier + barrier_laws.multiphonon(tabulate(quantum.transition), energy, 600.0)
+    marcus = Marcus(relaxation_energy=1.2).log_exchanged(energy, 600.0) - 0.5 * energy / kt
+    np.testing.assert_allclose(-height / kt, marcus, atol=0.02)
