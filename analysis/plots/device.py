@@ -117,7 +117,7 @@ def counts(result: ResultTable, axes: "Axes") -> None:
     for column, name in enumerate(str(name) for name in result["species"].values):
         values = result["count"].values[:, column]
         axes.plot(
-            abscissa, values, label=name, color=palette[column] if column < 2 else panels.OTHER, linewidth=1.3
+            abscissa, values, label=name, color=palette[column] if column < 2 else colours.OTHER, linewidth=1.3
         )
     if "reservoir" in result:
         reservoirs = result["reservoir"].values
@@ -152,7 +152,7 @@ def _conductance_time(result: ResultTable, axes: "Axes") -> None:
     spread = len(steps) > 2 and steps[-1] > 1e4 * max(steps[0], 1e-300)
     abscissa = np.maximum(time, steps[0] / 2) if spread else _axis(result, axes)
     factor, unit = prefix(float(conductance.max()), "S", least=1e-15)
-    axes.plot(abscissa, conductance / factor, color=panels.OTHER, linewidth=1.2)
+    axes.plot(abscissa, conductance / factor, color=colours.OTHER, linewidth=1.2)
     if spread:
         axes.set_xscale("log")
         axes.set_xlabel("time / s")

@@ -8,7 +8,7 @@ figures of one's own ``with frenkel.plot.style():`` gives the same.
 import sys
 from collections.abc import Iterator, Mapping, Sequence
 from contextlib import AbstractContextManager, contextmanager, nullcontext
-from typing import TYPE_CHECKING, Any, Literal
+from typing import TYPE_CHECKING, Any, Literal, cast
 from weakref import WeakSet
 
 import numpy as np
@@ -411,7 +411,8 @@ def retention(
         rows = data["phase"].values == (names.index(phase) if isinstance(phase, str) else phase % len(names))
         time, g = data["time"].values[rows], data["conductance"].values[rows][None]
     else:
-        time, g = data["time"].values, np.atleast_2d(data.transpose("device", "time").values)
+        of_devices = cast("xr.DataArray", data)
+        time, g = of_devices["time"].values, np.atleast_2d(of_devices.transpose("device", "time").values)
     time = time - time[0] if time[0] < 0 or len(g) == 1 else time
     after = time > 0
     if not after.any() or not np.isfinite(g[:, 0]).any():
