@@ -39,7 +39,7 @@ RECORDED = DOCS / "review.json"
 PICTURES = DOCS / "review"
 EXAMPLES = (
     "gap_law", "rejection", "write_schemes", "time_readout", "dendrites", "self_rectifying", "light",
-    "ordered_rows", "self_healing", "drift_exponent", "flat_minima", "radiation",
+    "ordered_rows", "self_healing", "drift_exponent", "update_trains", "flat_minima", "radiation",
 )  # fmt: skip
 """Scripts in the folder of examples that ``measure``, say it in ``words`` and ``draw`` it."""
 

@@ -324,6 +324,21 @@ def test_example_light():
     assert set(light.words(found)) == {"light"}
 
 
+def test_example_update_trains():
+    """Labels of a line and of a jump; errors by leaving one out; growing pulses act at the end of a way."""
+    trains = importlib.import_module("update_trains")
+    line, jump = np.linspace(1.0, 2.0, 11), np.array([1.0] + 10 * [2.0])
+    assert trains.labels(np.array([[line, line[::-1]]])) == pytest.approx([0, 0], abs=1e-12)
+    curves = np.array([[line, jump], [line, line], [line, jump]])
+    label, error = trains.estimate(curves)
+    assert label == pytest.approx([0, 6]) and error == pytest.approx([0, np.sqrt(2 * np.var([4.5, 9, 4.5]))])
+    found = trains.measure(devices=2, pulses=12)
+    assert all(curves.shape == (2, 2, 13) for curves in found.values())
+    np.testing.assert_array_equal(*(curves[:, 0, 0] for curves in (found[0.0], found[0.6])))
+    steps = np.abs(np.diff(found[0.6].mean(axis=0), axis=1))
+    assert steps[:, :6].sum() < steps[:, 6:].sum() / 2 and set(trains.words(found)) == {"labels"}
+
+
 def test_example_flat_minima():
     """Directions are as long as the weights of each neuron, and a factor on a layer makes nothing flat."""
     flat_minima = importlib.import_module("flat_minima")
