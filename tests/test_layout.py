@@ -20,7 +20,7 @@ LEVELS = ("kinetic", "events", "array", "mpi_runs", "analysis")
 
 LAYERS = [
     {"checks", "errors", "escape", "progress", "provenance"}
-    | {"imports", "memory", "threads", "toml", "typing", "units", "validation"},
+    | {"imports", "memory", "plugins", "threads", "toml", "typing", "units", "validation"},
     {"data", "notebook", "quantity"},
     {"cells", "mpi_runs"},
     {"analysis", "kinetic"},

@@ -13,6 +13,7 @@ from typing import Any
 
 import numpy as np
 
+from ... import plugins
 from ...cells._jump_law import carry_fraction
 from ...cells.card import Card
 from ...cells.jumps import NEAR_LEVEL, NEAR_RATE, SCALES
@@ -30,6 +31,7 @@ __all__ = [
     "FORMATS",
     "ExportDraws",
     "draw",
+    "ending",
     "export",
     "sample",
     "sources",
@@ -55,6 +57,15 @@ FORMATS = {
 }
 """Formats and the endings of their files."""
 
+
+
+def ending(form: str) -> str:
+    """Return the ending of the files of a format, of this package or another one (its ``ending``)."""
+    if form in FORMATS:
+        return FORMATS[form]
+    return str(getattr(plugins.find("exports", form), "ending", ".txt"))
+
+
 DRAWING = ("ngspice", "vacask", "jumps-ngspice", "jumps-verilog-a")
 """Formats that can hold drawn cycles."""
 
@@ -75,7 +86,7 @@ def export(
     ----------
     card : Card
     form : str
-        One of :data:`FORMATS`.
+        One of :data:`FORMATS`, or an entry point "frenkel.exports" of another package.
     path : path
     force : bool
         Whether to replace a file.
@@ -93,7 +104,9 @@ def export(
     StoreError
         The file exists or cannot be written.
     """
-    one_of("format", form, FORMATS)
+    other = None if form in FORMATS else plugins.find("exports", form)
+    if other is None:
+        one_of("format", form, FORMATS)
     if draws is not None and form not in DRAWING:
         raise ValueError(f"devices and cycles can be drawn into {', '.join(DRAWING)}, not into {form}")
     target = store.writable(path, force=force)
@@ -108,7 +121,7 @@ def export(
         "jumps-ngspice": lambda: circuit_chain.to_ngspice(card, draws, progress),
         "jumps-verilog-a": lambda: circuit_chain.to_verilog_a(card, draws, progress),
     }
-    content = makers[form]()
+    content = makers[form]() if other is None else other(card)
     return store.write_bytes(content if isinstance(content, bytes) else content.encode(), target)
 
 

@@ -15,7 +15,7 @@ from dataclasses import fields
 from pathlib import Path
 from typing import Any
 
-from ... import notebook
+from ... import notebook, plugins
 from ...errors import warn
 from .rows import BY_HAND, MaterialError, Row, declared
 from .sections import SECTIONS, WEAK, DefectNumbers, Sections, WeakNumbers
@@ -148,8 +148,10 @@ class Material(Sections):
 
     @classmethod
     def packaged(cls, name: str) -> Path:
-        """Return the file of a packaged set; raise `MaterialError` where there is none."""
+        """Return the file of a set of this or another package; raise `MaterialError` where there is none."""
         if name not in cls.names():
+            if (other := plugins.find("materials", name)) is not None:
+                return Path(other)
             raise MaterialError(f"no material '{name}'{_nearest(name, cls.names())}")
         return DIRECTORY / f"{name}.toml"
 

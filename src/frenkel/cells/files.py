@@ -6,7 +6,7 @@ from collections.abc import Mapping
 from pathlib import Path
 from typing import Any
 
-from .. import errors
+from .. import errors, plugins
 from ..errors import of_earlier
 from ..validation import suggest
 
@@ -51,6 +51,8 @@ def file(source: str | Path) -> Path:
         return path
     names = packaged()
     if path.name not in names:
+        if (other := plugins.find("cells", path.name)) is not None:
+            return Path(other)
         raise CardError(f"no card {path.name!r}{suggest(path.name, names)}; files of cards end in .json")
     return PACKAGED.with_name(path.name + ENDING)
 

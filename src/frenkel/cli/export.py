@@ -6,8 +6,10 @@ import argparse
 from pathlib import Path
 from typing import Any
 
+from .. import plugins
 from ..data import forms
 from ..progress import Reporter
+from ..validation import shown, suggest
 from . import values
 from .common import CYCLES, FORCE, OUTPUT, QUIET, SEED, Option, OptionGroup, UsageError, add, check_ending
 
@@ -48,7 +50,14 @@ def add_commands(commands: Any) -> None:
             complete=values.results_and_cards,
             help="result (.nc), card (.json) or its name, such as hfo2",
         ),
-        Option("--to", required=True, choices=("xyz", *CARD_FORMATS), metavar="FORMAT"),
+        Option(
+            "--to",
+            required=True,
+            type=_format,
+            metavar="FORMAT",
+            complete=lambda: ["xyz", *CARD_FORMATS, *plugins.names("exports")],
+            help="see below; also those of other packages, docs/adding.md",
+        ),
         OUTPUT.but(metavar="OUT", help="default: the name of the file with another ending"),
         FORCE,
         Option("--electrodes", action="store_true", help="xyz: a layer of atoms for each electrode too"),
@@ -70,6 +79,16 @@ def add_commands(commands: Any) -> None:
         QUIET,
     )
     parser.description = f"{parser.description}\n\n{FORMATS}"
+
+
+def _format(text: str) -> str:
+    """Return a format for the parser: of this package, or of another one."""
+    known = ("xyz", *CARD_FORMATS)
+    if text not in known:
+        others = plugins.names("exports")
+        if text not in others:
+            raise argparse.ArgumentTypeError(f"must not be {shown(text)}{suggest(text, [*known, *others])}")
+    return text
 
 
 def _export(options: argparse.Namespace) -> None:
@@ -98,7 +117,7 @@ def _card(options: argparse.Namespace) -> Path:
     from ..analysis.exports import cards as card_exports
     from ..cells.card import Card
 
-    ending = card_exports.FORMATS[options.to]
+    ending = card_exports.ending(options.to)
     output = options.output or Path(options.file.name.removesuffix(".json").removesuffix(".card") + ending)
     check_ending(output, ending)
     draws = None

@@ -50,7 +50,7 @@ class Frenkel:
 
     def _repr_html_(self) -> str:
         """Return what it is and, of an ensemble, the middle and the spread of each number, for notebooks."""
-        from .. import notebook
+        from .. import notebook  # html, which only a notebook needs
 
         sizes = ", ".join(f"{size} {dim}" for dim, size in self.data.sizes.items())
         title = str(self.data.attrs.get("title", ""))
