@@ -117,7 +117,11 @@ def counts(result: ResultTable, axes: "Axes") -> None:
     for column, name in enumerate(str(name) for name in result["species"].values):
         values = result["count"].values[:, column]
         axes.plot(
-            abscissa, values, label=name, color=palette[column] if column < 2 else colours.OTHER, linewidth=1.3
+            abscissa,
+            values,
+            label=name,
+            color=palette[column] if column < 2 else colours.OTHER,
+            linewidth=1.3,
         )
     if "reservoir" in result:
         reservoirs = result["reservoir"].values
