@@ -32,7 +32,7 @@ def find(group: str, name: str) -> Any:
     ValueError
         Two packages have the name, or it cannot be loaded.
     """
-    from importlib.metadata import entry_points
+    from importlib.metadata import entry_points  # not for what this package has itself
 
     points = tuple(entry_points(group=PREFIX + group, name=name))
     if len({point.value for point in points}) > 1:
