@@ -10,6 +10,7 @@ import threading
 import pytest
 import threadpoolctl
 
+from frenkel import threads
 from frenkel.configuration import reader
 from frenkel.experiment.ensemble import Ensemble
 from frenkel.threads import one_blas_thread
@@ -152,3 +153,29 @@ print(sorted(name for name in heavy if name in sys.modules))
 """
     done = subprocess.run([sys.executable, "-c", code, tmp_path], capture_output=True, text=True, timeout=100)
     assert done.stdout.split() == ["True", "[]"], done.stderr
+
+
+def test_what_blas_had_comes_back_with_the_last_who_leaves(monkeypatch):
+    """Two libraries of 3 and 5 threads, and whoever enters while they are held changes nothing."""
+    libraries = [Library(3), Library(5)]
+    monkeypatch.setattr(threads, "_blas", lambda: libraries)
+    held = threads._Held()
+    for _ in range(2):
+        held.enter()
+        held.enter()
+        assert [one.count for one in libraries] == [1, 1]
+        held.leave()
+        assert [one.count for one in libraries] == [1, 1]
+        held.leave()
+        assert [one.count for one in libraries] == [3, 5]
+
+
+class Library:
+    def __init__(self, count):
+        self.count = count
+
+    def get_num_threads(self):
+        return self.count
+
+    def set_num_threads(self, count):
+        self.count = count

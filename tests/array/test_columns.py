@@ -43,6 +43,26 @@ def test_compiled_branch_is_the_general_one(gate):
             np.testing.assert_allclose(one, other, rtol=1e-6, atol=1e-18)
 
 
+@pytest.mark.parametrize("apart", [1e-6, 1e-4, -3e-5])
+def test_few_steps_find_a_small_voltage_between_high_ones(apart):
+    """The drain's voltage has no more digits than 2.5 V leaves: nothing closer is looked for."""
+    calls = []
+
+    class Counted(NoLaw):
+        def current(self, voltage, where=None):
+            calls.append(voltage)
+            return super().current(voltage, where)
+
+    cross, g = OneTransistorOneResistor(transistor=TRANSISTOR), np.geomspace(1e-9, 1e-2, 12).reshape(SHAPE)
+    ends = np.full(SHAPE, 2.5 + apart), np.full(SHAPE, 2.5), np.full(SHAPE, 6.0)
+    inner, current = cross.branch(*ends, Counted(g))[:2]
+    assert len(calls) <= 10
+    # Both are ohmic here: the channel conducts gain n (V_P - V_S).
+    channel = 2e-4 * 1.3 * ((6.0 - 0.7) / 1.3 - 2.5)
+    np.testing.assert_allclose(inner, apart * channel / (channel + g), rtol=1e-3)
+    np.testing.assert_allclose(current, g * inner, rtol=1e-8)
+
+
 def test_transistor_limits():
     """Strong inversion: gain n/2 (V_P - V_S)^2; weak: e per n kT/q of the gate; nothing at V_DS = 0."""
     t = Transistor(threshold=0.5, gain=1e-4, slope_factor=1.4)

@@ -1,4 +1,4 @@
-"""A study of a crystal: which atoms it takes out, what it calls each calculation, and what it makes of them."""
+"""A study of a crystal: which atoms it takes out, the names of calculations, and what it makes of them."""
 
 from types import SimpleNamespace
 
@@ -51,7 +51,10 @@ def test_an_interstitial_is_an_atom_more_in_each_of_the_largest_voids():
     study = Study(interstitials=2)
     study.lost = ("interstitial 2",)
     energies = study._interstitials()
-    assert energies == [-1.0, None] and [words for _, words, _ in study.relaxed] == ["interstitial 1", "interstitial 2"]
+    assert energies == [-1.0, None] and [words for _, words, _ in study.relaxed] == [
+        "interstitial 1",
+        "interstitial 2",
+    ]
     for kind, _, atoms in study.relaxed:
         assert kind == "interstitial" and len(atoms) == 28
         assert places(atoms) > places(study.perfect)
@@ -61,7 +64,7 @@ def test_an_interstitial_is_an_atom_more_in_each_of_the_largest_voids():
 
 @pytest.mark.parametrize("besides", [(), (20,), (1, 24), (26, 2, 11)])
 def test_a_hop_leads_from_its_own_site_to_the_vacant_one(besides):
-    """Both ends lack the atom of the site that is hopped to and the vacancies beside; all others stand still."""
+    """Both ends lack the atom of the site hopped to and the vacancies beside; all others stand still."""
     study = Study()
     hop = first_hop(study)
     end = study._end_atom(hop)

@@ -100,7 +100,7 @@ def test_a_summary_of_known_devices():
 
 
 def test_devices_with_one_cycle_have_no_spread_to_correct():
-    """Of three cycles, of two, and of one: the bias of each spread, over the square of the two that have one."""
+    """Of three cycles, of two, and of one: biases of the spreads, over the square of their number, two."""
     values = np.random.default_rng(3).standard_normal((3, 3, 1))
     values[1, 2], values[2, 1:] = np.nan, np.nan
     bias = Summary(("a",), False, True).below_median(values)

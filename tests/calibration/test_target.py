@@ -1,8 +1,13 @@
 """What measured files give a calibration: the numbers that the protocol gives too, over as many cycles."""
 
+from pathlib import Path
+from types import SimpleNamespace
+
 import numpy as np
 import pytest
 
+from frenkel.calibration import designs, result
+from frenkel.calibration.rounds import Parameter
 from frenkel.calibration.target import target
 from frenkel.configuration.base import ConfigurationError
 from frenkel.configuration.device import parse
@@ -96,3 +101,52 @@ def test_another_rule_for_v_set_is_refused(tmp_path):
     data.to_netcdf(tmp_path / "chip.nc")
     with pytest.raises(ConfigurationError, match="rule 'limit', that of simulated devices is 'half rise'"):
         target(tmp_path / "chip.nc", configuration(RESET, SET))
+
+
+def test_a_point_is_the_configuration_with_its_values_from_member_0():
+    start = configuration({"kind": "constant", "voltage": "0.1 V", "duration": "1 ns", "samples": 2})
+    document = start.document() | {"seed": 3, "member": 4}
+    design = SimpleNamespace(configuration=parse(document, "here"))
+    point = designs.Designs.point(design, {"vacancy.migration_barrier": 0.75})
+    assert (point.member, point.seed) == (0, 3)
+    plain, changed = start.made_of(Path()), point.made_of(Path())
+    assert changed.vacancy.migration_barrier == pytest.approx(0.75) != plain.vacancy.migration_barrier
+    assert changed.exchange == plain.exchange and point.device == start.device
+
+
+def test_the_dataset_of_a_calibration_holds_its_numbers(tmp_path):
+    """Of two parameters, three statistics, two designs and two draws: each under its name and dimension."""
+    names = ("vacancy.migration_barrier", "exchange.barrier")
+    (tmp_path / "chip.nc").write_bytes(b"")
+    parameters = Parameter(names[0], 0.5, 0.9, True), Parameter(names[1], 1.0, 2.0)
+    numbers = np.arange(24.0)
+    found = SimpleNamespace(
+        parameters=parameters, best=dict(zip(names, (0.7, 1.5), strict=True)),
+        intervals=dict(zip(names, ((0.6, 0.8), (1.2, np.inf)), strict=True)), statistics=("a", "b", "c"),
+        draws=numbers[:4].reshape(2, 2), kept=numbers[:5] / 10, designs=numbers[4:8].reshape(2, 2),
+        shown=numbers[8:14].reshape(2, 3), target=numbers[14:17], fitted=numbers[17:20],
+        errors=numbers[20:23], misfit=2.5, freedom=1, p_value=0.11, members=40, effective=800.0,
+    )  # fmt: skip
+    made = result.Made(
+        configuration=configuration(), folder=tmp_path, measured=tmp_path / "chip.nc", target=None
+    )
+    data = result.dataset(found, made)
+    for name, values in {
+        "low": [0.5, 1.0], "high": [0.9, 2.0], "logarithmic": [1, 0], "best": [0.7, 1.5],
+        "interval": [[0.6, 0.8], [1.2, np.inf]], "draw": found.draws, "kept": found.kept,
+        "design": found.designs, "shown": found.shown, "target": found.target, "fitted": found.fitted,
+        "error": found.errors,
+    }.items():  # fmt: skip
+        np.testing.assert_array_equal(data[name].values, values, err_msg=name)
+    assert data["unit"].values.tolist() == ["eV", "eV"]
+    assert data["shown"].dims == ("point", "statistic") and data["statistic"].values.tolist() == [
+        "a",
+        "b",
+        "c",
+    ]
+    assert data["term"].values.tolist() == [*names, f"{names[0]} {names[0]}", f"{names[0]} {names[1]}",
+                                            f"{names[1]} {names[1]}"]  # fmt: skip
+    attrs = data.attrs
+    assert [attrs[name] for name in ("misfit", "freedom", "p_value", "members", "effective_draws")] == [
+        2.5, 1, 0.11, 40, 800.0
+    ]  # fmt: skip

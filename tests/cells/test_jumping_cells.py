@@ -239,7 +239,7 @@ def test_charge_is_the_current_of_each_state_times_its_time(monkeypatch):
 
 
 def test_telegraph_noise_is_told_of_conductance_and_time():
-    """After pulses, pulses behind a load, and rests: the picked cells, what they conduct now, and how long."""
+    """After pulses, pulses behind a load, and rests: the picked cells, what they conduct, and how long."""
     cells, heard = JumpingCardCells(two_states(1e-12, 1e-12), (2, 3), seed=1), []
     cells._telegraph = SimpleNamespace(
         switched=lambda at, siemens, turned: heard.append((at.tolist(), siemens.tolist(), turned.any())),

@@ -438,7 +438,9 @@ def test_the_engine_is_chosen_by_its_name_and_the_part_that_is_to_run(command, m
     """Whatever comes after it: no file is read before."""
     calls = []
     monkeypatch.setattr(launch, "engine_of", lambda name, part: calls.append((name, part)) or "serial")
-    monkeypatch.setattr(launch, "start", lambda engine, workers, address, go: calls.append((engine, workers)) or 0)
+    monkeypatch.setattr(
+        launch, "start", lambda engine, workers, address, go: calls.append((engine, workers)) or 0
+    )
     options = ["--members", "6", "--engine", "pool", "--shard", "2/3", "--workers", "4"]
     assert main([*command, *options]) == 0
     assert calls == [("pool", (2, 3)), ("serial", 4)]

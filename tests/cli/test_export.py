@@ -97,3 +97,19 @@ def test_full_disk(folder, capsys, monkeypatch):
     assert "is full" in capsys.readouterr().err
     assert (folder / "hfo2.sub").read_bytes() == before
     assert sorted(p.name for p in folder.iterdir()) == ["hfo2.card.json", "hfo2.sub"]
+
+
+@pytest.mark.parametrize(
+    ("words", "draws"),
+    [
+        ([], None), (["--seed", "3"], (1, 10, 3)), (["--devices", "4"], (4, 10, 0)),
+        (["--cycles", "5", "--devices", "2", "--seed", "7"], (2, 5, 7)),
+    ],
+)  # fmt: skip
+def test_what_is_drawn_is_one_device_of_ten_cycles_unless_it_is_said(folder, monkeypatch, words, draws):
+    calls = []
+    monkeypatch.setattr(card_exports, "export", lambda *_, **options: calls.append(options) or "a file")
+    assert main(["export", "hfo2.card.json", "--to", "ngspice", *words]) == 0
+    ((given, pulses),) = [(one["draws"], one["pulses"]) for one in calls]
+    found = None if given is None else (given.devices, given.cycles, given.seed)
+    assert (found, pulses) == (draws, 64)

@@ -86,8 +86,10 @@ def test_points_rise_strictly():
 
 def test_phases_are_counted_with_all_repeats():
     inner = [{**SWEEP, "repeat": 3}, {**SWEEP, "kind": "reset"}]
-    document = {"device": {"thickness": "2.6 nm", "width": "1.56 nm"},
-                "phase": [SWEEP, {"kind": "cycle", "repeat": 2, "phase": inner}]}
+    document = {
+        "device": {"thickness": "2.6 nm", "width": "1.56 nm"},
+        "phase": [SWEEP, {"kind": "cycle", "repeat": 2, "phase": inner}],
+    }
     parsed = device.parse(document)
     found = [(name, cycle) for name, cycle, _ in parsed.phases()]
     assert parsed.count() == len(found) == 9

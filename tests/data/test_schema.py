@@ -93,9 +93,11 @@ def test_other_datasets_are_refused(result):
 
 
 def test_a_layout_is_what_its_table_says(tmp_path):
-    """Variables, what each file must have since, and what only earlier ones had; their files are refused so."""
+    """Its variables, the one that each file has since then, and those that only earlier files had."""
     table = tmp_path / "layout.toml"
-    table.write_text('time = ["float", "sample", "s", "time"]\nname = ["text", "", "", "a name", {optional = false}]\n')
+    table.write_text(
+        'time = ["float", "sample", "s", "time"]\nname = ["text", "", "", "a name", {optional = false}]\n'
+    )
     found = Layout.read(table, "made-up", "a thing", optional=True, since="peak", former=("old",))
     assert (found.kind, found.what, found.since, found.former) == ("made-up", "a thing", "peak", ("old",))
     time, name = found.variables["time"], found.variables["name"]

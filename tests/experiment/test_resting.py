@@ -86,8 +86,15 @@ def test_a_state_is_left_where_its_oxide_relaxes_too():
     np.testing.assert_array_equal(whole, plain + device.relaxing)
     for volts in (0.0, 0.5):
         species, held = device.engine.species.copy(), device.relaxation.held.copy()
-        walked = jumps.walk(device, Circuit(), volts, (None, at_rest), np.random.default_rng(1), 1,
-                            lambda now, _: (level(now, READ), None))
+        walked = jumps.walk(
+            device,
+            Circuit(),
+            volts,
+            (None, at_rest),
+            np.random.default_rng(1),
+            1,
+            lambda now, _: (level(now, READ), None),
+        )
         assert len(walked) == 1 and np.array_equal(device.engine.species, species)
         assert np.count_nonzero(device.relaxation.held != held) == 1
         assert walked[0].after != level(solved, READ)

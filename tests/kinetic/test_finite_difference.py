@@ -71,9 +71,11 @@ def test_derivative_of_a_law_by_the_master_equation(law, key):
         return rates(one) * twins.rate_slopes(one, one.solved(), SOURCE)
 
     both = bmat([[matrix, hopping_chain(device, change)[1]], [None, matrix]]).tocsr()
-    found = expm_multiply(both.T.tocsr() * time, np.eye(1, both.shape[0]).ravel())[len(count):][count].sum()
-    ends = [law_after(hopping_chain(made(key, np.exp(sign * step)), rates)[1], 0, time)[count].sum()
-            for sign in (-1, 1)]
+    found = expm_multiply(both.T.tocsr() * time, np.eye(1, both.shape[0]).ravel())[len(count) :][count].sum()
+    ends = [
+        law_after(hopping_chain(made(key, np.exp(sign * step)), rates)[1], 0, time)[count].sum()
+        for sign in (-1, 1)
+    ]
     expected = (ends[1] - ends[0]) / (2 * step)
     print(f"{key}: {expected:.4g}, ratio {found / expected - 1:.1e}")
     assert abs(expected) > 2e-5

@@ -1,7 +1,10 @@
 """A chip that runs a network: exact limits, signs, tiles, slices, converters, costs and errors."""
 
+import contextlib
 import math
+import sys
 from dataclasses import replace
+from types import SimpleNamespace
 
 import numpy as np
 import pytest
@@ -11,6 +14,7 @@ from frenkel.array.lines import bias
 from frenkel.array.lines.network import Lines
 from frenkel.array.periphery import NEURRAM, Converter, neurram
 from frenkel.cells.resistors import LinearCells
+from frenkel.networks import metrics as network_metrics
 from frenkel.networks.chip import Chip, ChipDesign, _quantised, wired
 from frenkel.networks.cost import inference, refresh_share, scheduled, writing
 from frenkel.networks.device_statistics import placeholder
@@ -434,3 +438,70 @@ def test_a_converter_has_its_levels_and_saturates_at_both_ends():
     np.testing.assert_allclose(_quantised(values[3:] * (values[3:] > 0), 3, signed=False), unsigned)
     np.testing.assert_allclose(_quantised(values, 1, signed=True), np.rint(np.clip(values, -1, 1)))
     assert _quantised(values, None, signed=True) is values
+
+
+def test_the_harness_gets_the_network_and_its_images(monkeypatch):
+    """Biases, a step between layers and none after the last; what its metrics say comes back by name."""
+    seen = []
+
+    class Linear:
+        def __init__(self, inputs, outputs):
+            self.shape = outputs, inputs
+
+        def load_state_dict(self, state):
+            self.weight, self.bias = state["weight"], state["bias"]
+            assert self.weight.shape == self.shape and self.bias.shape == self.shape[:1]
+
+        def __call__(self, x):
+            return x @ self.weight.T + self.bias
+
+    class Sequential(list):
+        def __init__(self, *layers):
+            super().__init__(layers)
+
+        def __call__(self, x):
+            for layer in self:
+                x = layer(x)
+            return x
+
+    class TensorDataset(tuple):
+        def __new__(cls, *arrays):
+            return super().__new__(cls, arrays)
+
+    data = SimpleNamespace(TensorDataset=TensorDataset, DataLoader=lambda images, batch_size: [images])
+    torch = SimpleNamespace(
+        as_tensor=np.asarray, no_grad=contextlib.nullcontext, utils=SimpleNamespace(data=data),
+        nn=SimpleNamespace(Linear=Linear, Sequential=Sequential, ReLU=lambda: lambda x: np.maximum(x, 0.0)),
+    )  # fmt: skip
+
+    class Benchmark:
+        def __init__(self, model, loader, before, after, chosen):
+            ((x, y),) = list(loader)
+            seen.append((model(x), y.tolist(), after[0](model(x)).tolist()))
+
+        def run(self):
+            operations = {"Dense": 300.0, "Effective_MACs": 200.0}
+            return {
+                "ParameterCount": 317, "Footprint": 1268, "ConnectionSparsity": 0.25,
+                "ActivationSparsity": 0.5, "SynapticOperations": operations, "ClassificationAccuracy": 0.75,
+            }  # fmt: skip
+
+    names = "ConnectionSparsity Footprint ParameterCount ActivationSparsity ClassificationAccuracy"
+    every = SimpleNamespace(**dict.fromkeys([*names.split(), "SynapticOperations"]))
+    monkeypatch.setitem(sys.modules, "torch", torch)
+    for name in ("", ".metrics"):
+        monkeypatch.setitem(sys.modules, f"neurobench{name}", SimpleNamespace())
+    for name in ("static", "workload"):
+        monkeypatch.setitem(sys.modules, f"neurobench.metrics.{name}", every)
+    monkeypatch.setitem(sys.modules, "neurobench.benchmarks", SimpleNamespace(Benchmark=Benchmark))
+    monkeypatch.setitem(sys.modules, "neurobench.models", SimpleNamespace(TorchModel=lambda network: network))
+    monkeypatch.setattr(network_metrics, "harness_missing", lambda: "")
+    y = np.arange(len(X)) % 5
+    found = by_harness(WEIGHTS, BIASES, X, y)
+    ((logits, labels, classes),) = seen
+    np.testing.assert_allclose(logits, EXACT, rtol=1e-4, atol=1e-4)  # single precision
+    assert labels == y.tolist() and classes == EXACT.argmax(axis=1).tolist()
+    assert found == {
+        "parameters": 317.0, "footprint": 1268.0, "connection_sparsity": 0.25, "activation_sparsity": 0.5,
+        "dense": 300.0, "effective": 200.0, "accuracy": 0.75,
+    }  # fmt: skip

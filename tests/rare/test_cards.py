@@ -3,6 +3,7 @@
 import json
 from dataclasses import replace
 from pathlib import Path
+from types import SimpleNamespace
 
 import numpy as np
 import pytest
@@ -18,6 +19,7 @@ from frenkel.cells.card import Card
 from frenkel.cli.main import main
 from frenkel.kinetic.circuit import Circuit
 from frenkel.kinetic.waveform import Waveform
+from frenkel.rare import cards
 from frenkel.rare.cards import card_tails, strides
 from frenkel.rare.events import Question
 from frenkel.rare.tails import estimate
@@ -65,10 +67,16 @@ def exact(law, waveform, question):
     return float(now[~met].sum() if question.what.absent else now[met].sum())
 
 
-@pytest.mark.parametrize(("event", "volts", "time", "scale"), [
-    ("set fails", 1.0, 4e-5, 0.3), ("set fails", 1.0, 4e-4, 1e-4), ("reset fails", -1.0, 3e-5, 1e-2),
-    ("state is lost", 0.1, 3.0, 0.1), ("half-select disturbs", 0.4, 5e-2, 0.1),
-])
+@pytest.mark.parametrize(
+    ("event", "volts", "time", "scale"),
+    [
+        ("set fails", 1.0, 4e-5, 0.3),
+        ("set fails", 1.0, 4e-4, 1e-4),
+        ("reset fails", -1.0, 3e-5, 1e-2),
+        ("state is lost", 0.1, 3.0, 0.1),
+        ("half-select disturbs", 0.4, 5e-2, 0.1),
+    ],
+)
 def test_a_hold_by_the_master_equation(law, event, volts, time, scale):
     """Fails where states are drawn of the other kind, and where half-selected cells see the whole voltage."""
     edge = {"conductance": EDGE} if "fails" in event else {"share": 0.1 if event == "state is lost" else 10.0}
@@ -96,8 +104,24 @@ def test_a_card_beside_devices_on_the_command_line(law, tmp_path, capsys):
     (tmp_path / "tiny.toml").write_text(TINY)
     card = replace(Card.load("hfo2"), jump_law=law)
     (tmp_path / "card.json").write_text(json.dumps(card.to_dict()))
-    command = ["tails", str(tmp_path / "tiny.toml"), "--event", "read disturbs", "--at", "1.5", "--particles",
-               "8", "--kill", "2", "--repeats", "2", "-q", "--engine", "serial", "--no-isolation"]
+    command = [
+        "tails",
+        str(tmp_path / "tiny.toml"),
+        "--event",
+        "read disturbs",
+        "--at",
+        "1.5",
+        "--particles",
+        "8",
+        "--kill",
+        "2",
+        "--repeats",
+        "2",
+        "-q",
+        "--engine",
+        "serial",
+        "--no-isolation",
+    ]
     few = [*command, "-o", str(tmp_path / "t.nc")]
     assert main([*few, "--card", str(tmp_path / "card.json")]) in (0, 1)
     out = capsys.readouterr().out
@@ -131,3 +155,29 @@ def test_a_device_that_lost_all_particles_is_not_said_to_be_below():
     assert most == pytest.approx([0.9 * 0.15, 1e-9, 0.15, 0.0])
     words = apart(found["probability"].values, 1e-7, most)[-1]
     assert words == "2 of 4 devices are below 1e-07, 2 that lost all particles may be"
+
+
+@pytest.mark.parametrize(("start", "stop"), [(0.2, 0.24), (0.24, 0.2)])
+def test_a_cell_jumps_at_the_voltage_of_the_moment(start, stop):
+    """Jumps after a quarter of a ramp, after half of what is left, then none: voltages and times."""
+    passages, asked, jumps, seen = iter([0.25, 0.5, 1.0]), [], [], []
+
+    def passage(state, low, high, left, series, limit, hazard):
+        asked.append((state, low, high, left))
+        return next(passages)
+
+    kernel = SimpleNamespace(
+        passage=passage, voltage=lambda states, source, *_: source,
+        next_states=lambda states, volts, random: jumps.append(volts) or states + 1,
+        law=SimpleNamespace(level=np.zeros(5)),
+    )  # fmt: skip
+    question = Question(event="set fails", conductance=EDGE, particles=60, kill=6, starts=60)
+    cell = cards.CardCell(kernel, Waveform((0.0, 8.0), (start, stop)), Circuit(), question, 1, 0)
+    cell._strides = [(0.0, 8.0, start, stop)]
+    cell.go(0, 0.0, (1,), lambda time: seen.append(time) or False)
+    at = [start + part * (stop - start) for part in (0.0, 0.25, 0.625)]
+    np.testing.assert_allclose(
+        asked, [(k, volts, stop, left) for k, volts, left in zip(range(3), at, (8, 6, 3), strict=True)]
+    )
+    np.testing.assert_allclose(jumps, at[1:])
+    assert seen == [0.0, 2.0, 5.0] and cell.state() == 2

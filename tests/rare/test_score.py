@@ -116,5 +116,7 @@ def test_differences_of_twins():
     # The error is that of repeats: 200 of 100 pairs scatter by as much.
     parts = [differences(a, b)[0][0] for a, b in zip(*(np.split(one, 200) for one in ends), strict=True)]
     assert np.std(parts) / np.sqrt(200) == pytest.approx(error[0], rel=0.2)
+    with pytest.raises(ValueError, match="low"):  # one run would stand for all
+        differences(low[:, None], high[:1, None])
     few = np.array([[1.0], [np.nan], [2.0]])
     assert np.isnan(differences(few, few)[0]).all() and differences(few, few)[2][0] == 0

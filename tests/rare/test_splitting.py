@@ -115,8 +115,11 @@ def test_a_floor_ends_it_with_an_upper_bound():
     """At 1e-4 on the way to 1.8e-7: what comes back is the chance of the last level, and says so."""
     runs = repeated(climb(12, 4.0), 12.0, 12, 100, 10, floor=1e-4)
     together_ = together(
-        np.array([one.probability for one in runs]), np.array([one.variance for one in runs]),
-        np.array([len(one.levels) for one in runs]), [one.complete for one in runs])
+        np.array([one.probability for one in runs]),
+        np.array([one.variance for one in runs]),
+        np.array([len(one.levels) for one in runs]),
+        [one.complete for one in runs],
+    )
     assert not together_.complete and climbing(12, 1.0, 4.0) < together_.probability < 1e-4
     assert together_.low == 0.0 and together_.error >= together_.stated > 0.0
     assert all(one.killed and one.levels[-1] < 12 for one in runs)
@@ -125,8 +128,9 @@ def test_a_floor_ends_it_with_an_upper_bound():
 def test_an_interval_begins_with_what_went_to_its_end():
     """Of three runs two were ended at a floor: the mean may be theirs, the interval begins without them."""
     found = np.array([3e-6, 1e-6, 1e-6])
-    of_all, of_one = (together(found, np.full(3, 1e-14), np.ones(3), ends)
-                      for ends in ([True] * 3, [True, False, False]))
+    of_all, of_one = (
+        together(found, np.full(3, 1e-14), np.ones(3), ends) for ends in ([True] * 3, [True, False, False])
+    )
     assert of_one.probability == of_all.probability and of_one.high == of_all.high
     ratio = stats.t.ppf(0.975, 2) * of_all.error
     assert of_one.low == pytest.approx(1e-6 * math.exp(-ratio / 1e-6))
@@ -150,16 +154,20 @@ def test_extinction_counts_as_zero_and_is_told():
     assert (runs.probability, runs.low, runs.high, runs.extinct) == (0.0, 0.0, 1.0, 3)
 
 
-@pytest.mark.parametrize(("particles", "kill", "words"), [
-    (1, 1, "particles must be a whole number of at least 2, got 1"),
-    (10, 10, "kill must be a whole number between 1 and 9, got 10"),
-])
+@pytest.mark.parametrize(
+    ("particles", "kill", "words"),
+    [
+        (1, 1, "particles must be a whole number of at least 2, got 1"),
+        (10, 10, "kill must be a whole number between 1 and 9, got 10"),
+    ],
+)
 def test_bad_numbers_are_named(particles, kill, words):
     with pytest.raises(ValueError, match=words):
         split(climb(6, 2.5)(0), 6.0, particles=particles, kill=kill, random=np.random.default_rng(0))
 
 
 # ---- a lattice gas, in a box whose states are all known
+
 
 def test_passage_in_the_box_of_all_states():
     """Eight defects within a time, 3.8e-4 by the master equation; rarer ones in validation."""

@@ -31,7 +31,9 @@ def test_a_result_says_its_sizes(result):
     sizes = result.sizes
     close(line(text, "holds"), sizes["sample"], sizes["phases"], sizes["snapshot"], sizes["defect"])
     close(line(text, "from  ").partition(",")[2], RECORD["seed"], RECORD["member"])
-    assert line(text, "from  ").split()[:3] == ["from", "configuration", RECORD["configuration_hash"][:12] + ","]
+    digits = json.dumps(RECORD | {"configuration_hash": "0123456789abcdef"})
+    text = device.describe(result.assign_attrs(material="HfO2", material_hash="abc", provenance=digits))
+    assert line(text, "from  ").split()[:3] == ["from", "configuration", "0123456789ab,"]
 
 
 def test_phases_say_what_was_measured(result):
@@ -279,6 +281,24 @@ def test_an_ensemble_says_number_mean_deviation_and_quantiles(file):
         assert ensemble._row(opened, "on_off") == []
 
 
+def test_molten_members_are_counted_with_their_longest_time():
+    """Two of three with a number are above it for longer than the least; without it nothing is said."""
+    least = ensemble.melting.LEAST
+    times = np.array([2.0 * least, 0.5 * least, np.nan, 40.0 * least])
+    (words,) = ensemble._molten(_File({"time_above_melting": times}))
+    assert words.startswith("2 of 3 members exceed their melting or decomposition temperature")
+    close(words.partition("more than ")[2].partition(" at a time")[0], (least, "s"))
+    close(words.partition("for up to ")[2].partition(";")[0], (40.0 * least, "s"))
+    assert ensemble._molten(_File({"time_above_melting": np.array([0.0, least])})) == []
+    assert ensemble._molten(_File({})) == []
+
+
+class _File(dict):
+    @property
+    def variables(self):
+        return self
+
+
 def test_a_status_says_rate_rest_balance_and_memory():
     one = {
         "done": 30,
@@ -382,8 +402,8 @@ def test_a_forecast_is_that_of_the_model():
     assert "longest member limits" not in text
     assert "longest member limits" in forecast.forecast(times, 6, 1, 12, 5e6)
     # One rank has all 18 s of work, and so has each of two shards of one rank, or of less.
-    for ranks, shards in ((1, 1), (2, 2), (1, 2)):
-        one = forecast.forecast(times, ranks, shards, 12, 5e6)
+    for ranks, parts in ((1, 1), (2, 2), (1, 2)):
+        one = forecast.forecast(times, ranks, parts, 12, 5e6)
         assert line(one, "ranks").endswith("18 s of work each")
         wall = line(one, "members all expected alike").partition("(")[2].split(" s")[0]
         assert float(wall) == pytest.approx(model.simulate(times, 1).wall, rel=1e-3)

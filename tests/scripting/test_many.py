@@ -1,6 +1,7 @@
 """Many devices from a script: the dataset of the command line, whatever says how a member is made."""
 
 from pathlib import Path
+from types import SimpleNamespace
 
 import numpy as np
 import pytest
@@ -245,3 +246,43 @@ def test_an_ensemble_begins_with_member_0_whatever_the_configuration_was():
     assert found.document() == plain.document() | {"member": 0}
     changed, _ = many._configuration(fourth, {"device.width": "2.6 nm"}, 9)
     assert (changed.member, changed.seed) == (0, 9) and changed.device.width == pytest.approx(2.6e-9)
+
+
+@pytest.mark.parametrize("start", [DOCUMENT, config.parse(DOCUMENT | {"member": 4}, "here")])
+def test_points_of_a_sweep_are_those_of_the_configuration(monkeypatch, start):
+    """With another width each, from member 0 on, but for the seed, which each has of its own."""
+    monkeypatch.setattr(many._Plan, "go", lambda self, asked: asked)
+    asked = fk.sweep(start, {"device.width": ["1.56 nm", "2.6 nm"]}, 2, **HERE)
+    for point, width in zip(asked.points, ("1.56 nm", "2.6 nm"), strict=True):
+        document = DOCUMENT | {"device": DOCUMENT["device"] | {"width": width}}
+        assert point.document() | {"seed": 3} == config.parse(document, "here").document()
+
+
+@pytest.mark.parametrize(("engine", "isolated"), [("serial", False), ("pool", True)])
+def test_members_have_processes_of_their_own_unless_the_engine_is_serial(monkeypatch, engine, isolated):
+    asked, calls = SimpleNamespace(limit=7.0), []
+
+    def run(given, path, workers, **options):
+        calls.append((given, path.name, workers, options["limit"], options["isolated"]))
+        raise ValueError("no further")
+
+    monkeypatch.setattr(many.whole, "run", run)
+    monkeypatch.setattr(many.launch, "start", lambda name, workers, address, go: go((name, workers)))
+    with pytest.raises(ValueError, match="no further"):
+        many._Plan(None, engine, 3, None, False).go(asked)
+    assert calls == [(asked, "ensemble.nc", (engine, 3), 7.0, isolated)]
+
+
+def test_what_is_finished_is_not_written_again(tmp_path):
+    """The same call of a function once more: the same file, untouched, and its dataset."""
+    output = tmp_path / "one.nc"
+    first = fk.ensemble(brief, 1, seed=3, output=output, **HERE)
+    before = output.read_bytes(), output.stat().st_mtime_ns
+    same(fk.ensemble(brief, 1, seed=3, output=output, **HERE), first)
+    assert (output.read_bytes(), output.stat().st_mtime_ns) == before
+
+
+def brief(seed, member):
+    device = fk.Device("HfO2-volatile", "1.56 nm", "1.56 nm", seed=seed, member=member)
+    device.run(fk.Waveform.constant("0.1 V", "1 ns"), samples=2)
+    return device

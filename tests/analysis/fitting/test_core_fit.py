@@ -159,7 +159,7 @@ def test_a_line_through_zero_turns_there():
 
 @pytest.mark.parametrize("kinds", [(0, 1), (0,), (1,)])
 def test_states_tell_the_voltage_scale_and_the_drive(kinds):
-    """I = G sinh(V/V0) of end states of either kind, others aside; ln(rate) of HRS rises by 9 per V. Exact."""
+    """I = G sinh(V/V0) of end states of either kind; ln(rate) of HRS rises by 9 per V. Exact."""
     bias = np.round(np.linspace(-1.0, 1.0, 21), 12)
     kind = np.array([*kinds, *kinds, -1])
     read, scale = 0.1, 0.4

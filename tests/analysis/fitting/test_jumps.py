@@ -325,7 +325,7 @@ def test_states_that_all_devices_share_are_read_with_an_error(data, fitted):
 
 
 def test_jumps_that_judge_are_as_many_of_each_class(monkeypatch):
-    """Of 1,000 under -1 V, 50 at rest and 300 under 1 V: 200, 50 and 200; each once, of all devices' folds."""
+    """Of 1,000 under -1 V, 50 at rest and 300 under 1 V: 200, 50 and 200, each once, in four folds."""
     volts = np.repeat([-1.0, 0.0, 1.0], [1000, 50, 300])
     law = SimpleNamespace(jump_voltage=volts, carry=0.5)
     judged = []
@@ -364,4 +364,3 @@ def test_ramps_are_compared_where_two_devices_have_enough_of_them(monkeypatch):
     np.testing.assert_allclose(level.measured, np.log(2e-5), atol=0.1)  # with the error of a reading
     np.testing.assert_allclose(level.card, np.log(1e-5), atol=0.1)
     np.testing.assert_array_equal(switching.owner, owner[:few])
-

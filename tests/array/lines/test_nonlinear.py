@@ -396,7 +396,7 @@ def test_bad_input(make, message):
 
 
 def test_a_guess_keeps_driven_lines_at_their_voltage():
-    """Word 1 is driven to 0.7 V without resistance, as is bit 2 to -0.2 V; other nodes are those of the guess."""
+    """Word 1 is driven to 0.7 V, bit 2 to -0.2 V, without resistance; other nodes are those of the guess."""
     m, n = 3, 4
     guess = np.arange(12.0).reshape(m, n), 100.0 + np.arange(12.0).reshape(m, n)
     network = SimpleNamespace(

@@ -4,6 +4,7 @@ import numpy as np
 import pytest
 from closed_forms import elmore_delay
 from made_up_cells import made_up_cells
+from scipy.optimize import brentq
 
 from frenkel.array.crossbar import Crossbar
 from frenkel.array.crosspoint import ExponentialSelector
@@ -164,6 +165,24 @@ def test_pulses_have_edges_and_charge_comes_back():
     times, volts = np.array(found.time), np.array(found.watched)[:, 0]
     assert volts[times <= 1e-12].max() > 0.99 and abs(volts[-1]) < 1e-4
     assert np.count_nonzero(times == 1e-12) == 2
+
+
+@pytest.mark.parametrize(
+    ("saturation", "scale", "volts"), [(1e-12, 0.05, 1.0), (1e-15, 0.03, 1.2), (1e-9, 0.1, 2.0)]
+)
+def test_a_steep_cell_charges_to_where_its_current_is_that_of_the_lines(saturation, scale, volts):
+    """From 0 V in one step of the source: the end is I = I0 sinh(V/V0) behind two segments of 5 ohm."""
+    lines = Lines(shape=(1, 1), word_resistance=R, bit_resistance=R)
+    target = bias.select((1, 1), (0, 0), volts)
+
+    def law(v):
+        return saturation * np.sinh(v / scale), saturation / scale * np.cosh(v / scale)
+
+    stepper = Stepper(Network(lines, target), law, Capacitance(word=C, bit=C), tolerance=1e-2, scale=scale)
+    found = stepper.run(lambda t: target, 1e-11, watch=[(0, 0)])
+    end = brentq(lambda v: v + 2 * R * saturation * np.sinh(v / scale) - volts, 0.0, volts)
+    assert found.watched[-1][0] == pytest.approx(end, rel=1e-4)
+    assert found.time[-1] == pytest.approx(1e-11) and np.all(np.diff(found.time) > 0.0)
 
 
 def test_cells_move_while_the_lines_charge():

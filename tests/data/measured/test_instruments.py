@@ -389,3 +389,15 @@ def test_sheets_are_devices_or_as_a_mapping_says_cycles(tmp_path):
     (tmp_path / "m.toml").write_text("[table]\nsheets = 'cycle'")
     data = files.read([tmp_path / "a.xlsx"], tmp_path / "m.toml")
     assert data["device"].values.tolist() == ["a"] and data["loop_cycle"].values.tolist() == [1, 2]
+
+
+def test_a_cycle_that_no_column_holds_is_that_of_every_loop(tmp_path):
+    """Of a mapping file: 1 uS up to a SET at 0.8 V, 100 uS down to a RESET at -0.8 V: cycle 7."""
+    volts = np.concatenate([np.linspace(0, 1, 21), np.linspace(0.95, -1, 40), np.linspace(-0.95, 0, 20)])
+    siemens = np.where((np.arange(81) >= 16) & (np.arange(81) < 57), 1e-4, 1e-6)
+    rows = "\n".join(f"{v:.4f},{v * g:.6e}" for v, g in zip(volts, siemens, strict=True))
+    (tmp_path / "a.csv").write_text("voltage (V),current (A)\n" + rows + "\n")
+    (tmp_path / "map.toml").write_text('[measurement]\nkind = "loops"\ncycle = 7\n')
+    data = files.read([tmp_path / "a.csv"], [tmp_path / "map.toml"])
+    assert data["cycle"].values.tolist() == [7]
+    assert data["set_voltage"].values.ravel() == pytest.approx([0.8], abs=0.06)

@@ -15,9 +15,12 @@ from frenkel.units import BOLTZMANN_EV
 
 A = 0.26e-9
 SIDES = ("periodic", "reflecting")
-CONTRAST = {"conduction.background": 1e-12, "conduction.contact_top": 1e-4,
+CONTRAST = {
+    "conduction.background": 1e-12,
+    "conduction.contact_top": 1e-4,
     # the bonds of a test do not move with the preset
-    "conduction.decay_length": 0.35e-9, "conduction.tunnel_factor": 0.02,
+    "conduction.decay_length": 0.35e-9,
+    "conduction.tunnel_factor": 0.02,
 }  # 1e8 under bonds of 1e-4 S
 
 
@@ -188,10 +191,13 @@ def test_potential_without_the_mover_equals_a_direct_solve(kind, name, lateral):
     species = random_species(device, kind, rng)
     put(device, species)
     events = device.transitions()
-    chosen = np.concatenate([
-        rng.permutation(np.flatnonzero((events["mechanism"] == m) & (events["direction"] == d)))[:60]
-        for m in range(len(device.chemistry.mechanisms)) for d in (0, 1)
-    ])
+    chosen = np.concatenate(
+        [
+            rng.permutation(np.flatnonzero((events["mechanism"] == m) & (events["direction"] == d)))[:60]
+            for m in range(len(device.chemistry.mechanisms))
+            for d in (0, 1)
+        ]
+    )
     energies = device.solved().events.arrays()["energy1"][chosen]
     expected = biases(device, oracle, species, events[chosen])
     assert np.abs(energies - expected).max() <= 1e-9
@@ -439,8 +445,14 @@ def test_drop_of_an_exchange_below_the_face_is_that_of_the_bond_above(lateral):
 def test_a_barrier_that_bends_does_not_see_single_charges(power):
     """At 0 V no exchange is lowered among charged vacancies; a line is. The field of the bias is for both."""
     device, _ = make(
-        "HfO2-volatile", (6, 7), "periodic", exchange__dipole=1e-9, exchange__depth=1e-6,
-        exchange__dipole_power=power, exchange__floor=0.0)
+        "HfO2-volatile",
+        (6, 7),
+        "periodic",
+        exchange__dipole=1e-9,
+        exchange__depth=1e-6,
+        exchange__dipole_power=power,
+        exchange__floor=0.0,
+    )
     put(device, random_species(device, "pristine", np.random.default_rng(8)))
     columns = device.solved().events.arrays()
     mine = columns["site_b"] < 0
@@ -516,7 +528,7 @@ def test_nothing_to_pick_is_said():
 
 
 def test_bonds_conduct_heat_in_proportion_to_their_conductance():
-    """Wiedemann and Franz: the Laplacian of the bonds, contacts on its diagonal, both ends in order; exact."""
+    """Wiedemann and Franz: the Laplacian of the bonds, contacts on its diagonal, both ends; exact."""
     device, _ = make()
     fields = device.fields
     fields.solve(sites(device.shape, (2, 2, 0), (2, 2, 1), (2, 3, 2), (4, 4, 7), (4, 4, 8), (5, 5, 5)))

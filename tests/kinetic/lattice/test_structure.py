@@ -351,7 +351,9 @@ def test_without_a_section_for_them_all_sites_are_where_filaments_may_grow():
     random = np.random.default_rng(1)
 
     def region(**sections):
-        numbers = SimpleNamespace(lattice=SimpleNamespace(spacing=2.6e-10), has=sections.__contains__, **sections)
+        numbers = SimpleNamespace(
+            lattice=SimpleNamespace(spacing=2.6e-10), has=sections.__contains__, **sections
+        )
         return place._weak_region(numbers, lattice, (4, 5, 6), random)
 
     everywhere = region()
