@@ -289,7 +289,7 @@ cdef class Loop:
     cpdef fire(self, now, double source, double voltage, int chosen):
         """Let an event happen, and do what follows every event."""
         cdef EventRates events = now.at(voltage) if now.make_ends is not None else now.events
-        cdef double current
+        cdef double current, heated
         cdef Point before
         cdef int mechanism, direction, a, b
         state = self.state
@@ -303,7 +303,9 @@ cdef class Loop:
         # The atoms move, and the wait for the next event begins.
         current = voltage * <double> now.conductance if now.law is None else now.law(voltage)
         before = self._moment(source, voltage, current)
-        note_heat(self.extremes, events.ambient + events._rise(chosen, voltage), self.start, state.time)
+        heated = events._rise(chosen, voltage) if self.oxide_heat is None else <double> self.oxide_heat.event_rise(
+            events, voltage, chosen)
+        note_heat(self.extremes, events.ambient + heated, self.start, state.time)
         if self.resting:
             state.relaxation.catch_up(state.time, state.engine.draw, (a, b) if self.stop is None else None)
         self._spend(state.time)

@@ -9,7 +9,7 @@ import numpy as np
 from ..typing import Floats
 from .fields._event_rates import EventRates
 from .fields._heat_clock import HeatClock
-from .fields.heat_in_time import GROWTH, HeatLattice, Stretch, stretch
+from .fields.heat_in_time import GROWTH, WATCHED, HeatLattice, Stretch, stretch
 from .lattice.lattice import Lateral, Lattice
 from .materials.material import Material
 from .solver import ArrangementHeat, PowerLine, Solved
@@ -25,7 +25,13 @@ UNSEEN = 1e-3
 """Hazard until a field has settled below which it is taken as settled at once."""
 
 WAITS = 3.0
-"""Length of the first stretch, in waits at the highest rates that it may see."""
+"""Length of a stretch, in waits at the rates of its beginning."""
+
+EARLY = 0.1
+"""Largest part of the hazard that is left that may fall before the temperatures of a stretch are bounded."""
+
+SHORTEST = 1.0 / GROWTH
+"""Shortest stretch (tau0): no site heats sooner."""
 
 SETTLED_AFTER = 64.0
 """Longest stretch, in time constants of the bare oxide."""
@@ -140,24 +146,37 @@ class OxideHeat:
         line = heat.line(now, voltage, slope)
         follows = self._follows(heat, line, voltage, voltage + slope * duration, slope)
         while passed < duration:
-            at = voltage + slope * passed
-            unit, rest = self.lattice.time, duration - passed
-            difference = self.field - line.steady(at)
-            away = float(np.abs(self.lattice.everywhere(difference)).max())
-            bound = events.warmer_total(at, away)
-            if follows and (away <= TOLERANCE or self._is_brief(difference, bound, rest)):
+            at, rest = voltage + slope * passed, duration - passed
+            here = heat.readers.events(self.lattice.at(heat.readers.window, self.field))
+            if follows and self._settles(line, events, at, rest, here):
                 elapsed, left = events.advance(at, slope, rest, hazard)
                 self.field = line.steady(at + slope * elapsed)
+                self._clock = None
                 return (duration if elapsed >= rest else passed + elapsed), left
-            length = self._length(length, WAITS * hazard / max(bound, 1e-300), rest)
-            one = self._stretch(heat, line, at, slope, length)
-            self._clock = self._clock_of(heat, events, one)
-            elapsed, hazard = self._clock.advance(at, slope, min(length * unit, rest), hazard)
-            self.field = one.after(elapsed / unit)
+            total = events.total_of(at, here)
+            length = self._length(length, hazard / max(total, 1e-300), rest)
+            while True:
+                one = self._stretch(heat, line, at, slope, length)
+                self._clock = self._clock_of(heat, events, one, here)
+                # Before the first of the times that are watched, little of the hazard may be used up.
+                early, left = self._clock.advance(
+                    at, slope, 0.0, min(WATCHED[0] * length * self.lattice.time, rest), hazard
+                )
+                if hazard - left <= EARLY * hazard or length <= SHORTEST:
+                    break
+                length = min(self._length(0.0, early * hazard / (hazard - left), rest), length / GROWTH)
+            end = min(length * self.lattice.time, rest)
+            if left > 0.0 and early < end:
+                early, left = self._clock.advance(at, slope, early, end, left)
+            self.field, hazard = one.after(early / self.lattice.time), left
             if hazard == 0.0:
-                return passed + elapsed, 0.0
-            passed = duration if elapsed >= rest else passed + elapsed
+                return passed + early, 0.0
+            passed = duration if early >= rest else passed + early
         return duration, hazard
+
+    def event_rise(self, events: EventRates, voltage: float, chosen: int) -> float:
+        """Return the temperature rise (K) that a candidate reads where the last wait ended."""
+        return float(events.rises(voltage)[chosen]) if self._clock is None else self._clock.event_rise(chosen)
 
     def pick(self, events: EventRates, voltage: float, uniform: float) -> int:
         """Return the candidate that fires where the last wait ended, for a uniform draw in [0, 1)."""
@@ -177,19 +196,34 @@ class OxideHeat:
         )
         return steep * abs(slope) * self.lattice.time / self.lattice.slowest <= LAG
 
-    def _is_brief(self, difference: Floats, bound: float, rest: float) -> bool:
-        """Return whether the hazard until a difference has decayed is negligible, and the time is there."""
+    def _settles(
+        self, line: PowerLine, events: EventRates, voltage: float, rest: float, here: Floats
+    ) -> bool:
+        """Return whether heat is steady, or the hazard until it is is negligible and the time is there."""
+        # Where the next event may come first, what candidates read (`here`) says enough.
+        may_come = events.total(voltage) * self.lattice.time > UNSEEN * self.lattice.slowest
+        if may_come and np.abs(here - events.rises(voltage)).max(initial=0.0) > TOLERANCE:
+            return False
+        difference = self.field - line.steady(voltage)
         # No mode is slower than the slowest of the bare lattice, no site farther off than the norm says.
         norm = math.sqrt(float(difference @ (difference * self.lattice.mass)))
-        settles = self.lattice.time / self.lattice.slowest * max(math.log(norm / TOLERANCE), 0.0)
-        return settles <= rest and settles * bound <= UNSEEN
+        settles = self.lattice.time / self.lattice.slowest * max(math.log(max(norm, TOLERANCE) / TOLERANCE), 0.0)
+        brief = settles <= rest and settles * events.total(voltage) <= UNSEEN
+        if not brief and norm > TOLERANCE * self.lattice.root_mass:
+            return False
+        away = np.concatenate([self.lattice.everywhere(difference), self.lattice.of_reservoirs(difference)])
+        if np.abs(away).max() <= TOLERANCE:
+            return True
+        # Nowhere is it warmer than steady by more than now where it is most.
+        warmer = events.rises(voltage) + max(float(away.max()), 0.0)
+        return brief and settles * events.total_of(voltage, warmer) <= UNSEEN
 
     def _length(self, before: float, wait: float, rest: float) -> float:
         """Return the length of the next stretch (tau0), of a few that the poles are kept for."""
-        longest = min(wait, rest) / self.lattice.time
+        longest = min(WAITS * wait, rest) / self.lattice.time
         if before:
             longest = min(longest, before * GROWTH)
-        longest = min(max(longest, 1.0 / GROWTH), SETTLED_AFTER / self.lattice.slowest)
+        longest = min(max(longest, SHORTEST), SETTLED_AFTER / self.lattice.slowest)
         return float(GROWTH ** math.ceil(math.log(longest, GROWTH) - 1e-9))
 
     def _stretch(
@@ -210,13 +244,13 @@ class OxideHeat:
             TOLERANCE,
         )
 
-    def _clock_of(self, heat: ArrangementHeat, events: EventRates, one: Stretch) -> HeatClock:
-        """Return the clock of a stretch."""
+    def _clock_of(self, heat: ArrangementHeat, events: EventRates, one: Stretch, here: Floats) -> HeatClock:
+        """Return the clock of a stretch, at whose beginning candidates read rises (K)."""
         read = heat.readers
         modes = np.concatenate([read.events(part.read) for part in one.parts])
         return HeatClock(
             events,
-            read.events(self.lattice.at(read.window, one.start)),
+            here,
             np.ascontiguousarray(modes.T),
             np.concatenate([part.rate for part in one.parts]),
             np.concatenate([np.full(len(part.rate), part.power, np.int32) for part in one.parts]),

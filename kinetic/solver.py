@@ -136,7 +136,9 @@ class PowerLine:
         if self._units is None:
             network, lattice = self.network, self.network.lattice
             if lattice.reservoirs:
-                first, second = (network.solve(0.0, network.source(one)) for one in self.power)
+                first, second = (
+                    network.solve(0.0, network.source(one)) if one.any() else lattice.zero() for one in self.power
+                )
             else:
                 # Heat that bonds take away from the nodes is known from their rises.
                 left = [p - network.conductance @ h for p, h in zip(self.power, self.rises, strict=True)]

@@ -438,12 +438,12 @@ cdef class EventRates:
             view[c] = self._rise(c, voltage)
         return result
 
-    def warmer_total(self, double voltage, double by):
-        """Sum of all rates at ``voltage`` (V) where every temperature is ``by`` (K) above the steady one, 1/s."""
-        cdef int c
-        cdef double total = 0.0
-        for c in range(self.n):
-            total += self._rate_at(c, voltage, self._rise(c, voltage) + by)
+    def total_of(self, double voltage, const double[::1] rise):
+        """Sum of all rates at ``voltage`` (V) where every candidate reads a temperature rise (K) of its own, 1/s."""
+        cdef double total
+        if rise.shape[0] != self.n:
+            raise ValueError(f"rise must have a value for each of {self.n} candidates, got {rise.shape[0]}")
+        total = self._total_at(voltage, rise)
         self._refuse_cold()
         return total
 

@@ -105,26 +105,28 @@ cdef class HeatClock:
         self.events._refuse_cold()
         return total
 
-    def advance(self, double start, double slope, double duration, double hazard):
-        """Integrate the sum of rates along V(t) = start + slope t until ``hazard`` is used up.
+    def advance(self, double start, double slope, double begin, double duration, double hazard):
+        """Integrate the sum of rates along V(t) = start + slope t from a time on until ``hazard`` is used up.
 
         Parameters
         ----------
-        start, slope, duration : float
-            Device voltage (V), its slope (V/s), and the time available (s).
+        start, slope : float
+            Device voltage (V) at time 0, and its slope (V/s).
+        begin, duration : float
+            Time from which on, and up to which, time may pass (s).
         hazard : float
             What is left of an Exp(1) draw.
 
         Returns
         -------
         elapsed : float
-            Time to the event, or ``duration``.
+            Time of the event, or ``duration``.
         left : float
             Hazard left (0 when the event fell); its error is below 1e-3 of what was used up.
         """
-        cdef double t = 0.0, step = duration, r0, r1, r2, coarse, fine, first, left = hazard
+        cdef double t = begin, step = duration - begin, r0, r1, r2, coarse, fine, first, left = hazard
         with nogil:
-            r0 = self._total(0.0, start)
+            r0 = self._total(t, start + slope * t)
             if r0 * step > FIRST_STEP * left:
                 step = FIRST_STEP * left / r0
             while t < duration:
@@ -155,6 +157,10 @@ cdef class HeatClock:
                 step *= 4.0 if fabs(fine - coarse) <= 0.1 * TOLERANCE * fine else 2.0
         self.events._refuse_cold()
         return t, left
+
+    def event_rise(self, int c):
+        """Temperature rise (K) that a candidate reads where `advance` ended."""
+        return self.rise[c]
 
     def pick(self, double uniform):
         """Candidate that fires where `advance` ended, for a uniform draw in [0, 1)."""

@@ -77,6 +77,15 @@ def height_modes(n: int) -> tuple[Floats, Floats]:
     return modes, 4 * np.sin(np.pi * number / (2 * (n + 1))) ** 2
 
 
+def distinct(
+    values: NDArray[np.integer[Any]], number: int
+) -> tuple[NDArray[np.intp], NDArray[np.intp]]:
+    """Return the distinct ones of whole numbers from 0 to below ``number``, ascending, and the place of each."""
+    there = np.zeros(number, bool)
+    there[values] = True
+    return np.flatnonzero(there), (np.cumsum(there) - 1)[values]
+
+
 @dataclass(frozen=True, slots=True, eq=False)
 class Pole:
     """The bare lattice with a sink sigma M at every site: its inverse in modes, and between sites.
@@ -128,6 +137,8 @@ class HeatLattice:
         Heat conductance of a background link, kappa a (W/K).
     slowest : float
         Smallest rate of the bare lattice (1/tau0), reservoirs included.
+    root_mass : float
+        Square root of all heat capacities: the norm of a field over it is a mean of its rises (K).
     """
 
     def __init__(
@@ -154,6 +165,7 @@ class HeatLattice:
         self.mass = np.concatenate([np.ones(self.n_sites), heavy])
         root = np.sqrt(self._mean_mass)
         self.slowest = float(np.linalg.eigvalsh(self._mean / np.outer(root, root))[0])
+        self.root_mass = float(np.sqrt(self.n_sites + self.columns * sum(heavy)))
         self._poles: OrderedDict[float, Pole] = OrderedDict()
         self._whole = self.window(np.arange(self.n_sites))
 
@@ -219,8 +231,8 @@ class HeatLattice:
     def window(self, sites: NDArray[np.integer[Any]]) -> SiteWindow:
         """Return the part of the box that holds these sites."""
         x, y, z = np.unravel_index(sites, self.shape)
-        own_x, at_x = np.unique(x, return_inverse=True)
-        own_y, at_y = np.unique(y, return_inverse=True)
+        own_x, at_x = distinct(x, self.shape[0])
+        own_y, at_y = distinct(y, self.shape[1])
         shape = len(own_x), len(own_y), self.shape[2]
         return SiteWindow(shape, own_x, own_y, np.ravel_multi_index((at_x, at_y, z), shape))
 
@@ -464,8 +476,8 @@ class HeatReaders:
     def of(cls, lattice: HeatLattice, candidates: Candidates, corners: NDArray[np.int32]) -> HeatReaders:
         """Return the readers of candidates; ``corners`` are the host sites round each interstitial site."""
         site_a, site_b, share = candidates.heat_read()
-        points, place = np.unique(
-            np.concatenate([site_a, np.where(site_b < 0, site_a, site_b)]), return_inverse=True
+        points, place = distinct(
+            np.concatenate([site_a, np.where(site_b < 0, site_a, site_b)]), lattice.n_sites + len(corners)
         )
         hosts = int(np.searchsorted(points, lattice.n_sites))
         around = corners[points[hosts:] - lattice.n_sites].ravel()
@@ -542,7 +554,8 @@ def _modes(
     # Vectors are orthonormal in the product with M; a field that is a source is divided by M first.
     space = np.empty((LARGEST_SPACE + 1, lattice.n))
     space[0] = source / lattice.mass / norm
-    seen, watched = [lattice.at(read, space[0])], length * np.array(WATCHED)
+    seen, watched = np.empty((LARGEST_SPACE + 1, len(read.place))), length * np.array(WATCHED)
+    seen[0] = lattice.at(read, space[0])
     matrix, before, error = np.zeros((LARGEST_SPACE, LARGEST_SPACE)), np.zeros(1), np.inf
     for k in range(LARGEST_SPACE):
         fresh = sigma * network.solve(sigma, space[k] * lattice.mass)
@@ -554,13 +567,13 @@ def _modes(
             # Symmetric, of which the lower triangle is there; eigenvalues are 1 / (1 + rate / sigma).
             part, turn = np.linalg.eigh(matrix[: k + 1, : k + 1])
             rate = sigma * (1 / np.clip(part, 1e-14, 1.0) - 1)
-            now = norm * ((responses(rate, power, watched) * turn[0]) @ turn.T) @ np.array(seen)
+            now = norm * ((responses(rate, power, watched) * turn[0]) @ turn.T) @ seen[: k + 1]
             error, before = float(np.abs(now - before).max(initial=0.0)), now
             if error <= tolerance or beyond < EXHAUSTED:
                 turned = (norm * turn * turn[0]).T
-                return Modes(power, rate, turned @ space[: k + 1], turned @ np.array(seen), error)
+                return Modes(power, rate, turned @ space[: k + 1], turned @ seen[: k + 1], error)
         space[k + 1] = fresh / beyond
-        seen.append(lattice.at(read, space[k + 1]))
+        seen[k + 1] = lattice.at(read, space[k + 1])
     raise ArithmeticError(
         f"heat over {length * lattice.time:g} s changes by {error:g} K with the last of {LARGEST_SPACE} "
         "vectors"

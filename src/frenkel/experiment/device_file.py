@@ -59,7 +59,7 @@ def columns(
         attrs["time_above_melting"] = molten.longest  # s, without a break
         attrs["share_above_melting"] = molten.share
     events = [log.extremes.hottest for log in logs if log.extremes.hottest.temperature > 0.0]
-    if events and not device.thermal.transient:  # the loop notes steady temperatures
+    if events:
         hottest = max(events, key=lambda event: event.temperature)
         attrs["event_temperature_max"] = hottest.temperature  # K
         attrs["event_temperature_duration"] = hottest.duration  # s, that the atoms had stood before it

@@ -61,7 +61,7 @@ def test_waits_follow_the_integral_of_the_hazard(events, seed, slope):
     scale = used[np.searchsorted(edge, 30.0)]
     draws = rng.exponential(scale, 10_000)
     duration = edge[-1] * UNIT
-    waits = np.array([clock.advance(0.6, slope, duration, draw) for draw in draws])
+    waits = np.array([clock.advance(0.6, slope, 0.0, duration, draw) for draw in draws])
     ended = waits[:, 1] == 0.0
     assert 0.5 < ended.mean()
     found = np.interp(np.log(waits[ended, 0] / UNIT), np.log(edge), used[1:])
@@ -74,7 +74,7 @@ def test_waits_follow_the_integral_of_the_hazard(events, seed, slope):
 
 def test_the_rates_at_the_end_choose_the_event(events):
     clock, rise = clock_of(events, np.random.default_rng(7))
-    elapsed, left = clock.advance(0.5, 1e10, 1e-9, 1e-3)
+    elapsed, left = clock.advance(0.5, 1e10, 0.0, 1e-9, 1e-3)
     assert left == 0.0
     voltage = 0.5 + 1e10 * elapsed
     kt = BOLTZMANN_EV * (events.ambient + rise(elapsed / UNIT))
@@ -90,14 +90,32 @@ def test_the_rates_at_the_end_choose_the_event(events):
 def test_a_wait_that_does_not_end_leaves_what_it_did_not_use(events):
     clock, rise = clock_of(events, np.random.default_rng(8))
     exact = integrate.quad(lambda s: total(events, 0.4, rise(s)) * UNIT, 0.0, 5.0, epsrel=1e-8, limit=200)[0]
-    elapsed, left = clock.advance(0.4, 0.0, 5.0 * UNIT, 10.0 + exact)
+    elapsed, left = clock.advance(0.4, 0.0, 0.0, 5.0 * UNIT, 10.0 + exact)
     assert elapsed == 5.0 * UNIT
     assert left == pytest.approx(10.0, abs=1e-3 * exact + 1e-6)
 
 
-def test_warmer_everywhere(events):
-    warm = total(events, 0.5, events.rises(0.5) + 35.0)
-    assert events.warmer_total(0.5, 35.0) == pytest.approx(warm, rel=1e-12)
+def test_a_wait_goes_on_from_a_time(events):
+    clock, rise = clock_of(events, np.random.default_rng(8))
+    slope = 0.02 / UNIT
+    exact = integrate.quad(
+        lambda s: total(events, 0.4 + 0.02 * s, rise(s)) * UNIT, 2.0, 5.0, epsrel=1e-8, limit=200
+    )[0]
+    elapsed, left = clock.advance(0.4, slope, 2.0 * UNIT, 5.0 * UNIT, 10.0 + exact)
+    assert elapsed == 5.0 * UNIT
+    assert left == pytest.approx(10.0, abs=1e-3 * exact + 1e-6)
+    elapsed, left = clock.advance(0.4, slope, 2.0 * UNIT, 5.0 * UNIT, 0.5 * exact)
+    assert left == 0.0
+    assert 2.0 * UNIT < elapsed < 5.0 * UNIT
+    for c in (0, events.n - 1):
+        assert clock.event_rise(c) == pytest.approx(rise(elapsed / UNIT)[c], rel=1e-9)
+
+
+def test_rates_at_temperatures_of_their_own(events):
+    warmer = events.rises(0.5) + np.linspace(5.0, 35.0, events.n)
+    assert events.total_of(0.5, warmer) == pytest.approx(total(events, 0.5, warmer), rel=1e-12)
+    with pytest.raises(ValueError, match=f"each of {events.n} candidates"):
+        events.total_of(0.5, np.zeros(3))
 
 
 def test_sizes_are_checked(events):
