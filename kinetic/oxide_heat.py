@@ -207,7 +207,7 @@ class OxideHeat:
         difference = self.field - line.steady(voltage)
         # No mode is slower than the slowest of the bare lattice, no site farther off than the norm says.
         norm = math.sqrt(float(difference @ (difference * self.lattice.mass)))
-        settles = self.lattice.time / self.lattice.slowest * max(math.log(max(norm, TOLERANCE) / TOLERANCE), 0.0)
+        settles = self.lattice.time / self.lattice.slowest * math.log(max(norm, TOLERANCE) / TOLERANCE)
         brief = settles <= rest and settles * events.total(voltage) <= UNSEEN
         if not brief and norm > TOLERANCE * self.lattice.root_mass:
             return False

@@ -137,7 +137,8 @@ class PowerLine:
             network, lattice = self.network, self.network.lattice
             if lattice.reservoirs:
                 first, second = (
-                    network.solve(0.0, network.source(one)) if one.any() else lattice.zero() for one in self.power
+                    network.solve(0.0, network.source(one)) if one.any() else lattice.zero()
+                    for one in self.power
                 )
             else:
                 # Heat that bonds take away from the nodes is known from their rises.

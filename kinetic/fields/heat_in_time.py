@@ -80,7 +80,7 @@ def height_modes(n: int) -> tuple[Floats, Floats]:
 def distinct(
     values: NDArray[np.integer[Any]], number: int
 ) -> tuple[NDArray[np.intp], NDArray[np.intp]]:
-    """Return the distinct ones of whole numbers from 0 to below ``number``, ascending, and the place of each."""
+    """Return the distinct ones of whole numbers below ``number``, ascending, and the place of each."""
     there = np.zeros(number, bool)
     there[values] = True
     return np.flatnonzero(there), (np.cumsum(there) - 1)[values]
