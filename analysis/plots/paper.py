@@ -410,10 +410,10 @@ def retention(
             one_of("phase", phase, names)
         rows = data["phase"].values == (names.index(phase) if isinstance(phase, str) else phase % len(names))
         time, g = data["time"].values[rows], data["conductance"].values[rows][None]
+        time = time - time[0]
     else:
         of_devices = cast("xr.DataArray", data)
         time, g = of_devices["time"].values, np.atleast_2d(of_devices.transpose("device", "time").values)
-    time = time - time[0] if time[0] < 0 or len(g) == 1 else time
     after = time > 0
     if not after.any() or not np.isfinite(g[:, 0]).any():
         raise ValueError("no conductance after the first to draw")
