@@ -136,10 +136,8 @@ class PowerLine:
         if self._units is None:
             network, lattice = self.network, self.network.lattice
             if lattice.reservoirs:
-                first, second = (
-                    network.solve(0.0, network.source(one)) if one.any() else lattice.zero()
-                    for one in self.power
-                )
+                solve, source, zero = network.solve, network.source, lattice.zero()
+                first, second = (solve(0.0, source(one)) if one.any() else zero for one in self.power)
             else:
                 # Heat that bonds take away from the nodes is known from their rises.
                 left = [p - network.conductance @ h for p, h in zip(self.power, self.rises, strict=True)]
@@ -394,8 +392,7 @@ class Solver(ABC):
         if self._factor is not factor or self._light is not light:
             self._factor, self._light = factor, light
             self.forget()  # the oxide has relaxed, or the light is another
-        bottom, top = engine.reservoir
-        sites = self.state.two_level
+        (bottom, top), sites = engine.reservoir, self.state.two_level
         key = engine.mark, bottom > 0, top > 0, b"" if sites is None else sites.key
         stored = self._kept.get(key)
         # A mark may be shared, which the species themselves tell.
