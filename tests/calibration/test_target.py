@@ -139,6 +139,7 @@ def test_the_dataset_of_a_calibration_holds_its_numbers(tmp_path):
     }.items():  # fmt: skip
         np.testing.assert_array_equal(data[name].values, values, err_msg=name)
     assert data["unit"].values.tolist() == ["eV", "eV"]
+    assert set(data.coords) == {"parameter", "statistic", "term"} and set(data.data_vars) >= {"unit", "draw"}
     assert data["shown"].dims == ("point", "statistic") and data["statistic"].values.tolist() == [
         "a",
         "b",
