@@ -123,22 +123,23 @@ def test_steady_rises_include_those_of_reservoirs():
     assert solved.rise(0.35) == pytest.approx(device.oxide_heat.rise(solved), abs=0.05)
 
 
-def test_waits_of_a_device_follow_the_hazard_of_its_own_temperatures():
+@pytest.mark.parametrize(("before", "volts"), [(0.0, 1.1), (1.1, 0.1)])
+def test_waits_of_a_device_follow_the_hazard_of_its_own_temperatures(before, volts):
     """1,000 waits after a step of the voltage, against rates at dense temperatures; false alarm 1e-4."""
     device = device_of("HfO2-volatile")
     solved = device.solved(refresh=True)
     matrix, power, site = oracle_of(device)
     rate, turn = np.linalg.eigh(matrix / site)
-    events, volts = solved.events, 1.1
+    events = solved.events
     unit = 1 / rate[0]
     time = np.r_[0.0, np.geomspace(1e-4, 40.0, 500)] * unit
-    steady = np.linalg.solve(matrix, power * volts**2)
+    steady, start = (np.linalg.solve(matrix, power * v**2) for v in (volts, before))
     columns, read = events.arrays(), solved.heat.readers
     a, b, share = events.candidates.heat_read()
     peak = events.activation(volts)
     total = []
     for t in time:
-        field = steady - turn @ (np.exp(-rate * t) * (turn.T @ steady))
+        field = steady + turn @ (np.exp(-rate * t) * (turn.T @ (start - steady)))
         kelvin = 300.0 + field[a] + share * (field[np.where(b < 0, a, b)] - field[a])
         total.append((columns["frequency"] * np.exp(-peak / (BOLTZMANN_EV * kelvin))).sum())
     assert read.hosts == len(read.window.place)
@@ -155,13 +156,14 @@ def test_waits_of_a_device_follow_the_hazard_of_its_own_temperatures():
         return known[key]
 
     heat._stretch = remembered
+    hot = solved.heat.line(solved, before, 0.0).steady(before)
     waits = np.zeros((len(draws), 2))
     for wait, draw in zip(waits, draws, strict=True):
-        heat.restore(heat.lattice.zero())
+        heat.restore(hot)
         wait[:] = heat.wait(solved, volts, 0.0, time[-1], draw)
     ended = waits[:, 1] == 0.0
     assert len(known) >= 3
-    assert ended.mean() > 0.9
+    assert ended.mean() > (0.9 if volts > before else 0.5)
     found = np.interp(waits[ended, 0], time, used)
     # 1e-3 of a mean wait, or of the hazard that was used up.
     assert (np.abs(found - draws[ended]) <= 1e-3 * np.maximum(draws[ended], scale)).all()
