@@ -224,7 +224,7 @@ def test_members_that_fail_stay_with_their_reason_and_their_numbers(tmp_path, mo
 
     monkeypatch.setattr(members.Protocol, "go", failing)
     (tmp_path / "x.toml").write_text(TOML)
-    run("run", tmp_path / "x.toml", "-o", tmp_path / "x.nc", status=3)
+    run("run", tmp_path / "x.toml", "-o", tmp_path / "x.nc", status=1)
     with xr.open_dataset(tmp_path / "x.nc") as data:
         assert data.sizes["member"] == 5 and data["status"].values.tolist() == [0, 1, 0, 0, 1]
         assert data["failure"].values.tolist() == [
@@ -257,7 +257,7 @@ def test_a_member_that_fails_while_it_is_formed_lies_above_what_it_had_reached(t
 
     monkeypatch.setattr(members.Protocol, "go", failing)
     (tmp_path / "x.toml").write_text(TOML)
-    run("run", tmp_path / "x.toml", "-o", tmp_path / "x.nc", status=3)
+    run("run", tmp_path / "x.toml", "-o", tmp_path / "x.nc", status=1)
     with xr.open_dataset(tmp_path / "x.nc") as data:
         reached = data["failure_voltage"].values[2]
         assert 0.5 < reached < 1.5 and data["failure_phase"].values[2] == "form"
@@ -288,7 +288,7 @@ def test_a_member_without_allowed_draws_fails_with_that_reason(tmp_path):
     grouped = f"[population]\ndevices_per_die = 1\ncircuit.series_resistance = {law}\n"
     (tmp_path / "x.toml").write_text(TOML.partition("[population]")[0] + grouped)
     with pytest.warns(Doubt, match="50 % of the draws"):
-        run("run", tmp_path / "x.toml", "-o", tmp_path / "x.nc", status=3)
+        run("run", tmp_path / "x.toml", "-o", tmp_path / "x.nc", status=1)
     with xr.open_dataset(tmp_path / "x.nc") as data:
         failed = data["status"].values == 1
         assert 0 < failed.sum() < 5 and np.array_equal(np.isnan(data["series_resistance"].values), failed)

@@ -30,7 +30,7 @@ RUN_SECONDS = 1.0  # of the processor, after which a run that is at work is stop
 COMPANY = 25  # cases in one process
 GOOD = ("result", "refused", "stopped")
 SENTENCES = re.compile(r"(frenkel: [^\n]+\n)+")  # the last says how it ended, those before what was met
-ARGPARSE = re.compile(r"usage: .*\nfrenkel[\w ]*: error: [^\n]+\n", re.DOTALL)
+ARGPARSE = re.compile(r"frenkel[\w ]*: error: [^\n]+\n")
 
 Judge = Callable[[Path, str], str | None]
 """Takes the folder and what the command printed; returns what is silently wrong, or None."""

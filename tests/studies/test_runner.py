@@ -71,7 +71,7 @@ def test_the_command(tmp_path, capsys):
         (["S6", "--network", "transformer"], 1, "network must be one of perceptron, convolution"),
         (["S6", "--cell", "measured:nowhere"], 1, "no measured cells 'nowhere'; there are cycles, foundry_b"),
         (["S6", "--seeds", "1"], 1, "seeds must be a whole number between 2 and 1000"),
-        (["S6", "--card", "nowhere.json"], 1, "nowhere.json"),
+        (["S6", "--cell", "nowhere.json"], 1, "nowhere.json"),
     ],
 )
 def test_mistakes(arguments, code, message, tmp_path, capsys):

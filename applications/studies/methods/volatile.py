@@ -81,7 +81,7 @@ def lifetimes(cell: Volatile, devices: int, pulses: int, settings: Settings) -> 
     """Return how long each of some devices remembers each of some pulses (devices, pulses), in s."""
     times = np.full((devices, pulses), np.nan)
     for member in range(devices):
-        settings.progress(member / devices, f"{cell.material}, device {member + 1} of {devices}")
+        settings.progress(0.4 * member / devices, f"{cell.material}, device {member + 1} of {devices}")
         device = cell.device(settings.seed, member)
         for pulse in range(pulses):
             times[member, pulse] = remembered(device, cell)
