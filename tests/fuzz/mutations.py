@@ -74,7 +74,7 @@ def values() -> st.SearchStrategy[Any]:
 def _near(value: Any) -> st.SearchStrategy[Any]:
     """Return values of the same kind, many of which are allowed."""
     factor = st.sampled_from([-1.0, 0.0, 0.1, 0.5, 0.99, 1.01, 2.0, 10.0, 1e3])
-    found = re.fullmatch(r"([-+\d.e]+)( \S+)", value) if isinstance(value, str) else None
+    found = re.fullmatch(r"([-+]?\d+\.?\d*(?:e[-+]?\d+)?)( \S+)", value) if isinstance(value, str) else None
     if found:
         return factor.map(lambda one: f"{float(found[1]) * one:g}{found[2]}")
     if isinstance(value, bool):

@@ -8,8 +8,10 @@ import signal
 
 import campaign
 import cases
+import mutations
 import pytest
 import sandbox
+from hypothesis import find
 from sandbox import Case
 
 CASES = 2000
@@ -29,6 +31,12 @@ def test_every_case_ends_in_a_result_or_in_one_sentence(name):
 
 def share(name):
     return cases.STRATEGIES[name][1]
+
+
+@pytest.mark.parametrize("text", ["1e up", "1-2 V", "+ V", ". V", "1.5e-3 V", "-2 V"])
+def test_text_that_only_looks_like_a_quantity_is_drawn_as_text(text):
+    """A campaign that fails while it draws loses all its cases."""
+    assert isinstance(find(mutations._near(text), lambda _: True), str)
 
 
 def test_the_cases_are_divided_by_their_shares():
