@@ -73,7 +73,7 @@ def words(found: np.ndarray) -> dict[str, str]:
     """Return results as sentences."""
     values, parts, aic = exponents(found), [], []
     for pulses, nu, law in zip(LEVELS, values, laws(found), strict=True):
-        parts.append(f"{mean(nu)} after {pulses} pulses (spread {nu.std(ddof=1):.3f})")
+        parts.append(f"{mean(nu)} after {counted(pulses)} (spread {nu.std(ddof=1):.3f})")
         low, high = law["preference_interval"].values
         difference = float(law["aic"].sel(law="power law") - law["aic"].sel(law="logarithm"))
         fit = float(law["r_squared"].sel(law="power law"))
@@ -89,6 +89,11 @@ def words(found: np.ndarray) -> dict[str, str]:
     }
 
 
+def counted(pulses: int) -> str:
+    """Return a number of pulses in words."""
+    return f"{pulses} pulse{'s' if pulses > 1 else ''}"
+
+
 def draw(found: np.ndarray, path: str) -> None:
     """Draw conductances against time, and the distribution of exponents by level."""
     import matplotlib.pyplot as plt
@@ -97,10 +102,10 @@ def draw(found: np.ndarray, path: str) -> None:
     values = exponents(found)
     for k, (pulses, level) in enumerate(zip(LEVELS, found, strict=True)):
         left.loglog(TIMES, 1e9 * level[:, 1:].T, color=f"C{k}", alpha=0.2, lw=0.8)
-        left.loglog(TIMES, 1e9 * level[:, 1:].mean(axis=0), f"C{k}o-", ms=4, label=f"{pulses} pulses")
+        left.loglog(TIMES, 1e9 * level[:, 1:].mean(axis=0), f"C{k}o-", ms=4, label=counted(pulses))
         order = np.sort(values[k])
         below = (np.arange(len(order)) + 0.5) / len(order)
-        right.step(order, below, f"C{k}", where="mid", label=f"{pulses} pulses")
+        right.step(order, below, f"C{k}", where="mid", label=counted(pulses))
     left.set(xlabel="time at 0 V / s", ylabel=f"conductance at {READ:g} V / nS")
     left.legend()
     right.set(xlabel="drift exponent", ylabel="fraction of the cells below", ylim=(0, 1))

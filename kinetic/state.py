@@ -307,6 +307,8 @@ class DeviceState(ABC):
 
     def change_light(self, flux: float) -> None:
         """Give the device another photon flux (1/(m^2 s)), which `check_light` has passed."""
+        if flux == self._light:
+            return
         self._light, self.light_factor = flux, None
         if flux > 0.0:
             names = [mechanism.name for mechanism in self.chemistry.mechanisms]

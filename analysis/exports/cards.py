@@ -57,6 +57,8 @@ FORMATS = {
 }
 """Formats and the endings of their files."""
 
+DRAWING = ("ngspice", "vacask", "jumps-ngspice", "jumps-verilog-a")
+"""Formats that can hold drawn cycles."""
 
 
 def ending(form: str) -> str:
@@ -64,10 +66,6 @@ def ending(form: str) -> str:
     if form in FORMATS:
         return FORMATS[form]
     return str(getattr(plugins.find("exports", form), "ending", ".txt"))
-
-
-DRAWING = ("ngspice", "vacask", "jumps-ngspice", "jumps-verilog-a")
-"""Formats that can hold drawn cycles."""
 
 
 def export(

@@ -5,6 +5,7 @@ caller's. Without ``ax`` a figure 86 mm wide is made, with small letters and thi
 figures of one's own ``with frenkel.plot.style():`` gives the same.
 """
 
+import itertools
 import sys
 from collections.abc import Iterator, Mapping, Sequence
 from contextlib import AbstractContextManager, contextmanager, nullcontext
@@ -486,7 +487,7 @@ def compare(
     """
     paints = (colours.DATA, colours.MODEL, *(one for one in colours.SERIES if one != colours.MODEL))
     with _on(ax) as panel:
-        for (name, one), paint in zip(data.items(), paints, strict=False):
+        for (name, one), paint in zip(data.items(), itertools.cycle(paints), strict=False):
             values, text = _values(one, variable)
             panels.normal_scores(np.abs(values), panel, paint, f"{name} ({len(values)})", **kwargs)
             panel.set_xlabel(_common(panel.get_xlabel(), text))
@@ -519,7 +520,7 @@ def population(
         There is no such variable, or no value.
     """
     with _on(ax) as panel:
-        for name, other in zip(variables, colours.SERIES, strict=False):
+        for name, other in zip(variables, itertools.cycle(colours.SERIES), strict=False):
             values, text = _values(data, name)
             operation = name.removesuffix("_voltage").replace("forming", "form")
             paint = colours.STATES.get(name) or colours.KINDS.get(operation) or other

@@ -56,7 +56,7 @@ def add_commands(commands: Any) -> None:
             type=_format,
             metavar="FORMAT",
             complete=lambda: ["xyz", *CARD_FORMATS, *plugins.names("exports")],
-            help="see below; also those of other packages, docs/adding.md",
+            help="see below; also those of other packages, examples/plugin",
         ),
         OUTPUT.but(metavar="OUT", help="default: the name of the file with another ending"),
         FORCE,
