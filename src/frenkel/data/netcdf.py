@@ -5,6 +5,8 @@ file, since most commands open none.
 """
 
 import math
+import os
+import sys
 from collections.abc import Mapping
 from pathlib import Path
 from typing import TYPE_CHECKING, Any, Literal
@@ -14,6 +16,7 @@ from . import sizes
 if TYPE_CHECKING:
     import netCDF4
     import xarray as xr
+    from xarray.backends import CachingFileManager
 
     from .columns import ResultArrays
 
@@ -38,12 +41,17 @@ def lazy(path: str | Path, chunks: dict[str, int] | None = None) -> "xr.Dataset"
         It declares more values than its size can hold.
     """
     import xarray as xr  # xarray
+    from xarray.backends import NetCDF4DataStore
+    from xarray.backends.netCDF4_ import NETCDF4_PYTHON_LOCK
 
     def opened(chunks: dict[str, int] | None) -> "xr.Dataset":
         try:
-            return xr.open_dataset(path, engine="netcdf4", decode_times=False, chunks=chunks)
+            store = NetCDF4DataStore(_shared(path), lock=NETCDF4_PYTHON_LOCK)
+            data = xr.open_dataset(store, decode_times=False, chunks=chunks)
         except AttributeError as error:  # by the library, of an attribute that it cannot read
             raise OSError(f"{path} cannot be read: {error}") from None
+        data.encoding["source"] = os.path.abspath(path)
+        return data
 
     data = opened(None)
     try:
@@ -60,6 +68,27 @@ def lazy(path: str | Path, chunks: dict[str, int] | None = None) -> "xr.Dataset"
     return opened(chunks)
 
 
+def _shared(path: str | Path) -> "CachingFileManager":
+    """Return the manager of a file that all its datasets of this process share.
+
+    NetCDF-C (4.9 to 4.10) dies where a file with texts is open three times, two are closed and one is opened
+    again. A file that one dataset closes is opened again for the others when they read.
+    """
+    import netCDF4
+    from xarray.backends import CachingFileManager
+    from xarray.backends.netCDF4_ import NETCDF4_PYTHON_LOCK
+
+    place, stat = os.path.abspath(path), os.stat(path)
+    return CachingFileManager(
+        netCDF4.Dataset,
+        place,
+        mode="r",
+        kwargs={"clobber": True, "diskless": False, "persist": False, "format": "NETCDF4"},
+        lock=NETCDF4_PYTHON_LOCK,
+        manager_id=f"{stat.st_dev} {stat.st_ino}",
+    )
+
+
 def direct(path: str | Path, mode: Literal["r", "a", "w"]) -> "netCDF4.Dataset":
     """Open a file without xarray to read ("r"), to change ("a") or to write a new one ("w", netCDF-4).
 
@@ -72,6 +101,8 @@ def direct(path: str | Path, mode: Literal["r", "a", "w"]) -> "netCDF4.Dataset":
     """
     import netCDF4  # the netCDF and HDF5 libraries
 
+    if mode == "r" and "xarray" in sys.modules and os.path.exists(path):
+        _shared(path).close()  # so that the file is open once
     file = netCDF4.Dataset(path, mode)
     if mode == "r":
         try:
