@@ -64,7 +64,7 @@ def test_x04_free_walk_in_three_dimensions():
 
     Fails with a rate 8 % higher.
     """
-    side, runs, duration = 25, 6000, 4.0
+    side, runs, duration = 25, 3000, 4.0
     lattice = Lattice.cubic((side,) * 3, A)
     codes = np.zeros(side**3)
     centre = side**3 // 2
@@ -96,7 +96,7 @@ def test_x05_drift(field):
     assert up / down == pytest.approx(np.exp(2 * half), rel=1e-12)
     assert up - down == pytest.approx(2 * base * np.sinh(half), rel=1e-10, abs=1e-9 * base)
     duration = 30.0 / (up + down)
-    place = np.array(ends(gas, 4000, duration, lambda: np.argmax(gas.engine.codes))) - middle
+    place = np.array(ends(gas, 2000, duration, lambda: np.argmax(gas.engine.codes))) - middle
     assert p_of_mean(place, (up - down) * duration) > FALSE_ALARM
     assert p_of_variance(place, (up + down) * duration) > FALSE_ALARM
     if field >= 1e8:
@@ -118,7 +118,7 @@ def test_x06_first_passage_with_drift():
 def test_x06_first_passage_from_a_wall():
     """X-06: mean N (N + 1)/(2 k) without field, starting at a reflecting wall. Fails with N^2/(2 k)."""
     gas = column(20, [0], seed=5)
-    times, _ = passages(gas, 4000, lambda: gas.engine.codes[10])
+    times, _ = passages(gas, 2000, lambda: gas.engine.codes[10])
     assert p_of_mean(times, 10 * 11 / 2) > FALSE_ALARM
     assert p_of_mean(times, 10 * 10 / 2) < FALSE_ALARM
 
@@ -127,7 +127,7 @@ def test_x06_first_passage_from_a_wall():
 def test_x08_boltzmann_in_a_field(vacancies):
     """X-08: occupation of all configurations of a closed column. Fails with a binding 30 % too strong.
 
-    Samples are 8 times the slowest relaxation (4.7 s and 19 s) apart.
+    Samples are 5 times the slowest relaxation (4.7 s and 19 s) apart.
     """
     length, kelvin, binding = 8, 900.0, -0.08
     rng = np.random.default_rng(14)
@@ -141,8 +141,8 @@ def test_x08_boltzmann_in_a_field(vacancies):
         weight = np.exp(-np.array(energy) / (BOLTZMANN_EV * kelvin))
         return weight / weight.sum()
 
-    count, samples = np.zeros(len(states)), 6000
-    for seen in look(gas, samples, {1: 40.0, 3: 150.0}[vacancies], lambda: np.flatnonzero(gas.engine.codes)):
+    count, samples = np.zeros(len(states)), 4000
+    for seen in look(gas, samples, {1: 25.0, 3: 95.0}[vacancies], lambda: np.flatnonzero(gas.engine.codes)):
         count[states[tuple(seen.tolist())]] += 1
     assert stats.chisquare(count, samples * law(binding)).pvalue > FALSE_ALARM
     if vacancies > 1:
@@ -154,7 +154,7 @@ def test_x09_temperature_gradient(heat):
     """X-09: density of a closed column between 800 and 1400 K: d ln n/dT = -Q*/kT^2, uniform for Q* = 0.
 
     Fails when the hop reads the temperature of its start (Q* = barrier) where Q* = 0 is asked for.
-    Samples are 7 times the slowest relaxation (4.3 s) apart.
+    Samples are 5 times the slowest relaxation (4.3 s) apart.
     """
     length, barrier = 6, 0.7
     kelvin = np.linspace(800.0, 1400.0, length)
@@ -169,18 +169,18 @@ def test_x09_temperature_gradient(heat):
     law /= law.sum()
     soret = -heat * np.diff(kelvin) / (BOLTZMANN_EV * there * back)
     np.testing.assert_allclose(np.log(law[1:] / law[:-1]), soret, rtol=1e-9, atol=1e-12)
-    count = np.bincount(look(gas, 5000, 30.0, lambda: np.argmax(gas.engine.codes)), minlength=length)
-    assert stats.chisquare(count, 5000 * law).pvalue > FALSE_ALARM
+    count = np.bincount(look(gas, 3000, 22.0, lambda: np.argmax(gas.engine.codes)), minlength=length)
+    assert stats.chisquare(count, 3000 * law).pvalue > FALSE_ALARM
     if heat == 0.0:
         start = np.exp(barrier / (BOLTZMANN_EV * kelvin))
-        assert stats.chisquare(count, 5000 * start / start.sum()).pvalue < FALSE_ALARM
+        assert stats.chisquare(count, 3000 * start / start.sum()).pvalue < FALSE_ALARM
 
 
 def test_x10_exclusion_on_a_ring():
     """X-10: all configurations of a ring are alike, and n (L - n)/(L - 1) pairs can hop on average.
 
     The asymmetric ring would need a field with a curl, which no potential gives; `test_x11_tasep` has
-    the driven case. Fails against n (L - n)/L pairs.
+    the driven case. Samples are 7 times the slowest relaxation (1.7 s) apart. Fails against n (L - n)/L pairs.
     """
     length, n = 8, 3
     lattice = Lattice.cubic((length, 1, 1), A)
@@ -189,13 +189,13 @@ def test_x10_exclusion_on_a_ring():
     gas = LatticeGas(lattice, [hop()], codes, seed=8)
     states = {sites: i for i, sites in enumerate(combinations(range(length), n))}
     count = np.zeros(len(states))
-    seen = look(gas, 5000, 30.0, lambda: (gas.events, tuple(np.flatnonzero(gas.engine.codes).tolist())))
+    seen = look(gas, 5000, 12.0, lambda: (gas.events, tuple(np.flatnonzero(gas.engine.codes).tolist())))
     for _, sites in seen:
         count[states[sites]] += 1
     jumps = np.diff([0, *(events for events, _ in seen)])
     assert stats.chisquare(count).pvalue > FALSE_ALARM
-    assert p_of_batches(jumps, 30.0 * 2 * n * (length - n) / (length - 1)) > FALSE_ALARM
-    assert p_of_batches(jumps, 30.0 * 2 * n * (length - n) / length) < FALSE_ALARM
+    assert p_of_batches(jumps, 12.0 * 2 * n * (length - n) / (length - 1)) > FALSE_ALARM
+    assert p_of_batches(jumps, 12.0 * 2 * n * (length - n) / length) < FALSE_ALARM
 
 
 def test_x11_open_symmetric_exclusion():
@@ -228,7 +228,7 @@ def test_x11_tasep(length):
     potential = -1.0 * np.arange(1, length + 1)
     gas = column(length, [], [hop(), exchange("bottom"), exchange("top")], potential=potential, seed=10,
                  electrode_potential=(0.0, -float(length + 1)), reservoir=(10**7, 10**7), cache=64)
-    duration, samples = 240.0 / length, 4000
+    duration, samples = 240.0 / length, 4000 if length == 6 else 1500
     passed = np.diff([0, *look(gas, samples, duration, lambda: gas.engine.counts[1, 0])])
     assert gas.engine.counts[1, 1] == gas.engine.counts[2, 0] == 0
     assert p_of_batches(passed[100:], duration * (length + 2) / (2 * (2 * length + 1))) > FALSE_ALARM
@@ -239,7 +239,7 @@ def test_x11_tasep(length):
 # ---- X-33, X-34 symmetry
 
 
-def forming_times(lattice, position, bias, seed, scale=1.0, runs=1500):
+def forming_times(lattice, position, bias, seed, scale=1.0, runs=1000):
     """Return when the first of three vacancies reaches the plane of an electrode, in a biased small box."""
     codes = np.zeros(lattice.n_sites)
     codes[position] = VACANCY.code
