@@ -75,7 +75,7 @@ class BentLattice(WholeLattice):
         numbers, (a, b, g) = self.material.conduction, edges
         current, slope = g * u, g.copy()
         own = np.arange(len(a)) >= len(self.links)
-        squared = self.squared(a, np.maximum(b, 0)).diagonal()
+        squared = self.length_squared(a, np.maximum(b, 0))
         depth = np.where(b == BOTTOM, self.place[a, 2] + 1, self.shape[2] - self.place[a, 2])
         over = own & np.where(b >= 0, squared > 2, depth > 1)
         for k in np.flatnonzero(over):

@@ -75,7 +75,7 @@ class WholeLattice:
         # over those of the material; a lattice of layers has others.
         self.conducting, self.warming, self.polarising = (np.ones(len(self.links)) for _ in range(3))
         self.permittivity = np.ones(shape[2])
-        self._green = None
+        self._green, self._classified = None, {}
 
     def _links(self):
         """Return the links of the empty lattice (a, b), electrodes as BOTTOM and TOP."""
@@ -98,8 +98,12 @@ class WholeLattice:
 
     def squared(self, a, b):
         """Return squared distances (in spacings) of all ``a`` to all ``b``, by the nearest image."""
-        first, second = (self.place[np.atleast_1d(np.asarray(sites, int))] for sites in (a, b))
-        away = np.abs(first[:, None, :] - second[None, :, :])
+        first, second = (np.atleast_1d(np.asarray(sites, int)) for sites in (a, b))
+        return self.length_squared(first[:, None], second[None, :])
+
+    def length_squared(self, a, b):
+        """Return squared distances (in spacings) of each of ``a`` to its partner of ``b``."""
+        away = np.abs(self.place[a] - self.place[b])
         if self.periodic:
             for axis in (0, 1):
                 away[..., axis] = np.minimum(away[..., axis], self.shape[axis] - away[..., axis])
@@ -121,10 +125,13 @@ class WholeLattice:
     def classify(self, vacancies):
         """Return nodes, with another vacancy within sqrt(2) spacings or a contact, and isolated vacancies."""
         vacancies = np.sort(np.asarray(vacancies, int))
-        distance = self.squared(vacancies, vacancies)
-        z = self.place[vacancies, 2]
-        node = ((distance > 0) & (distance <= 2)).any(1) | (z == 0) | (z == self.shape[2] - 1)
-        return vacancies[node], vacancies[~node]
+        key = vacancies.tobytes()
+        if key not in self._classified:
+            distance = self.squared(vacancies, vacancies)
+            z = self.place[vacancies, 2]
+            node = ((distance > 0) & (distance <= 2)).any(1) | (z == 0) | (z == self.shape[2] - 1)
+            self._classified[key] = vacancies[node], vacancies[~node]
+        return self._classified[key]
 
     def pair_conductance(self, squared):
         numbers = self.material.conduction
@@ -353,7 +360,7 @@ class Occupancy:
 
     def __init__(self, device, states, batches=40):
         self.device, self.number = device, {state: i for i, state in enumerate(states)}
-        self.batches = batches
+        self.batches, self.met = batches, {}
 
     def run(self, duration):
         """Let time pass; return the time in each state (batches, n_states)."""
@@ -383,10 +390,13 @@ class Occupancy:
         return spent
 
     def _state(self, species):
-        n = self.device.n_hosts
-        vacancies = tuple(np.flatnonzero(species[:n] == VACANCY.code).tolist())
-        ions = tuple((np.flatnonzero(species[n:] == INTERSTITIAL.code) + n).tolist())
-        return self.number.get((vacancies, ions))
+        key = species.tobytes()
+        if key not in self.met:
+            n = self.device.n_hosts
+            vacancies = tuple(np.flatnonzero(species[:n] == VACANCY.code).tolist())
+            ions = tuple((np.flatnonzero(species[n:] == INTERSTITIAL.code) + n).tolist())
+            self.met[key] = self.number.get((vacancies, ions))
+        return self.met[key]
 
 
 def batch_p_value(spent, value, expected):
