@@ -107,8 +107,8 @@ def test_many_fewer_events_and_the_same_law_as_the_plain_engine():
 
     The events of 20 exits are too few by chance, 0.4 of their mean, with a probability below 1e-4.
     """
-    plain, _, _ = exits(trap(2, 1e3, seed=4), 250, superbasin=False)
-    fast, _, _ = exits(trap(2, 1e3, seed=5), 2500)
+    plain, _, _ = exits(trap(2, 300.0, seed=4), 250, superbasin=False)
+    fast, _, _ = exits(trap(2, 300.0, seed=5), 2500)
     assert stats.ks_2samp(plain, fast).pvalue > 0.01
     many, few = (exits(trap(2, 1e4, seed=seed), 20, on)[2] for seed, on in ((6, False), (7, True)))
     assert many / few > 500
@@ -117,12 +117,12 @@ def test_many_fewer_events_and_the_same_law_as_the_plain_engine():
 def test_two_vacancies_that_leave_one_after_the_other():
     """Two exits in a row, the first out of a basin of up to six states: KS with the law of all ten states.
 
-    Fails with the law of a ratio 10 % larger.
+    Fails with the law of a ratio 15 % larger.
     """
-    times, _, events = exits(trap(4, 500.0, vacancies=2, seed=7), 6000)
+    times, _, events = exits(trap(4, 500.0, vacancies=2, seed=7), 3000)
     assert stats.kstest(times, law(4, 500.0, vacancies=2)[0]).pvalue > FALSE_ALARM
     assert events < 150
-    assert stats.kstest(times, law(4, 550.0, vacancies=2)[0]).pvalue < FALSE_ALARM
+    assert stats.kstest(times, law(4, 575.0, vacancies=2)[0]).pvalue < FALSE_ALARM
 
 
 def test_time_limit_within_a_basin():

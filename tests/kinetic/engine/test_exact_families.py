@@ -3,6 +3,8 @@
 Each p-value has a false-alarm probability of 1e-4; each was seen to fail on the error the docstring names.
 """
 
+import functools
+
 import numpy as np
 import pytest
 from scipy.sparse.linalg import expm_multiply
@@ -109,23 +111,28 @@ class PairBox(SmallBox):
 BOXES = {"metal": (MetalBox, 0.55), "trap": (TrapBox, 1.1), "pair": (PairBox, 0.38)}
 
 
+@pytest.fixture(scope="module")
+def states():
+    """Return what gives the states of a box by name and their rate matrix, each found once."""
+    return functools.cache(lambda name: BOXES[name][0]().states())
+
+
 @pytest.mark.parametrize("name", BOXES)
 @pytest.mark.parametrize("share", [3.0, 100.0])
-def test_states_of_a_family(name, share):
+def test_states_of_a_family(states, name, share):
     """Fails with another transfer coefficient (0.55), relaxation energy (1.1 eV), or energy of one way."""
-    box = BOXES[name][0]()
-    number, matrix = box.states()
+    number, matrix = states(name)
     until = share / abs(matrix[0, 0])
     expected = expm_multiply(matrix.T.tocsr() * until, np.eye(1, len(number)).ravel())
     assert expected.sum() == pytest.approx(1.0, abs=1e-9) and len(number) >= 60
-    count = end_states(box.gas(), number, until, runs=3000)
+    count = end_states(BOXES[name][0]().gas(), number, until, runs=3000)
     assert pooled_chi2(count, 3000 * expected) > FALSE_ALARM
 
 
 @pytest.mark.parametrize("name", BOXES)
-def test_a_planted_error_is_seen(name):
+def test_a_planted_error_is_seen(states, name):
     kind, wrong = BOXES[name]
-    number, matrix = kind().states()
+    number, matrix = states(name)
     until = 3.0 / abs(matrix[0, 0])
     expected = expm_multiply(matrix.T.tocsr() * until, np.eye(1, len(number)).ravel())
     count = end_states(kind(wrong).gas(), number, until, runs=6000)
