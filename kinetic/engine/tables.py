@@ -201,12 +201,12 @@ def neighbour_counts(compiled: Compiled, codes: NDArray[np.int8]) -> NDArray[np.
     """Count the neighbours of every site for each kind that is counted; shape (n_sites, n_counts)."""
     count = np.zeros((len(codes), len(compiled.count)), dtype=np.uint8)
     for h, (motif, sp, exempt) in enumerate(compiled.count.tolist()):
-        for column in compiled.motifs[motif].T:
-            is_present = (column >= 0) & (codes[column] == sp)
-            if exempt >= 0:
-                mask = compiled.exempt[exempt].astype(bool)
-                is_present &= ~(mask & mask[column])
-            count[:, h] += is_present
+        near = compiled.motifs[motif]
+        is_present = (near >= 0) & (codes[near] == sp)
+        if exempt >= 0:
+            mask = compiled.exempt[exempt].astype(bool)
+            is_present &= ~(mask[:, None] & mask[near])
+        count[:, h] = is_present.sum(axis=1)
         count[:, h] += compiled.standing[h]
     return count
 

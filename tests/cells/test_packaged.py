@@ -79,6 +79,7 @@ def test_cells_of_the_card_do_what_devices_did(monkeypatch):
     (0.25 moved from HRS, so that the 0.25 and 0.08 of the former devices cannot be asked).
     """
     monkeypatch.setattr(gate_jumps, "CELLS", 4)
+    monkeypatch.setattr(gate_jumps, "RAMPED", 1)  # whose ramps are not read here
     card = Card.load(CARD)
     with open_ensemble(MEASURED) as ensemble:
         data = ensemble.load()

@@ -52,15 +52,15 @@ def test_levels_apart():
 
 @pytest.fixture(scope="module")
 def written():
-    """Return what the example of write-verify leaves in 128 cells, read after an hour."""
+    """Return what the example of write-verify leaves in 64 cells, read after an hour."""
     examples = Path(__file__).parents[2] / "examples"
-    changes = ["array.word_lines=8", "phase.1.duration=1 hour", "phase.2.vectors=1"]
+    changes = ["array.word_lines=4", "phase.1.duration=1 hour", "phase.2.vectors=1"]
     settings = fk.read_configuration(examples / "array_write_verify.toml", changes)
     return array_experiment.run(settings, folder=examples)
 
 
 def test_most_cells_of_the_shipped_card_are_reached(written):
-    """Four levels within 5 %: 98 % of 128 cells."""
+    """Four levels within 5 %: 98 % of 64 cells."""
     assert np.mean(written["reached"].values == 1) > 0.85
 
 

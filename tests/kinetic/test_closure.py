@@ -231,9 +231,9 @@ def test_small_box_follows_boltzmann_with_all_fields_on():
     device = Device(material, 3 * A, 3 * A, temperature=2000.0, seed=21, cache=100_000)
     oracle = WholeLattice(material, device.shape)
     states = vacancy_states(device, 3)
-    spent = Occupancy(device, states).run(1.5e-9)
+    spent = Occupancy(device, states).run(0.8e-9)
     law = boltzmann(device, oracle, states)
-    assert device.events > 50_000
+    assert device.events > 25_000
     assert compare(oracle, states, spent, law) > FALSE_ALARM
     oracle.coulomb = 0.0
     assert compare(oracle, states, spent, boltzmann(device, oracle, states)) < FALSE_ALARM
@@ -300,7 +300,7 @@ def test_small_box_with_every_mechanism_follows_boltzmann():
     oracle = WholeLattice(material, device.shape)
     centres = range(device.n_hosts, device.lattice.n_sites)
     states = [(v, i) for v, _ in vacancy_states(device, 2) for n in (0, 1) for i in combinations(centres, n)]
-    spent = Occupancy(device, states).run(1e-10)
+    spent = Occupancy(device, states).run(5e-11)
     law = boltzmann(device, oracle, states)
     assert compare(oracle, states, spent, law) > FALSE_ALARM
     oracle.coulomb = 0.0

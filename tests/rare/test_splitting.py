@@ -169,6 +169,12 @@ def test_bad_numbers_are_named(particles, kill, words):
 # ---- a lattice gas, in a box whose states are all known
 
 
+@pytest.fixture(scope="module")
+def survivors():
+    """The box of all states in which fewer than six defects are to last for a time."""
+    return Box(50.0, 6)
+
+
 def test_passage_in_the_box_of_all_states():
     """Eight defects within a time, 3.8e-4 by the master equation; rarer ones in validation."""
     exact, process = Box(0.3, 8).passages()
@@ -177,9 +183,9 @@ def test_passage_in_the_box_of_all_states():
     assert abs(runs.probability - exact) < Z * max(runs.error, runs.stated) < exact
 
 
-def test_survival_in_the_box_of_all_states():
+def test_survival_in_the_box_of_all_states(survivors):
     """Less than six defects for a time, 2.2e-6: the levels are times, between events."""
-    exact, process = Box(50.0, 6).survivals()
+    exact, process = survivors.survivals()
     runs = joined(repeated(process, math.inf, 10, 40, 4))
     assert exact == pytest.approx(2.2e-6, rel=0.01)
     assert abs(runs.probability - exact) < Z * runs.stated < 2.0 * exact
@@ -192,9 +198,9 @@ class Stale(GasSystem):
         return None if any(stream[1:2]) else stream
 
 
-def test_a_clone_that_is_not_drawn_anew_is_caught():
+def test_a_clone_that_is_not_drawn_anew_is_caught(survivors):
     """Clones that wait as their parents did survive: what the sound test asserts fails, by far."""
-    exact, process = Box(50.0, 6).survivals(Stale)
+    exact, process = survivors.survivals(Stale)
     runs = joined(repeated(process, math.inf, 10, 40, 4))
     assert not abs(runs.probability - exact) < Z * runs.stated < 2.0 * exact
     assert runs.low > 10.0 * exact

@@ -10,7 +10,8 @@ from frenkel.verify.row import Check
 
 @pytest.mark.parametrize("test", TESTS, ids=lambda test: test.__name__)
 def test_rows_pass(test):
-    rows = test()
+    """Of weights 150 runs instead of 400: a false alarm in 1.4e-5 of seeds for each row (Student's t)."""
+    rows = test(150) if test is mean_weights else test()
     assert rows and [row.quantity for row in rows if not row.passed] == []
 
 
@@ -23,7 +24,7 @@ def test_a_row_can_fail():
 def test_mean_weights_see_a_wrong_clock(monkeypatch):
     """Waits at the voltage where they begin: exchange, whose rate the ramp raises, happens more often.
 
-    A sound clock is called wrong in 9e-6 of seeds; here exchange was 17 standard errors off in 200 ramps.
+    A sound clock is called wrong in 2e-5 of seeds; here exchange was 17 standard errors off in 200 ramps.
     """
     sound = ScoreFunction.wait
 
@@ -31,5 +32,5 @@ def test_mean_weights_see_a_wrong_clock(monkeypatch):
         sound(self, now, (device[0], 0.0), (source[0], 0.0), elapsed)
 
     monkeypatch.setattr(ScoreFunction, "wait", still)
-    wrong = {row.quantity for row in mean_weights() if not row.passed}
+    wrong = {row.quantity for row in mean_weights(100) if not row.passed}
     assert {"oxygen exchange" in name for name in wrong} == {True} and len(wrong) == 2

@@ -187,7 +187,7 @@ def _way_back(device: Device, event: np.void) -> np.void:
     return back
 
 
-def mean_weights() -> list[Check]:
+def mean_weights(runs: int = 400) -> list[Check]:
     """Score weights of a device under a ramp are 0 in the mean: events less what their rates let expect.
 
     The derivative of a likelihood by any parameter has the mean 0, by the barrier and by ln of the frequency
@@ -196,7 +196,7 @@ def mean_weights() -> list[Check]:
     alarm has a probability of 9e-6 for each row (Student's t), with a fixed seed.
     """
     device = Device(Material.load("HfO2"), thickness=1.3e-9, width=0.78e-9, temperature=2000.0, seed=11)
-    start, weights, rows, runs = device.state(), device.keep_weights(), [], 400
+    start, weights, rows = device.state(), device.keep_weights(), []
     for run in range(runs):
         device.restore(start, stream=(run,), keep_solved=True)
         weights.clear()

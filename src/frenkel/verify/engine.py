@@ -72,17 +72,10 @@ def drift() -> list[Check]:
     jump = 1e13 * math.exp(-0.5 / kt)
     forward, backward = jump * math.exp(step / kt), jump * math.exp(-step / kt)
     duration = 100 / (forward - backward)
-    ends = []
+    gas = _alone(lattice, _hop(0.5, law="linear"), 150, potential=potential, temperature=temperature, seed=4)
+    start, ends = gas.state(), []
     for member in range(members):
-        gas = _alone(
-            lattice,
-            _hop(0.5, law="linear"),
-            150,
-            potential=potential,
-            temperature=temperature,
-            seed=4,
-            member=member,
-        )
+        gas.restore(start, stream=(member,), keep_solved=True)
         gas.hold(duration)
         ends.append(int(lattice.layer[np.flatnonzero(gas.engine.codes == VACANCY.code)[0]]) - 150)
     speed = SPACING / duration
@@ -106,7 +99,7 @@ def boltzmann() -> list[Check]:
     weight = np.exp(-2 * profile / (BOLTZMANN_EV * temperature))
     exact = float(np.arange(nz) @ weight / weight.sum())
     gas = _alone(lattice, _hop(0.3), 2, potential=profile[lattice.layer], temperature=temperature, seed=5)
-    pause, samples, batches = 60 / float(gas.transitions()["rate"].sum()), 24_000, 40
+    pause, samples, batches = 60 / float(gas.transitions()["rate"].sum()), 8000, 40
     layer: list[int] = []
 
     def look(*_: object) -> None:
@@ -146,11 +139,8 @@ def _alone(
     potential: NDArray[np.float64] | None = None,
     temperature: float = 300.0,
     seed: int = 0,
-    member: int = 0,
 ) -> LatticeGas:
     """Return a lattice gas with one vacancy."""
     species = np.full(lattice.n_sites, OXYGEN.code, np.int8)
     species[site] = VACANCY.code
-    return LatticeGas(
-        lattice, [hop], species, potential=potential, temperature=temperature, seed=seed, member=member
-    )
+    return LatticeGas(lattice, [hop], species, potential=potential, temperature=temperature, seed=seed)

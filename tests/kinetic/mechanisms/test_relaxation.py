@@ -308,7 +308,7 @@ def test_a_run_goes_on_bit_by_bit_and_a_branch_by_itself():
     device.advance(Waveform.constant(0.2, 0.3 / RATE), samples=2)
     kept, twin = device.state(), device.branch(3)
     assert len(kept["relaxation"]["waiting"]) > 0
-    ramp = Waveform.triangle(2.0, rate=1e6)
+    ramp = Waveform.triangle(1.3, rate=1e6)
     first = device.advance(ramp, samples=20, log=True)
     factor = device.relaxation.factor
     device.restore(kept)
