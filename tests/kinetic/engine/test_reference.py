@@ -91,7 +91,7 @@ def test_equal_event_by_event(shape, lateral):
         shape = (2, 2, 2)
     gas, reference = gas_and_reference(shape, lateral, seed=5)
     engine = gas.engine
-    for _ in range(150):
+    for _ in range(100):
         counts = engine.counts
         move = reference.step()
         run(gas, events=1)
