@@ -83,7 +83,8 @@ def test_fire_solve_and_price_back(name, lateral):
     device, oracle = make(name, lateral)
     rng = np.random.default_rng(11)
     count = {}
-    for event, back, error, off in triples(device, oracle, rng, 5, 12 if name in ("HfO2-volatile", "HfO2-JART") else 6):
+    each = 12 if name in ("HfO2-volatile", "HfO2-JART") else 6  # which have few mechanisms
+    for event, back, error, off in triples(device, oracle, rng, 5, each):
         assert abs(event["energy"] + back["energy"]) <= 1e-9 + error
         split = event["barrier"] - back["barrier"]
         # A dipole multiplies the error of the drop: at most by 10 in these sets.

@@ -188,7 +188,8 @@ def test_the_exchange_energy_sets_the_polarity(exchange, seed):
 
     Vacancies gather in the layer where their energy is less. A voltage that drives the charged ones out of
     it, across the interface, makes a conducting path: positive at the top if they gather above. Measured: the
-    geometric mean of the conductance is 38 to 1,800 times that of the other sign, in all of 8 pairs; here is one of either sign.
+    geometric mean of the conductance is 38 to 1,800 times that of the other sign, in all of 8 pairs; here is
+    one of either sign.
     """
     material = small_material(
         "HfO2-volatile", drop=("disorder",), column__radius=2e-9, column__vacancy_fraction=0.2,

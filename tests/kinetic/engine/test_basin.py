@@ -45,7 +45,7 @@ def trap(length, ratio, energy=None, vacancies=1, seed=1):
 
 
 def law(length, ratio, energy=None, vacancies=1):
-    """Return the exact distribution of the time until all have left, and the probability of the top for one."""
+    """Return the exact distribution of the time until all have left, and the chance of the top for one."""
     site = np.zeros(length) if energy is None else energy
     sets = [frozenset(s) for n in range(vacancies, 0, -1) for s in combinations(range(length), n)]
     number = {sites: i for i, sites in enumerate(sets)}

@@ -180,7 +180,8 @@ def test_x10_exclusion_on_a_ring():
     """X-10: all configurations of a ring are alike, and n (L - n)/(L - 1) pairs can hop on average.
 
     The asymmetric ring would need a field with a curl, which no potential gives; `test_x11_tasep` has
-    the driven case. Samples are 7 times the slowest relaxation (1.7 s) apart. Fails against n (L - n)/L pairs.
+    the driven case. Samples are 7 times the slowest relaxation (1.7 s) apart. Fails against n (L - n)/L
+    pairs.
     """
     length, n = 8, 3
     lattice = Lattice.cubic((length, 1, 1), A)
