@@ -14,7 +14,7 @@ from typing import TYPE_CHECKING, Any, Literal
 from . import sizes
 
 if TYPE_CHECKING:
-    import netCDF4
+    import netCDF4  # the netCDF and HDF5 libraries
     import xarray as xr
     from xarray.backends import CachingFileManager
 
@@ -43,11 +43,12 @@ def lazy(path: str | Path, chunks: dict[str, int] | None = None) -> "xr.Dataset"
     import xarray as xr  # xarray
     from xarray.backends import NetCDF4DataStore
     from xarray.backends.netCDF4_ import NETCDF4_PYTHON_LOCK
+    from xarray.backends.store import StoreBackendEntrypoint
 
     def opened(chunks: dict[str, int] | None) -> "xr.Dataset":
         try:
-            store = NetCDF4DataStore(_shared(path), lock=NETCDF4_PYTHON_LOCK)
-            data = xr.open_dataset(store, decode_times=False, chunks=chunks)
+            store = NetCDF4DataStore(_shared(path), lock=NETCDF4_PYTHON_LOCK)  # type: ignore[no-untyped-call]
+            data = xr.open_dataset(store, engine=StoreBackendEntrypoint, decode_times=False, chunks=chunks)
         except AttributeError as error:  # by the library, of an attribute that it cannot read
             raise OSError(f"{path} cannot be read: {error}") from None
         data.encoding["source"] = os.path.abspath(path)
@@ -68,19 +69,20 @@ def lazy(path: str | Path, chunks: dict[str, int] | None = None) -> "xr.Dataset"
     return opened(chunks)
 
 
-def _shared(path: str | Path) -> "CachingFileManager":
+def _shared(path: str | Path) -> "CachingFileManager[Any]":
     """Return the manager of a file that all its datasets of this process share.
 
     NetCDF-C (4.9 to 4.10) dies where a file with texts is open three times, two are closed and one is opened
     again. A file that one dataset closes is opened again for the others when they read.
     """
-    import netCDF4
-    from xarray.backends import CachingFileManager
+    import netCDF4  # the netCDF and HDF5 libraries
+    from xarray.backends import CachingFileManager  # xarray, with the first file
     from xarray.backends.netCDF4_ import NETCDF4_PYTHON_LOCK
 
     place, stat = os.path.abspath(path), os.stat(path)
+    opener: Any = netCDF4.Dataset
     return CachingFileManager(
-        netCDF4.Dataset,
+        opener,
         place,
         mode="r",
         kwargs={"clobber": True, "diskless": False, "persist": False, "format": "NETCDF4"},
