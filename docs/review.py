@@ -157,6 +157,7 @@ def example(name: str) -> Answer:
     return Answer(text, f"python examples/{script}.py", f"{TEST}::test_example_{script}")
 
 
+@cache
 def card(name: str) -> Answer:
     """Return middle and spread of a feature of a packaged card, or HRS/LRS, by "CARD FEATURE"."""
     own, wanted = name.split()
@@ -174,6 +175,7 @@ def card(name: str) -> Answer:
     return Answer(text, f"frenkel show {own}", CI["card"])
 
 
+@cache
 def retention(name: str) -> Answer:
     """Return the median time to half of G, by "SET KELVIN"."""
     own, kelvin = name.split()
@@ -196,6 +198,7 @@ CYCLE: dict[str, Callable[[dict[str, Any]], str]] = {
 }
 
 
+@cache
 def cycle(name: str) -> Answer:
     """Return a quantity of one cycle of a set, by "SET QUANTITY"."""
     own, _, quantity = name.partition(" ")

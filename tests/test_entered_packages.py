@@ -20,14 +20,13 @@ import json, sys
 files = set()
 
 def note(frame, event, argument):
-    if event == "call":
-        files.add((frame.f_globals.get("__name__", ""), frame.f_code.co_filename))
+    files.add((frame.f_globals.get("__name__", ""), frame.f_code.co_filename))
 
-sys.setprofile(note)
+sys.settrace(note)  # it returns None: calls alone, no lines
 from frenkel.cli.main import main
 
 status = main(["fit", *sys.argv[1:]])
-sys.setprofile(None)
+sys.settrace(None)
 print("\\n" + json.dumps([status, sorted(files)]))
 """
 

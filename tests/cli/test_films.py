@@ -22,7 +22,7 @@ def test_a_device_is_viewed():
     device = fk.Device("TaOx", "2.6 nm", "1.56 nm", seed=1)
     with pytest.raises(ValueError, match="nothing was run"):
         device.view()
-    device.run(fk.Waveform.triangle("1 V", rate="10 MV/s"), samples=20, snapshots=4)
+    device.run(fk.Waveform.triangle("1 V", rate="1 GV/s"), samples=20, snapshots=4)
     film = device.view()
     assert isinstance(film, Film) and len(film.data["frames"]) == device.result.sizes["snapshot"]
 

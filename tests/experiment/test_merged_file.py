@@ -263,7 +263,7 @@ def test_metadata_that_hang_the_library_are_told(file, monkeypatch, capsys):
     for place, value in ((6669, 192), (6673, 2), (6675, 32)):
         raw[place] = value
     file.write_bytes(raw)
-    monkeypatch.setattr(content, "PATIENCE", 1.0)
+    monkeypatch.setattr(content, "PATIENCE", 0.3)
     for words in (["show"], ["hash"], ["export", "--to", "xyz"]):
         assert cli.main([words[0], str(file), *words[1:]]) == 1
         assert f"{file} " in (error := capsys.readouterr().err) and "damaged" in error, error
