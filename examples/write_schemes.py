@@ -14,6 +14,7 @@ reads are spent on this.
 """
 
 from dataclasses import dataclass
+from functools import cache
 
 import numpy as np
 
@@ -37,10 +38,15 @@ DISTURBING, ROUNDS = 0.6, 100  # V, reads of each cell
 RISEN, WRONG = 1.5, 3e-6  # of the first read; S, between HRS and LRS
 
 
+@cache
+def law():
+    """Return the law of the packaged card."""
+    return Card.load(files.file("hfo2")).jump_law
+
+
 def controller(seed: int, state: str, lines: int = WORD_LINES, read_voltage: float = 0.2) -> Controller:
     """Return an array of cells of the card behind transistors, all in one state, on a clock of its own."""
-    law = Card.load(files.file("hfo2")).jump_law
-    cells = JumpingCardCells(law, (lines, BIT_LINES), seed, state=state)
+    cells = JumpingCardCells(law(), (lines, BIT_LINES), seed, state=state)
     array = TransistorArray(cells, OneTransistorOneResistor(transistor=TRANSISTOR))
     return Controller(Clock(), TransistorWordLines(array), Timing(read_voltage=read_voltage))
 

@@ -264,13 +264,13 @@ def test_example_write_schemes():
     assert scheme.amplitude(None, 1e-5, 1e-6) == pytest.approx(1.0)
     assert scheme.amplitude(1.0, 1e-5, 1e-6) == pytest.approx(1.4)  # as far again, at the largest amplitude
     assert write_schemes.Growing(width=1e-7).amplitude(0.7, 1e-5, 1e-6) == pytest.approx(0.75)
-    written = write_schemes.compare(lines=4)
+    written = write_schemes.compare(lines=2)
     (steps, _, _), (distance, reached, _) = written["equal steps"], written["by distance"]
-    assert len(steps) == 32 and distance.mean() < steps.mean() and reached.mean() > 0.8
-    plain, none, _ = write_schemes.disturb(False, rounds=20, lines=4, voltage=0.8)
-    kept, repairs, after = write_schemes.disturb(True, rounds=20, lines=4, voltage=0.8)
+    assert len(steps) == 16 and distance.mean() < steps.mean() and reached.mean() > 0.8
+    plain, none, _ = write_schemes.disturb(False, rounds=8, lines=4, voltage=0.8)
+    kept, repairs, after = write_schemes.disturb(True, rounds=8, lines=4, voltage=0.8)
     assert none == 0 and plain[-1] > 0 and kept[-1] <= plain[-1] and repairs > 0
-    assert after.reads == 21 * 4 + repairs and after.pulses == repairs
+    assert after.reads == 9 * 4 + repairs and after.pulses == repairs
 
 
 def test_example_time_readout():
