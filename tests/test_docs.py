@@ -1,11 +1,10 @@
 """Every block of code in README and docs runs as it stands."""
 
 import re
-import subprocess
-import sys
 from pathlib import Path
 
 import pytest
+from blocks import Blocks
 
 ROOT = Path(__file__).resolve().parents[1]
 PAGES = [ROOT / "README.md", *sorted((ROOT / "docs").glob("*.md"))]
@@ -30,22 +29,34 @@ def test_there_is_code():
     assert len(CODE) >= 8
 
 
+@pytest.fixture(scope="module")
+def started():
+    with Blocks() as found:
+        yield found
+
+
 @pytest.mark.parametrize(("page", "number", "code"), CODE, ids=[f"{page.stem} {n}" for page, n, _ in CODE])
-def test_code_of_the_pages_runs(tmp_path, page, number, code):
+def test_code_of_the_pages_runs(started, tmp_path, page, number, code):
     if "import torch" in code:
         pytest.importorskip("torch", reason="PyTorch is not installed: make test-torch")
     for text in blocks(page, "toml"):
         # A first line such as "# mine.toml" names the file that the code reads.
         (tmp_path / text.split("\n", 1)[0].removeprefix("# ")).write_text(text, encoding="utf-8")
-    done = subprocess.run(
-        [sys.executable, "-c", code], cwd=tmp_path, capture_output=True, text=True, timeout=300, check=False
-    )
+    done = started.run(code, tmp_path)
     assert done.returncode == 0, done.stderr
     if (page.name, number) == ("README.md", 0):
         # `python docs/pictures.py first_device` writes it again.
         shown = re.search(r"```\n(phase  .*?)```", page.read_text(encoding="utf-8"), re.DOTALL)[1]
         printed = [line.rstrip() for line in done.stdout.rstrip().splitlines() if not line.startswith("---")]
         assert shown.splitlines() == printed[-len(shown.splitlines()) :]
+
+
+def test_code_that_fails_is_seen(started, tmp_path):
+    failed = started.run("import frenkel\n\nprint(1, frenkel.nothing)", tmp_path)
+    assert failed.returncode == 1 and failed.stderr.endswith("there is no frenkel.nothing\n")
+    assert started.run("raise SystemExit(3)", tmp_path).returncode == 3
+    again = started.run("import sys\nprint(sys.argv, sorted(globals()), 'frenkel' in sys.modules)", tmp_path)
+    assert again.stdout == "['-c'] ['__builtins__', '__name__', 'sys'] False\n"
 
 
 def test_the_first_script_is_the_example():

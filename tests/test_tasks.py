@@ -3,6 +3,7 @@
 import importlib.util
 import os
 import re
+import shlex
 import shutil
 import subprocess
 import sys
@@ -12,18 +13,19 @@ from types import SimpleNamespace
 import numpy as np
 import pytest
 import xarray as xr
+from blocks import Blocks
 
 import frenkel as fk
 
 PAGE = Path(__file__).resolve().parents[1] / "docs" / "tasks.md"
 TEXT = PAGE.read_text(encoding="utf-8")
 BLOCK = re.compile(r"^```(python|sh)\n(.*?)^```$", re.DOTALL | re.MULTILINE)
-TASKS = {
-    section.partition("\n")[0]: BLOCK.search(section).groups() for section in TEXT.split("\n## ")[1:]
-}
+TASKS = {section.partition("\n")[0]: BLOCK.search(section).groups() for section in TEXT.split("\n## ")[1:]}
 """Language and code of each section, by its title."""
 
 MOST_LINES = 5
+
+FRENKEL = "import runpy\nrunpy.run_module('frenkel', run_name='__main__')"
 
 pytestmark = pytest.mark.skipif(shutil.which("bash") is None, reason="there is no bash")
 
@@ -39,17 +41,24 @@ def ran(tmp_path_factory):
     program.write_text(f'#!/bin/sh\nexec "{sys.executable}" -m frenkel "$@"\n', encoding="utf-8")
     program.chmod(0o755)
     path = os.pathsep.join([str(program.parent), os.environ["PATH"]])
-    found = {}
+    with Blocks() as blocks:
+        return SimpleNamespace(folder=folder, done=dict(carried_out(blocks, folder, path)))
+
+
+def carried_out(blocks, folder, path):
+    """Yield each title and how its code ended; a shell is started for more than one command."""
     for title, (language, code) in TASKS.items():
         if "import torch" in code and importlib.util.find_spec("torch") is None:
             continue
-        command = [sys.executable, "-c", code] if language == "python" else ["bash", "-ec", code]
-        done = subprocess.run(
-            command, cwd=folder, env={**os.environ, "PATH": path, "MPLBACKEND": "Agg"},
-            capture_output=True, text=True, timeout=240, check=False,
-        )  # fmt: skip
-        found[title] = done
-    return SimpleNamespace(folder=folder, done=found)
+        if language == "python":
+            yield title, blocks.run(code, folder)
+        elif ">" not in code:
+            yield title, blocks.run(f"import sys\nsys.argv = {shlex.split(code)}\n{FRENKEL}", folder)
+        else:
+            yield title, subprocess.run(
+                ["bash", "-ec", code], cwd=folder, env={**os.environ, "PATH": path},
+                capture_output=True, text=True, timeout=240, check=False,
+            )  # fmt: skip
 
 
 def change_a_barrier(folder, printed):
