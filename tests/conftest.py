@@ -17,7 +17,7 @@ LONG = (
     "experiment/test_moments.py", "test_docs.py", "analysis/reliability/test_bakes.py", "test_threads.py",
     "test_tasks.py", "kinetic/test_finite_difference.py", "fuzz/test_fuzz.py", "test_names.py",
     "kinetic/engine/test_reference.py", "test_laws.py", "analysis/fitting/test_card_ranks.py",
-    "calibration/test_target.py",
+    "calibration/test_target.py", "studies/test_runner.py",
 )  # fmt: skip
 """Files that take longest. They begin first: a file stays with one process, and all wait for the last."""
 
