@@ -152,10 +152,10 @@ def test_relative_amplitude_is_of_the_high_state():
 def test_coupled_traps_have_currents_of_their_own():
     """R-08: with coupling four levels do not add; without, the free levels add to 1 %."""
     model = markov.additive(5.0, [1.0, 0.6], [0.02, 0.1], [0.03, 0.06], 0.06)
-    y, state = markov.simulate(model, STEP, 8_000, seed=8)
+    y, state = markov.simulate(model, STEP, 4_000, seed=8)
     both = state.all(axis=1)
     for coupling in (0.0, 0.4):
-        data = traces.from_arrays(np.arange(8_000) * STEP, y + coupling * both)
+        data = traces.from_arrays(np.arange(4_000) * STEP, y + coupling * both)
         free = rtn.traps(data, 2, adds=False, intervals=False)
         low, first, second, all_high = (float(x) for x in free["current"])
         assert all_high - first - second + low == pytest.approx(coupling, abs=0.01)
