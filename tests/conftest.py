@@ -28,7 +28,7 @@ def pytest_collection_modifyitems(items):
 
 
 def pytest_collection_finish():
-    """Look less often for circles of objects, and not among those that stay: a tenth of the time."""
+    """Collect garbage less often, and not among the objects that stay: it took a tenth of the time."""
     gc.freeze()
     gc.set_threshold(20_000, 20, 20)
 

@@ -10,13 +10,12 @@ scatter says: the deviance over its degrees of freedom is the heterogeneity of D
 (1947, recalled), by which variances are multiplied, and t stands in the place of the normal law.
 """
 
-from collections.abc import Callable
 from dataclasses import dataclass
 from typing import Any
 
 import numpy as np
 from numpy.typing import ArrayLike
-from scipy import optimize, special, stats
+from scipy import optimize, stats
 
 from ...checks import one_of, positive
 from ...typing import Floats
@@ -39,12 +38,6 @@ ALIKE = 1e-3
 
 STANDARD = {"lognormal": stats.norm, "weibull": stats.gumbel_l}
 """Standard law of ln t of each family."""
-
-SHARES: dict[str, tuple[Callable[[Floats], Floats], Callable[[Floats], Floats]]] = {
-    "lognormal": (special.ndtr, lambda z: special.ndtr(-z)),
-    "weibull": (lambda z: -np.expm1(-np.exp(z)), lambda z: np.exp(-np.exp(z))),
-}
-"""What has failed, and what survives, by that law: its `cdf` and `sf`, which take four times as long."""
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -157,8 +150,7 @@ class _Problem:
 
     def __init__(self, rows: Floats, weight: Floats, family: str) -> None:
         self.x, low, high = rows
-        self.weight, self.family = weight, family
-        self.failed, self.survived = SHARES[family]
+        self.weight, self.family, self.law = weight, family, STANDARD[family]
         with np.errstate(divide="ignore"):
             self.low, self.high = np.log(low), np.log(high)
         finite = np.concatenate([self.low, self.high])
@@ -174,9 +166,12 @@ class _Problem:
         location = c + b * (self.x - self.centre)
         with np.errstate(invalid="ignore"):
             z = [np.where(np.isfinite(t), s * (t - self.middle), t) - location for t in (self.low, self.high)]
-        share = self.failed(z[1]) - self.failed(z[0])
+        # Both ends in one call: the checks of `scipy.stats` take longer than the law.
+        below, above = self.law.cdf(z)
+        share = above - below
         # In the far tail on the right the difference is that of the survivors.
-        other = self.survived(z[0]) - self.survived(z[1])
+        below, above = self.law.sf(z)
+        other = below - above
         return -float(self.weight @ np.log(np.maximum(np.maximum(share, other), 1e-300)))
 
     def best(

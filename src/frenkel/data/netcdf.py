@@ -9,12 +9,12 @@ import os
 import sys
 from collections.abc import Mapping
 from pathlib import Path
-from typing import TYPE_CHECKING, Any, Literal
+from typing import TYPE_CHECKING, Any, Literal, cast
 
 from . import sizes
 
 if TYPE_CHECKING:
-    import netCDF4  # the netCDF and HDF5 libraries
+    import netCDF4
     import xarray as xr
     from xarray.backends import CachingFileManager
 
@@ -42,12 +42,11 @@ def lazy(path: str | Path, chunks: dict[str, int] | None = None) -> "xr.Dataset"
     """
     import xarray as xr  # xarray
     from xarray.backends import NetCDF4DataStore
-    from xarray.backends.netCDF4_ import NETCDF4_PYTHON_LOCK
     from xarray.backends.store import StoreBackendEntrypoint
 
     def opened(chunks: dict[str, int] | None) -> "xr.Dataset":
         try:
-            store = NetCDF4DataStore(_shared(path), lock=NETCDF4_PYTHON_LOCK)  # type: ignore[no-untyped-call]
+            store = NetCDF4DataStore(_shared(path))  # type: ignore[no-untyped-call]
             data = xr.open_dataset(store, engine=StoreBackendEntrypoint, decode_times=False, chunks=chunks)
         except AttributeError as error:  # by the library, of an attribute that it cannot read
             raise OSError(f"{path} cannot be read: {error}") from None
@@ -70,22 +69,21 @@ def lazy(path: str | Path, chunks: dict[str, int] | None = None) -> "xr.Dataset"
 
 
 def _shared(path: str | Path) -> "CachingFileManager[Any]":
-    """Return the manager of a file that all its datasets of this process share.
+    """Return xarray's manager of a file, which keeps one handle for all datasets of it in this process.
 
-    NetCDF-C (4.9 to 4.10) dies where a file with texts is open three times, two are closed and one is opened
-    again. A file that one dataset closes is opened again for the others when they read.
+    A process that opens a file with a text variable three times with NetCDF-C 4.9 to 4.10, closes two handles
+    and opens another one ends in a segmentation fault. If one dataset closes the handle, the next read of
+    another one opens it again.
     """
     import netCDF4  # the netCDF and HDF5 libraries
     from xarray.backends import CachingFileManager  # xarray, with the first file
     from xarray.backends.netCDF4_ import NETCDF4_PYTHON_LOCK
 
-    place, stat = os.path.abspath(path), os.stat(path)
-    opener: Any = netCDF4.Dataset
+    stat, opener = os.stat(path), cast(Any, netCDF4.Dataset)
     return CachingFileManager(
         opener,
-        place,
+        os.path.abspath(path),
         mode="r",
-        kwargs={"clobber": True, "diskless": False, "persist": False, "format": "NETCDF4"},
         lock=NETCDF4_PYTHON_LOCK,
         manager_id=f"{stat.st_dev} {stat.st_ino}",
     )
@@ -104,7 +102,7 @@ def direct(path: str | Path, mode: Literal["r", "a", "w"]) -> "netCDF4.Dataset":
     import netCDF4  # the netCDF and HDF5 libraries
 
     if mode == "r" and "xarray" in sys.modules and os.path.exists(path):
-        _shared(path).close()  # so that the file is open once
+        _shared(path).close()  # see there: two handles may be one too many
     file = netCDF4.Dataset(path, mode)
     if mode == "r":
         try:

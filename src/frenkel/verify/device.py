@@ -193,7 +193,7 @@ def mean_weights(runs: int = 400) -> list[Check]:
     The derivative of a likelihood by any parameter has the mean 0, by the barrier and by ln of the frequency
     of each mechanism, whatever the run. It tests the clock with all fields on: waits under a voltage that
     changes, the choice of the event, and the temperature that each reads. By the scatter of 400 runs a false
-    alarm has a probability of 9e-6 for each row (Student's t), with a fixed seed.
+    alarm has a probability of 9e-6 for each row (Student's t), with a fixed seed; fewer runs make it larger.
     """
     device = Device(Material.load("HfO2"), thickness=1.3e-9, width=0.78e-9, temperature=2000.0, seed=11)
     start, weights, rows = device.state(), device.keep_weights(), []

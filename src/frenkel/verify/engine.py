@@ -99,7 +99,7 @@ def boltzmann() -> list[Check]:
     weight = np.exp(-2 * profile / (BOLTZMANN_EV * temperature))
     exact = float(np.arange(nz) @ weight / weight.sum())
     gas = _alone(lattice, _hop(0.3), 2, potential=profile[lattice.layer], temperature=temperature, seed=5)
-    pause, samples, batches = 60 / float(gas.transitions()["rate"].sum()), 8000, 40
+    pause, samples, batches = 60 / float(gas.transitions()["rate"].sum()), 24_000, 40
     layer: list[int] = []
 
     def look(*_: object) -> None:

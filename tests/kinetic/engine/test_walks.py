@@ -229,7 +229,7 @@ def test_x11_tasep(length):
     potential = -1.0 * np.arange(1, length + 1)
     gas = column(length, [], [hop(), exchange("bottom"), exchange("top")], potential=potential, seed=10,
                  electrode_potential=(0.0, -float(length + 1)), reservoir=(10**7, 10**7), cache=64)
-    duration, samples = 240.0 / length, 4000 if length == 6 else 1500
+    duration, samples = 240.0 / length, 4000
     passed = np.diff([0, *look(gas, samples, duration, lambda: gas.engine.counts[1, 0])])
     assert gas.engine.counts[1, 1] == gas.engine.counts[2, 0] == 0
     assert p_of_batches(passed[100:], duration * (length + 2) / (2 * (2 * length + 1))) > FALSE_ALARM
@@ -240,7 +240,7 @@ def test_x11_tasep(length):
 # ---- X-33, X-34 symmetry
 
 
-def forming_times(lattice, position, bias, seed, scale=1.0, runs=700):
+def forming_times(lattice, position, bias, seed, scale=1.0, runs=1500):
     """Return when the first of three vacancies reaches the plane of an electrode, in a biased small box."""
     codes = np.zeros(lattice.n_sites)
     codes[position] = VACANCY.code
