@@ -134,7 +134,7 @@ class Ladders:
                 residual[a] -= current
                 residual[b] += current
             missed, largest = float(np.abs(residual).max()), max(float(np.abs(f[0]).max()) for f in laws)
-            # Met at every node, to a share of the largest current and what rounding of the nodes leaves.
+            # Met at every node, to a fraction of the largest current and what rounding of the nodes leaves.
             if step and missed <= KIRCHHOFF * largest + rounding:
                 into_top, into_bottom = at_top * (v_top - node[:, 0]), at_bottom * (v_bottom - node[:, -1])
                 power = float(np.sum(v_top * into_top) + np.sum(v_bottom * into_bottom))

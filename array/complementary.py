@@ -89,11 +89,11 @@ class ComplementaryCells(Cells):
         return self.inner(voltage, where)[1:]
 
     def apply(self, voltage: Floats, duration: float, where: Where = None) -> None:
-        """Hold a voltage (V) for a duration (s), in parts over which both cells keep their share of it."""
+        """Hold a voltage (V) for a duration (s), in parts over which both cells keep their fraction of it."""
         checks.at_least("duration", duration, 0, "s")
         if duration == 0.0:
             return
-        # Cells move at a constant voltage in closed form, but their shares of the voltage change as they
+        # Cells move at a constant voltage in closed form, but their fractions of the voltage change as they
         # move: parts are so short that a share may be held at what it will be half-way (second order).
         time_left, part = duration, FIRST_PART * duration
         upper = self.inner(voltage, where)[0]

@@ -29,7 +29,7 @@ FIRST_PART = 1e-3
 """Of a pulse whose parts adapt: its first part."""
 
 MANY = 0.4
-"""Vectors, as a share of the bit lines, from which the effective matrix costs less than a solve of each."""
+"""Vectors, as a fraction of the bit lines, from which the effective matrix costs less than solving each."""
 
 SETTLING = 50
 """Most rounds of selectors turning on and off within one solve."""

@@ -22,7 +22,7 @@ from ._columns import transistor_series
 from ._series import meet, sinh_series
 
 ROUNDING = 8.0 * float(np.finfo(np.float64).eps)
-"""Share of a voltage or current that the search for the inner node leaves."""
+"""Fraction of a voltage or current that the search for the inner node leaves."""
 
 MOST_STEPS = 200
 """Of that search; Newton's method needs 3 to 6, bisection in the worst case 60."""

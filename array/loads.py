@@ -12,7 +12,7 @@ from ..typing import Floats, Index
 from .crosspoint import Crosspoint, Transistor
 
 CLOSE, MOST_STEPS = 1e-11, 200
-"""Step of a cell's voltage, as a share of the pulse, at which its search ends, and most steps of it."""
+"""Step of a cell's voltage, as a fraction of the pulse, at which its search ends, and most steps of it."""
 
 
 @dataclass(eq=False)

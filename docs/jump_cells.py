@@ -98,7 +98,7 @@ def picture_of_cycles(one: Observations, other: Observations) -> Figure:
                 axes[1, column].plot(share, found, lw=0.5, color=(DATA, MODEL)[i], alpha=0.4)
         axes[1, column].set_yscale("log")
         axes[0, column].set(title=title, xlabel="cycle")
-        axes[1, column].set(xlabel="share of the cycles of a device below")
+        axes[1, column].set(xlabel="fraction of the cycles of a device below")
     for row in axes:
         row[0].set_ylabel("HRS (blue) and LRS / ohm")
     return page

@@ -115,7 +115,7 @@ class Verified:
     width : float
         Of a pulse (s), 1e-12 to 10.
     tolerance : float
-        Accepted distance from the target, as a share of it, above 0 to 1.
+        Accepted distance from the target, as a fraction of it, above 0 to 1.
     limit : int
         Most pulses.
     """

@@ -173,7 +173,7 @@ class Refresh:
     scheme : Scheme
         How a cell is programmed.
     tolerance : float
-        Distance from the target, as a share of it, above which a cell is programmed; for 0 all cells are,
+        Distance from the target, as a fraction of it, above which a cell is programmed; for 0 all cells are,
         without a read before.
 
     Attributes

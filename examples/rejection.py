@@ -16,7 +16,7 @@ from frenkel.kinetic.lattice.species import OXYGEN, VACANCY
 
 SEED, DEVICES, LAYERS, SIDE = 1, 24, 10, 6
 RADIUS, GAP = 1.1, 3  # spacings; layers
-READ, OFF = 0.2, 0.1  # V, share of it
+READ, OFF = 0.2, 0.1  # V, fraction of it
 COLD, WARM = 300.0, 358.0  # K
 
 

@@ -33,7 +33,7 @@ TRANSISTOR = Transistor(threshold=0.4, gain=3e-4)  # V, A/V^2: as in array_write
 WIDTH, SET, SET_GATE, RESET_GATE = 100e-9, 1.2, 0.8, 3.0  # s, V
 AMPLITUDES = np.linspace(0.6, 1.4, 9)  # V, sizes of RESET pulses
 TARGETS = np.array([0.3e-6, 0.6e-6, 1.2e-6, 2.4e-6])  # S
-TOLERANCE, LIMIT, STEP = 0.3, 40, 0.05  # share of the target; pulses; V
+TOLERANCE, LIMIT, STEP = 0.3, 40, 0.05  # fraction of the target; pulses; V
 DISTURBING, ROUNDS = 0.6, 100  # V, reads of each cell
 RISEN, WRONG = 1.5, 3e-6  # of the first read; S, between HRS and LRS
 

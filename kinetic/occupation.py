@@ -2,7 +2,7 @@
 
 While the atoms stand, the traps run through a small set of states. Their master equation gives how often
 each state is visited; where it relaxes much faster than any atom moves, the rate of an atom is the mean over
-the states, and an atom that moves finds each of them with its share of that mean.
+the states, and an atom that moves finds each of them with its fraction of that mean.
 """
 
 from __future__ import annotations
@@ -32,7 +32,7 @@ class Occupation:
     states : list of ndarray of int8
         Species of the traps in each state.
     share : ndarray of shape (n_states,)
-        Share of the time in each state.
+        Fraction of the time in each state.
     atoms : ndarray of shape (n_states,)
         Total rate of the atoms' events in each state (1/s).
     relaxation : float

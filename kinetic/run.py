@@ -265,7 +265,7 @@ class Run(Loop):
             elapsed, hazard_left = min(elapsed, state.hazard / total), 0.0
             weight = averaged.share * averaged.atoms
 
-        # The wait ends in a state with its share of the time, or, before a move, with its share of the moves.
+        # The wait ends in a state with its fraction of the time, or, before a move, of the moves.
         mark = np.cumsum(weight) / weight.sum()
         chosen = min(int(np.searchsorted(mark, state.engine.draw(), side="right")), len(mark) - 1)
         set_electrons(state, averaged.states[chosen])

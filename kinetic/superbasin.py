@@ -25,7 +25,7 @@ Key = tuple[bytes, tuple[int, int]]
 MOST = 16
 """States of a set, as many as `_chain` takes."""
 SHARE = 0.01
-"""Least share of a state's total rate that makes an event part of a set."""
+"""Least fraction of a state's total rate that makes an event part of a set."""
 GAIN = 10.0
 """Events that a set must save per state of it: about what its law costs, with a field solution for each."""
 WINDOWS = ((24, 4), (64, MOST))
@@ -158,7 +158,7 @@ class Superbasin:
         start = self.key()
         members = {start: self._member(start, source)}
         while len(members) < MOST:
-            # The state that some member goes to with the largest share of its events joins next.
+            # The state that some member goes to with the largest fraction of its events joins next.
             best, origin, event = 0.0, start, -1
             for key, member in members.items():
                 total = float(member.rate.sum())

@@ -31,7 +31,7 @@ class Forecast:
     ideal : float
         The work divided by the workers, or the longest member if that is longer (s).
     manager : float
-        Share of the time for which the manager is busy.
+        Fraction of the time for which the manager is busy.
     messages : float
         Tasks that it hands out per second.
     tasks : int

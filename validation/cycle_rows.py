@@ -70,7 +70,7 @@ def v25_reset(lab, n=10):
 
 
 def v25_window(lab, n=10):
-    """Share of cycles with a window of ten."""
+    """Fraction of cycles with a window of ten."""
     results, devices, cycles = cycling(lab, n)
     ratios = np.array([cycle["reset"]["resistance"] / cycle["set"]["resistance"] for cycle in cycles])
     value, error = estimates.fraction(ratios >= 10)

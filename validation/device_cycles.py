@@ -33,7 +33,7 @@ class Cycles:
     gap, jump : (n, k) array
         Missing layers after RESET, see `gaps`.
     events, share, steps : (n, k) array
-        Events of SET; the largest share of the change of ln G that one of them makes; events from 10 to 90 %.
+        Events of SET; the largest fraction of the change of ln G made by one; those from 10 to 90 %.
     cpu : (n, k) array
         CPU time (s).
     limit, forming, form_cpu, cut : float, (n,) array, (n,) array, tuple of str
@@ -68,7 +68,7 @@ class Cycles:
         return np.where(np.isnan(ratio) | np.isnan(self.v_set), 0.0, ratio)
 
     def within(self, name, low, high):
-        """Share of all cycles asked for in which a quantity lies in a band; failed ones do not."""
+        """Fraction of all cycles asked for in which a quantity lies in a band; failed ones do not."""
         values = getattr(self, name)
         return float(np.mean((values >= low) & (values <= high)))
 

@@ -120,12 +120,12 @@ OF_CYCLES = {
     "gap": Target(3.0, np.inf, 1.0, 1.0),  # layers
     "nonlinear": Target(2.1, 7.5, 0.5, 1.0),  # R(0.1 V)/R(0.5 V)
     "one event": Target(0.0, 0.48, 0.1, 1.0),  # of the change of ln G in SET
-    "repeated": Target(0.0, 0.0, 0.3, 1.0),  # share of HRS values
+    "repeated": Target(0.0, 0.0, 0.3, 1.0),  # fraction of HRS values
     "cpu": Target(0.0, 0.06, 0.06, 1.0),  # s a cycle
 }
 OF_STATES = {
     "levels": Target(1.5, np.inf, 0.7, 2.0),  # decades from -1 to -2 V
-    "rises": Target(1.0, 1.0, 1.0, 0.5),  # share of the steps of the stop
+    "rises": Target(1.0, 1.0, 1.0, 0.5),  # fraction of the steps of the stop
     "slope": Target(9.0, 19.5, 5.0, 3.0),  # decades of SET time per volt, 0.5 to 1 V
     "fast": Target(-np.inf, -7.4, 0.7, 1.5),  # log10 of s, SET time at PULSE
     "waits": Target(-2.0, 6.0, 3.0, 1.0),  # log10 of s, SET time at the lowest voltage

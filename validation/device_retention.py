@@ -66,7 +66,7 @@ class Retention:
         return float(below[0]) if len(below) else np.nan
 
     def shares(self, k, until=YEARS):
-        """Share of states known to have lasted until then, share known to have been lost before."""
+        """Fraction of states known to have lasted until then, share known to have been lost before."""
         lost = self.lost(k)
         return float(np.mean(lost.low >= until)), float(np.mean(lost.high < until))
 

@@ -15,7 +15,7 @@ def median(values):
 
 
 def fraction(flags):
-    """Return the share of true flags and its standard error (Agresti-Coull, so that 0 and 1 have one too)."""
+    """Return the fraction of true flags and its standard error (Agresti-Coull, so that 0 and 1 have one)."""
     n, hits = len(flags), int(np.sum(flags))
     if not n:
         return np.nan, np.nan

@@ -209,7 +209,7 @@ def main():
     parser.add_argument("--sets", type=int, default=1, help="SETs before the wait")
     parser.add_argument("--temperatures", default="358,300", help="K, with commas")
     parser.add_argument("--times", default="1,1e3,1e5,1e7,3.156e7,3.156e8", help="s, with commas")
-    parser.add_argument("--bound", type=float, default=1e-6, help="share of states whose loss is looked for")
+    parser.add_argument("--bound", type=float, default=1e-6, help="fraction of states whose loss is sought")
     parser.add_argument("--most", type=int, default=MOST, help="arrangements of a device that are solved")
     parser.add_argument("--share", type=float, default=0.5, help="of the conductance, at which it is lost")
     parser.add_argument("--set", action="append", default=[], help="KEY=VALUE of the configuration")

@@ -152,8 +152,8 @@ def v02_gate(lab, n=40):
 def predicted(rates, voltages, logs):
     """Return median forming voltages (V) of ramps from the times of constant stress, for any gamma(V).
 
-    Time is worth its share of the forming time at its voltage: the integral of dV / (rate t(V)) is 1. Between
-    and beyond the measured voltages ln t is taken to be straight.
+    Time is worth its fraction of the forming time at its voltage: the integral of dV / (rate t(V)) is 1.
+    Between and beyond the measured voltages ln t is taken to be straight.
     """
     fine = np.linspace(voltages[0] - 2.0, voltages[-1] + 2.0, 4001)
     inside = np.interp(fine, voltages, logs)

@@ -76,7 +76,7 @@ def crossover(material, limits, *, widths=(7, 10, 14, 20), devices=2, highest=7.
 
 
 def retention_and_window(material, barriers, *, width=14, seed=1, temperature=400.0, time=100.0):
-    """I-07: return, for each barrier of exchange (eV), on/off and the share of G_on kept (hops frozen)."""
+    """I-07: return, for each barrier of exchange (eV), on/off and the fraction of G_on kept (hops frozen)."""
     found = []
     for barrier in barriers:
         numbers = {"exchange.barrier": barrier, "vacancy.migration_barrier": 1.6}

@@ -4,9 +4,9 @@
 
     python validation/jump_card.py ENSEMBLE.nc [SHARE]
 
-fits the law to a share of the devices (0.625 by default) and repeats the probes of the others on its cells:
-mean error of the shares over voltages and times, what survives half-select pulses and rests against the 95 %
-interval of the devices (Clopper and Pearson), and switching voltages with KS over floor.
+fits the law to a fraction of the devices (0.625 by default) and repeats the probes of the others on its
+cells: mean error of the fractions over voltages and times, what survives half-select pulses and rests
+against the 95 % interval of the devices (Clopper and Pearson), and switching voltages with KS over floor.
 """
 
 import sys
@@ -62,7 +62,7 @@ def told_error(one):
 
 
 def bands(one):
-    """Print for each design the share of the devices with its 95 % interval, and that of the card."""
+    """Print for each design the fraction of the devices with its 95 % interval, and that of the card."""
     inside = 0
     designs = np.unique(one.design)
     for k in designs:

@@ -37,7 +37,7 @@ def transplant(atoms, device):
 
 
 def occupied(device, voltage=READ):
-    """Return conductance (uS) and share of the time of each state of the traps, None beyond 64 states."""
+    """Return conductance (uS) and fraction of the time of each state of the traps, None beyond 64 states."""
     found = occupation(device, device.solver, voltage)
     if found is None:
         return None

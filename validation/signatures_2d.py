@@ -147,7 +147,7 @@ def speed():
 
 
 def occupancy():
-    """Share of filled vacancies against the two-state formula."""
+    """Fraction of filled vacancies against the two-state formula."""
     values = {"redox.barrier": 0.42, "redox.energy": 0.0, "disorder.site_energy": 0.0}
     values |= {"heat.conductivity": 1e4, "heat.ballistic_factor": 100.0}
     worst, measured = 0.0, []
@@ -203,7 +203,7 @@ def metals():
 
 
 def boron_nitride(limit, seed, rate=10.0):
-    """Return SET voltage, on/off and the kept share of the conductance of a three-layer cell."""
+    """Return SET voltage, on/off and the kept fraction of the conductance of a three-layer cell."""
     device = run.cell(Material.load("hBN-Ag"), 3, 7, seed, limit)
     off = device.conductance
     voltage = run.sweep(device, 2.0, rate, limit)
@@ -227,7 +227,7 @@ def coexistence():
     return [
         Row(
             id="S2D-10",
-            quantity="h-BN: cells volatile at 0.1 uA and not at 10 uA, the smaller share",
+            quantity="h-BN: cells volatile at 0.1 uA and not at 10 uA, the smaller fraction",
             published="both kinds in one stack",
             ours=float(min(lost, kept)),
             verdict=bool(min(lost, kept) > 0.7),
@@ -260,7 +260,7 @@ def coexistence():
         ),
         Row(
             id="S2D-13",
-            quantity="h-BN: share of silver at the grain boundary",
+            quantity="h-BN: fraction of silver at the grain boundary",
             published="1: conduction at boundaries alone",
             ours=float(min(low[:, 3].min(), high[:, 3].min())),
             verdict=bool(min(low[:, 3].min(), high[:, 3].min()) == 1.0),
@@ -306,7 +306,7 @@ def turning():
 
 
 def graphene_cell(material, seed, limit):
-    """Return forming voltage, atoms and columns at the limit, and the kept share of the conductance."""
+    """Return forming voltage, atoms and columns at the limit, and the kept fraction of the conductance."""
     device = run.cell(material, 6, 6, seed, limit)
     voltage = run.sweep(device, 5.0, 1e3, limit)
     atoms = device.count(1)

@@ -121,7 +121,7 @@ def e02():
 
 
 def share_of_cathode(material, seeds, layers=8, voltage=3.5):
-    """Return the share of the metal's progress that came from the cathode, once half the gap is closed."""
+    """Return the fraction of the metal's progress that came from the cathode, once half the gap is closed."""
     shares = []
     for seed in seeds:
         device = cell(material, layers, seed, compliance=1e-6)
@@ -153,7 +153,7 @@ def e03():
     return [
         Row(
             id="E-03",
-            quantity="share of growth from the cathode, mobile less immobile ions (4 decades)",
+            quantity="fraction of growth from the cathode, mobile less immobile ions (4 decades)",
             published="> 0: cathode at high, anode at low mobility",
             source="Dirkmann et al., arXiv 1509.00208; the criterion recalled",
             confidence="seen",
@@ -209,7 +209,7 @@ def e04():
 
 
 def reset_dwell(material, seeds, edges, target):
-    """Return each RESET's share of time per bin of G/G0, below 2.5 G0; slow RESETs from a target."""
+    """Return each RESET's fraction of time per bin of G/G0, below 2.5 G0; slow RESETs from a target."""
     shares = []
     for seed in seeds:
         device = cell(material, 6, seed, series_resistance=1e3, compliance=1e-4)
@@ -245,7 +245,7 @@ def peak(edges, counts, low, high):
 
 
 def on_quanta(edges, counts):
-    """Return the share of the time within 5 % of G0 or within 2 % of 2 G0."""
+    """Return the fraction of the time within 5 % of G0 or within 2 % of 2 G0."""
     middle = 0.5 * (edges[1:] + edges[:-1])
     near = (np.abs(middle - 1) < 0.05) | (np.abs(middle - 2) < 0.04)
     return float(counts[near].sum() / counts.sum())

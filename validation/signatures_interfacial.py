@@ -118,7 +118,7 @@ def electrode_chemistry():
     return [
         Row(
             id="I-07",
-            quantity="PCMO: share of G kept after 100 s at 400 K, for exchange barriers 1.20, 1.28, 1.36 eV",
+            quantity="PCMO: fraction of G kept after 100 s at 400 K, exchange barriers 1.20, 1.28, 1.36 eV",
             published="retention up and window down with the barrier",
             source="Al/PCMO electrode chemistry (abstract)",
             confidence="trend, seen (abstract)",

@@ -147,7 +147,7 @@ def relaxation():
     return [
         Row(
             id="SHP-06",
-            quantity="MAPbI3: share of the conductance left 0.3 ms after SET",
+            quantity="MAPbI3: fraction of the conductance left 0.3 ms after SET",
             published="large relaxation, still on",
             source="lowest barriers of all families (review 3.3)",
             confidence="recalled",
@@ -158,7 +158,7 @@ def relaxation():
         ),
         Row(
             id="SHP-07",
-            quantity="MAPbBr3: cells volatile at 0.14 eV of binding and not at 0.17 eV, the smaller share",
+            quantity="MAPbBr3: cells volatile at 0.14 eV of binding and not at 0.17 eV, the smaller fraction",
             published="volatile or not by the ambient",
             source=AMBIENT,
             confidence="seen (summary)",

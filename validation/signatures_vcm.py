@@ -208,7 +208,7 @@ def thermodiffusion():
     return [
         Row(
             id="Q-01",
-            quantity="TaOx: share of vacancies in the hot six of ten layers, Q* = -E minus Q* = +E",
+            quantity="TaOx: fraction of vacancies in the hot six of ten layers, Q* = -E minus Q* = +E",
             published="> 0 (S = -E/kT^2 goes to the hot side)",
             source="Kim, Choi and Lu 2014 (sign); exact: J = -D (grad n + n Q*/kT^2 grad T)",
             confidence="recalled, derived",

@@ -44,7 +44,7 @@ NUMBERS = {"hrs": "ohm", "lrs": "ohm", "set_voltage": "V", "reset_voltage": "V",
 
 
 def covered(truths, draws):
-    """Return ranks of the truths (targets, p), and the shares of 95 % intervals that hold them."""
+    """Return ranks of the truths (targets, p), and the fractions of 95 % intervals that hold them."""
     ranks = np.array([(own < true).mean(axis=0) for own, true in zip(draws, truths, strict=True)])
     return ranks, np.mean((ranks >= 0.025) & (ranks <= 0.975), axis=0)
 

@@ -2,9 +2,9 @@
 
 Nineteen cells of 100 cycles, as a laboratory writes them (text, one row a cycle), of a law with a memory of
 one cycle, and cells that differ in level and in spread. Of the 15 numbers of 100 twins together 93 to 97 %
-must be held: of 60 others 95.2 % were (91.3 % by percentiles of the same refits), and shares of single twins
-scatter by some 5 %, so that a right card fails in 1 of 10,000. Of each number at least 75 of 100: of the
-spreads between cells, which so few tell with a bias, 88 to 97 % were held (75 of 88 %: 1e-4).
+must be held: of 60 others 95.2 % were (91.3 % by percentiles of the same refits), and fractions of single
+twins scatter by some 5 %, so that a right card fails in 1 of 10,000. Of each number at least 75 of 100:
+of the spreads between cells, which so few tell with a bias, 88 to 97 % were held (75 of 88 %: 1e-4).
 """
 
 import numpy as np

@@ -17,7 +17,7 @@ pytestmark = pytest.mark.verification
 
 
 def check(names, hits):
-    """Print the share of intervals that hold the truth, and demand 93 to 97 %."""
+    """Print the fraction of intervals that hold the truth, and demand 93 to 97 %."""
     share = np.mean(hits, axis=0)
     print("\n" + "\n".join(f"{name}: {100 * s:.1f} %" for name, s in zip(names, share, strict=True)))
     assert np.all((share >= 0.93) & (share <= 0.97)), dict(zip(names, share, strict=True))

@@ -64,7 +64,7 @@ def uniform_dips(n):
 
 
 def p_value(values):
-    """Return the share of uniform samples of this size that dip at least as much; NaN below 4 values."""
+    """Return the fraction of uniform samples of this size that dip at least as much; NaN below 4 values."""
     found = np.asarray(values, float)
     if len(found) < 4:
         return np.nan

@@ -6,7 +6,8 @@ level. So a cell gets the states of some walks of the law, SET and RESET, and a 
 of ln(conductance) that they went through. From a rung, the chain of these states at one voltage and
 temperature comes to the next rung above or below. Its time is wide where some ways are slow, so that its
 middle counts: the rate is that a of which E[exp(-a t)] = 1/2, as of an exponential time, and it is shared
-out by where such ways end. A voltage above 0 has the share of the ways up, one below 0 that of the ways down.
+out by where such ways end. A voltage above 0 has the fraction of the ways up, one below 0 that
+of the ways down.
 """
 
 from collections.abc import Callable
@@ -44,7 +45,7 @@ BLOCK = 32
 """States that are taken out together."""
 
 TABLES = 0.2
-"""About the share of the time that rates between states take; the rest is solving."""
+"""About the fraction of the time that rates between states take; the rest is solving."""
 
 HRS, LRS = 0, 1
 """Kinds of end states of a law."""

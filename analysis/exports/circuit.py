@@ -20,7 +20,7 @@ from ...typing import Floats
 from .templates import fill, made_for, signature
 
 REST = 0.05
-"""Share of a cycle at 0 V before its ramps, in which the draws change."""
+"""Fraction of a cycle at 0 V before its ramps, in which the draws change."""
 
 SPARE = 4
 """Times as many devices as are asked for, with twice the cycles, of which those with a window are taken."""

@@ -64,8 +64,8 @@ class Programmed:
     """Cells that are programmed again and again: the same devices, each time their next cycle.
 
     A target conductance is a share x of the way from the HRS to the LRS of the average device; a cell ends at
-    the same share of its own way in this cycle, ``ln G = -(1 - x) ln HRS - x ln LRS``. That is the gap of the
-    compact model. A target outside of the range of the average device is taken for the nearer end.
+    the same fraction of its own way in this cycle, ``ln G = -(1 - x) ln HRS - x ln LRS``. That is the gap of
+    the compact model. A target outside of the range of the average device is taken for the nearer end.
 
     Parameters
     ----------

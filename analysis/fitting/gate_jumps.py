@@ -89,7 +89,7 @@ class Compared:
         return Comparison.of(self.name, values, max(float(np.mean(floors)), least), largest=LARGEST_KS)
 
     def error(self) -> float:
-        """Return the mean over designs of how far the share of all devices is from that of the card."""
+        """Return the mean over designs of how far the fraction of all devices is from that of the card."""
         distances = [
             abs(self.measured[self.design == design].mean() - self.card[self.design == design].mean())
             for design in np.unique(self.design)
@@ -266,7 +266,7 @@ def compared(law: JumpLaw, data: "xr.Dataset", members: Index, seed: int = 0) ->
 def _holds(
     law: JumpLaw, of: dict[str, Floats], owner: Index, state: int, seed: int
 ) -> Iterator[Compared]:
-    """Yield shares of what moved and switched, and the states of what moved, of one kind and state."""
+    """Yield fractions of what moved and switched, and the states of what moved, of one kind and state."""
     n = len(owner)
     before, after = np.empty((2, n, CELLS))
     for heat in np.unique(of["temperature"]):

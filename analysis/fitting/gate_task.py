@@ -21,10 +21,10 @@ WRITES = 8
 """Successive cycles of every cell."""
 
 WITHIN = 0.68
-"""Share of the sums that the error of a sum stands for."""
+"""Fraction of the sums that the error of a sum stands for."""
 
 ERRORS = 0.05
-"""Share of wrong bits in the reference: it sets the limits between which a bit is wrong."""
+"""Fraction of wrong bits in the reference: it sets the limits between which a bit is wrong."""
 
 
 def conductances(
@@ -57,7 +57,7 @@ def limits(conductance: Floats, bits: Whole) -> tuple[float, float]:
 
 
 def bit_errors(conductance: Floats, bits: Whole, window: tuple[float, float]) -> tuple[float, float]:
-    """Return the share of wrong bits, and of those wrong in two successive writes."""
+    """Return the fraction of wrong bits, and of those wrong in two successive writes."""
     finite = np.isfinite(conductance)
     wrong = np.where(bits == 0, conductance > window[0], conductance < window[1]) & finite
     pairs = finite[1:] & finite[:-1]

@@ -11,7 +11,7 @@ APART = 0.25
 """Reads belong to one time where none lies further than this in ln t from the next one."""
 
 SHARE = 0.5
-"""Least share of the devices that were read at a time that counts."""
+"""Least fraction of the devices that were read at a time that counts."""
 
 
 def relaxation(data: xr.Dataset) -> xr.Dataset:

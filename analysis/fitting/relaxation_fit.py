@@ -140,7 +140,7 @@ def _knots(start: Floats) -> Floats:
 
 
 class _Readings:
-    """All readings, with the share of each knot in them and their place in ln t (0 first, 1 last)."""
+    """All readings, with the fraction of each knot in them and their place in ln t (0 first, 1 last)."""
 
     def __init__(
         self,

@@ -26,10 +26,10 @@ SHORTEST = 10
 """Cycles at the end of a device without a window that make it stuck, and of a part that is judged."""
 
 RARE = 0.01
-"""Share of cycles without a window below which they are no kind, where no device is stuck for good: they stay
-in the tails of the law, beyond the quantiles that the gate compares."""
+"""Fraction of cycles without a window below which they are no kind, where no device is stuck for good: they
+stay in the tails of the law, beyond the quantiles that the gate compares."""
 
-NO_WINDOW = "share of cycles without a window"
+NO_WINDOW = "fraction of cycles without a window"
 
 CROSSED = 6
 """Devices from which on cards are judged by other devices."""
@@ -54,7 +54,7 @@ class StuckSplit:
     share : float
         Of all cycles, those without a window.
     record : dict
-        ``devices``, ``at_start``, ``at_end`` (devices that are stuck then for good), ``passing`` (share of
+        ``devices``, ``at_start``, ``at_end`` (devices that are stuck then for good), ``passing`` (fraction of
         cycles without a window that came back), ``ratio``; empty: there is no such kind.
     """
 
@@ -242,7 +242,7 @@ def not_judged(whole: Observations, why: str) -> dict[str, Any]:
 
 
 def are_few(whole: Observations, held_out: float = 1.0) -> bool:
-    """Tell whether too few devices, or cycles, are left for a gate when this share of devices is held out."""
+    """Tell whether too few devices or cycles are left for a gate if this fraction of devices is held out."""
     devices, cycles, k = whole.values.shape
     held_out_devices = round(held_out * devices)
     remaining = devices - held_out_devices

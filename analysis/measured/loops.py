@@ -10,10 +10,10 @@ from ..results.readout import resistance_at
 from ..results.switching import FLAT, HALF_RISE, current_limit, switching_voltage
 
 NEAR_ZERO = 0.02
-"""Share of the largest voltage below which a voltage belongs to neither polarity."""
+"""Fraction of the largest voltage below which a voltage belongs to neither polarity."""
 
 LEAST = 0.3
-"""Share of the largest voltage of its polarity that a half of a loop must reach; smaller ones are reads."""
+"""Fraction of the largest voltage of its polarity that half a loop must reach; smaller ones are reads."""
 
 HIGH = 5.0
 """The nonlinearity compares the resistance at the read voltage with that at so many times of it."""

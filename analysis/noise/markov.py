@@ -64,11 +64,11 @@ class TelegraphModel:
 
     @property
     def occupancy(self) -> Floats:
-        """Share of time in the high state, (n,)."""
+        """Fraction of time in the high state, (n,)."""
         return np.asarray(occupancy(self.high, self.low))
 
     def weights(self) -> Floats:
-        """Return the share of time in every joint state, (2**n,): the product over independent traps."""
+        """Return the fraction of time in every joint state, (2**n,): the product over independent traps."""
         bits = state_bits(self.n_traps)
         return np.asarray(np.prod(np.where(bits, self.occupancy, 1 - self.occupancy), axis=1))
 

@@ -103,7 +103,7 @@ def traps(
     -------
     xarray.Dataset
         Along ``trap``, largest first: ``amplitude`` (A), ``relative_amplitude`` (of the high state's mean),
-        ``tau_capture`` and ``tau_emission`` (s), ``variance`` (A2, the trap's share of the noise power),
+        ``tau_capture`` and ``tau_emission`` (s), ``variance`` (A2, the trap's fraction of the noise power),
         ``transitions``, and with ``bound`` (low, high) the
         intervals ``amplitude_interval``, ``tau_capture_interval``, ``tau_emission_interval``; along
         ``state``: ``current`` (A) of each joint state (bit k: trap k is high); scalars ``noise`` (A),
@@ -397,9 +397,9 @@ def trap_depth(
     """Return where a trap sits, from the bias dependence of its times.
 
     ln(capture/emission) = (E_T - E_F)/kT = energy/kT - q depth V/kT in a uniform field, where ``depth`` is
-    the share of the device voltage that shifts the trap against the contact it exchanges electrons with: for
-    an electrode, the distance from it over the thickness of the oxide (negative if a positive voltage lifts
-    the trap). M. J. Kirton and M. J. Uren, Adv. Phys. 38, 367 (1989), 10.1080/00018738900101122.
+    the fraction of the device voltage that shifts the trap against the contact it exchanges electrons with:
+    for an electrode, the distance from it over the thickness of the oxide (negative if a positive voltage
+    lifts the trap). M. J. Kirton and M. J. Uren, Adv. Phys. 38, 367 (1989), 10.1080/00018738900101122.
 
     Parameters
     ----------

@@ -184,7 +184,7 @@ def distributions(one: Observations, other: Observations, i: int, axes: "Axes") 
         log_ticks(axes.xaxis)
     name = LABELS.get(feature.name, feature.name)
     pure = feature.unit in ("", "1")
-    label(axes, name, name if pure else f"{name} / {feature.unit}", "share of cycles below")
+    label(axes, name, name if pure else f"{name} / {feature.unit}", "fraction of cycles below")
 
 
 def memory(one: Observations, other: Observations, axes: "Axes") -> None:

@@ -91,7 +91,7 @@ def tabulate(
 
 
 def shares(dataset: xr.Dataset) -> xr.DataArray:
-    """Return the share of each law in the current, 0 to 1; dimensions law, temperature, voltage."""
+    """Return the fraction of each law in the current, 0 to 1; dimensions law, temperature, voltage."""
     magnitude: xr.DataArray = abs(dataset["contribution"])
     share: xr.DataArray = magnitude / magnitude.sum("law")
     return share

@@ -49,7 +49,7 @@ def overview(result: ResultTable) -> "Figure":
     sheet.set_size_inches(PAGE[0], height)
 
     def at(share: float) -> float:
-        """Return where a share of the height of the full page lies."""
+        """Return where a fraction of the height of the full page lies."""
         return (share * PAGE[1] - spare) / height
 
     upper = sheet.add_gridspec(

@@ -74,6 +74,6 @@ def _curves(file: "netCDF4.Dataset", which: dict[str, tuple[str, str]], axes: "A
         without = f", {len(values) - number} without" if number < len(values) else ""
         normal_scores(values, axes, KINDS[kind], f"{label} ({number}{without})")
     percent_axis(axes, ndtri(0.5 / longest), -ndtri(0.5 / longest))
-    axes.set_ylabel("share of devices below")
+    axes.set_ylabel("fraction of devices below")
     if axes.get_legend_handles_labels()[0]:  # forming alone has no distribution here
         axes.legend(fontsize=8)

@@ -118,7 +118,7 @@ def sheet(
     columns, rows : int
         Number of panels beside and above each other.
     left, top, bottom : float
-        Where the panels begin and end, shares of the figure; the headline begins at ``left``, too.
+        Where the panels begin and end, fractions of the figure; the headline begins at ``left``, too.
     space : float
         Between two panels, in widths of a panel; between two rows 0.4 heights.
     """

@@ -209,7 +209,7 @@ def cdf(
     label: str | None = None,
     colour: str | None = None,
 ) -> "Axes":
-    """Draw the share of devices (or cycles) below each value.
+    """Draw the fraction of devices (or cycles) below each value.
 
     Parameters
     ----------
@@ -244,7 +244,7 @@ def cdf(
         steps = np.r_[ordered[0], ordered], 100 * np.r_[0.0, share]
         panel.plot(*steps, drawstyle="steps-post", color=colour, label=label)
         panel.set_xlabel(_common(panel.get_xlabel(), text))
-        panel.set_ylabel("share below / %")
+        panel.set_ylabel("fraction below / %")
         panel.set_ylim(0, 100)
         if label:
             legend(panel)
@@ -538,7 +538,7 @@ def _shares(panel: "Axes", *, logarithmic: bool) -> None:
     if logarithmic:
         panel.set_xscale("log")
     panels.percent_axis(panel, *panel.get_ylim())
-    panel.set_ylabel("share below")
+    panel.set_ylabel("fraction below")
     legend(panel)
 
 

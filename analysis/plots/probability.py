@@ -1,4 +1,4 @@
-"""Probability plots: values against the share of devices below, on axes that straighten a distribution."""
+"""Probability plots: values against the fraction of devices below, on axes that straighten a distribution."""
 
 from collections.abc import Mapping
 from typing import TYPE_CHECKING, Any
@@ -128,7 +128,7 @@ def _ends(share: Floats) -> tuple[float, float]:
 def _dress(panel: "Axes", family: str, bottom: float, top: float) -> None:
     percent_axis(panel, bottom, top, FAMILIES[family].quantile)
     panel.set_ylim(bottom, top)
-    panel.set_ylabel(f"share of devices below ({_title(family)} axis)")
+    panel.set_ylabel(f"fraction of devices below ({_title(family)} axis)")
     if FAMILIES[family].logarithmic:
         panel.set_xscale("log")
         log_ticks(panel.xaxis)

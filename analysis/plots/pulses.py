@@ -79,7 +79,7 @@ def draw_updates(both: Mapping[str, Floats], axes: "Axes", **style: Any) -> None
 
 
 def straightness(both: Mapping[str, Floats], axes: "Axes") -> None:
-    """Draw the share of the change done against the share of the pulses, with nonlinearity labels."""
+    """Draw the fraction of the change done against the fraction of the pulses, with nonlinearity labels."""
     for name, curves in both.items():
         mean = curves.mean(0)
         share = (mean - mean[0]) / (mean[-1] - mean[0])
@@ -88,7 +88,7 @@ def straightness(both: Mapping[str, Floats], axes: "Axes") -> None:
         axes.plot(np.linspace(0, 1, len(share)), share, color=WAYS[name], linewidth=1.6,
                   label=f"{name}: label {bend:z.2f}, {states} states")  # fmt: skip
     axes.plot([0, 1], [0, 1], color="0.55", linewidth=0.8, linestyle="--", zorder=0)
-    words = ("nonlinearity (dashed: linear)", "share of the pulses", "share of the change")
+    words = ("nonlinearity (dashed: linear)", "fraction of the pulses", "fraction of the change")
     label(axes, *words, legend=8.5, place="lower right")
 
 
@@ -134,7 +134,7 @@ def disturb_page(
     groups : mapping of str to (reads, conductance)
         Of each level or voltage: number of reads (n,), and conductances (S), (devices, n).
     share : float
-        A device has failed when its conductance is at this share of its start; above 1, risen to it.
+        A device has failed when its conductance is at this fraction of its start; above 1, risen to it.
     voltage : sequence of float, optional
         Read voltage (V) of each group; without it the second picture is the share that survives.
     title : str
@@ -158,7 +158,7 @@ def disturb_page(
     failures = {name: pulses.disturb(reads, g, share) for name, (reads, g) in groups.items()}
     if voltage is None:
         survival(failures, axes[1])
-        label(axes[1], "survival (ticks: censored)", "reads", "share of devices undisturbed", legend=8.5)
+        label(axes[1], "survival (ticks: censored)", "reads", "fraction of devices undisturbed", legend=8.5)
     else:
         _acceleration(list(failures.values()), np.asarray(voltage, float), axes[1])
     return figure

@@ -81,7 +81,7 @@ def deviations(data: Mapping[str, xr.DataArray], axes: "Axes") -> None:
         time, spread = level["time"].values, level.std("device", ddof=1) * 1e6
         axes.plot(time, spread, "o-", color=colour, markersize=4, linewidth=1, label=name)
     axes.set_xscale("log")
-    # From 0 on, with room above: so far it is a share of what the spread varies by, which may be little.
+    # From 0 on, with room above: so far it is a fraction of what the spread varies by, which may be little.
     axes.set_ylim(0.0, 1.05 * axes.dataLim.y1 if axes.dataLim.y1 > 0.0 else 1.0)
     label(axes, "spread over devices", "time / s", "standard deviation / µS", legend=8)
 
@@ -112,7 +112,7 @@ def retention_page(
     fits = retention.fit_bakes(bakes, family)
     named = {f"{kelvin:.0f} K,": bake for kelvin, bake in bakes.items()}
     survival(named, axes[0], {f"{kelvin:.0f} K,": fit for kelvin, fit in fits.items()})
-    words = (f"survival (ticks: censored; thin: {family})", "time / s", "share of devices that survive")
+    words = (f"survival (ticks: censored; thin: {family})", "time / s", "fraction of devices that survive")
     label(axes[0], *words, legend=8.5, place="lower left")
     if panels > 1:
         arrhenius(fits, axes[1], use)

@@ -156,7 +156,7 @@ def power(trace: xr.Dataset, axes: "Axes", found: xr.Dataset | None = None) -> N
 
 
 def dwells(trace: xr.Dataset, found: xr.Dataset, axes: "Axes") -> None:
-    """Draw the share of dwells that last longer, and the exponential laws of the times found."""
+    """Draw the fraction of dwells that last longer, and the exponential laws of the times found."""
     likely_states, step = rtn.states(trace, found), float(found["step"])
     model = rtn.model(found)
     longest = max(float(model.high.max()), float(model.low.max()))
@@ -175,7 +175,7 @@ def dwells(trace: xr.Dataset, found: xr.Dataset, axes: "Axes") -> None:
             axes.plot(t / scale, np.exp(-t / mean), color="0.3", linewidth=0.6)
     axes.set_yscale("log")
     axes.set_ylim(1e-3, 1.2)
-    words = ("dwell times (thin: exponential)", f"dwell time / {unit}", "share of longer dwells")
+    words = ("dwell times (thin: exponential)", f"dwell time / {unit}", "fraction of longer dwells")
     label(axes, *words, legend=7.5, place="upper right")
 
 

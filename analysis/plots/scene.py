@@ -19,7 +19,7 @@ if TYPE_CHECKING:
 LIGHT = np.array([-0.35, 0.5, 0.79])  # right, up, towards the eye; unit length
 HALF = LIGHT + np.array([0.0, 0.0, 1.0])  # Blinn's half vector between the light and the eye
 HALF /= np.linalg.norm(HALF)
-FADE = 0.35  # share of white at the far side, as a cue of depth
+FADE = 0.35  # fraction of white at the far side, as a cue of depth
 PIXELS = 900  # along the longer side of the picture, before it is halved to smooth edges
 BLOCK = 1 << 20  # pixels around spheres that are gone through at once
 

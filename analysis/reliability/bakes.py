@@ -1,8 +1,8 @@
 """Bakes with few reads: when a device failed is known between two reads alone, or not at all.
 
-Of a thermally activated time ln t = ln t0 + E/kT + s e (e: a standard normal, or minus Gumbel's) the share of
-devices that has failed at a read is G(ln t / s - ln t0 / s - (E/s)/kT). One read at each temperature, at the
-same time, knows E/s and no more; the likelihood of intervals says what is known of the rest.
+Of a thermally activated time ln t = ln t0 + E/kT + s e (e: a standard normal, or minus Gumbel's) the fraction
+of devices that has failed at a read is G(ln t / s - ln t0 / s - (E/s)/kT). One read at each temperature, at
+the same time, knows E/s and no more; the likelihood of intervals says what is known of the rest.
 
 Where shares scatter about that law by more than devices drawn at random do, each temperature has a deviation
 of its own (another chip, another batch, a law that is not quite this), and intervals are as wide as that
@@ -59,8 +59,8 @@ class BakeFit:
     spread, spread_interval : float, (float, float)
         s, the spread of ln t; likewise.
     misfit : float
-        Probability of a deviance at least as large, if the law is right: shares of each temperature and read
-        against those of the fit; NaN without degrees of freedom.
+        Probability of a deviance at least as large, if the law is right: fractions of each temperature and
+        read against those of the fit; NaN without degrees of freedom.
     heterogeneity : float
         Deviance over its degrees of freedom, by which the variances of all intervals were multiplied where
         the misfit is below :data:`DOUBTED`; else 1.
@@ -233,7 +233,7 @@ class _Problem:
         )  # fmt: skip
 
     def saturated(self) -> float:
-        """Return minus the log-likelihood of shares of their own for each temperature."""
+        """Return minus the log-likelihood of fractions of their own for each temperature."""
         total = 0.0
         for x in np.unique(self.x):
             weights = self.weight[self.x == x]

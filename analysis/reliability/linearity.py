@@ -47,8 +47,8 @@ def nonlinearity(conductance: ArrayLike) -> float:
     Returns
     -------
     float
-        ``10 (g - p)`` where its magnitude is largest, g: share of the change of conductance, p: share of the
-        pulses done. 0 for a straight line, towards 10 for a jump at the first pulse, towards -10
+        ``10 (g - p)`` where its magnitude is largest, g: fraction of the change of conductance, p: that of
+        the pulses done. 0 for a straight line, towards 10 for a jump at the first pulse, towards -10
         for one at the last. For ``g = (1 - exp(-p / A)) / (1 - exp(-1 / A))`` it is the label of NeuroSim's
         table of A (MLP_NeuroSim, ``Nonlinearity-NormA.htm``) within 2 %.
 

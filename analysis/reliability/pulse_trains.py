@@ -79,17 +79,17 @@ class TrainStatistics:
         A over the number of pulses in ``(1 - exp(-p/A)) / (1 - exp(-1/A))``, fitted to the mean curves;
         infinite for a straight line.
     residual_up, residual_down : float
-        Root mean square of that fit, as share of the range.
+        Root mean square of that fit, as fraction of the range.
     reached_up, reached_down : float
-        Share of the range that the mean curve goes through.
+        Fraction of the range that the mean curve goes through.
     states : int
         States that the range of one curve holds, :func:`linearity.number_of_states`.
     cycle : float
-        Standard deviation of one step between cycles of a device, as share of the range (rms).
+        Standard deviation of one step between cycles of a device, as fraction of the range (rms).
     device : float
         Standard deviation of the label between devices, mean of up and down.
     up, down : ndarray, shape (NODES,)
-        Mean step at places between the bounds of a cell, as share of the mean range; both positive.
+        Mean step at places between the bounds of a cell, as fraction of the mean range; both positive.
     scales : ndarray, shape (devices, 2)
         Of each device its steps up and down over those means.
     bounds : ndarray, shape (devices, 2)
@@ -97,7 +97,7 @@ class TrainStatistics:
     noise : float
         Standard deviation of a step around the mean of its device and place, over that mean.
     closed : float
-        Share of the cycles that have no window and were left out.
+        Fraction of the cycles that have no window and were left out.
     """
 
     pulses: Pulses
@@ -227,7 +227,7 @@ def _steps(up: Floats, down: Floats, bounds: Floats, span: float) -> dict[str, A
 def hat_functions(curve: Floats, bounds: Floats) -> Floats:
     """Return the weights of nodes at each conductance but the last, for linear interpolation.
 
-    The place of a conductance is its share of the way between the bounds of its device; a cycle that goes
+    The place of a conductance is its fraction of the way between the bounds of its device; a cycle that goes
     beyond them counts at the bound.
     """
     low, high = bounds[:, 0, None, None], bounds[:, 1, None, None]
@@ -249,7 +249,7 @@ def fit_exponential(curve: Floats) -> tuple[float, float]:
     a : float
         A over the number of pulses; infinite for a straight line.
     residual : float
-        As share of the change of the curve.
+        As fraction of the change of the curve.
     """
     share = (curve - curve[0]) / (curve[-1] - curve[0])
     p = np.linspace(0.0, 1.0, len(curve))

@@ -190,7 +190,7 @@ def disturb(reads: ArrayLike, conductance: ArrayLike, share: float) -> tuple[Flo
     conductance : (n,) or (n_devices, n) array_like
         S; the first is the state to keep.
     share : float
-        Share of the first conductance that counts as disturbed; above 1, risen to it.
+        Fraction of the first conductance that counts as disturbed; above 1, risen to it.
 
     Returns
     -------

@@ -300,7 +300,7 @@ def _family(name: str, x: Floats) -> tuple[float, float, float, float]:
 
 
 def tail_fraction(values: ArrayLike, low: float, high: float) -> dict[str, float]:
-    """Return the share of values outside a window with its exact binomial 95 % interval.
+    """Return the fraction of values outside a window with its exact binomial 95 % interval.
 
     Parameters
     ----------

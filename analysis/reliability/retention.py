@@ -51,7 +51,7 @@ def failure_times(
 
 
 def kaplan_meier(time: ArrayLike, failed: ArrayLike) -> xr.Dataset:
-    """Estimate the share of devices that survive, some of them not followed to their end.
+    """Estimate the fraction of devices that survive, some of them not followed to their end.
 
     As :func:`.censoring.kaplan_meier`, with its 95 % interval, for times of failure.
 
@@ -77,7 +77,7 @@ def kaplan_meier(time: ArrayLike, failed: ArrayLike) -> xr.Dataset:
 
 
 def survival_time(curve: xr.Dataset, share: float = 0.5) -> tuple[float, float, float]:
-    """Return the time when a share of devices is left, with its 95 % interval (s).
+    """Return the time when a fraction of devices is left, with its 95 % interval (s).
 
     The interval holds the times whose survival interval includes the share (R. Brookmeyer and J. Crowley,
     Biometrics 38, 29 (1982), 10.2307/2530286). NaN where the curve does not reach the share.
@@ -124,12 +124,12 @@ class Lifetime:
         return self.fit.aic
 
     def quantile(self, share: float) -> tuple[float, float, float]:
-        """Return the time (s) when a share of devices has failed, with its 95 % interval."""
+        """Return the time (s) when a fraction of devices has failed, with its 95 % interval."""
         row = self.fit.quantiles(share)
         return float(row["value"][0]), float(row["low"][0]), float(row["high"][0])
 
     def survival(self, time: ArrayLike) -> Floats:
-        """Return the share of devices that is left at times (s)."""
+        """Return the fraction of devices that is left at times (s)."""
         return 1.0 - self.fit.cdf(time)
 
     @property

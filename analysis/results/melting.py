@@ -24,7 +24,7 @@ class Melting:
     longest : float
         Longest time (s) that they stay above it without a break.
     share : float
-        Share of the whole time that they are above it.
+        Fraction of the whole time that they are above it.
     last : int
         Index of the sample that ends the longest time.
     """

@@ -14,7 +14,7 @@ TERMINAL_READ = "on the way back of the sweep, at the read voltage of the source
 """Where in a cycle a resistance is read: values of the attribute ``read``."""
 
 AROUND = 0.3
-"""Share of the read voltage on either side of it whose samples count for a resistance."""
+"""Fraction of the read voltage on either side of it whose samples count for a resistance."""
 
 
 def terminal_resistance(source: Floats, current: Floats, read_voltage: float) -> float:

@@ -28,7 +28,7 @@ WINDOW = 0.02  # of the largest voltage: within so much a jump must be over
 FAINT = 0.01  # of the limit: below it, one atom may multiply the current before a filament joins
 FLAT, SHORTEST = 0.1, 4  # a limit held the current where so many samples lie so near to its largest value
 BEFORE, ABOVE = 3, 3.0  # least samples before a jump, and its least size over all changes before it
-NEARLY = 0.9  # share of the growth of the largest jump that a shorter one must have to stand for it
+NEARLY = 0.9  # fraction of the growth of the largest jump that a shorter one must have to stand for it
 WIDE = 0.85  # of the largest voltage: the lowest of these samples lies below, as that of no resistor does
 
 

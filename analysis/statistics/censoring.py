@@ -102,7 +102,7 @@ class Sample:
 
 
 def kaplan_meier(values: Any) -> xr.Dataset:
-    """Estimate the share of devices above each value, some values being right-censored.
+    """Estimate the fraction of devices above each value, some values being right-censored.
 
     E. L. Kaplan and P. Meier, J. Am. Stat. Assoc. 53, 457 (1958), 10.1080/01621459.1958.10501452, by
     ``scipy.stats.ecdf``; the 95 % interval at each value is Greenwood's on the scale of log(-log S), which is

@@ -168,14 +168,14 @@ class Fit:
         }
 
     def cdf(self, value: ArrayLike) -> Floats:
-        """Return the share of devices below a value."""
+        """Return the fraction of devices below a value."""
         x = np.asarray(value, float)
         with np.errstate(divide="ignore", over="ignore"):
             y = np.log(np.where(x > 0, x, 0)) if self._standard.logarithmic else x
             return np.asarray(-np.expm1(self._standard.survival((y - self.location) / self.scale)))
 
     def quantiles(self, share: ArrayLike) -> xr.Dataset:
-        """Return the values that given shares of the devices lie below, with their 95 % intervals.
+        """Return the values that given fractions of the devices lie below, with their 95 % intervals.
 
         Profile likelihood as in :meth:`intervals` (at each share by itself, not for all together); for a
         finite cluster parameter from the observed information, of the logarithm of the value.

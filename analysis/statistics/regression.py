@@ -24,7 +24,7 @@ class Line:
         Number of standard errors in half a 95 % interval: 1.96 if the errors of y were given, Student's for
         n - 2 degrees of freedom if they were found from the scatter.
     r_squared : float
-        Share of the variance explained.
+        Fraction of the variance explained.
     """
 
     intercept: float

@@ -61,7 +61,7 @@ class Stopping:
     Parameters
     ----------
     share : float
-        Share of the devices below the quantile, 0 to 1.
+        Fraction of the devices below the quantile, 0 to 1.
     width : float
         Full width of the 95 % interval relative to the magnitude of the quantile, above 0.
 

@@ -37,7 +37,7 @@ BATCH = 2_000_000
 
 
 def quantiles(values: Any, share: ArrayLike, confidence: float = 0.95) -> xr.Dataset:
-    """Return the values that given shares of the devices lie below, without assuming a distribution.
+    """Return the values that given fractions of the devices lie below, without assuming a distribution.
 
     The value is the median-unbiased estimate (type 8 of R. J. Hyndman and Y. Fan, Am. Stat. 50, 361 (1996),
     10.1080/00031305.1996.10473566). The interval reaches from one order statistic to another, by the binomial
@@ -133,7 +133,7 @@ def bootstrap(
 
 
 def weakest_link(share: ArrayLike, ratio: float) -> Floats:
-    """Return the share of devices that fail if each is ``ratio`` times as large: 1 - (1 - F)^ratio.
+    """Return the fraction of devices that fail if each is ``ratio`` times as large: 1 - (1 - F)^ratio.
 
     For independent failures spread evenly over the area; Weibull's scale then goes as area^(-1/shape).
 

@@ -50,7 +50,7 @@ BITS = ("bias", "bias_error", "bias_spread", "lag_1", "min_entropy", "yield")
 
 READS = (1, 4, 16, 64)
 READ_NOISES = (0.05, 0.1, 0.2, 0.4)
-"""Noise of a weight from read to read in the Bayesian part, a share of it (standard deviation). Chosen."""
+"""Noise of a weight from read to read in the Bayesian part, a fraction of it (standard deviation). Chosen."""
 
 WORTH = 0.5
 """Gain (pp) that must be exceeded to matter. Chosen."""

@@ -40,7 +40,7 @@ DESIGNS = {
 """Designs by name, with node and quantile of the survey of converters; eight outputs share a converter."""
 
 TOLERANCES = (0.05, 0.02)
-"""Within which cells are written, as a share of g_max. Chosen range; `write-verify` sweeps more of it."""
+"""Within which cells are written, as a fraction of g_max. Chosen range; `write-verify` sweeps more of it."""
 
 PULSES = (1, 10, 100)
 """Pulses, with a read each, that a cell may take to be written: no card tells. Chosen range."""
@@ -52,7 +52,7 @@ RATE = 1000.0
 """Inferences per second that refreshing is shared among. Chosen."""
 
 ALLOWED_LOSS, LITTLE = 1.0, 0.01
-"""Loss (pp) at which cells are refreshed, and share of energy or time that counts as none. Chosen."""
+"""Loss (pp) at which cells are refreshed, and fraction of energy or time that counts as none. Chosen."""
 
 FIGURES = {
     "total_energy": ("total", "J"),
@@ -147,7 +147,7 @@ def _accuracy(chip: Chip, setup: Setup, seed: int, time: float = 0.0) -> float:
 def _refreshing(
     chip: Chip, setup: Setup, seed: int, cost: ChipCost, writes: Sequence[WriteCost]
 ) -> tuple[float, float, list[float], list[float]]:
-    """Return period (s), the loss right after a refresh (pp), and shares of energy and of time by pulses."""
+    """Return period (s), the loss right after a refresh (pp), and fractions of energy and time by pulses."""
     fresh = _accuracy(chip, setup, seed)
     period, before, at = np.inf, 0.0, WAITS[0] / 10.0
     for time in WAITS:
@@ -172,9 +172,9 @@ def _refreshed(found: list[tuple[float, float, list[float], list[float]]]) -> Va
         "refresh_period": variable("design", period, "s", f"time until relaxation costs {ALLOWED_LOSS:g} pp"),
         "loss_after_refresh": variable("design", after, "%", "loss of accuracy right after a refresh"),
         "refresh_energy_share": variable(
-            "design pulses", energy, "1", f"share of energy at {RATE:g} inferences/s"
+            "design pulses", energy, "1", f"fraction of energy at {RATE:g} inferences/s"
         ),
-        "refresh_downtime": variable("design pulses", time, "1", "share of time"),
+        "refresh_downtime": variable("design pulses", time, "1", "fraction of time"),
     }
 
 
@@ -247,7 +247,7 @@ def table(data: xr.Dataset) -> str:
         rows.append([f"{text}, modelled", *(f"{unit * float(at[name]):.3g}" for at in designs)])
     for c in data.component.values:
         shares = [float(at.energy.sel(component=c) / at.energy.sum("component")) for at in designs]
-        rows.append([f"share of {c} (%), modelled", *(f"{100 * share:.1f}" for share in shares)])
+        rows.append([f"fraction of {c} (%), modelled", *(f"{100 * share:.1f}" for share in shares)])
     published = []
     for b in data.published_bits.values:
         pair = (data[n].sel(published_bits=b).values for n in ("published_energy", "modelled_energy"))
@@ -267,7 +267,7 @@ def _writing_rows(data: xr.Dataset, designs: list[xr.Dataset]) -> list[list[str]
     figures = [("writing (nJ)", "write_energy", 1e9), ("writing (us)", "write_time", 1e6)]
     if "refresh_period" in data:
         figures += [
-            ("refresh, share of energy", "refresh_energy_share", 1.0),
+            ("refresh, fraction of energy", "refresh_energy_share", 1.0),
             ("downtime", "refresh_downtime", 1.0),
         ]
     rows = []

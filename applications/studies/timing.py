@@ -1,13 +1,13 @@
 """Do volatile devices tell the timing of spikes, and what does their forgetting look like in atoms?
 
-A device with short-term plasticity takes up a share of what is left at each spike and forgets it after::
+A device with short-term plasticity takes up a fraction of what is left at each spike and forgets it after::
 
     x <- x exp(-dt/tau) + g (1 - x) spike
 
 Three tasks: spikes of which only the intervals matter; series turned into spikes where they cross levels; one
 step ahead of a chaotic laser. Beside the smooth law stands what the kinetic simulation of a volatile filament
 shows: one device forgets in a single step, after a time of its own; the lifetimes that it shows, and the
-shares of spikes that set it, make synapses of a few or of many such devices.
+fractions of spikes that set it, make synapses of a few or of many such devices.
 """
 
 from collections.abc import Callable
@@ -28,23 +28,23 @@ from .methods.volatile import Volatile, lifetimes
 
 TITLE = "spike timing and short-term memory of volatile devices"
 GAIN = 0.5
-"""Share of what is left that a spike adds. Chosen."""
+"""Fraction of what is left that a spike adds. Chosen."""
 
 TAUS = (1.0, 3.0, 10.0, 20.0, 30.0, 100.0, 300.0)
 """Time constants tried (steps)."""
 
 NOISES = (0.0, 0.02, 0.05)
-"""Standard deviations of a read, as a share of the full scale."""
+"""Standard deviations of a read, as a fraction of the full scale."""
 
 PARALLEL = (1, 4, 16, 64, 256)
 """Devices of atoms that share one synapse."""
 
 GAINS, GAIN_NOISE = (0.25, 0.75), 0.02
-"""Other shares that a spike adds, and the noise of a read that they are tried with. Chosen range; a share of
-1 leaves nothing of what was before."""
+"""Other fractions that a spike adds, and the noise of a read that they are tried with. Chosen range; a
+fraction of 1 leaves nothing of what was before."""
 
 SETS = (0.25, 0.5, 1.0)
-"""Share of spikes that set a device of atoms: a matter of their strength. Chosen range."""
+"""Fraction of spikes that set a device of atoms: a matter of their strength. Chosen range."""
 
 BEST = 10.0
 """Time constant (steps) at which the devices of atoms, their spread and the controls are tried: a step is
@@ -73,7 +73,7 @@ def respond(spikes: Floats, tau: ArrayLike, gain: float = GAIN) -> Floats:
     tau : float or ndarray that fits (samples, channels)
         Time constant (steps), positive; 0 is no memory at all.
     gain : float
-        Share of what is left that a spike adds, 0 to 1.
+        Fraction of what is left that a spike adds, 0 to 1.
     """
     tau = np.asarray(tau, float)
     keep = np.exp(-np.divide(1.0, tau, out=np.full(tau.shape, np.inf), where=tau > 0))
@@ -88,7 +88,7 @@ def respond(spikes: Floats, tau: ArrayLike, gain: float = GAIN) -> Floats:
 def respond_in_steps(
     spikes: Floats, lifetimes: Floats, sets: float, devices: int, random: np.random.Generator
 ) -> Floats:
-    """Return the share of devices that are on, each of which forgets in one step after a time of its own.
+    """Return the fraction of devices that are on, each of which forgets in one step after a time of its own.
 
     Parameters
     ----------
@@ -97,7 +97,7 @@ def respond_in_steps(
     lifetimes : ndarray
         That were seen (steps); every spike that sets a device gives it one of them.
     sets : float
-        Share of spikes that set a device, 0 to 1; one that is on and set again has a new lifetime.
+        Fraction of spikes that set a device, 0 to 1; one that is on and set again has a new lifetime.
     devices : int
         In one synapse.
     random : numpy.random.Generator
@@ -138,8 +138,8 @@ def run(settings: Settings) -> xr.Dataset:
     memory = lifetimes(cell, devices, 4, settings)
     variables = {
         "tau": variable("tau", TAUS, "1", "time constant (steps)"),
-        "noise": variable("noise", NOISES, "1", "noise of a read, share of full scale"),
-        "sets": variable("sets", SETS, "1", "share of spikes that set a device, chosen range"),
+        "noise": variable("noise", NOISES, "1", "noise of a read, fraction of full scale"),
+        "sets": variable("sets", SETS, "1", "fraction of spikes that set a device, chosen range"),
         "parallel": variable("parallel", PARALLEL, "1", "devices of atoms in one synapse"),
         "way": variable("way", METHODS, "1", "what is read"),
         "series": variable("series", SERIES, "1", "series to classify"),
@@ -199,8 +199,8 @@ def _intervals(settings: Settings, memory: Floats) -> Variables:
     words = "accuracy with devices that forget at once"
     return {
         "interval_accuracy": variable("seed tau noise", smooth, "1", "accuracy in the interval task"),
-        "interval_gain": variable("seed tau gain", gains, "1", "accuracy where a spike adds another share"),
-        "gain": variable("gain", GAINS, "1", "share of what is left that a spike adds, chosen range"),
+        "interval_gain": variable("seed tau gain", gains, "1", "accuracy where a spike adds another part"),
+        "gain": variable("gain", GAINS, "1", "fraction of what is left that a spike adds, chosen range"),
         "interval_controls": variable("seed way", controls, "1", "accuracy at the best time constant"),
         "interval_spread": variable("seed", spread, "1", "accuracy with a spread of 0.3 of ln tau"),
         "interval_parallel": variable("seed sets parallel", steps, "1", words),
@@ -442,7 +442,7 @@ def draw(data: xr.Dataset, folder: Path) -> list[Path]:
     grid = np.linspace(0.0, lifetime.max(), 100)
     middle.plot(grid, np.exp(-grid / lifetime.mean()), "--", label=f"exp(-t/{lifetime.mean():.0f} us)")
     middle.set(
-        xlabel="time after the pulse / us", ylabel="share that remembers", title="each forgets in one step"
+        xlabel="time after the pulse / us", ylabel="fraction that remembers", title="each forgets in one step"
     )
     middle.legend(fontsize=8)
     rows = data["interval_parallel"].sel(sets=GAIN)

@@ -35,7 +35,7 @@ WIRES = (20.0, 40.0, 80.0)
 """Resistances of a segment (ohm) in the comparison of IR drop with noise; arrays of pairs."""
 
 WORTH, LESS = 0.5, 0.25
-"""Gain (pp), and share of a loss given back, that must be exceeded to matter. Chosen."""
+"""Gain (pp), and fraction of a loss given back, that must be exceeded to matter. Chosen."""
 
 LONGER = 2
 """Times the steps of other studies: after fewer a student of teachers is still learning, and the comparison
@@ -207,7 +207,7 @@ PLACES = ("inputs", "weights", "outputs")
 def noisy_logits(
     network: Perceptron, x: Floats, place: str, share: float, random: np.random.Generator
 ) -> Floats:
-    """Return logits with Gaussian noise of a share of the largest magnitude, in one place of every layer."""
+    """Return logits with Gaussian noise, a fraction of the largest magnitude, in one place of every layer."""
     activations = np.broadcast_to(x, (network.weights[0].shape[0], *x.shape[-2:]))
 
     def noise(values: Floats, at: str) -> Floats:
@@ -299,7 +299,7 @@ RANGES = (
     "Accuracy (%) under noise of weights; numbers at the head are sd of their logarithm, over a range that "
     f"somebody chose. Below, strengths are chosen, too: sd {STRONG_SPREAD:g} of ln G, steps of "
     f"{STRONG_STEP:g} at g_max, drift by {STRONG_DRIFT[0]:g} ± {STRONG_DRIFT[1]:g} over {STRONG_DRIFT[2]:g} "
-    "times its start; and shares of the largest value."
+    "times its start; and fractions of the largest value."
 )
 """What is chosen in the tables."""
 
@@ -409,11 +409,11 @@ def _of_places(data: xr.Dataset) -> Claim:
 
 
 def recovered(data: xr.Dataset) -> tuple[Floats, list[Floats]]:
-    """Return the share of the loss (seeds,) that noise-aware training gives back: noise at .5, IR drops."""
+    """Return the fraction of the loss (seeds,) that noise-aware training gives back: noise at .5, IR drop."""
     base = _at(data, "plain", 0.0)
 
     def share(plain: Floats, aware: Floats) -> Floats:
-        # A share of means: single networks may lose next to nothing to divide by.
+        # A fraction of means: single networks may lose next to nothing to divide by.
         return np.asarray((aware - plain) / float((base - plain).mean()))
 
     drops = [

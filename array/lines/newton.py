@@ -22,7 +22,7 @@ Law = Callable[[Floats], tuple[Floats, Floats]]
 """Current (A) and slope (S) of all cells at their voltages (V)."""
 
 KIRCHHOFF = 1e-10
-"""Largest current that a node may miss, as a share of the largest cell current (and rounding besides)."""
+"""Largest current that a node may miss, as a fraction of the largest cell current (and rounding besides)."""
 
 MOST_STEPS = 60
 """Steps of Newton's method after which a solution is given up."""

@@ -100,7 +100,7 @@ class SchurSolver:
         word, bit : ndarray of shape (m, n)
             Currents into the nodes (A).
         tolerance : float
-            Stop when the residual's norm is this share of the right side's.
+            Stop when the residual's norm is this fraction of the right side's.
         floor : float
             Stop also when it is this (A).
 

@@ -143,13 +143,13 @@ def activated(kelvin: Floats, low: Floats, high: Floats, other: float) -> float:
 
 
 def between(kelvin: Floats, low: Floats, high: Floats, other: float) -> float:
-    """The shares of the neighbouring temperatures, in a straight line."""
+    """The fractions of the neighbouring temperatures, in a straight line."""
     levels = np.unique(kelvin)
     return float(np.interp(other, levels, [np.isfinite(high)[kelvin == one].mean() for one in levels]))
 
 
 def pooled(kelvin: Floats, low: Floats, high: Floats, other: float) -> float:
-    """The share of all temperatures together."""
+    """The fraction of all temperatures together."""
     return float(np.isfinite(high).mean())
 
 
@@ -157,7 +157,7 @@ BAKES: Mapping[str, Bake] = {"this card": activated, "straight line": between, "
 
 
 def bakes(kelvin: Floats, low: Floats, high: Floats) -> dict[str, float]:
-    """Return of each model the mean difference of predicted and measured shares of failed cells."""
+    """Return of each model the mean difference of predicted and measured fractions of failed cells."""
     found: dict[str, list[float]] = {name: [] for name in ("floor", *BAKES)}
     for other in np.unique(kelvin)[1:-1]:
         out = kelvin == other

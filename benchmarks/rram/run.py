@@ -45,7 +45,7 @@ SETS = {"cycles.csv.gz": 0.1, "loops.csv.gz": 0.3, "bake.csv.gz": 0.1, "traces.c
 """Sets that are shipped, and at which voltage (V) resistances of loops are taken."""
 
 FAILED = 0.5
-"""Share of its first conductance at which a cell has failed in a bake."""
+"""Fraction of its first conductance at which a cell has failed in a bake."""
 
 LAG, REPEATS, NEAR = 50, 8, 20
 """Longest memory; halves for a floor; drawn cycles by which the next one is predicted."""

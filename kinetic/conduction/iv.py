@@ -202,8 +202,8 @@ def contributions(current: dict[str, Floats]) -> dict[str, Floats]:
     """Return what each law contributes to the current of a film with its contacts.
 
     Contact and bulk stand in series: ``1/I = 1/I_contact + 1/I_bulk`` with the laws of either summed, each
-    taken at the whole voltage, an upper estimate; each group is credited with its share of the sum, so that
-    the one that limits carries most.
+    taken at the whole voltage, an upper estimate; each group is credited with its fraction of the sum, so
+    that the one that limits carries most.
 
     Parameters
     ----------

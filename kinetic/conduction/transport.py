@@ -67,7 +67,7 @@ class SpaceCharge(BondLaw):
 
     Notes
     -----
-    ``I = A e mu n0 V / d + (9/8) A eps mu theta V |V| / d^3`` [1]_, where theta is the free share of the
+    ``I = A e mu n0 V / d + (9/8) A eps mu theta V |V| / d^3`` [1]_, where theta is the free fraction of the
     injected carriers: 1 without traps, else ``n / Q`` from ``Q = n + N_t n / (n + N_1)`` with the injected
     density ``Q = 2 eps |V| / (e d^2)`` [2]_. So theta = N_1 / (N_1 + N_t) at small voltage, and the traps
     fill at ``V_TFL = e N_t d^2 / (2 eps)``. The density is taken as uniform, as in [2]_, so the jump at V_TFL

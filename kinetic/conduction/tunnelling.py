@@ -120,7 +120,7 @@ def _between_the_levels(v: Floats, exponent: Floats) -> tuple[Floats, Floats]:
     b = a - v
     share: Floats | float = 1.0
     if v.max(initial=0.0) > 1:
-        # Where b is negative the barrier sinks below the electron after this share of its length.
+        # Where b is negative the barrier sinks below the electron after this fraction of its length.
         share = np.where(b > 0, 1.0, a / np.where(v > 0, v, 1.0))
         b = np.maximum(b, 0.0)
     transmitted, falling = _transmitted(a, b, share, exponent, depth)

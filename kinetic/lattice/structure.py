@@ -262,7 +262,7 @@ def plane_with_pores(
     layer : int
         Layer of the plane, 0 (bottom) to nz - 1.
     pore_fraction : float
-        Open share of the plane, 0 to 1.
+        Open fraction of the plane, 0 to 1.
     rng : numpy.random.Generator
         Places the pores.
     pore_radius : float

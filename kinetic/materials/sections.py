@@ -85,10 +85,10 @@ class DefectNumbers:
         "1", 1, 2, "neighbours that count: 1 the 6 nearest, 2 the 18 within sqrt 2 spacings", default=1
     )
     edge_share: float = quantity(
-        "1", 0.0, 1.0, "share of the extra barrier of a hop between a cluster and the open", default=0.0
+        "1", 0.0, 1.0, "fraction of the extra barrier of a hop between a cluster and the open", default=0.0
     )
     bound_share: float = quantity(
-        "1", 0.0, 1.0, "share of the charge that the bias moves within company", default=1.0
+        "1", 0.0, 1.0, "fraction of the charge that the bias moves within company", default=1.0
     )
     adsorption_energy: float = quantity(
         "eV", 0.0, 5.0, "energy gained in the layer next to the bottom electrode", default=0.0
@@ -130,13 +130,13 @@ class RedoxNumbers:
     energy: float = quantity("eV", -10.0, 10.0, "energy of dissolving an atom, without fields and neighbours")
     attempt_frequency: float = quantity("Hz", 1e9, 1e16, "attempt frequency")
     transfer_coefficient: float = quantity(
-        "1", 0.0, 1.0, "share of the overpotential that lowers the barrier of dissolution", default=0.5
+        "1", 0.0, 1.0, "fraction of the overpotential that lowers the barrier of dissolution", default=0.5
     )
     stress_work: float = quantity(
         "eV", 0.0, 5.0, "work of pressing an atom into the matrix, volume times stress", default=0.0
     )
     surface_binding: float = quantity(
-        "1", 0.0, 1.0, "share of the binding energy that two atoms at the active electrode have", default=0.0
+        "1", 0.0, 1.0, "fraction of the binding energy of two atoms at the active electrode", default=0.0
     )
     inventory: int = quantity("1", 0, 10**9, "metal atoms the electrode holds at the start", default=0)
 
@@ -148,7 +148,7 @@ class InterstitialNumbers:
     charge: int = quantity("1", -4, 4, "charge number of an interstitial")
     migration_barrier: float = quantity("eV", 0.0, 10.0, "barrier of the hop at zero driving energy")
     attempt_frequency: float = quantity("Hz", 1e9, 1e16, "attempt frequency of the hop")
-    fraction: float = quantity("1", 0.0, 1.0, "share of these sites filled at the start", default=0.0)
+    fraction: float = quantity("1", 0.0, 1.0, "fraction of these sites filled at the start", default=0.0)
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -206,7 +206,7 @@ class WeakNumbers:
 
     migration_shift: float = quantity("eV", 0.0, 5.0, "extra hop barrier outside the weak sites")
     exchange_shift: float = quantity("eV", 0.0, 5.0, "extra exchange or redox barrier outside of them")
-    vacancy_fraction: float = quantity("1", 0.0, 1.0, "share of them that hold a defect at the start")
+    vacancy_fraction: float = quantity("1", 0.0, 1.0, "fraction of them that hold a defect at the start")
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -245,7 +245,7 @@ class PolycrystalNumbers(WeakNumbers):
 class SitesNumbers(WeakNumbers):
     """Single weak sites at random, such as the sulphur vacancies of a sheet."""
 
-    fraction: float = quantity("1", 0.0, 1.0, "share of the host sites that are weak")
+    fraction: float = quantity("1", 0.0, 1.0, "fraction of the host sites that are weak")
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -253,7 +253,7 @@ class PlaneNumbers:
     """A plane that ions pass only through its pores (graphene)."""
 
     height: float = quantity("m", 1e-10, 1e-6, "height of the plane's layer above the bottom electrode")
-    pore_fraction: float = quantity("1", 0.0, 1.0, "share of the plane's sites that are pores")
+    pore_fraction: float = quantity("1", 0.0, 1.0, "fraction of the plane's sites that are pores")
     pore_radius: float = quantity("m", 0.0, 1e-7, "radius of the pores; 0: single sites", default=0.0)
     migration_shift: float = quantity("eV", 0.0, 20.0, "extra barrier of a hop onto or off a blocked site")
 
@@ -264,7 +264,7 @@ class CapNumbers:
 
     thickness: float = quantity("m", 1e-10, 1e-6, "thickness of the cap, part of the whole thickness")
     migration_shift: float = quantity("eV", -5.0, 5.0, "change of the hop barrier in the cap", default=0.0)
-    vacancy_fraction: float = quantity("1", 0.0, 1.0, "share of the cap's sites that are vacant at the start")
+    vacancy_fraction: float = quantity("1", 0.0, 1.0, "fraction of the sites of the cap vacant at the start")
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -339,7 +339,7 @@ class TrapNumbers(ElectronNumbers):
     charge: int = quantity("1", 0, 1, "charge number of an empty trap", default=0)
     screening_length: float = quantity("m", 1e-11, 1e-8, "screening of the trap's charge at the bonds nearby")
     metallic_share: float = quantity(
-        "1", 0.0, 1.0, "share of its effect on a gap that its charge has within a filament", default=1.0
+        "1", 0.0, 1.0, "fraction of its effect on a gap that its charge has within a filament", default=1.0
     )
     metastable_energy: float = quantity(
         "eV", -2.0, 5.0, "energy of a metastable state above its stable one", default=0.0
@@ -421,7 +421,7 @@ class ConductionNumbers:
     )
     contact_mass: float = quantity("1", 0.01, 10.0, "effective mass in the barrier of a contact", default=1.0)
     contact_share: float = quantity(
-        "1", 0.0, 1.0, "share of a contact's voltage between electrode and top of the barrier", default=0.5
+        "1", 0.0, 1.0, "fraction of a contact's voltage between electrode and top of the barrier", default=0.5
     )
 
 

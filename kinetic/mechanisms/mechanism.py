@@ -56,7 +56,7 @@ class Mechanism:
     transition : Multiphonon, optional
         Transition with a metal of the law "multiphonon"; ``barrier`` comes on top of it.
     alpha : float
-        Share of the energy difference felt by the forward direction of the linear law, 0 to 1.
+        Fraction of the energy difference felt by the forward direction of the linear law, 0 to 1.
     heat_of_transport : float
         Heat of transport Q* (eV): the rate reads ``T_i + beta (T_j - T_i)``, beta = (1 - Q*/E_m)/2.
     dipole : float
@@ -93,7 +93,7 @@ class Mechanism:
         Count around the first site only: ``min(n_a, count)``.
     crowding_edge : float
         Weight w of the end with more neighbours, 0 to 1: ``(1 - w) min(n_a, n_b) + w max(n_a, n_b)``, each up
-        to ``count``. A hop between a cluster and the open has this share of the extra barrier, both ways.
+        to ``count``. A hop between a cluster and the open has this fraction of the extra barrier, both ways.
 
     Raises
     ------

@@ -34,7 +34,7 @@ def test_law_is_a_least_squares_fit():
 
 
 def survey_quantile(bits, energy):
-    """Return the share of the survey's converters that the fitted law gives a smaller energy (J)."""
+    """Return the fraction of the survey's converters that the fitted law gives a smaller energy (J)."""
     median, spread = periphery.energy_law()
     return NormalDist().cdf(math.log(energy / (median * 2.0**bits)) / spread)
 

@@ -47,7 +47,7 @@ def two_states(up, down, **numbers):
 
 
 def binomial(number, share, count, alarm=1e-4):
-    """Tell whether a count is within what chance allows but for a share of false alarms."""
+    """Tell whether a count is within what chance allows but for a fraction of false alarms."""
     low, high = binom.ppf([alarm / 2, 1 - alarm / 2], number, share)
     return low <= count <= high
 

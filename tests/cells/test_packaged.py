@@ -72,7 +72,7 @@ def test_card_belongs_to_the_ensemble():
 
 
 def test_cells_of_the_card_do_what_devices_did(monkeypatch):
-    """Devices that the law was not fitted to: shares of moved and switched over 60 voltages and times.
+    """Devices that the law was not fitted to: fractions of moved and switched over 60 voltages and times.
 
     Mean errors of 0.05 are asked of 24 devices and 40 cells a probe (validation/jump_card.py).
     Here are 19 and 4: 0.06 is allowed. Cells that never jump miss by 0.2 and more, more than three times that

@@ -186,7 +186,7 @@ def test_a_rest_by_sets_ends_like_one_event_by_event(device):
 
 
 def test_members_conduct_alike_or_are_hardly_ever_there(device):
-    """Shares of the time from the stationary law of the members alone, with nowhere else to go."""
+    """Fractions of the time from the stationary law of the members alone, with nowhere else to go."""
     found = rest.resting(device, HEATS, READ)
     numbers = {one["species"].tobytes(): place for place, one in enumerate(found.members)}
     n = len(numbers)

@@ -1,6 +1,6 @@
 """The cases: strategies of hypothesis that draw files, a command, and what must hold of the result.
 
-Each strategy has a name in :data:`STRATEGIES` and its share of all cases beside it.
+Each strategy has a name in :data:`STRATEGIES` and its fraction of all cases beside it.
 """
 
 import contextlib
@@ -507,7 +507,7 @@ STRATEGIES: dict[str, tuple[Callable[[], st.SearchStrategy[Case]], float]] = {
     "lies": (lies, 0.04),
     "checkpoints": (checkpoints, 0.03),
 }
-"""What is spoiled, and its share of all cases."""
+"""What is spoiled, and its fraction of all cases."""
 
 
 def warm() -> None:

@@ -149,7 +149,7 @@ def test_master_equation_gives_boltzmann():
 
 
 def test_a_run_spends_its_time_as_boltzmann_says():
-    """One vacancy on 3 x 3 x 4 sites at 1500 K: share of each charge state and height by 30 batch means.
+    """One vacancy on 3 x 3 x 4 sites at 1500 K: fraction of each charge state and height by 30 batch means.
 
     False alarm 1e-4 each; fails with the second level 0.1 eV off.
     """

@@ -204,7 +204,7 @@ def first_passage(births, deaths):
 def test_e02_nucleation_alone(critical, energy, binding):
     """Atoms come and go fast; the one that follows the critical nucleus limits: (Nc + alpha) z.
 
-    A share of 0.3 eases attachment less than loss, so that the nucleus is in equilibrium.
+    A fraction of 0.3 eases attachment less than loss, so that the nucleus is in equilibrium.
     """
     times = [
         first_passage(*births_and_deaths(nucleus(eta, energy, binding), critical + 1)) for eta in (0.0, 0.02)

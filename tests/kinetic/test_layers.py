@@ -133,7 +133,7 @@ def test_a_layer_takes_from_a_set_what_a_layer_has_of_its_own():
 
 
 def test_first_defects_of_each_layer():
-    """The share of weak sites that hold a defect is that of their layer."""
+    """The fraction of weak sites that hold a defect is that of their layer."""
     material = small_material("HfO2-volatile", drop=("disorder",), column__vacancy_fraction=0.0)
     changes = {"column": {"vacancy_fraction": 1.0}}
     device = Device(material, 6 * A, 6 * A, seed=1, layers=[Layer(2 * A), Layer(4 * A, changes=changes)])

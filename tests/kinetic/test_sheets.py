@@ -32,7 +32,7 @@ def at_vacancy(device, voltage):
 
 
 def occupancy(energy, voltage, temperature=300.0):
-    """Return the share of time a site is filled: its potential is half the voltage by symmetry."""
+    """Return the fraction of time a site is filled: its potential is half the voltage by symmetry."""
     return 1.0 / (1.0 + math.exp((energy - voltage / 2) / (BOLTZMANN_EV * temperature)))
 
 

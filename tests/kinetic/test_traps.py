@@ -86,7 +86,7 @@ def test_every_way_to_a_state_of_two_four_state_traps_costs_the_same():
 
 
 def test_level_and_depth_are_read_from_the_bias():
-    """X-17: d ln(tau_c / tau_e) / dV is the share of the voltage between electrode and trap over kT."""
+    """X-17: d ln(tau_c / tau_e) / dV is the fraction of the voltage between electrode and trap over kT."""
     plain = material(level_spread=(0.0, "eV"))
     device = Device(plain, 10 * 0.26e-9, 6 * 0.26e-9, seed=4)
     device.engine.species  # noqa: B018
@@ -176,7 +176,7 @@ def small_device():
 
 
 def test_occupation_at_zero_bias_is_boltzmann():
-    """Shares of all states against exp(-E/kT), E summed from the energies of single captures."""
+    """Fractions of all states against exp(-E/kT), E summed from the energies of single captures."""
     device = small_device()
     begin = device.engine.species[device.chemistry.traps]
     found = occupation(device, device.solver, 0.0)
@@ -197,7 +197,7 @@ def test_occupation_at_zero_bias_is_boltzmann():
 
 
 def test_occupation_equals_the_time_spent_in_a_run():
-    """Share of the most frequent states over 6,000 switching events within 4 standard errors of 30 batches.
+    """Fraction of the most frequent states over 6,000 switching events within 4 standard errors (30 batches).
 
     Atoms are held. False alarms: 6e-5 a state; a charge left out of the energies moves a share by 20 %.
     """

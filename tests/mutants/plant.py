@@ -27,7 +27,7 @@ from queue import Queue
 HERE = Path(__file__).resolve().parent
 ROOT = HERE.parents[1]
 SKIPPED = (".git", "lines_run", "drawn", ".venv*", "report", "*.nc.run", "__pycache__", ".*_cache")
-#: What the command promises: the share of all errors that is seen, and the least share of any folder.
+#: What the command promises: the fraction of all errors that is seen, and the least fraction of any folder.
 SHARE, SHARE_OF_FOLDER = 0.95, 0.8
 
 

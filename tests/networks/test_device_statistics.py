@@ -74,7 +74,7 @@ def test_telegraph_noise_has_the_amplitude_of_its_law():
     seen = device.telegraph(g, np.random.default_rng(3)) / g[0]
     # a (G/g_max)^-1/2 = 0.2 of G, between two levels around G.
     assert sorted(set(np.round(seen, 12))) == pytest.approx([0.85, 1.05])
-    # The share of filled traps within 4.5 standard errors, false alarm 7e-6.
+    # The fraction of filled traps within 4.5 standard errors, false alarm 7e-6.
     assert np.mean(seen < 1.0) == pytest.approx(0.25, abs=4.5 * np.sqrt(0.25 * 0.75 / g.size))
 
 
@@ -166,7 +166,7 @@ def test_measured_cells_stand_for_programmed_ones():
     for time, exact in ((1.0, (0.7, 0.9)), (10.0, (0.55, 0.85)), (100.0, (0.4, 0.8))):
         share = law.after(g, rank, time) / g
         assert sorted(set(np.round(share, 12))) == pytest.approx(exact)
-        # 4.5 standard errors of a share of a half: 7e-6.
+        # 4.5 standard errors of a fraction of a half: 7e-6.
         assert np.mean(share > np.mean(exact)) == pytest.approx(0.5, abs=4.5 * 0.5 / np.sqrt(g.size))
     with pytest.raises(NoiseError, match="measured up to 100 s, got a time of 101 s"):
         law.after(g, rank, 101.0)

@@ -22,7 +22,7 @@ def linear(
     energy : array_like
         Energy difference dE (eV) of the direction asked for.
     alpha : float
-        Share of dE that the forward direction feels, 0 to 1.
+        Fraction of dE that the forward direction feels, 0 to 1.
     reverse : bool
         Whether the direction asked for is the reverse one, whose share is ``1 - alpha``.
 

@@ -52,7 +52,7 @@ def test_verdicts():
 
 @pytest.mark.parametrize(("options", "words"), [
     (["--at", "1"], "share must be below 1 (fallen to) or above 1 (risen to), got 1"),
-    (["--at", "much"], "--at must be a resistance or a share of the conductance"),
+    (["--at", "much"], "--at must be a resistance or a fraction of the conductance"),
     (["--below", "2"], "--below must be above 0 and below 1, got 2"),
     (["--particles", "1"], "particles must be a whole number of at least 2, got 1"),
     (["--starts", "200"], "starts must be a whole number between 1 and 100, got 200"),

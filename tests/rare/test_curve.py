@@ -49,7 +49,7 @@ def test_repeats_that_were_ended_are_bounds():
 
 
 def test_what_is_known_where_nobody_came():
-    """Ten of a share of 0.1 lost at once, in both of two repeats: below 3 / 20 of it."""
+    """Ten of a fraction of 0.1 lost at once, in both of two repeats: below 3 / 20 of it."""
     lost = ([1.0, 2.0], [9, 10], 0.0, True)
     assert curve(lost, lost).bound(2.0) == pytest.approx(0.1 * 3 / 20)
     np.testing.assert_array_equal(curve(lost, lost).beyond(2.0), [0.0, 0.0])

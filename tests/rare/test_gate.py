@@ -90,7 +90,7 @@ def test_a_card_whose_tail_is_too_heavy_fails(devices, short):
 
 
 def test_particles_lost_at_once(devices):
-    """A card of which none of 60 x 6 went on from a share of 0.3: that is below 2.5e-3 and above 1e-6."""
+    """A card of which none of 60 x 6 went on from a fraction of 0.3: that is below 2.5e-3 and above 1e-6."""
     lost = replace(
         devices, levels=[np.array([1e-9, 2e-9])] * 6, killed=[np.array([42, 60])] * 6, probability=np.zeros(6)
     )

@@ -361,7 +361,7 @@ def test_bakes_with_few_reads_say_what_they_identify():
     )
     text = reads.interval_text(open_)
     close(line(text, "not identified"), 3.0)
-    assert "cannot be told: as many shares as numbers" in text
+    assert "cannot be told: as many fractions as numbers" in text
 
 
 def test_endurance_says_windows_and_what_failed():

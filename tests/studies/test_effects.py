@@ -397,7 +397,7 @@ def test_tolerance_is_interpolated_between_sigmas():
 
 @pytest.mark.parametrize("place", training.PLACES)
 def test_noise_acts_in_one_place(place):
-    """With a stream of ones a share of the largest magnitude is added there and nowhere else."""
+    """With a stream of ones a fraction of the largest magnitude is added there and nowhere else."""
     net, x = network(6, 4), RANDOM.random((5, 6))
     ones = SimpleNamespace(standard_normal=np.ones)
     w, b = net.weights[0], net.biases[0][:, None]

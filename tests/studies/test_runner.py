@@ -234,7 +234,7 @@ SWAPPED = [
 """Study, claim, variable, dimension, and values of it that are to be above others if the claim holds."""
 
 
-@pytest.mark.filterwarnings("ignore:.*encountered:RuntimeWarning")  # shares of losses that are none here
+@pytest.mark.filterwarnings("ignore:.*encountered:RuntimeWarning")  # fractions of losses that are none here
 @pytest.mark.parametrize(
     ("module", "claim", "name", "dim", "above", "below"), SWAPPED, ids=lambda v: str(v)[:30]
 )

@@ -29,7 +29,7 @@ class EntropySource:
     origin: str
 
     def uniforms(self) -> Floats:
-        """Return the share of all SET voltages below each one, between 0 and 1.
+        """Return the fraction of all SET voltages below each one, between 0 and 1.
 
         A pulse whose amplitude is the f-quantile of all devices sets a device with probability f in the mean
         over devices; each single device has a bias of its own.

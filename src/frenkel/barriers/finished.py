@@ -55,7 +55,7 @@ def _columns(text: str, path: Path) -> HopEnergy:
     width = table.shape[1] if table.ndim == 2 else 0
     if width == 5:  # image, distance (angstrom), energy (eV), force, image: scripts for VASP
         return _hop(path.name, table[:, 1], table[:, 2], float(table[-1, 1]), path.name)
-    if width in (2, 3):  # share of the path, energy (eV), error of the force: neb.x
+    if width in (2, 3):  # fraction of the path, energy (eV), error of the force: neb.x
         return _hop(path.name, table[:, 0], table[:, 1], float("nan"), path.name)
     raise BarrierError(
         f"{path.name} is no finished calculation: neither neb.dat of VASP (5 columns), .dat or .int of neb.x "

@@ -26,7 +26,7 @@ CENTRES = 64
 """Around which a pass draws."""
 
 EVEN = 0.1
-"""Share of a pass that is drawn evenly all the same."""
+"""Fraction of a pass that is drawn evenly all the same."""
 
 Density = Callable[[Floats], Floats]
 """Places (n, p) to the logarithm of a density (n,)."""

@@ -76,7 +76,7 @@ def dataset(found: Calibration, made: Made) -> "xr.Dataset":
             "central 95 % of the posterior, infinite at an end of the range",
         ),
         "draw": (("number", "parameter"), found.draws, "draws of the posterior"),
-        "kept": ("term", found.kept, "share of a term of the surface that is no noise of the members"),
+        "kept": ("term", found.kept, "fraction of a term of the surface that is no noise of the members"),
         "design": (("point", "parameter"), found.designs, "simulated points"),
         "shown": (("point", "statistic"), found.shown, "statistics of their devices, NaN: not shown"),
         "target": ("statistic", found.target, "statistic of the measured devices"),

@@ -129,7 +129,7 @@ class Calibration:
         Parameters no slope of which the designs tell from the noise of their members: taken to move nothing,
         which more members may change.
     kept : ndarray of shape (terms,)
-        Share of each term of the quadratic that is no noise, see :class:`.surface.Surface`.
+        Fraction of each term of the quadratic that is no noise, see :class:`.surface.Surface`.
     """
 
     parameters: tuple[Parameter, ...]

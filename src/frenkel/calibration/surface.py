@@ -11,7 +11,7 @@ with which intervals hold the truth as often as they say.
 
 A surface of noise has slopes, too, and with many statistics their squares add up: a number that hardly moves
 anything seems to be told. So each term of the quadratic is made smaller, in all statistics together, by the
-share of its size that is noise (James and Stein).
+fraction of its size that is noise (James and Stein).
 
 Method: G. E. P. Box and K. B. Wilson, J. R. Stat. Soc. B 13, 1 (1951) (response surfaces); S. N. Wood, Nature
 466, 1102 (2010), 10.1038/nature09319 (synthetic likelihood of summary statistics); E. Sellentin and A. F.
@@ -37,7 +37,7 @@ TARGETS = 400
 """Drawings of as many devices as were measured, for the errors of their statistics."""
 
 HIDES = 0.1
-"""Share of the error of a statistic above which the noise of a term may hide what a parameter moves."""
+"""Fraction of the error of a statistic above which the noise of a term may hide what a parameter moves."""
 
 CHUNK = 2048
 """Places that are looked at together."""
@@ -106,7 +106,7 @@ class Surface:
         self.kept = self._shrink(members - 1.0, np.abs(rows).max(axis=0)[:, None] / (HIDES * errors))
 
     def _shrink(self, freedom: float, weight: Floats) -> Floats:
-        """Make each term but the constant smaller by the share of its size over all statistics that is noise.
+        """Reduce each term but the constant by the fraction of its size over all statistics that is noise.
 
         What is left is the mean of the posterior where terms come from a normal law whose width is that of
         this term over the statistics, and its errors are smaller by the root of the same share. One or two

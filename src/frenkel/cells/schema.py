@@ -155,7 +155,7 @@ class JumpData(_Strict):
     level_scale: Positive
     rate_scale: Positive
     voltage_scale: Annotated[Positive, Field(description="V")]
-    carry: Annotated[Number, Field(ge=0, le=1, description="share of a state that a jump keeps")] = 0.0
+    carry: Annotated[Number, Field(ge=0, le=1, description="fraction of a state that a jump keeps")] = 0.0
     rest_carry: Annotated[
         Number | None, Field(ge=0, le=1, description="the same at 0 V; null: carry")
     ] = None

@@ -14,7 +14,7 @@ PHASE = Option(
 )
 USE = Option("--use", metavar="CONDITION", help='condition of use, "358 K" or "0.3 V"')
 FAMILY = Option("--family", metavar="NAME", help="distribution of times")
-FAILED_AT = Option("--failed-at", type=float, metavar="SHARE")
+FAILED_AT = Option("--failed-at", type=float, metavar="FRACTION")
 
 
 def add_commands(commands: Any) -> None:
@@ -193,7 +193,7 @@ def _file(columns: str) -> Option:
 
 
 def _failed_at(share: float) -> Option:
-    text = f"a device fails at this share of its first conductance; above 1, risen (default: {share:g})"
+    text = f"a device fails at this fraction of its first conductance; above 1, risen (default: {share:g})"
     return FAILED_AT.but(default=share, help=text)
 
 

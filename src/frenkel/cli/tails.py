@@ -61,8 +61,8 @@ def add_commands(commands: Any) -> None:
             help='"set fails", "reset fails", "state is lost", "read disturbs" or "half-select disturbs"',
         ),
         AT.but(
-            help='where the conductance counts as changed: "20 kohm", or a share of that at the start, "0.5" '
-            "(default: 0.5 lost, 2 disturbed; for a pulse that fails, the middle of what it usually does)",
+            help='where the conductance counts as changed: "20 kohm", or a fraction of the first, "0.5"'
+            " (default: 0.5 lost, 2 disturbed; for a pulse that fails, the middle of what it usually does)",
         ),
         Option(
             "--below", type=float, metavar="P", help="decide whether it is below P; stop at P/100"

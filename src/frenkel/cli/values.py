@@ -59,7 +59,7 @@ def _whole(text: str, low: int, high: int | None = None) -> int:
 
 
 def quantile(text: str) -> tuple[str, float, float]:
-    """Read a variable, the share of a quantile and its relative width: "forming_voltage 1% 5%"."""
+    """Read a variable, the fraction of a quantile and its relative width: "forming_voltage 1% 5%"."""
     parts = text.split()
     try:
         share, width = (float(part.removesuffix("%")) / 100 for part in parts[1:])

@@ -186,7 +186,7 @@ class ArraySection(Section):
     driver_resistance: Resistance = 0.0
     scheme: Unselected = "half"
     steps: int = Field(default=1, ge=1, le=10_000)  # parts of a pulse, passive arrays
-    stuck: float = Field(default=0.0, ge=0.0, le=1.0)  # share of cells that no pulse moves
+    stuck: float = Field(default=0.0, ge=0.0, le=1.0)  # fraction of cells that no pulse moves
     stuck_resistance: Positive = 1e12  # of each of them, high for open ones
     transistor: TransistorSection | None = None
     selector: AnySelector | None = None

@@ -337,7 +337,7 @@ class Constant(Phase):
     """One voltage for some time; 0 V to let the device rest.
 
     With ``first`` the samples are spread evenly over the logarithm of the time, from there to the end. With
-    ``to_share`` the phase ends as soon as the conductance has fallen to that share of what it was at its
+    ``to_share`` the phase ends as soon as the conductance has fallen to that fraction of what it was at its
     start; above 1, risen. With ``reads`` it is a phase for each of so many intervals, whose ends are spread
     as samples are: the device is read there at its own temperature, as a bake is taken out of the oven.
     """

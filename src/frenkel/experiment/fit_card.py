@@ -213,7 +213,7 @@ def _split(
 
 
 def _core(data: Data, known: Mapping[str, float], *, traces: bool, share: float, seed: int) -> core_fit.Core:
-    """Return the core that traces of an ensemble tell, or the measured states of a share of its devices."""
+    """Return the core from traces of an ensemble, or the measured states of a fraction of its devices."""
     if traces:
         if not (cycles := first_cycles(data, CORE_MEMBERS)):
             raise ValueError(
@@ -297,7 +297,7 @@ def judge_card(
 
 @dataclass(frozen=True, slots=True)
 class _Layers:
-    """Fits noise layers to a share of the devices of a file, and judges them by the others."""
+    """Fits noise layers to a fraction of the devices of a file, and judges them by the others."""
 
     share: float
     resamples: int

@@ -87,7 +87,7 @@ def lifetimes(path: Path, share: float, phase: str | None = None) -> dict[float,
         Result, ensemble or sweep (.nc), or table (.csv) with ``temperature``, ``time`` and ``failed``
         (0 or 1), one device a line.
     share : float
-        A device fails when its conductance has reached this share of that at the start of the phase; above
+        A device fails when its conductance has reached this fraction of that at the start of the phase; above
         1 it fails by rising. No part in a table.
     phase : str, optional
         As for :func:`resting`. In a file whose bakes were read at the temperature of the device, all of these

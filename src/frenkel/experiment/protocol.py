@@ -184,7 +184,7 @@ class Protocol:
         pause : callable, optional
             Called between chunks; may write a checkpoint of :meth:`state`.
         progress : callable, optional
-            ``progress(share, name, device)`` at each sample, with the share of all phases that is done.
+            ``progress(share, name, device)`` at each sample, with the fraction of all phases that is done.
         """
         try:
             while self.position.phase < len(self.phases):

@@ -199,7 +199,7 @@ class Chip:
     Attributes
     ----------
     saturated : float
-        Share of conversions of the last run beyond the range of the converter; 0 for ideal ones.
+        Fraction of conversions of the last run beyond the range of the converter; 0 for ideal ones.
     cell_power : list of float
         Of each array, mean over the inputs of the last run while a pulse is on (W).
     written : Written
@@ -420,7 +420,7 @@ class Chip:
     def _loads(self, volts: Floats) -> Floats:
         """Return the mean square of the inputs over the read voltage while a pulse is on, (copies, inputs).
 
-        Converted inputs go bit by bit, each at the read voltage or at none: the share of ones counts.
+        Converted inputs go bit by bit, each at the read voltage or at none: the fraction of ones counts.
         """
         bits = self.design.dac_bits
         if bits is None:

@@ -41,9 +41,9 @@ def convert(
     mapping : {"pair", "reference", "offset"}
         How signs are taken in training; ``program`` takes those of its architecture.
     tolerance : float, optional
-        Cells are written with verification and end within this share of g_max (above 0 to 1), whatever brings
-        them there; how many cells of a card reach their level by pulses is said. Without it by one blind
-        pulse each, which is warned of.
+        Cells are written with verification and end within this fraction of g_max (above 0 to 1), whatever
+        brings them there; how many cells of a card reach their level by pulses is said. Without it by one
+        blind pulse each, which is warned of.
     seed : int
         Of the noise, 0 or more; every layer has a stream of its own.
 

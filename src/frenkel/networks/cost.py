@@ -232,7 +232,7 @@ def writing(
 def refresh_share(
     write: WriteCost, period: float, inference_energy: float, rate: float
 ) -> tuple[float, float]:
-    """Return the share of energy and of time that refreshing takes.
+    """Return the fraction of energy and of time that refreshing takes.
 
     Parameters
     ----------

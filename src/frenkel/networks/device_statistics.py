@@ -78,7 +78,7 @@ class DeviceStatistics:
     variability : float
         Standard deviation of ln G around its target after programming without verification, 0 or more.
     read_noise : float
-        Standard deviation of one read as a share of g_max; fresh in every read, independent of G.
+        Standard deviation of one read as a fraction of g_max; fresh in every read, independent of G.
     rtn_amplitude, rtn_occupancy : float
         Random telegraph noise takes ``a (G/g_max)^(-1/2)`` of G away while its trap is filled, which it is
         for a share ``occupancy`` of the time; the mean over time is the programmed G.
@@ -91,7 +91,7 @@ class DeviceStatistics:
     pulses : int
         That the way from g_min to g_max takes.
     cycle_noise : float
-        Standard deviation of the change by one pulse, as a share of the window.
+        Standard deviation of the change by one pulse, as a fraction of the window.
     origins : mapping
         Of each number above: "card", "measured", "stated" by the user, "chosen" (it follows from a constant
         that somebody chose), "absent" (the source does not tell: nothing of it acts), "placeholder".
@@ -375,15 +375,15 @@ def from_card(card: Card, *, temperature: float | None = None) -> DeviceStatisti
 def _telegraph(card: Card) -> dict[str, float]:
     """Return the numbers of the RTN layer: one trap stands for all of a cell, its step their rms sum.
 
-    White noise of the card is a share of G; that of the state of largest G is taken for all cells as a
-    share of g_max, which is too much for cells of small G.
+    White noise of the card is a fraction of G; that of the state of largest G is taken for all cells as a
+    fraction of g_max, which is too much for cells of small G.
     """
     law = card.rtn_law
     if law is None:
         return {}
     state = max(law.states, key=lambda s: s.conductance)
     mean, sd = state.amplitude
-    # Root of the mean square of a lognormal step of ln G, as a share of G.
+    # Root of the mean square of a lognormal step of ln G, as a fraction of G.
     step = -math.expm1(-math.exp(mean + sd * sd) * math.sqrt(state.traps))
     high, low = math.exp(state.high[0]), math.exp(state.low[0])
     return {"rtn_amplitude": step, "rtn_occupancy": occupancy(low, high), "read_noise": state.noise}

@@ -17,7 +17,7 @@ FASHION = Path("/usr/share/datasets/fashion-mnist")
 """Where Debian's package dataset-fashion-mnist puts its files."""
 
 TEST, VALIDATION = 0.25, 0.15
-"""Share of all images that test, where a set comes without a test part; of the rest that validates."""
+"""Fraction of all images that test, where a set comes without a test part; of the rest that validates."""
 
 MOST_BYTES = 2**31
 """Of one IDX file, unpacked."""
@@ -76,7 +76,7 @@ def stream(seed: int, *key: int) -> np.random.Generator:
 
 
 def share_of(y: Labels, places: Index, share: float, random: np.random.Generator) -> tuple[Index, Index]:
-    """Return a share of the samples at some places, of every class alike, and the rest; in their order."""
+    """Return a fraction of the samples at some places, of every class alike, and the rest; in their order."""
     chosen = np.zeros(len(places), bool)
     for label in np.unique(y[places]):
         of_label = random.permutation(np.flatnonzero(y[places] == label))

@@ -29,9 +29,9 @@ class NetworkMetrics:
     footprint : int
         Bytes of all parameters.
     connection_sparsity : float
-        Share of weights that are 0.
+        Fraction of weights that are 0.
     activation_sparsity : float
-        Share of outputs of rectifiers that are 0, over the samples.
+        Fraction of outputs of rectifiers that are 0, over the samples.
     dense : float
         Multiplications and additions of all weights, per sample: the sum of inputs times outputs.
     effective : float

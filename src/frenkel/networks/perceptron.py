@@ -242,7 +242,7 @@ def gradients(
 
 
 def accuracy(logits: Floats, y: Index) -> Floats:
-    """Return the share of samples whose largest logit is that of their class y (samples,).
+    """Return the fraction of samples whose largest logit is that of their class y (samples,).
 
     y may be of shape (seeds, samples), where every network is asked of samples of its own.
     """

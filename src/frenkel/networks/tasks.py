@@ -96,7 +96,7 @@ def load(name: str, seed: int = 0) -> Task:
 
 
 def _split(part: Part, share: float, random: np.random.Generator) -> tuple[Part, Part]:
-    """Return a share of the samples of every class, and the rest."""
+    """Return a fraction of the samples of every class, and the rest."""
     chosen, rest = images.share_of(part.y, np.arange(len(part)), share, random)
     return Part(part.x[chosen], part.y[chosen]), Part(part.x[rest], part.y[rest])
 
@@ -334,7 +334,7 @@ def _kernels(channels: int, steps: int, count: int, random: np.random.Generator)
 
 
 def _convolved(x: Floats, kernels: list[Kernel]) -> Floats:
-    """Return for every kernel its largest value and the share of places above its bias."""
+    """Return for every kernel its largest value and the fraction of places above its bias."""
     columns = []
     for weights, dilation, bias in kernels:
         taps = weights.shape[1]

@@ -43,7 +43,7 @@ def shown(
     statistics : DeviceStatistics
     mapping : {"pair", "reference", "offset"}
     tolerance : float or None
-        Verified cells end evenly within this share of g_max; None: by one blind pulse.
+        Verified cells end evenly within this fraction of g_max; None: by one blind pulse.
     random : torch.Generator
         On the device of the weights.
     buffers : Buffers

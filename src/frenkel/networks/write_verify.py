@@ -69,7 +69,7 @@ class Unverified:
 
 @dataclass(frozen=True, slots=True)
 class WithinTolerance:
-    """Cells that end evenly within a share of g_max around their targets, whatever brings them there.
+    """Cells that end evenly within a fraction of g_max around their targets, whatever brings them there.
 
     What verification leaves, for devices whose pulses nobody measured: pulses and reads are not counted.
 
@@ -101,14 +101,14 @@ class StatisticalWriteVerify:
     Parameters
     ----------
     tolerance : float
-        Accepted distance as a share of g_max, above 0 to 1.
+        Accepted distance as a fraction of g_max, above 0 to 1.
     step : float
-        Mean change by a pulse as a share of the window, above 0 to 1.
+        Mean change by a pulse as a fraction of the window, above 0 to 1.
     step_noise : float
         Standard deviation of that change over its mean, 0 or more.
     pulses : {"equal", "amplitude"}
         Equal: every pulse changes the cell by ``step`` in the mean. Amplitude: it is chosen so that the cell
-        changes by the distance just read, ``step`` at most; its noise is the same share of it.
+        changes by the distance just read, ``step`` at most; its noise is the same fraction of it.
     limit : int
         Most pulses per cell, 0 or more.
 

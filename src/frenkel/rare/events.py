@@ -138,7 +138,7 @@ def listed() -> str:
 
 
 def at(text: str) -> Mapping[str, Any]:
-    """Read an edge: "20 kohm" is a resistance, "0.5" a share of the conductance at the start.
+    """Read an edge: "20 kohm" is a resistance, "0.5" a fraction of the conductance at the start.
 
     Raises
     ------
@@ -152,4 +152,4 @@ def at(text: str) -> Mapping[str, Any]:
     try:
         return {"conductance": 1.0 / to_si(text, "ohm", 1e-3, 1e15)}
     except ValueError as error:
-        raise ValueError(f"--at must be a resistance or a share of the conductance: {error}") from None
+        raise ValueError(f"--at must be a resistance or a fraction of the conductance: {error}") from None

@@ -37,7 +37,7 @@ LEAST = 1e-6
 """Probability of devices down to which there are rows."""
 
 BOUND = 1e-2
-"""Share of `LEAST` at which the cells of a card are given up: that there is no such tail is told by then."""
+"""Fraction of `LEAST` at which the cells of a card are given up: that there is no such tail is known then."""
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)

@@ -29,7 +29,7 @@ from ..typing import Floats
 CONFIDENCE = 0.95
 
 OPEN = 0.1
-"""Share of a mean that runs ended at their floor may hold before it counts as a bound alone."""
+"""Fraction of a mean that runs ended at their floor may hold before it counts as a bound alone."""
 
 
 class Path(Protocol):

@@ -60,12 +60,12 @@ def bake_table(
 
 
 def interval_text(found: BakeFit) -> str:
-    """Return what bakes with few reads tell: shares failed, what is identified, how well the law fits."""
+    """Return what bakes with few reads tell: fractions failed, what is identified, how well the law fits."""
     rows = [
         [f"{kelvin:g} K", f"{devices:.0f}", f"{failed:.0f}", f"{failed / devices:.3g}"]
         for kelvin, devices, failed in zip(found.kelvin, found.devices, found.failed, strict=True)
     ]
-    lines = [table(["bake", "devices", "failed", "share"], rows)]
+    lines = [table(["bake", "devices", "failed", "fraction"], rows)]
     low, high = found.ratio_interval
     lines.append(
         f"identified: activation energy over spread of ln t, {found.ratio:.3g} eV "
@@ -86,7 +86,7 @@ def interval_text(found: BakeFit) -> str:
             word = "does not fit: intervals are as wide as temperatures scatter about it, not devices"
         lines.append(f"the {found.family} law {word} (p = {found.misfit:.2g})")
     else:
-        lines.append("whether the law fits cannot be told: as many shares as numbers")
+        lines.append("whether the law fits cannot be told: as many fractions as numbers")
     return "\n".join(lines)
 
 

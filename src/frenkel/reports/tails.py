@@ -20,7 +20,7 @@ if TYPE_CHECKING:
     from ..typing import Floats
 
 BOTTLENECK = 0.9
-"""Share of the particles that a stage may take out before its estimate depends on too few."""
+"""Fraction of the particles that a stage may take out before its estimate depends on too few."""
 
 VERDICTS = {True: "yes", False: "no", None: "not decided: take more repeats or particles"}
 

@@ -18,7 +18,7 @@ from frenkel.data.measured.table import TableError
 
 DATA = Path(__file__).resolve().parents[1] / "instruments"
 NEAR_ZERO = 0.05
-"""Share of the largest voltage below which samples may be cut off at the ends of a loop."""
+"""Fraction of the largest voltage below which samples may be cut off at the ends of a loop."""
 
 
 @dataclass(frozen=True)

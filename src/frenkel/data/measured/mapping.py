@@ -40,13 +40,13 @@ FIRM = ("voltage", "current", "resistance", "conductance")
 """Quantities whose names are not taken for another one, whatever their unit: "V (A)" is refused."""
 
 STEADY = 0.01
-"""Spread of a voltage, as a share of its size, below which it is constant."""
+"""Spread of a voltage, as a fraction of its size, below which it is constant."""
 
 SAMPLED = 500
 """Rows at equal steps of time from which on a conductance in time is a trace."""
 
 SIGNED, POSITIVE = 3, 0.98
-"""Samples of a polarity at least, and share of them above 0 A, for currents without their sign."""
+"""Samples of a polarity at least, and fraction of them above 0 A, for currents without their sign."""
 
 HIGH, LOW = frozenset({"hrs", "off", "high", "reset"}), frozenset({"lrs", "on", "low", "set"})
 """Names of the states whose rows take turns."""

@@ -29,7 +29,7 @@ def intervals(data: "xr.Dataset", origin: str, share: float) -> tuple[Floats, Fl
     origin : str
         What to call it in messages.
     share : float
-        A device has failed when its conductance has reached this share of its start; above 1, by rising.
+        A device has failed when its conductance has reached this fraction of its start; above 1, by rising.
 
     Returns
     -------

@@ -57,7 +57,7 @@ class Resting:
 @dataclass(slots=True)
 class _Member:
     """One arrangement: its atoms, rates of its events (t, n) and where they lead to, ln(conductance), its
-    share of the time and the chance to come there at each temperature, in units of those of the state itself.
+    fraction of the time and the chance to come there at each temperature, in units of those of the state.
     """
 
     atoms: dict[str, Any]
