@@ -1,5 +1,6 @@
 """Compiles the Cython engine and records the commit; everything else about the build is in pyproject.toml."""
 
+import email.parser
 import glob
 import os
 import re
@@ -31,6 +32,41 @@ def without_clone(readme):
     return re.sub(r"\[([^\]]+)\]\((?!https?://)[^)]+\)", r"\1", readme)
 
 
+def git(*arguments):
+    return subprocess.run(["git", *arguments], capture_output=True, text=True, check=True).stdout.strip()
+
+
+def addresses(origin, packed):
+    """Return the addresses of the project on its public host, none if it is on none.
+
+    Parameters
+    ----------
+    origin : str
+        Where the clone comes from.
+    packed : str
+        PKG-INFO of a source distribution, whose addresses are those of its clone.
+    """
+    if not origin.startswith("https://"):
+        lines = email.parser.HeaderParser().parsestr(packed).get_all("Project-URL", [])
+        return dict(line.split(", ", 1) for line in lines)
+    source = re.sub(r"//[^/]*@", "//", origin).removesuffix("/").removesuffix(".git")
+    pages = {"Documentation": "README.md", "Changelog": "CHANGELOG.md"}
+    return {"Source": source, "Issues": f"{source}/issues"} | {
+        name: f"{source}/blob/HEAD/{page}" for name, page in pages.items()
+    }
+
+
+def found_addresses():
+    """Return the addresses of this clone, or of this source distribution."""
+    if Path(".git").exists():
+        try:
+            return addresses(git("remote", "get-url", "origin"), "")
+        except (OSError, subprocess.CalledProcessError):
+            return {}
+    packed = Path("PKG-INFO")
+    return addresses("", packed.read_text(encoding="utf-8") if packed.exists() else "")
+
+
 def record_commit(folder):
     """Leave the commit of this checkout in a folder of the package, for the provenance of results.
 
@@ -38,9 +74,6 @@ def record_commit(folder):
     """
     if not Path(".git").exists():
         return
-
-    def git(*arguments):
-        return subprocess.run(["git", *arguments], capture_output=True, text=True, check=True).stdout.strip()
 
     try:
         changed = git("status", "--porcelain", "--untracked-files=no")
@@ -70,6 +103,7 @@ class SourceDistribution(sdist):
 setup(
     long_description=without_clone(Path("README.md").read_text(encoding="utf-8")),
     long_description_content_type="text/markdown",
+    project_urls=found_addresses(),
     cmdclass={"build_py": BuildPython, "sdist": SourceDistribution},
     options={"build": {"build_base": BUILD}, "build_ext": {"parallel": os.cpu_count() or 1}},
     ext_modules=cythonize(

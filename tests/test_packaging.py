@@ -1,5 +1,7 @@
 """What is installed is complete, and says the same in every place that says it."""
 
+import ast
+import email.parser
 import re
 import tomllib
 from fnmatch import fnmatch
@@ -93,7 +95,31 @@ def test_wheels_are_for_the_pythons_that_are_named():
         if re.search(r"Python :: 3\.\d+$", one)
     }
     least = tuple(map(int, PROJECT["project"]["requires-python"].removeprefix(">=").split(".")))
-    assert named <= wheels and min(wheels) == min(named) == least
+    assert named == wheels and min(wheels) == min(named) == least
+
+
+def test_wheels_of_the_public_host_are_those_of_the_project():
+    """Its workflow builds from the source distribution on each kind of machine."""
+    yaml = pytest.importorskip("yaml")
+    jobs = yaml.safe_load((ROOT / ".github" / "workflows" / "wheels.yml").read_text("utf-8"))["jobs"]
+    machines = jobs["wheels"]["strategy"]["matrix"]["machine"]
+    assert {name.partition("-")[0] for name in machines} == {"ubuntu", "macos"} and len(machines) == 4
+    commands = {job: [step.get("run", "") for step in jobs[job]["steps"]] for job in jobs}
+    assert any("cibuildwheel frenkel-*.tar.gz" in line for line in commands["wheels"])
+    assert any("conda build containers/conda" in line for line in commands["conda"])
+
+
+def test_addresses_are_those_of_the_clone():
+    tree = ast.parse((ROOT / "setup.py").read_text(encoding="utf-8"))
+    (code,) = [node for node in tree.body if isinstance(node, ast.FunctionDef) and node.name == "addresses"]
+    names = {"re": re, "email": email}
+    exec(compile(ast.Module([code], []), "setup.py", "exec"), names)
+    addresses = names["addresses"]
+    urls = addresses("https://me:key@host.example/group/frenkel.git", "")
+    assert urls["Source"] == "https://host.example/group/frenkel"
+    assert urls["Changelog"] == "https://host.example/group/frenkel/blob/HEAD/CHANGELOG.md"
+    packed = "Metadata-Version: 2.4\n" + "".join(f"Project-URL: {name}, {at}\n" for name, at in urls.items())
+    assert addresses("", packed) == urls and addresses("/home/me/frenkel", "") == {}
 
 
 @pytest.mark.parametrize("name", ["3Dmol", "uPlot"])

@@ -115,7 +115,9 @@ def loops(curves: Iterable[tuple[Floats, Floats]], axes: "Axes", colour: str) ->
         axes.set_yscale("log")
 
 
-def resistances(place: ArrayLike, values: Mapping[str, ArrayLike], axes: "Axes", line: str = "o-") -> None:
+def resistances(
+    place: ArrayLike, values: Mapping[str, ArrayLike], axes: "Axes", line: str = "o-", **style: Any
+) -> None:
     """Draw resistances (ohm) after phases, single devices thinly and their median.
 
     Parameters
@@ -127,9 +129,12 @@ def resistances(place: ArrayLike, values: Mapping[str, ArrayLike], axes: "Axes",
     axes : matplotlib Axes
     line : str
         Format of the medians.
+    **style
+        Other settings of the medians.
     """
     for kind, rows in values.items():
-        devices(place, rows, axes, KINDS.get(kind, OTHER), f"after {mathtext(NAMES.get(kind, kind))}", line)
+        name = f"after {mathtext(NAMES.get(kind, kind))}"
+        devices(place, rows, axes, KINDS.get(kind, OTHER), name, line, **style)
     axes.set_yscale("log")
 
 

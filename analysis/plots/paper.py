@@ -101,6 +101,7 @@ def iv(
     mark: bool = True,
     label: str | None = None,
     colour: str | None = None,
+    **kwargs: Any,
 ) -> "Axes":
     """Draw current against voltage, and where the device switches.
 
@@ -122,6 +123,8 @@ def iv(
         In the legend, for all phases; the kinds of the phases by default.
     colour : str, optional
         Of all phases; that of each kind by default.
+    **kwargs
+        Settings of the lines, as ``Axes.plot`` takes them.
 
     Raises
     ------
@@ -147,11 +150,14 @@ def iv(
             panel.plot(
                 volts[rows],
                 np.abs(amps[rows]) if scale == "log" else amps[rows] / factor,
-                color=colour or colours.KINDS.get(kinds[index], colours.OTHER),
-                alpha=1.0 if index in strong else 0.3,
-                linewidth=None if index in strong else 0.6,
-                zorder=3 if index in strong else 2,
-                label=text if first else None,
+                **{
+                    "color": colour or colours.KINDS.get(kinds[index], colours.OTHER),
+                    "alpha": 1.0 if index in strong else 0.3,
+                    "linewidth": None if index in strong else 0.6,
+                    "zorder": 3 if index in strong else 2,
+                    "label": text if first else None,
+                    **kwargs,
+                },
             )
         _scale(panel, scale, volts[np.isin(phase, chosen)], amps[np.isin(phase, chosen)])
         panel.set_xlabel(f"{voltage} voltage / V")
@@ -208,6 +214,7 @@ def cdf(
     family: str | None = None,
     label: str | None = None,
     colour: str | None = None,
+    **kwargs: Any,
 ) -> "Axes":
     """Draw the fraction of devices (or cycles) below each value.
 
@@ -223,6 +230,8 @@ def cdf(
         Draw on the axes that straighten this distribution, with its fit; on plain ones by default.
     label, colour : str, optional
         Of this curve, where several are drawn on the same axes.
+    **kwargs
+        Settings of the curve on plain axes, as ``Axes.plot`` takes them.
 
     Raises
     ------
@@ -242,7 +251,7 @@ def cdf(
         ordered = np.sort(values)
         share = np.arange(1, len(ordered) + 1) / len(ordered)
         steps = np.r_[ordered[0], ordered], 100 * np.r_[0.0, share]
-        panel.plot(*steps, drawstyle="steps-post", color=colour, label=label)
+        panel.plot(*steps, **{"drawstyle": "steps-post", "color": colour, "label": label, **kwargs})
         panel.set_xlabel(_common(panel.get_xlabel(), text))
         panel.set_ylabel("fraction below / %")
         panel.set_ylim(0, 100)
@@ -258,6 +267,7 @@ def rtn(
     phase: int | str = -1,
     traps: "xr.Dataset | int" = 0,
     colour: str = "0.35",
+    **kwargs: Any,
 ) -> "Axes":
     """Draw a trace of random telegraph noise, with the levels of its traps if these are asked for.
 
@@ -272,6 +282,8 @@ def rtn(
         How many traps to look for at most, or what :func:`.noise.rtn.traps` found; 0: the trace alone.
     colour : str
         Of the trace.
+    **kwargs
+        Settings of the line of a trace without traps, as ``Axes.plot`` takes them.
 
     Raises
     ------
@@ -287,7 +299,8 @@ def rtn(
     with _on(ax) as panel:
         if isinstance(traps, int) and traps == 0:
             time, current = trace["time"].values, trace["current"].values
-            panels.current_time(time - time[0], current, panel, color=colour, linewidth=0.5)
+            settings = {"color": colour, "linewidth": 0.5, **kwargs}
+            panels.current_time(time - time[0], current, panel, **settings)
             return panel
         from ..noise import rtn as noise  # scipy
         from . import rtn as page  # the page, whose name is that of this function
@@ -300,7 +313,11 @@ def rtn(
 
 
 def resistance(
-    data: ResultTable, ax: "Axes | None" = None, *, against: Literal["cycle", "phase"] = "cycle"
+    data: ResultTable,
+    ax: "Axes | None" = None,
+    *,
+    against: Literal["cycle", "phase"] = "cycle",
+    **kwargs: Any,
 ) -> "Axes":
     """Draw the resistance at the read voltage after each RESET and SET, or after each phase.
 
@@ -311,6 +328,8 @@ def resistance(
     ax : matplotlib Axes, optional
     against : {"cycle", "phase"}
         Cycles of RESET and SET, or all phases.
+    **kwargs
+        Settings of the points and lines, as ``Axes.plot`` takes them.
 
     Raises
     ------
@@ -325,14 +344,14 @@ def resistance(
     with _on(ax) as panel:
         if against == "cycle":
             states = {"reset": numbers["hrs"], "set": numbers["lrs"]}
-            panels.resistances(cycle, states, panel)
+            panels.resistances(cycle, states, panel, **kwargs)
             panel.locator_params(axis="x", integer=True)
         else:
             kinds, ohms = data["phase_kind"].values, metrics.resistance(data)
             number = np.arange(len(kinds))
             panel.plot(number, ohms, color="0.8", linewidth=0.9, zorder=1)
             states = {str(kind): np.where(kinds == kind, ohms, np.nan) for kind in dict.fromkeys(kinds)}
-            panels.resistances(number, states, panel, "o")
+            panels.resistances(number, states, panel, "o", **kwargs)
             panels.name_phases(data, panel, number)
         panel.set_xlabel(against)
         panel.set_ylabel(f"resistance at {float(data['read_voltage']):g} V / ohm")

@@ -80,6 +80,17 @@ def test_a_panel_draws_on_the_axes_that_are_given_and_takes_settings_of_matplotl
     assert axes.get_xlabel() == "cycle" and axes.get_ylabel() == "resistance / ohm"
 
 
+def test_curves_states_and_fractions_take_settings_of_matplotlib(result):
+    trace = xr.Dataset({"current": ("time", np.array([1e-6, 2e-6, 1e-6]))}, {"time": [0.0, 1.0, 2.0]})
+    for panel in (
+        paper.iv(result, mark=False, linewidth=3.5, color="k"),
+        paper.resistance(result, linewidth=3.5, color="k"),
+        paper.cdf([3.0, 1.0, 2.0], linewidth=3.5, color="k"),
+        paper.rtn(trace, linewidth=3.5, color="k"),
+    ):
+        assert {(line.get_linewidth(), line.get_color()) for line in panel.lines} == {(3.5, "k")}
+
+
 def test_a_result_is_drawn_too(result):
     assert paper.endurance(result).get_yscale() == "log"
     with pytest.raises(ValueError, match="phase must be one of"):
