@@ -22,6 +22,7 @@ import frenkel as fk
 from frenkel.analysis.exports import cards as card_exports
 from frenkel.analysis.fitting.observations import Observations, from_dataset
 from frenkel.analysis.plots import card as card_plot
+from frenkel.analysis.plots.colours import DATA, HRS, LRS, MODEL
 from frenkel.array.columns import TransistorArray
 from frenkel.array.crossbar import Crossbar
 from frenkel.array.crosspoint import OneTransistorOneResistor, Transistor
@@ -33,7 +34,6 @@ from frenkel.experiment.ensemble_file import open_ensemble
 
 DOCS = Path(__file__).resolve().parent
 EXAMPLES = DOCS.parent / "examples"
-DATA, MODEL = "#1f6fb4", "#d1691f"
 
 
 def walk(folder: Path, pictures: Path) -> None:
@@ -89,13 +89,13 @@ def picture_of_cycles(one: Observations, other: Observations) -> Figure:
                     ".-",
                     ms=3,
                     lw=0.5,
-                    color=(DATA, MODEL)[i],
+                    color=(HRS, LRS)[i],
                     alpha=shade,
                 )
             for device in ohms:
                 found = np.sort(device[np.isfinite(device)])
                 share = (np.arange(found.size) + 0.5) / found.size
-                axes[1, column].plot(share, found, lw=0.5, color=(DATA, MODEL)[i], alpha=0.4)
+                axes[1, column].plot(share, found, lw=0.5, color=(HRS, LRS)[i], alpha=0.4)
         axes[1, column].set_yscale("log")
         axes[0, column].set(title=title, xlabel="cycle")
         axes[1, column].set(xlabel="fraction of the cycles of a device below")
@@ -221,7 +221,7 @@ def picture_of_arrays(wanted: np.ndarray, arrays: dict[str, np.ndarray]) -> Figu
         shown = axes[0, column].imshow(np.log10(ohms), cmap="viridis", vmin=4.0, vmax=7.5)
         axes[0, column].set(title=name, xlabel="bit line", ylabel="word line")
         page.colorbar(shown, ax=axes[0, column], label="log10(resistance / ohm)")
-        for bit, colour in ((False, DATA), (True, MODEL)):
+        for bit, colour in ((False, HRS), (True, LRS)):
             axes[1, column].hist(ohms[wanted == bit], bins, color=colour, alpha=0.7, label=f"written {bit:d}")
         axes[1, column].axvline(THRESHOLD, color="0.4", lw=0.8)
         axes[1, column].set(xscale="log", xlabel="resistance read at 0.1 V / ohm", ylabel="cells")

@@ -14,6 +14,7 @@ from pathlib import Path
 
 import numpy as np
 
+from frenkel.analysis.plots import colours
 from frenkel.kinetic.device import Device
 from frenkel.kinetic.lattice.species import OXYGEN, VACANCY
 from frenkel.kinetic.materials.material import Material
@@ -73,16 +74,16 @@ def draw(found: dict[str, dict[str, list[list[list[float]]]]], picture: Path) ->
 
     figure, axes = plt.subplots(2, 2, figsize=(8.5, 6), sharex=True, layout="constrained")
     for column, (name, kinds) in zip(axes.T, found.items(), strict=True):
-        for kind, members in kinds.items():
+        for (kind, members), paint in zip(kinds.items(), colours.SERIES, strict=False):
             values = np.array(members)
             change, hottest = values[..., 0], values[..., 1] - values[:, -1:, 1]
             error = change.std(0, ddof=1) / np.sqrt(len(change))
-            column[0].errorbar(DELAYS, change.mean(0), error, marker="o", capsize=3, label=kind)
-            column[1].plot(DELAYS, np.median(hottest, 0), marker="o", label=kind)
+            column[0].errorbar(DELAYS, change.mean(0), error, marker="o", capsize=3, color=paint, label=kind)
+            column[1].plot(DELAYS, np.median(hottest, 0), marker="o", color=paint, label=kind)
         column[0].set(xscale="log", title=f"{name}, {VOLTAGE[name]:g} V, {WIDTH * 1e12:g} ps")
-        column[1].set(xlabel="delay (ps)")
+        column[1].set(xlabel="delay / ps")
     axes[0, 0].set_ylabel("ln(G after / before)")
-    axes[1, 0].set_ylabel("hottest, less that at 10 ns (K)")
+    axes[1, 0].set_ylabel("highest temperature, less that at 10 ns / K")
     figure.legend(*axes[0, 0].get_legend_handles_labels(), loc="outside upper center", ncols=3, fontsize=9)
     figure.savefig(picture, dpi=110)
 

@@ -5,6 +5,8 @@ table takes pages that are new, shorter or deleted. A longer page is never recor
 
 Words are those of running text: .md, .rst, markdown cells of .ipynb, HTML templates, and texts that scripts
 in docs/ write into pages. Blocks of code, tables, comments and headers of notebooks are not counted.
+
+How-to pages and tutorials say what to do: their running text has few numbers, results stand in tables.
 """
 
 import ast
@@ -33,6 +35,13 @@ PAGES = {
     "docs/options.md": 150,
 }
 """Limits of all pages together, of a page, and of pages that have a limit of their own."""
+
+NUMBERS = 5
+"""Limit of numbers, results or not, in 100 words of how-to pages and tutorials."""
+
+NUMBER = re.compile(r"(?<![\w.{=^_/-])[-−±]?\d[\d,.]*(?:e-?\d+)?(?![\w}])")
+NO_RESULT = re.compile(r"`[^`]*`|\$[^$]*\$|(?<=\])\([^)]*\)|(?:doi:)?10\.\d{4}\S*|arXiv:\S*")
+"""Code, formulas, links and references in a line."""
 
 NOT_PROSE = re.compile(
     r"\A---\n.*?^---$"  # header of a notebook
@@ -89,6 +98,19 @@ def counted(root: Path) -> dict[str, int]:
     return pages
 
 
+def crowded(root: Path) -> list[str]:
+    """Return a sentence for each how-to page and tutorial with too many numbers in its running text."""
+    index = (root / "docs" / "index.md").read_text(encoding="utf-8")
+    trees = re.findall(r"^:caption: (?:Tutorials|How-to)$(.*?)^```$", index, re.DOTALL | re.MULTILINE)
+    found = []
+    for page in " ".join(trees).split():
+        text = prose((root / "docs" / f"{page}.md").read_text(encoding="utf-8"), ".md")
+        numbers = len(NUMBER.findall(NO_RESULT.sub("", text)))
+        if 100 * numbers > NUMBERS * len(text.split()):
+            found.append(f"docs/{page}.md has {numbers} numbers in {len(text.split())} words: use tables")
+    return found
+
+
 def recorded(table: Path) -> dict[str, int]:
     """Return the number of words of each page in the table."""
     with table.open(encoding="utf-8", newline="") as stream:
@@ -130,7 +152,7 @@ def main(arguments: list[str]) -> int:
     """Print what differs; record it if asked. The status is 1 if a page is too long."""
     pages, limits = counted(ROOT), recorded(TABLE)
     long, other = compare(pages, limits)
-    long += exceeded(pages)
+    long += exceeded(pages) + crowded(ROOT)
     print(*long, *other, f"{sum(pages.values())} words in {len(pages)} pages", sep="\n")
     if arguments == ["--record"]:
         with TABLE.open("w", encoding="utf-8", newline="") as stream:

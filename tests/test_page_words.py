@@ -24,6 +24,24 @@ def test_no_page_exceeds_its_limit():
     assert page_words.exceeded(page_words.counted(page_words.ROOT)) == []
 
 
+def test_how_to_pages_and_tutorials_are_no_logs_of_results():
+    assert page_words.crowded(page_words.ROOT) == []
+
+
+def test_planted_results_are_found(tmp_path):
+    (tmp_path / "docs").mkdir()
+    words = "word " * 46
+    texts = {
+        "index": "```{toctree}\n:caption: How-to\na\nb\n```\n```{toctree}\n:caption: Theory\nc\n```\n",
+        "a": f"{words}of 24 cells 3.5 % (10.1063/1.3304167, `x = 5`, $2$)\n\n| 7 | 8 | 9 |\n",
+        "b": f"{words}of 24 cells 3.5 %, 7e3",
+        "c": "1 2 3 4 5",
+    }
+    for name, text in texts.items():
+        (tmp_path / "docs" / f"{name}.md").write_text(text)
+    assert page_words.crowded(tmp_path) == ["docs/b.md has 3 numbers in 52 words: use tables"]
+
+
 def test_a_limit_only_falls(tmp_path):
     (tmp_path / "docs").mkdir()
     for name, text in (("long", "one two three"), ("short", "one"), ("new", "one two")):

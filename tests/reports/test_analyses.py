@@ -344,9 +344,9 @@ def test_bakes_with_few_reads_say_what_they_identify():
     found = a_bake_fit()
     assert found.identified
     text = reads.interval_text(found)
-    first, second = rows(text, "share")
-    close(first["share"], 0.1)
-    close(second["share"], 0.6)
+    first, second = rows(text, "fraction")
+    close(first["fraction"], 0.1)
+    close(second["fraction"], 0.6)
     close(second["bake"], (450, "K"))
     close(second["devices"], 50)
     close(second["failed"], 30)
