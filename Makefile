@@ -152,7 +152,7 @@ $(READY): pyproject.toml
 	  print(*table["build-system"]["requires"], *table["project"]["dependencies"], sep="\n")' \
 	  > $(VENV)/requirements.txt
 	@echo "installing libraries into $(VENV)"
-	@$(PIP) install -r $(VENV)/requirements.txt
+	@$(PIP) install --no-compile -r $(VENV)/requirements.txt  # Python compiles what it imports
 	@touch $@
 
 # What tests, studies and tables need on top; compiled files that are older than their sources come first.

@@ -21,6 +21,8 @@ if not KINETIC.is_dir():
         "or install from the source distribution"
     )
 CHECKED = os.environ.get("FRENKEL_BOUNDSCHECK") == "1"
+# Code of typed memory views, which every module would have a copy of: half of what is compiled and installed.
+SHARED = "frenkel._cyutility"
 # Apart, since neither Cython nor setuptools notices that only a directive changed.
 BUILD = "build/checked" if CHECKED else "build"
 
@@ -100,6 +102,20 @@ class SourceDistribution(sdist):
         record_commit(Path(base_dir) / PACKAGE)
 
 
+def extension(name, source):
+    return Extension(
+        name,
+        [source],
+        include_dirs=[np.get_include()],
+        define_macros=[("NPY_NO_DEPRECATED_API", "NPY_2_0_API_VERSION")],
+        # Where the library is not named the loader takes its oldest exp and log, in a wrapper that
+        # sets errno; for errno, too, a square root is a call. Nothing here reads it.
+        libraries=["m"],
+        # Symbols for a debugger are four fifths of what is installed, and a quarter of the compiling.
+        extra_compile_args=["-fno-math-errno", *([] if CHECKED else ["-g0"])],
+    )
+
+
 setup(
     long_description=without_clone(Path("README.md").read_text(encoding="utf-8")),
     long_description_content_type="text/markdown",
@@ -108,19 +124,13 @@ setup(
     options={"build": {"build_base": BUILD}, "build_ext": {"parallel": os.cpu_count() or 1}},
     ext_modules=cythonize(
         [
-            Extension(
-                ".".join(path.with_suffix("").relative_to("src").parts),
-                [str(path)],
-                include_dirs=[np.get_include()],
-                define_macros=[("NPY_NO_DEPRECATED_API", "NPY_2_0_API_VERSION")],
-                # Where the library is not named the loader takes its oldest exp and log, in a wrapper that
-                # sets errno; for errno, too, a square root is a call. Nothing here reads it.
-                libraries=["m"],
-                # Symbols for a debugger are four fifths of what is installed, and a quarter of the compiling.
-                extra_compile_args=["-fno-math-errno", *([] if CHECKED else ["-g0"])],
-            )
-            for path in sorted(Path(name) for name in glob.glob("src/frenkel/**/*.pyx", recursive=True))
+            *(
+                extension(".".join(path.with_suffix("").relative_to("src").parts), str(path))
+                for path in sorted(Path(name) for name in glob.glob("src/frenkel/**/*.pyx", recursive=True))
+            ),
+            extension(SHARED, f"src/{SHARED.replace('.', '/')}.c"),  # Cython writes it
         ],
+        shared_utility_qualified_name=SHARED,
         build_dir=BUILD,
         compiler_directives={
             "language_level": 3, "boundscheck": CHECKED, "wraparound": False,

@@ -83,7 +83,7 @@ def draw(found: dict[str, dict[str, list[list[list[float]]]]], picture: Path) ->
         column[0].set(xscale="log", title=f"{name}, {VOLTAGE[name]:g} V, {WIDTH * 1e12:g} ps")
         column[1].set(xlabel="delay / ps")
     axes[0, 0].set_ylabel("ln(G after / before)")
-    axes[1, 0].set_ylabel("highest T, less that at 10 ns / K")
+    axes[1, 0].set_ylabel("excess over 10 ns / K")
     figure.legend(*axes[0, 0].get_legend_handles_labels(), loc="outside upper center", ncols=3, fontsize=9)
     figure.savefig(picture, dpi=110)
 

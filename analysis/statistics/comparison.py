@@ -196,4 +196,8 @@ def _conclusion(rows: Sequence[Comparison]) -> list[str]:
     number = len(rows) - len(failed) - len(unknown)
     lines = [f"failed: {', '.join(failed)}"] if failed else []
     lines += [f"passed: {number} of {len(rows)} rows"] if number and not failed else []
-    return [*lines, *([f"{verdict_of(None)}: {', '.join(unknown)}"] if unknown else [])]
+    if unknown:
+        whole = len(unknown) == len(rows)
+        names = f"all {len(rows)} rows; give more devices or cycles" if whole else ", ".join(unknown)
+        lines.append(f"{verdict_of(None)}: {names}")
+    return lines

@@ -13,7 +13,8 @@ def test_all_are_listed_with_a_sentence(capsys):
     assert main(["examples"]) == 0
     lines = [line.split(None, 1) for line in capsys.readouterr().out.splitlines()]
     names = {path.stem for path in EXAMPLES.iterdir() if path.suffix in (".toml", ".py", ".csv")}
-    assert {name for name, _ in lines} == names and all(len(about) > 20 for _, about in lines)
+    names |= {f"measured/{path.name[:-7]}" for path in (EXAMPLES / "measured").glob("*.csv.gz")}
+    assert len(names) > 45 and {name for name, _ in lines} == names and all(len(about) > 20 for _, about in lines)
 
 
 @pytest.mark.parametrize(
@@ -36,6 +37,15 @@ def test_an_example_is_copied_with_what_it_needs(name, files, tmp_path, capsys):
     if name == "ensemble_rtn":
         assert main(["check", str(tmp_path / "ensemble_rtn.toml")]) == 0
     assert capsys.readouterr().out.startswith(f"wrote {tmp_path / files[0]}")
+
+
+def test_a_measured_table_is_copied_with_its_licence(tmp_path, capsys):
+    assert main(["examples", "measured/b1500.csv.gz", "-o", str(tmp_path)]) == 0
+    assert (tmp_path / "b1500.csv.gz").read_bytes() == (EXAMPLES / "measured" / "b1500.csv.gz").read_bytes()
+    assert "MIT licence" in (tmp_path / "b1500.md").read_text(encoding="utf-8")
+    assert main(["read", str(tmp_path / "b1500.csv.gz")]) == 0
+    assert "now: frenkel read b1500.csv.gz" in capsys.readouterr().out
+    assert main(["examples", "measured/b1500", "-o", str(tmp_path)]) == 1
 
 
 def test_what_to_run_is_said(tmp_path, monkeypatch, capsys):

@@ -12,6 +12,9 @@ from ..validation import suggest
 from . import values
 from .common import FORCE, OUTPUT, Option, UsageError, add
 
+PAGE = "README.md"
+"""What the measured tables are, with their licences."""
+
 
 def add_commands(commands: Any) -> None:
     """Add "examples" to the parser of commands."""
@@ -39,10 +42,10 @@ def _examples(options: argparse.Namespace) -> None:
         width = max(map(len, paths))
         print("\n".join(f"{name:{width}}  {_about(path)}" for name, path in paths.items()))
         return
-    name = options.name.removesuffix(".toml").removesuffix(".py").removesuffix(".csv")
+    name = re.sub(r"\.(toml|py|csv|csv\.gz)$", "", options.name)
     if name not in paths:
         raise UsageError(f"no example {options.name!r}{suggest(name, paths)}")
-    _copy(paths[name], options)
+    (_copy_table if paths[name].suffix == ".gz" else _copy)(paths[name], options)
 
 
 def _copy(path: Path, options: argparse.Namespace) -> None:
@@ -63,8 +66,24 @@ def _copy(path: Path, options: argparse.Namespace) -> None:
             print(f"now: {line[1:].strip()}")
 
 
+def _copy_table(path: Path, options: argparse.Namespace) -> None:
+    """Copy a table of a laboratory, and the page with its source and licence as NAME.md."""
+    from ..data import store
+
+    page = options.output / path.name.replace(".csv.gz", ".md")
+    for target in (options.output / path.name, page):
+        store.writable(target, force=options.force)
+    print(f"wrote {store.write_bytes(path.read_bytes(), options.output / path.name)}")
+    print(f"wrote {store.write_bytes(path.with_name(PAGE).read_bytes(), page)}: source and licence")
+    print(f"now: frenkel read {path.name}")
+
+
 def _about(path: Path) -> str:
     """Return the first sentence of an example."""
+    if path.suffix == ".gz":
+        rows = path.with_name(PAGE).read_text(encoding="utf-8").splitlines()
+        (row,) = (row for row in rows if row.startswith(f"| `{path.name}` |"))
+        return textwrap.shorten(row.split(" | ")[1], 90, placeholder=" ...")
     first_lines = path.read_text(encoding="utf-8")[:1000].split("\n\n", 1)[0]
     words = " ".join(line.lstrip('#" ') for line in first_lines.splitlines())
     return textwrap.shorten(re.split(r"\. |\.$|  +frenkel ", words)[0], 90, placeholder=" ...")

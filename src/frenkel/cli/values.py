@@ -170,7 +170,9 @@ def results_and_cards() -> list[str]:
 def examples() -> dict[str, Path]:
     """Return the files of the examples that come along, by their names."""
     folder = Path(__file__).resolve().parents[1] / "examples"
-    return {path.stem: path for path in sorted(folder.iterdir()) if path.suffix in (".toml", ".py", ".csv")}
+    found = {path.stem: path for path in sorted(folder.iterdir()) if path.suffix in (".toml", ".py", ".csv")}
+    tables = sorted((folder / "measured").glob("*.csv.gz"))
+    return found | {f"measured/{path.name.removesuffix('.csv.gz')}": path for path in tables}
 
 
 def numbers() -> list[str]:
