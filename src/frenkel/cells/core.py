@@ -104,7 +104,7 @@ class GapCore:
             raise ValueError(
                 f"card {card.name} has no core: its data do not tell ramps, drive and scale of the current "
                 "(frenkel show says which; frenkel fit takes them as options)"
-                + ("; its jump-process model has --to jumps-verilog-a, jumps-ngspice" if card.jump_law else "")
+                + ("; its jump-process model has jumps-verilog-a, jumps-ngspice" if card.jump_law else "")
             )
         return cls(**card.core)
 
