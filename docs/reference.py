@@ -1,13 +1,15 @@
-"""Write docs/options.md, docs/keys.md and docs/frenkel.schema.json: every command, option and TOML key.
+"""Write options.md, keys.md, formats.md, frenkel.schema.json: every command, option, key and variable.
 
     python docs/reference.py
 
-From the parsers of the command line and the models of configurations, so that each is on the site.
+From the parsers of the command line, the models of configurations and the layout of results, so that each is
+on the site.
 """
 
 import argparse
 import json
 import re
+import tomllib
 import typing
 from collections.abc import Iterator
 from dataclasses import MISSING, fields
@@ -16,10 +18,14 @@ from typing import Any
 
 from pydantic_core import PydanticUndefined
 
+from frenkel.cells import files as card_files
 from frenkel.cli import main as cli
 from frenkel.configuration.array import ArrayConfiguration
 from frenkel.configuration.device import Configuration
 from frenkel.configuration.quantity import AllBounds, Bounds, NoneOr
+from frenkel.data import store
+from frenkel.data.kinds import Mark
+from frenkel.data.schema import LAYOUT, SCHEMA_VERSION
 from frenkel.kinetic.materials.sections import SECTIONS
 from frenkel.validation import keys, sections
 
@@ -204,7 +210,23 @@ def schema() -> str:
     return json.dumps(whole, indent=1, sort_keys=True) + "\n"
 
 
-PAGES = {"options.md": commands, "keys.md": toml, "frenkel.schema.json": schema}
+def formats() -> str:
+    """Return the page of file formats, with the variables of the result of a device."""
+    known = tomllib.loads((DOCS / "formats.toml").read_text(encoding="utf-8"))
+    versions = {"card": card_files.SCHEMA_VERSION, "folder": store.CHECKPOINT_VERSION}
+    text = ["# File formats", "", known["about"], "", row(*known["files"]), "|---|---|---|"]
+    for kind in typing.get_args(Mark):
+        text.append(row(f"`frenkel_kind = {kind}`", known["results"][kind], SCHEMA_VERSION))
+    for name, about in known["others"].items():
+        text.append(row(name, about, versions.get(re.split(r"\W", name)[0], "")))
+    text += ["", known["part"], "", row(*known["variables"]), "|---|---|---|---|"]
+    for name, one in LAYOUT.variables.items():
+        meaning = f"{one.long_name}; {one.comment}" if one.comment else one.long_name
+        text.append(row(f"`{name}`", ", ".join(one.dims), one.units, meaning))
+    return "\n".join([*text, ""])
+
+
+PAGES = {"options.md": commands, "keys.md": toml, "formats.md": formats, "frenkel.schema.json": schema}
 
 if __name__ == "__main__":
     for name, make in PAGES.items():
