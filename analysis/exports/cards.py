@@ -93,7 +93,7 @@ def export(
     pulses : int
         From one end to the other, for aihwkit and NeuroSim.
     progress : callable, optional
-        Is told the share that is done, 0 to 1, and what is being done: of ladders, which take seconds each.
+        Is told the share that is done, 0 to 1, and what is being done: of chains, which take seconds each.
 
     Raises
     ------

@@ -1,10 +1,10 @@
-"""Rungs of a ladder: levels of conductance between which a cell of a jump-process model goes up and down.
+"""Levels of conductance between which a cell of a jump-process model goes up and down, a Markov chain.
 
 A cell of the law leaves its state many times before its conductance is another one: atoms go to and fro, and
 a state that is left fast need not lead anywhere. What a circuit can follow is when the cell comes to another
-level. So a cell gets the states of some walks of the law, SET and RESET, and a rung in each part of the range
-of ln(conductance) that they went through. From a rung, the chain of these states at one voltage and
-temperature comes to the next rung above or below. Its time is wide where some ways are slow, so that its
+level. So a cell gets the states of some walks of the law, SET and RESET, and a level in each part of the
+range of ln(conductance) that they went through. From a level, the chain of these states at one voltage and
+temperature comes to the next level above or below. Its time is wide where some ways are slow, so that its
 middle counts: the rate is that a of which E[exp(-a t)] = 1/2, as of an exponential time, and it is shared
 out by where such ways end. A voltage above 0 has the fraction of the ways up, one below 0 that
 of the ways down.
@@ -21,7 +21,7 @@ from ...progress import quiet
 from ...typing import Floats, Index
 
 SPACING = float(np.log(4.0))
-"""Width of the parts of ln(conductance) of which each has a rung."""
+"""Width of the parts of ln(conductance) of which each has a level."""
 
 WALKS = 4
 """SETs and RESETs whose states a cell has."""
@@ -58,10 +58,10 @@ class ChainRates:
     Parameters
     ----------
     states : ndarray of int, shape (s,)
-        Of the law, one a rung.
+        Of the law, one a level.
     log_rate : ndarray of shape (t, s, n)
-        ln of the rate (1/s) of coming up to the next rung where the voltage is above 0, and down where it is
-        below; by temperature, rung and voltage. At 0 V the lesser of both.
+        ln of the rate (1/s) of coming up to the next level where the voltage is above 0, and down where it is
+        below; by temperature, level and voltage. At 0 V the lesser of both.
     first : int
         Rung in which the walks began, in HRS.
     """
@@ -74,7 +74,7 @@ class ChainRates:
 def chain_rates(
     law: JumpLaw, random: np.random.Generator, volts: Floats, tell: Callable[[float], None] = quiet
 ) -> ChainRates:
-    """Return the rungs of one cell, their rates at device voltages (V) and at the temperatures of the law.
+    """Return the levels of one cell, their rates at device voltages (V) and at the temperatures of the law.
 
     Parameters
     ----------
@@ -88,12 +88,12 @@ def chain_rates(
     Raises
     ------
     JumpError
-        Walks of the law do not lead from HRS to LRS and back, or all are within one rung.
+        Walks of the law do not lead from HRS to LRS and back, or all are within one level.
     """
     path, dwell = walks(law, random)
     part = ((law.level[path] - law.level[path].min()) / SPACING).astype(int)
     if np.ptp(part) == 0:
-        raise JumpError("HRS and LRS of this law are within a factor of four: a ladder has but one rung")
+        raise JumpError("HRS and LRS of this law are within a factor of four: a chain would have one level")
     tables = []
     for k, heat in enumerate(law.temperatures):
         tell(TABLES * k / len(law.temperatures))
@@ -130,7 +130,7 @@ def walks(law: JumpLaw, random: np.random.Generator) -> tuple[Index, Floats]:
     """Return the states of some SETs and RESETs of one cell, in order, and how long it was in each (V)."""
     end_states = [np.flatnonzero(law.kind == kind) for kind in (HRS, LRS)]
     if not end_states[0].size or not end_states[1].size:
-        raise JumpError("a ladder needs end states of RESET and of SET, which this law does not hold")
+        raise JumpError("a chain needs end states of RESET and of SET, which this law does not hold")
     kernel = JumpKernel(law, law.log_rates(float(law.temperatures[0])))
     states: list[int] = []
     dwell: list[float] = []

@@ -1,7 +1,7 @@
-"""The jump-process model of a card in a circuit: a cell climbs a ladder of levels, one step at a time.
+"""The jump-process model of a card in a circuit: a cell moves along a chain of levels, one step at a time.
 
 A simulator of circuits draws no numbers and keeps none, so that both are drawn when the file is written. Of a
-cell that is its ladder, the levels of some walks of the law (:mod:`.chain_rates`), and what each of its steps
+cell that is its chain, the levels of some walks of the law (:mod:`.chain_rates`), and what each of its steps
 waits for: unit exponentials. Two internal nodes integrate the rate of leaving the present level, one where
 the voltage is positive and one where it is negative; how many of the drawn sums each of them has passed is
 how often the cell has gone up, and down, so that its state is a plain function of both::
@@ -9,7 +9,7 @@ how often the cell has gone up, and down, so that its state is a plain function 
     state = start + ups(a) - downs(b),   da/dt = rate(state, V, T) where V > 0, db/dt = the same where V < 0
 
 Currents are those of states in the card, rates and their temperature those of its chain of states on the way
-to the next level. What a ladder does not have, and the files say so: steps down under a positive voltage and
+to the next level. What a chain does not have, and the files say so: steps down under a positive voltage and
 up under a negative one, memory within a level, and levels that the walks of the cell did not meet. At rest
 nothing moves.
 """
@@ -32,7 +32,7 @@ Progress = Callable[[float, str], None]
 """Is told the share that is done, 0 to 1, and what is being done."""
 
 STEPS = 16
-"""Steps up, and as many down, that are drawn for each cycle; a ladder has some six rungs."""
+"""Steps up, and as many down, that are drawn for each cycle; a chain has some six levels."""
 
 KNOTS = 13
 """Voltages, of those that were read, between which a circuit takes ln(rate) and ln(current/V) as straight."""
@@ -95,14 +95,14 @@ def of(card: Card) -> JumpLaw:
 def circuit_chain(
     card: Card, seed: int, device: int, jumps: int = JUMPS, tell: Callable[[float], None] = quiet
 ) -> CircuitChain:
-    """Draw the ladder of one cell.
+    """Draw the chain of one cell.
 
     Parameters
     ----------
     card : Card
         With a jump-process model.
     seed, device : int
-        0 or more; the same give the same ladder.
+        0 or more; the same give the same chain.
     jumps : int
         Up, and as many down, that the cell can make.
     tell : callable, optional
@@ -129,13 +129,13 @@ def circuit_chain(
 
 
 def to_ngspice(card: Card, draws: ExportDraws | None = None, progress: Progress = quiet) -> str:
-    """Return ngspice subcircuits ``frenkel_jumps_0 p n``, ...: one cell each, with its own ladder.
+    """Return ngspice subcircuits ``frenkel_jumps_0 p n``, ...: one cell each, with its own chain.
 
     Parameters
     ----------
     card : Card
     draws : ExportDraws, optional
-        Devices, and cycles: as many jumps up and down as the ladder has steps, in each of them.
+        Devices, and cycles: as many jumps up and down as the chain has steps, in each of them.
     progress : callable, optional
         As of :func:`.cards.export`.
 
@@ -160,7 +160,7 @@ def _drawn(card: Card, draws: ExportDraws | None, progress: Progress) -> Iterato
     for d in range(draws.devices):
 
         def tell(share: float, d: int = d) -> None:
-            progress((d + share) / draws.devices, f"ladder {d + 1} of {draws.devices}")
+            progress((d + share) / draws.devices, f"chain {d + 1} of {draws.devices}")
 
         yield d, circuit_chain(card, draws.seed, d, draws.cycles * STEPS, tell)
 
@@ -170,7 +170,7 @@ def _header(card: Card, mark: str) -> str:
     span = f"{heats[0]:g} to {heats[-1]:g} K" if len(heats) > 1 else f"{heats[0]:g} K alone, at any .temp"
     lines = [
         f"frenkel_jumps: {signature(card)}",
-        f"A ladder of levels with drawn waits; rates of {span}. The state is start + ups - downs, from 0",
+        f"A chain of levels with drawn waits; rates of {span}. The state is start + ups - downs, from 0",
         "Up where the voltage is positive, down where it is negative. After the jumps that were drawn a cell",
         "stands still, and within 1 mV of 0 V: rest is not in this file. All sources at 0 V at time 0; steps",
         "of at most a hundredth of a ramp. Rates beyond exp(lnmax), 1e10 per s, are taken as that. Where a",
@@ -228,8 +228,8 @@ def _subcircuit(one: CircuitChain, number: int) -> str:
 
     def table(rows: Floats, weight: str = _between("v(s)")) -> str:
         at, values = _lines(one.volts, rows)
-        rungs = (f"{weight.format(k=k)}*{pwl('v(p,n)', at, row)}" for k, row in enumerate(values))
-        return "\n+ +".join(rungs)
+        terms = (f"{weight.format(k=k)}*{pwl('v(p,n)', at, row)}" for k, row in enumerate(values))
+        return "\n+ +".join(terms)
 
     leaving_rate = _leaving("v(q)")
     heat = f"(1/(temper+273.15)-1/{one.temperature:.9g})"

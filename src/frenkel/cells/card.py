@@ -168,7 +168,7 @@ class Card:
         """
         checks.whole("number", number, 1)
         checks.whole("seed", seed, 0)
-        # Normal numbers are a third of the cost, and of this generator a sixth cheaper.
+        # Normal numbers are a third of the cost, and of this generator a sixth less.
         random = np.random.Generator(np.random.SFC64(seed))
         return CycleSampler(self.law(), self.names, *self.draw_devices(number, random), random)
 

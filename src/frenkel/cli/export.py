@@ -30,7 +30,7 @@ formats of a card (.json), see docs/exports.md:
   crosssim    module with a device class
   neurosim    block of parameters, with how well they fit
   jumps-ngspice, jumps-verilog-a
-              cells of the jump-process model, each with a ladder of states and waits of its own
+              cells of the jump-process model, each with its own chain of states and waits
 """
 
 

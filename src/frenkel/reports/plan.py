@@ -20,7 +20,7 @@ from .device import table
 SHOWN = 14  # phases listed one by one
 TIMED_SITES = 70_000  # largest device that is built to time a field solution
 TIMED_MEMORY = 1e8  # bytes; a narrow device of many layers has few sites and large tables
-# Field solutions per phase of HfO2-volatile (HfO2 takes fewer), and how much dearer with a filament.
+# Field solutions per phase of HfO2-volatile (HfO2 takes fewer), and how much more with a filament.
 SOLVES = {"form": 4000, "set": 700, "reset": 1000}
 OTHER_SOLVES, GROWTH = 300, 10.0
 
@@ -185,6 +185,6 @@ def _cost(
     estimate = duration(fastest * GROWTH * solves)
     return [
         f"cost        one field solution takes {fastest * 1e3:.2g} ms now; about {solves} of them, "
-        f"ten times as dear with a filament: about {estimate} on one of {os.cpu_count()} cores "
+        f"ten times as expensive with a filament: about {estimate} on one of {os.cpu_count()} cores "
         "(within a factor of 5)"
     ]

@@ -81,7 +81,7 @@ def test_an_export_tells_how_far_it_is(tmp_path):
     )  # fmt: skip
     shares = [share for share, _ in told]
     assert shares == sorted(shares) and 0.0 <= shares[0] < 0.1 and 0.9 < shares[-1] < 1.0
-    assert {words for _, words in told} == {"ladder 1 of 2", "ladder 2 of 2"}
+    assert {words for _, words in told} == {"chain 1 of 2", "chain 2 of 2"}
 
 
 def test_rungs_are_levels_of_walks():
@@ -97,11 +97,11 @@ def test_rungs_are_levels_of_walks():
         assert np.allclose(up, np.log(0.5), atol=1e-6)
 
 
-def test_levels_within_one_rung_are_refused():
+def test_levels_within_one_level_are_refused():
     """Once a file of cells that never switch, without a word."""
     levels = CONDUCTANCE[0] * np.array([1.0, 2.0, 3.9])
     near = law(level=np.log(levels), current=levels[:, None] * law().voltages)
-    with pytest.raises(JumpError, match="one rung"):
+    with pytest.raises(JumpError, match="one level"):
         chain_rates.chain_rates(near, np.random.default_rng(1), near.voltages)
 
 
