@@ -4,12 +4,14 @@ Needs only the standard library and pytest, so that it also runs on a Python wit
 """
 
 import ast
+import functools
 import graphlib
 import os
 import re
 import subprocess
 import sys
 from pathlib import Path
+from types import SimpleNamespace
 
 import pytest
 
@@ -87,12 +89,17 @@ APPLICATIONS = {("frenkel_studies", *path.relative_to(APPLICATION).with_suffix("
                 for path in sorted(APPLICATION.rglob("*.py"))}  # fmt: skip
 
 
-def targets(parts, source):
+def nodes_of(source):
+    """Return all nodes of a source text, the module first."""
+    return list(ast.walk(ast.parse(source)))
+
+
+def targets(parts, nodes):
     """Yield the modules of frenkel that a source text imports, as dotted parts below frenkel.
 
     Imports inside functions and those for types alone count. ``frenkel`` itself is an empty tuple.
     """
-    for node in ast.walk(ast.parse(source)):
+    for node in nodes:
         if isinstance(node, ast.Import):
             names = [alias.name.split(".") for alias in node.names]
         elif isinstance(node, ast.ImportFrom):
@@ -119,9 +126,9 @@ def statements(path):
     return "\n".join(line for line in lines if " import " in f" {line}" and not line.endswith(":"))
 
 
-def faults(parts, source):
+def faults(parts, imported):
     """Yield a sentence for each import that goes up, sideways or to frenkel itself."""
-    for target in targets(parts, source):
+    for target in imported:
         if not target:
             yield f"{'.'.join(parts)} imports frenkel itself"
         elif target[0] != parts[0]:
@@ -148,10 +155,10 @@ def too_long(path, text):
     return path.suffix == ".py" and text.count("\n") > MOST_LINES
 
 
-def long_functions(source):
+def long_functions(nodes):
     """Return [name: lines] of the functions that are too long."""
     found = []
-    for node in ast.walk(ast.parse(source)):
+    for node in nodes:
         if isinstance(node, (ast.FunctionDef, ast.AsyncFunctionDef)):
             size = node.end_lineno - node.lineno + 1
             if ast.get_docstring(node, clean=False) is not None:
@@ -161,28 +168,33 @@ def long_functions(source):
     return found
 
 
-def private_names(parts, source):
+def private_names(parts, nodes):
     """Return the private names of other modules and classes that a source text takes.
 
     A name is its own where the text defines it; an underscored module is compiled: its names are public.
     """
-    tree, own, taken = ast.parse(source), set(), []
-    for node in ast.walk(tree):
+    own, taken = set(), []
+    for node in nodes:
         if isinstance(node, (ast.FunctionDef, ast.AsyncFunctionDef, ast.ClassDef)):
             own.add(node.name)
         elif isinstance(node, ast.Name) and isinstance(node.ctx, ast.Store):
             own.add(node.id)
         elif isinstance(node, ast.Attribute) and isinstance(node.ctx, ast.Store):
-            own.update([node.attr] if ast.unparse(node.value) in ("self", "cls") else [])
+            own.update([node.attr] if of_itself(node) else [])
         elif isinstance(node, ast.ImportFrom):
             base = parts[: len(parts) - node.level] if node.level else ()
             module = base + tuple((node.module or "").split(".") if node.module else ())
             taken += [alias.name for alias in node.names if (*module, alias.name) not in MODULES
                       and (node.level or module[:1] == ("frenkel",))]
-        if isinstance(node, ast.Attribute) and ast.unparse(node.value) not in ("self", "cls"):
+        if isinstance(node, ast.Attribute) and not of_itself(node):
             taken.append(node.attr)
     return [name for name in taken
             if name.startswith("_") and not name.endswith("__") and name not in own | OF_PYTHON]
+
+
+def of_itself(node):
+    """Return whether an attribute is one of ``self`` or of ``cls``."""
+    return isinstance(node.value, ast.Name) and node.value.id in ("self", "cls")
 
 
 OF_PYTHON = {"_asdict", "_exit", "_fields", "_replace"}
@@ -207,8 +219,8 @@ def folder_of(parts):
 def imports():
     """Return {module: modules that it imports}; the public names of the package import nothing."""
     return {parts: {target if target in MODULES else (*target, "__init__")
-                    for target in targets(parts, statements(path)) if target and target != parts}
-            for parts, path in MODULES.items() if parts != ("__init__",)}
+                    for target in seen(parts).imported if target and target != parts}
+            for parts in MODULES if parts != ("__init__",)}
 
 
 def test_array_has_no_init():
@@ -257,11 +269,26 @@ def test_few_layers():
     assert max(map(len, (LAYERS, *INNER.values()))) <= MOST_LAYERS
 
 
+@functools.cache
+def seen(parts):
+    """Return what is asked of a module; its text is parsed once, and its nodes are not kept."""
+    path = EVERY[parts]
+    text, nodes = path.read_text(encoding="utf-8"), nodes_of(statements(path))
+    python = path.suffix != ".pyx"
+    return SimpleNamespace(
+        imported=list(targets(parts, nodes)),
+        too_long=too_long(path, text),
+        long_functions=long_functions(nodes) if python else [],
+        private_names=private_names(parts, nodes),
+        access=access_to_files(nodes) if python else [],
+    )
+
+
 @pytest.mark.parametrize("parts", list(MODULES), ids=".".join)
 def test_layers(parts):
     if parts in {("__init__",), ("__main__",)}:
         pytest.skip("imports from every layer")
-    assert not list(faults(parts, statements(MODULES[parts])))
+    assert not list(faults(parts, seen(parts).imported))
 
 
 @pytest.mark.parametrize(("module", "source", "message"), [
@@ -284,7 +311,8 @@ def test_layers(parts):
     ("cli.main", "from ..colours import red", "colours has no layer"),
 ])
 def test_planted_faults_are_found(module, source, message):
-    assert list(faults(tuple(module.split(".")), source)) == [message]
+    parts = tuple(module.split("."))
+    assert list(faults(parts, targets(parts, nodes_of(source)))) == [message]
 
 
 def test_no_circle_of_modules():
@@ -305,15 +333,13 @@ EVERY = MODULES | APPLICATIONS
 
 @pytest.mark.parametrize("parts", list(EVERY), ids=".".join)
 def test_files_and_functions_are_short(parts):
-    text = EVERY[parts].read_text(encoding="utf-8")
-    assert not too_long(EVERY[parts], text)
-    assert EVERY[parts].suffix == ".pyx" or not long_functions(text)
+    assert not seen(parts).too_long and not seen(parts).long_functions
 
 
 @pytest.mark.parametrize("parts", [parts for parts, path in EVERY.items() if path.suffix == ".py"],
                          ids=".".join)
 def test_no_private_name_of_another_module(parts):
-    assert not private_names(parts, EVERY[parts].read_text(encoding="utf-8"))
+    assert not seen(parts).private_names
 
 
 @pytest.mark.parametrize(("source", "names"), [
@@ -323,7 +349,7 @@ def test_no_private_name_of_another_module(parts):
     ("from .engine._engine import Kernel\nnamed._replace(a=1)", []),
 ])
 def test_planted_private_names_are_found(source, names):
-    assert private_names(("kinetic", "device"), source) == names
+    assert private_names(("kinetic", "device"), nodes_of(source)) == names
 
 
 OPENERS = re.compile(r"(xr|xarray)\.(open|load)_\w+|netCDF4\.\w*Dataset|(h5py|h5netcdf)\.File")
@@ -338,31 +364,37 @@ MARK = "frenkel_kind"
 """Attribute that says what a dataset is; writers give it, and `data` alone reads it."""
 
 
-def access_to_files(source):
+def access_to_files(nodes):
     """Return the calls of a text that open netCDF files, and its functions that tell what a file is."""
-    tree, found = ast.parse(source), []
-    for node in ast.walk(tree):
-        if isinstance(node, ast.Call) and OPENERS.fullmatch(ast.unparse(node.func)):
-            found.append(ast.unparse(node.func))
+    top, found = set(nodes[0].body), []
+    for node in nodes:
+        if isinstance(node, ast.Call) and OPENERS.fullmatch(dotted(node.func)):
+            found.append(dotted(node.func))
         elif isinstance(node, ast.ImportFrom) and node.module in ("xarray", "netCDF4"):
             names = [f"{node.module}.{alias.name}" for alias in node.names]
             found += [name for name in names if OPENERS.fullmatch(name)]
-        elif isinstance(node, ast.Subscript) and ast.unparse(node.slice) == repr(MARK):
+        elif isinstance(node, ast.Subscript) and getattr(node.slice, "value", None) == MARK:
             found.append(ast.unparse(node))
-        elif isinstance(node, ast.Call) and node.args and ast.unparse(node.args[0]) == repr(MARK):
+        elif isinstance(node, ast.Call) and node.args and getattr(node.args[0], "value", None) == MARK:
             found.append(ast.unparse(node))
         elif isinstance(node, ast.FunctionDef) and ASKS.fullmatch(node.name):
             found.append(node.name)
-        elif isinstance(node, ast.Assign) and node in tree.body:
+        elif isinstance(node, ast.Assign) and node in top:
             names = [ast.unparse(target) for target in node.targets]
             found += [name for name in names if ASKS.fullmatch(name)]
     return found
 
 
+def dotted(node):
+    """Return `module.name` where a node is that, else nothing."""
+    plain = isinstance(node, ast.Attribute) and isinstance(node.value, ast.Name)
+    return f"{node.value.id}.{node.attr}" if plain else ""
+
+
 @pytest.mark.parametrize("parts", [parts for parts, path in EVERY.items()
                                    if path.suffix == ".py" and parts[0] != "data"], ids=".".join)
 def test_data_alone_opens_files_and_tells_what_they_are(parts):
-    assert not access_to_files(EVERY[parts].read_text(encoding="utf-8"))
+    assert not seen(parts).access
 
 
 @pytest.mark.parametrize(("source", "found"), [
@@ -379,7 +411,7 @@ def test_data_alone_opens_files_and_tells_what_they_are(parts):
     ("def f(file: 'netCDF4.Dataset') -> None:\n    xr.Dataset()", []),
 ])
 def test_planted_access_to_files_is_found(source, found):
-    assert access_to_files(source) == found
+    assert access_to_files(nodes_of(source)) == found
 
 
 def test_planted_circles_and_lengths_are_found():
@@ -388,8 +420,8 @@ def test_planted_circles_and_lengths_are_found():
     assert too_long(Path("a.py"), "\n" * 701) and not too_long(Path("a.py"), "\n" * 700)
     assert not too_long(Path("a.pyx"), "\n" * 2000)
     body = "\n".join("    x = 1" for _ in range(80))
-    assert long_functions(f"def f():\n{body}") == ["f: 81 lines"]
-    assert not long_functions("def f():\n    '''" + "long\n" * 90 + "'''\n    return 1")
+    assert long_functions(nodes_of(f"def f():\n{body}")) == ["f: 81 lines"]
+    assert not long_functions(nodes_of("def f():\n    '''" + "long\n" * 90 + "'''\n    return 1"))
 
 
 @pytest.mark.parametrize(("module", "source"), [
@@ -398,7 +430,8 @@ def test_planted_circles_and_lengths_are_found():
     ("events.clock", "from frenkel.array.crossbar import Cell"),
 ])
 def test_allowed_imports(module, source):
-    assert not list(faults(tuple(module.split(".")), source))
+    parts = tuple(module.split("."))
+    assert not list(faults(parts, targets(parts, nodes_of(source))))
 
 
 def test_pyproject_lists_the_packages():
