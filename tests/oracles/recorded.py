@@ -13,6 +13,7 @@ within 2e-5, arrays by their shape, mean, weighted mean and the mean of their si
 import ast
 import contextlib
 import dataclasses
+import functools
 import hashlib
 import inspect
 import io
@@ -227,7 +228,12 @@ def place(item: pytest.Item) -> Path:
 
 def written(item: pytest.Item) -> str:
     """Return a hash of the text of a test."""
-    return hashlib.sha256(inspect.getsource(item.function).encode()).hexdigest()[:10]  # type: ignore[attr-defined]
+    return _written(item.function)  # type: ignore[attr-defined]
+
+
+@functools.cache
+def _written(function: types.FunctionType) -> str:
+    return hashlib.sha256(inspect.getsource(function).encode()).hexdigest()[:10]
 
 
 class Recorded:
@@ -338,23 +344,8 @@ def locals_of(item: pytest.Function, variables: dict[str, Any]) -> Iterator[None
     if item.obj is not function or function.__closure__:
         yield
         return
-    lines, first = inspect.getsourcelines(function)
-    text = textwrap.dedent("".join(lines))
-    tree = ast.parse(text)
-    (head,) = tree.body
-    assert isinstance(head, ast.FunctionDef)
-    head.decorator_list = []
-    kept = Kept()
-    head.body = [kept.visit(statement) for statement in head.body]
-    head.body += ast.parse("__hold__(locals())").body
-    ast.fix_missing_locations(tree)
-    ast.increment_lineno(tree, first - 1)
-    with contextlib.suppress(ImportError):  # the words of asserts, which pytest keeps to itself
-        from _pytest.assertion.rewrite import rewrite_asserts
-
-        rewrite_asserts(tree, text.encode(), function.__code__.co_filename, item.config)
     space: dict[str, Any] = {}
-    exec(compile(tree, function.__code__.co_filename, "exec"), function.__globals__, space)
+    exec(_longer(function, item.config), function.__globals__, space)
     longer = space[function.__name__]
     longer.__defaults__, longer.__kwdefaults__ = function.__defaults__, function.__kwdefaults__
     answers: dict[str, Any] = {}
@@ -370,6 +361,27 @@ def locals_of(item: pytest.Function, variables: dict[str, Any]) -> Iterator[None
     finally:
         item.obj = function
         variables |= {name: value for name, value in answers.items() if name not in variables}
+
+
+@functools.cache
+def _longer(function: types.FunctionType, config: pytest.Config) -> types.CodeType:
+    """Return what defines a function again with that statement; once for all parameters of a test."""
+    lines, first = inspect.getsourcelines(function)
+    text = textwrap.dedent("".join(lines))
+    tree = ast.parse(text)
+    (head,) = tree.body
+    assert isinstance(head, ast.FunctionDef)
+    head.decorator_list = []
+    kept = Kept()
+    head.body = [kept.visit(statement) for statement in head.body]
+    head.body += ast.parse("__hold__(locals())").body
+    ast.fix_missing_locations(tree)
+    ast.increment_lineno(tree, first - 1)
+    with contextlib.suppress(ImportError):  # the words of asserts, which pytest keeps to itself
+        from _pytest.assertion.rewrite import rewrite_asserts
+
+        rewrite_asserts(tree, text.encode(), function.__code__.co_filename, config)
+    return compile(tree, function.__code__.co_filename, "exec")
 
 
 class Kept(ast.NodeTransformer):
