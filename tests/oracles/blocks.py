@@ -13,7 +13,8 @@ from subprocess import CompletedProcess
 
 PARENT = """
 import gc, json, os, sys
-import matplotlib.pyplot, netCDF4, numpy, pandas, pydantic, scipy.optimize, scipy.sparse.linalg, scipy.stats
+import dask.array, matplotlib.pyplot, netCDF4, numpy, pandas, pint, pydantic
+import scipy.optimize, scipy.sparse.linalg, scipy.stats
 import xarray
 
 
