@@ -24,7 +24,7 @@ LAG = 0.05
 UNSEEN = 1e-3
 """Hazard until a field has settled below which it is taken as settled at once."""
 
-WAITS = 3.0
+WAITS = 2.0
 """Length of a stretch, in waits at the rates of its beginning."""
 
 EARLY = 0.1
@@ -251,7 +251,7 @@ class OxideHeat:
         return HeatClock(
             events,
             here,
-            np.ascontiguousarray(modes.T),
+            np.ascontiguousarray(modes),
             np.concatenate([part.rate for part in one.parts]),
             np.concatenate([np.full(len(part.rate), part.power, np.int32) for part in one.parts]),
             self.lattice.time,

@@ -54,7 +54,7 @@ cdef class HeatClock:
         Of the arrangement, whose own temperatures are not read.
     start : (n,) float64
         Temperature rise of every candidate at the beginning, K.
-    modes : (n, k) float64
+    modes : (k, n) float64
         What each mode adds to it per ``unit`` at first, K.
     rate : (k,) float64
         With which each mode decays, per ``unit``.
@@ -65,7 +65,7 @@ cdef class HeatClock:
     """
 
     cdef readonly EventRates events
-    cdef double[::1] start, rate, grown, rise
+    cdef double[::1] start, rate, rise
     cdef double[:, ::1] modes
     cdef int[::1] power
     cdef double unit, at, summed          # time and voltage that the rates of the events hold at, and their sum
@@ -73,29 +73,30 @@ cdef class HeatClock:
 
     def __init__(self, EventRates events, const double[::1] start, const double[:, ::1] modes, const double[::1] rate,
                  const int[::1] power, double unit):
-        if start.shape[0] != events.n or modes.shape[0] != events.n or modes.shape[1] != rate.shape[0]:
-            raise ValueError(f"modes must have a row for each of {events.n} candidates and a column for each rate")
+        if start.shape[0] != events.n or modes.shape[1] != events.n or modes.shape[0] != rate.shape[0]:
+            raise ValueError(f"modes must have a row for each rate and a column for each of {events.n} candidates")
         if power.shape[0] != rate.shape[0]:
             raise ValueError(f"power must be given for each of {rate.shape[0]} modes, got {power.shape[0]}")
         self.events, self.unit = events, unit
         self.start, self.modes = np.array(start), np.array(modes)
         self.rate, self.power = np.array(rate), np.array(power)
-        self.grown, self.rise = np.empty(rate.shape[0]), np.empty(events.n)
+        self.rise = np.empty(events.n)
         self.at = self.at_voltage = NAN
 
     cdef double _total(self, double time, double voltage) noexcept nogil:
         """Rate of every candidate (into ``rate`` of the events) after some time, and their sum, 1/s."""
         cdef int c, k, n = self.events.n, modes = self.rate.shape[0]
-        cdef double rise
+        cdef double grown
+        cdef const double* mode
+        cdef double* rise = &self.rise[0] if n else NULL
         if time == self.at and voltage == self.at_voltage:
             return self.summed
-        for k in range(modes):
-            self.grown[k] = response(self.rate[k], self.power[k], time / self.unit)
         for c in range(n):
-            rise = self.start[c]
-            for k in range(modes):
-                rise += self.modes[c, k] * self.grown[k]
-            self.rise[c] = rise
+            rise[c] = self.start[c]
+        for k in range(modes if n else 0):
+            grown, mode = response(self.rate[k], self.power[k], time / self.unit), &self.modes[k, 0]
+            for c in range(n):
+                rise[c] += mode[c] * grown
         self.at, self.at_voltage, self.summed = time, voltage, self.events._total_at(voltage, self.rise)
         return self.summed
 

@@ -42,10 +42,10 @@ from .green import GreenTable
 LARGEST_SPACE = 40
 """Krylov vectors after which a stretch of time is given up."""
 
-POLE = 10.0
+POLE = 20.0
 """Pole of a stretch of time, over its inverse."""
 
-FIRST_LOOK, EXHAUSTED = 3, 1e-13
+FIRST_LOOK, EXHAUSTED = 6, 1e-13
 """Number of the vector after which a space is looked at, and norm of a further vector that adds nothing."""
 
 WATCHED = (0.01, 0.1, 1.0)
@@ -305,10 +305,14 @@ class HeatNetwork:
     nodes: NDArray[np.int32]
     conductance: Floats
     window: SiteWindow = field(init=False)
+    _bonds: Any = field(init=False)
     _factors: dict[float, Any] = field(init=False, default_factory=dict)
 
     def __post_init__(self) -> None:
+        from scipy.sparse import csr_array  # a device whose heat is steady does without
+
         self.window = self.lattice.window(self.nodes)
+        self._bonds = csr_array(self.conductance)
 
     def size(self) -> int:
         """Return about how many bytes this is."""
@@ -331,7 +335,7 @@ class HeatNetwork:
 
     def flow(self, vector: Floats) -> Floats:
         """Return (L + E W E') times a field."""
-        return self.lattice.laplacian(vector) + self.source(self.conductance @ self.at_nodes(vector))
+        return self.lattice.laplacian(vector) + self.source(self._bonds @ self.at_nodes(vector))
 
     def solve(self, sigma: float, vector: Floats) -> Floats:
         """Return (sigma M + L + E W E')^-1 times a field; sigma 0: the steady state of a source."""
@@ -342,14 +346,13 @@ class HeatNetwork:
         if not len(self.nodes):
             return bare
         if sigma not in self._factors:
-            # Column by column in memory: the transposed system of the transposed matrix.
             self._factors[sigma] = dgetrf(self._coupling(pole).T, overwrite_a=True)[:2]
-        theta = dgetrs(*self._factors[sigma], self.at_nodes(bare), trans=1)[0]
-        bare -= self.lattice.respond(pole, self.source(self.conductance @ theta))
+        theta = dgetrs(*self._factors[sigma], self.at_nodes(bare))[0]
+        bare -= self.lattice.respond(pole, self.source(self._bonds @ theta))
         return bare
 
     def _coupling(self, pole: Pole) -> Floats:
-        """Return 1 + G W between nodes and electrodes."""
+        """Return 1 + W G between nodes and electrodes, the transpose of 1 + G W."""
         m, size = len(self.nodes), len(self.conductance)
         green = np.zeros((size, size))
         green[:m, :m] = pole.green.between(self.nodes)
@@ -357,7 +360,7 @@ class HeatNetwork:
             nz = self.lattice.shape[2]
             rows = np.concatenate([self.nodes % nz, nz + np.arange(self._electrodes)])
             green += pole.change[np.ix_(rows, rows)]
-        coupling = green @ self.conductance
+        coupling = self._bonds @ green
         coupling[np.arange(size), np.arange(size)] += 1.0
         return np.asarray(coupling)
 
@@ -372,17 +375,19 @@ class Modes:
         Power of time with which the source grows.
     rate : ndarray of shape (k,)
         With which each mode decays (1/tau0), not negative.
-    fields : ndarray of shape (k, n)
-        Source of each (K per tau0, over the power of time).
+    turn : ndarray of shape (k, k)
+        Source of each (K per tau0, over the power of time) in the vectors of the space.
+    space : ndarray of shape (k, n)
     read : ndarray of shape (k, r)
-        The fields at the sites that are read.
+        The sources at the sites that are read.
     error : float
         Largest change of a temperature that was read by the last vector of the space (K).
     """
 
     power: int
     rate: Floats
-    fields: Floats
+    turn: Floats
+    space: Floats
     read: Floats
     error: float
 
@@ -415,7 +420,7 @@ class Stretch:
             return self.start.copy()
         field = self.start.copy()
         for part in self.parts:
-            field += responses(part.rate, part.power, np.array([time]))[0] @ part.fields
+            field += (responses(part.rate, part.power, np.array([time]))[0] @ part.turn) @ part.space
         return field
 
 
@@ -494,7 +499,7 @@ class HeatReaders:
         )
 
 
-GROWTH = 8.0
+GROWTH = 4.0
 """Length of a stretch over that of the one before."""
 
 
@@ -550,7 +555,8 @@ def _modes(
     lattice, sigma = network.lattice, POLE / length
     norm = float(np.sqrt(source @ (source / lattice.mass)))
     if norm == 0.0:
-        return Modes(power, np.zeros(0), np.zeros((0, lattice.n)), np.zeros((0, len(read.place))), 0.0)
+        none = np.zeros((0, 0)), np.zeros((0, lattice.n)), np.zeros((0, len(read.place)))
+        return Modes(power, np.zeros(0), *none, 0.0)
     # Vectors are orthonormal in the product with M; a field that is a source is divided by M first.
     space = np.empty((LARGEST_SPACE + 1, lattice.n))
     space[0] = source / lattice.mass / norm
@@ -571,7 +577,7 @@ def _modes(
             error, before = float(np.abs(now - before).max(initial=0.0)), now
             if error <= tolerance or beyond < EXHAUSTED:
                 turned = (norm * turn * turn[0]).T
-                return Modes(power, rate, turned @ space[: k + 1], turned @ seen[: k + 1], error)
+                return Modes(power, rate, turned, space[: k + 1], turned @ seen[: k + 1], error)
         space[k + 1] = fresh / beyond
         seen[k + 1] = lattice.at(read, space[k + 1])
     raise ArithmeticError(

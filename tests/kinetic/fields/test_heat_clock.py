@@ -39,7 +39,7 @@ def clock_of(events, rng, size=900.0):
             now += modes[:, k] * grown[0, 0]
         return now
 
-    return HeatClock(events, start, modes, rate, power, UNIT), rise
+    return HeatClock(events, start, np.ascontiguousarray(modes.T), rate, power, UNIT), rise
 
 
 def total(events, voltage, rise):
@@ -119,9 +119,9 @@ def test_rates_at_temperatures_of_their_own(events):
 
 
 def test_sizes_are_checked(events):
-    with pytest.raises(ValueError, match="a row for each"):
-        HeatClock(events, np.zeros(3), np.zeros((3, 1)), np.ones(1), np.zeros(1, np.int32), UNIT)
+    with pytest.raises(ValueError, match="a row for each rate"):
+        HeatClock(events, np.zeros(3), np.zeros((1, 3)), np.ones(1), np.zeros(1, np.int32), UNIT)
     with pytest.raises(ValueError, match="each of 1 modes"):
         HeatClock(
-            events, np.zeros(events.n), np.zeros((events.n, 1)), np.ones(1), np.zeros(2, np.int32), UNIT
+            events, np.zeros(events.n), np.zeros((1, events.n)), np.ones(1), np.zeros(2, np.int32), UNIT
         )
