@@ -1,11 +1,11 @@
 """Pairs of pulses at delays from 1 ps to 10 ns: what a device remembers of the first pulse through its heat.
 
-    python docs/pulse_pairs.py [--members 24] [--picture FOLDER]
+    python docs/pulse_pairs.py [--members 64] [--picture FOLDER]
 
-A column of vacancies with a gap, which is made and not formed, gets two pulses of the same voltage. Heat in
-time against steady heat, electrodes of constant temperature against those of a stated stack. Writes
-pulse_pairs.json, and with --picture pulse_pairs.png from it into a folder. All delays of a device share its
-first pulse and random numbers.
+A column of vacancies with a gap, which is made and not formed, gets a pulse of 1 ns (TaOx: 5 ns), which warms
+its electrodes, and after a delay one of 200 ps of the same voltage. Electrodes of constant temperature, and
+those of a stated stack. Writes pulse_pairs.json, and with --picture pulse_pairs.png from it into a folder.
+All delays of a device share its first pulse and random numbers.
 """
 
 import argparse
@@ -23,15 +23,14 @@ from frenkel.kinetic.waveform import Waveform
 
 FILE = Path(__file__).with_suffix(".json")
 DELAYS = np.array([1.0, 3.0, 10.0, 30.0, 100.0, 300.0, 1000.0, 3000.0, 10000.0])  # ps
-EDGE, WIDTH = 0.1e-12, 200e-12  # s
-VOLTAGE = {"HfO2": 0.8, "TaOx": 1.2}
+EDGE, SECOND = 0.1e-12, 200e-12  # s
+PULSES = {"HfO2": (0.8, 1e-9), "TaOx": (1.1, 5e-9)}  # V, and width of the first pulse (s)
 STACK = HeatReservoir(resistance=4.6e6, capacity=8e-17)
 """A disc of TiN 20 nm thick and of 20 nm radius: 3.2 MJ/(m3 K), 1/(4 kappa r) with 20 W/(m K), and an
 interface of 200 MW/(m2 K). All of these are placeholders, recalled; the time constant is 0.37 ns."""
 HEAT = {
     "electrodes of constant temperature": Thermal(transient=True),
     "electrodes of the stack": Thermal(transient=True, bottom=STACK, top=STACK),
-    "steady heat": Thermal(),
 }
 
 
@@ -47,62 +46,76 @@ def device_of(name: str, thermal: Thermal, member: int) -> Device:
     return device
 
 
-def pulse(voltage: float) -> Waveform:
-    """Return one pulse."""
-    return Waveform.points([0.0, EDGE, EDGE + WIDTH, 2 * EDGE + WIDTH], [0.0, voltage, voltage, 0.0])
+def pulse(voltage: float, width: float) -> Waveform:
+    """Return one pulse of a voltage (V) and a width (s)."""
+    return Waveform.points([0.0, EDGE, EDGE + width, 2 * EDGE + width], [0.0, voltage, voltage, 0.0])
 
 
 def pairs(name: str, thermal: Thermal, member: int) -> list[list[float]]:
-    """Return ln(G after over before) of the second pulse, and its hottest sample (K), by delay."""
-    device, rows = device_of(name, thermal, member), []
-    device.advance(pulse(VOLTAGE[name]), samples=2)
+    """Return ln(G after over before) of the second pulse, its hottest sample (K) and its events, by delay."""
+    device, rows, (voltage, first) = device_of(name, thermal, member), [], PULSES[name]
+    device.advance(pulse(voltage, first), samples=2)
     after_first = device.state()
     for delay in DELAYS:
         device.restore(after_first, stream=(0,))
         device.advance(Waveform.constant(0.0, delay * 1e-12), samples=2)
-        before = device.conductance
-        record = device.advance(pulse(VOLTAGE[name]), samples=12)
-        rows.append(
-            [float(np.log(device.conductance / before)), float(record.sample["temperature_max"].max())]
-        )
+        before, events = device.conductance, device.events
+        record = device.advance(pulse(voltage, SECOND), samples=12)
+        change, hottest = np.log(device.conductance / before), record.sample["temperature_max"].max()
+        rows.append([float(change), float(hottest), device.events - events])
     return rows
 
 
+def less_last(values: np.ndarray) -> tuple[np.ndarray, np.ndarray]:
+    """Return the mean over devices (rows) of the difference to the longest delay, and its standard error."""
+    difference = values - values[:, -1:]
+    return difference.mean(0), difference.std(0, ddof=1) / np.sqrt(len(difference))
+
+
 def draw(found: dict[str, dict[str, list[list[list[float]]]]], picture: Path) -> None:
-    """Draw the change of the conductance in the second pulse against the delay."""
+    """Draw what the second pulse does against the delay, less what it does after the longest."""
     import matplotlib.pyplot as plt
 
     figure, axes = plt.subplots(2, 2, figsize=(8.5, 6), sharex=True, layout="constrained")
     for column, (name, kinds) in zip(axes.T, found.items(), strict=True):
         for (kind, members), paint in zip(kinds.items(), colours.SERIES, strict=False):
             values = np.array(members)
-            change, hottest = values[..., 0], values[..., 1] - values[:, -1:, 1]
-            error = change.std(0, ddof=1) / np.sqrt(len(change))
-            column[0].errorbar(DELAYS, change.mean(0), error, marker="o", capsize=3, color=paint, label=kind)
-            column[1].plot(DELAYS, np.median(hottest, 0), marker="o", color=paint, label=kind)
-        column[0].set(xscale="log", title=f"{name}, {VOLTAGE[name]:g} V, {WIDTH * 1e12:g} ps")
-        column[1].set(xlabel="delay / ps")
-    axes[0, 0].set_ylabel("ln(G after / before)")
-    axes[1, 0].set_ylabel("excess over 10 ns / K")
-    figure.legend(*axes[0, 0].get_legend_handles_labels(), loc="outside upper center", ncols=3, fontsize=9)
+            for axis, quantity in zip(column, (0, 2), strict=True):
+                mean, error = less_last(values[..., quantity])
+                axis.errorbar(DELAYS, mean, error, marker="o", capsize=3, color=paint, label=kind)
+        voltage, first = PULSES[name]
+        column[0].set(xscale="log", title=f"{name}, {voltage:g} V, {first * 1e9:g} ns and then 200 ps")
+        column[1].set(xlabel="delay (ps)")
+    axes[0, 0].set_ylabel("change of ln G, less that at 10 ns")
+    axes[1, 0].set_ylabel("events, less those at 10 ns")
+    figure.legend(*axes[0, 0].get_legend_handles_labels(), loc="outside upper center", ncols=2, fontsize=9)
     figure.savefig(picture, dpi=110)
 
 
 def main() -> None:
     """Compute what is missing, and draw."""
     command = argparse.ArgumentParser(description=__doc__.split("\n")[0])
-    command.add_argument("--members", type=int, default=24)
+    command.add_argument("--members", type=int, default=64)
     command.add_argument("--picture", type=Path, metavar="FOLDER")
     options = command.parse_args()
     found: dict[str, dict[str, list[list[list[float]]]]] = {}
     if FILE.exists():
         found = json.loads(FILE.read_text())["found"]
-    for name in VOLTAGE:
-        for kind, thermal in HEAT.items():
-            rows = found.setdefault(name, {}).setdefault(kind, [])
-            while len(rows) < options.members:
-                rows.append(pairs(name, thermal, len(rows)))
-                FILE.write_text(json.dumps({"delays_ps": DELAYS.tolist(), "found": found}) + "\n")
+    for member in range(options.members):
+        for name in PULSES:
+            for kind, thermal in HEAT.items():
+                rows = found.setdefault(name, {}).setdefault(kind, [])
+                if len(rows) <= member:
+                    rows.append(pairs(name, thermal, member))
+                    FILE.write_text(json.dumps({"delays_ps": DELAYS.tolist(), "found": found}) + "\n")
+    for name, kinds in found.items():
+        for kind, members in kinds.items():
+            values = np.array(members)
+            print(name, kind, f"{len(values)} devices, by delay (ps):")
+            for title, quantity in (("change of ln G", 0), ("hottest (K)", 1), ("events", 2)):
+                mean, error = less_last(values[..., quantity])
+                cells = (f"{d:g}: {m:.3g} +- {e:.2g}" for d, m, e in zip(DELAYS, mean, error, strict=True))
+                print(f"  {title}, less the last, {values[:, -1, quantity].mean():.3g}:", "; ".join(cells))
     if options.picture is not None:
         draw(found, options.picture / FILE.with_suffix(".png").name)
 
