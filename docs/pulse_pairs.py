@@ -84,10 +84,10 @@ def draw(found: dict[str, dict[str, list[list[list[float]]]]], picture: Path) ->
                 mean, error = less_last(values[..., quantity])
                 axis.errorbar(DELAYS, mean, error, marker="o", capsize=3, color=paint, label=kind)
         voltage, first = PULSES[name]
-        column[0].set(xscale="log", title=f"{name}, {voltage:g} V, {first * 1e9:g} ns and then 200 ps")
+        column[0].set(xscale="log", title=f"{name}, {voltage:g} V, {first * 1e9:g} ns, 200 ps")
         column[1].set(xlabel="delay (ps)")
-    axes[0, 0].set_ylabel("change of ln G, less that at 10 ns")
-    axes[1, 0].set_ylabel("events, less those at 10 ns")
+    axes[0, 0].set_ylabel("excess ln G")
+    axes[1, 0].set_ylabel("excess events")
     figure.legend(*axes[0, 0].get_legend_handles_labels(), loc="outside upper center", ncols=2, fontsize=9)
     figure.savefig(picture, dpi=110)
 
@@ -111,11 +111,11 @@ def main() -> None:
     for name, kinds in found.items():
         for kind, members in kinds.items():
             values = np.array(members)
-            print(name, kind, f"{len(values)} devices, by delay (ps):")
-            for title, quantity in (("change of ln G", 0), ("hottest (K)", 1), ("events", 2)):
+            print(name, kind, f"{len(values)} devices, delays (ps):")
+            for title, quantity in (("ln G", 0), ("hottest (K)", 1), ("events", 2)):
                 mean, error = less_last(values[..., quantity])
                 cells = (f"{d:g}: {m:.3g} +- {e:.2g}" for d, m, e in zip(DELAYS, mean, error, strict=True))
-                print(f"  {title}, less the last, {values[:, -1, quantity].mean():.3g}:", "; ".join(cells))
+                print(f"  {title}, excess over {values[:, -1, quantity].mean():.3g}:", "; ".join(cells))
     if options.picture is not None:
         draw(found, options.picture / FILE.with_suffix(".png").name)
 
