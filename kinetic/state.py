@@ -226,7 +226,9 @@ class DeviceState(ABC):
         material, chemistry = self.stack.material, self.chemistry
         species = np.full(len(self.lattice.sublattice), EMPTY.code, np.int8)
         species[: self.n_hosts] = OXYGEN.code
-        species[first_defects(self.stack, chemistry.weak, chemistry.blocked, self.shape, made)] = VACANCY.code
+        periodic = self.lateral == "periodic"
+        sites = first_defects(self.stack, chemistry.weak, chemistry.blocked, self.shape, made, periodic)
+        species[sites] = VACANCY.code
         species[first_interstitials(material, self.lattice, made)] = INTERSTITIAL.code
         species[chemistry.traps] = TRAP.code
         inventory = sum(

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import math
-from collections.abc import Mapping, Sequence
+from collections.abc import Iterator, Mapping, Sequence
 from dataclasses import dataclass, field, fields
 from functools import cached_property
 from typing import Any
@@ -15,6 +15,7 @@ from ...checks import between, positive, temperature
 from ...typing import Floats
 from .changes import WITHOUT
 from .material import Material
+from .region import Region, columns_of
 from .rows import MaterialError
 from .sections import SECTIONS, WEAK
 
@@ -90,6 +91,8 @@ class Layer:
         Towards the layer below.
     name : str
         What results and pictures call it; its base, or the material of the device, where it is empty.
+    regions : sequence of Region
+        Parts of it with barriers and first defects of their own; where they overlap, the last one holds.
     document : mapping or None
         What the file of the base holds, where it was recorded; the packaged file is read where it is None.
     """
@@ -99,6 +102,7 @@ class Layer:
     changes: Mapping[str, Any] = field(default_factory=dict)
     interface: Interface = field(default_factory=Interface)
     name: str = ""
+    regions: Sequence[Region] = ()
     document: Mapping[str, Any] | None = field(default=None, repr=False)
 
     def material(self, device: Material) -> Material:
@@ -173,6 +177,8 @@ class Stack:
         Planes of host sites in each, at least 1.
     interfaces : sequence of Interface
         Between each layer and the next, one less than there are layers.
+    regions : sequence of sequence of Region
+        Of each layer; none by default.
 
     Attributes
     ----------
@@ -181,8 +187,13 @@ class Stack:
     """
 
     def __init__(
-        self, materials: Sequence[Material], planes: Sequence[int], interfaces: Sequence[Interface] = ()
+        self,
+        materials: Sequence[Material],
+        planes: Sequence[int],
+        interfaces: Sequence[Interface] = (),
+        regions: Sequence[Sequence[Region]] = (),
     ) -> None:
+        self.regions = tuple(map(tuple, regions))
         self.materials, self.planes, self.interfaces = tuple(materials), tuple(planes), tuple(interfaces)
         self.layer: NDArray[np.intp] = np.repeat(np.arange(len(self.planes)), self.planes)
 
@@ -229,7 +240,8 @@ class Stack:
             )
         if not layers[0].interface.is_plain:
             raise ValueError("the lowest layer has no layer below it, and so no interface of its own")
-        stack = cls(materials, planes, [layer.interface for layer in layers[1:]])
+        interfaces = [layer.interface for layer in layers[1:]]
+        stack = cls(materials, planes, interfaces, [layer.regions for layer in layers])
         stack._check()
         return stack
 
@@ -288,6 +300,15 @@ class Stack:
         """Return the same over that of the uppermost layer."""
         values = self.numbers(section, key)
         return np.asarray(values / values[-1])
+
+    def region(
+        self, shape: tuple[int, int, int], periodic: bool
+    ) -> Iterator[tuple[Region, NDArray[np.bool_]]]:
+        """Yield each region that has sites in a box, and which host sites lie in it, shape (n_hosts,)."""
+        for layer, regions in enumerate(self.regions):
+            owner = columns_of(regions, shape[:2], self.material.lattice.spacing, periodic).ravel()
+            for number, region in enumerate(regions):
+                yield region, np.outer(owner == number, self.layer == layer).ravel()
 
     def above(self, key: str) -> Floats:
         """Return the sum of a number of all interfaces below each plane, shape (nz,)."""

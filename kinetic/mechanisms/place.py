@@ -81,6 +81,9 @@ def draw_place(
             bond_factor = np.exp(material.disorder.bond * _random(material, lattice, shape, rng))
     if material.defect.adsorption_energy:
         site_energy[:n_hosts] -= material.defect.adsorption_energy * (np.arange(n_hosts) % shape[2] == 0)
+    for region, inside in stack.region(shape, lattice.lateral == "periodic"):
+        disorder[:n_hosts][inside] += region.migration_shift
+        exchange_shift[:n_hosts][inside] += region.exchange_shift
     site_energy[:n_hosts] += layer_energy(stack, "exchange_energy")[lattice.layer[:n_hosts]]
     interstitial = replace(INTERSTITIAL, name=material.species["interstitial"])
     if material.has("interstitial"):
@@ -225,13 +228,19 @@ def first_defects(
     blocked: NDArray[np.bool_],
     shape: tuple[int, int, int],
     rng: np.random.Generator,
+    periodic: bool,
 ) -> NDArray[np.int32]:
-    """Return host sites of the defects that weak sites and cap hold at the start, ascending."""
+    """Return host sites of the defects that weak sites, cap and regions hold at the start, ascending."""
     material = stack.material
     cap = cap_sites(material, shape)
-    chosen = []
+    chosen, taken = [], np.zeros(len(weak), bool)
+    of_region = []
+    for region, inside in stack.region(shape, periodic):
+        if region.vacancy_fraction is not None:
+            of_region.append((region.vacancy_fraction, np.flatnonzero(inside)))
+            taken |= inside
     if material.weak is not None:
-        free = weak & ~cap & ~blocked
+        free = weak & ~cap & ~blocked & ~taken
         fractions = np.array([layer.weak.vacancy_fraction for layer in stack.materials if layer.weak])
         # One draw from all layers that have the same share.
         for fraction in dict.fromkeys(fractions.tolist()):
@@ -239,10 +248,12 @@ def first_defects(
             sites = np.flatnonzero(free & np.tile(np.isin(stack.layer, layer), shape[0] * shape[1]))
             chosen.append(rng.choice(sites, size=round(fraction * len(sites)), replace=False))
     if material.has("cap"):
-        free_sites = np.flatnonzero(cap)
+        free_sites = np.flatnonzero(cap & ~taken)
         chosen.append(
             rng.choice(free_sites, size=round(material.cap.vacancy_fraction * len(free_sites)), replace=False)
         )
+    for fraction, sites in of_region:
+        chosen.append(rng.choice(sites, size=round(fraction * len(sites)), replace=False))
     return np.sort(np.concatenate([np.zeros(0, np.int64), *chosen])).astype(np.int32)
 
 

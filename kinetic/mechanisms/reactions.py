@@ -259,7 +259,7 @@ def _hop(name: str) -> Callable[[Place], Mechanism]:
 
 def _at_electrode(place: Place) -> Floats | None:
     """Return the addition to the barrier of an exchange or a Frenkel pair; None where no site differs."""
-    return None if place.material.weak is None else place.exchange_shift
+    return None if place.material.weak is None and not any(place.stack.regions) else place.exchange_shift
 
 
 def _oxygen_exchange(place: Place) -> Mechanism:

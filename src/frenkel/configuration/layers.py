@@ -13,17 +13,20 @@
 """
 
 from collections.abc import Iterable, Mapping
-from typing import Annotated, Any
+from dataclasses import asdict
+from typing import Annotated, Any, Literal
 
 from pydantic import BeforeValidator, Field, PlainSerializer, model_validator
 
 from ..kinetic.materials.material import Material
+from ..kinetic.materials.region import Region
 from ..kinetic.materials.rows import MaterialError
 from ..kinetic.materials.stack import Interface, Layer, check_own
 from .base import Length, Section
 from .material import MaterialSection, read_material, write_material
 from .quantity import reads, writes
 
+Place = Annotated[float, reads("m", 0.0, 1e-6), writes("m")]
 Energy = Annotated[float, reads("eV", -20.0, 20.0), writes("eV")]
 Barrier = Annotated[float, reads("eV", 0.0, 20.0), writes("eV")]
 ThermalResistance = Annotated[float, reads("m^2*K/W", 0.0, 1.0), writes("m^2*K/W")]
@@ -57,6 +60,30 @@ class InterfaceSection(Section):
     thermal_resistance: ThermalResistance = 0.0
 
 
+class RegionSection(Section):
+    """A part of a layer with barriers of its own; see `kinetic.materials.region.Region`."""
+
+    shape: Literal["box", "column", "cell"]
+    x: Place
+    y: Place
+    radius: Place = 0.0
+    width: Place = 0.0
+    length: Place = 0.0
+    boundary: Place = 0.0
+    migration_shift: Energy = 0.0
+    exchange_shift: Energy = 0.0
+    vacancy_fraction: Annotated[float, Field(ge=0.0, le=1.0)] | None = None
+
+    @model_validator(mode="after")
+    def _whole(self) -> "RegionSection":
+        self.region()
+        return self
+
+    def region(self) -> Region:
+        """Return the region as a layer takes it."""
+        return Region(**dict(self))
+
+
 class LayerSection(Section):
     """One oxide of a stack; its name is what results and pictures call it."""
 
@@ -64,13 +91,15 @@ class LayerSection(Section):
     name: Annotated[str, Field(max_length=40)] = ""
     material: AnyLayerMaterial = LayerMaterial()
     interface: InterfaceSection = Field(default=InterfaceSection())
+    region: list[RegionSection] | None = None
 
     def layer(self, documents: Mapping[str, Any] | None = None) -> Layer:
         """Return the layer as a device takes it, with the document of its base where that was recorded."""
         base = self.material.base
         interface = Interface(**dict(self.interface))
         document = (documents or {}).get(base)
-        return Layer(self.thickness, base, self.material.changes, interface, self.name, document)
+        regions = tuple(section.region() for section in self.region or ())
+        return Layer(self.thickness, base, self.material.changes, interface, self.name, regions, document)
 
     @classmethod
     def of(cls, layer: Layer) -> "LayerSection":
@@ -81,6 +110,7 @@ class LayerSection(Section):
             name=layer.name,
             material=LayerMaterial.model_validate({"base": layer.base} | dict(layer.changes)),
             interface=InterfaceSection.model_construct(**interface),
+            region=[RegionSection.model_construct(**asdict(region)) for region in layer.regions] or None,
         )
 
 

@@ -12,6 +12,7 @@ from ..configuration.thermal import ThermalSection
 from ..experiment import device as experiment
 from ..kinetic.fields.build import settling_time
 from ..kinetic.materials.material import Material
+from ..kinetic.materials.region import Region
 from ..kinetic.materials.stack import Stack
 from ..kinetic.state import box
 from ..progress import duration
@@ -66,7 +67,7 @@ def plan(configuration: Configuration, folder: Path = Path()) -> str:
 
 def _layers(stack: Stack) -> list[str]:
     """List the layers from the top one down, with what lies between them; nothing of a single one."""
-    if len(stack.materials) == 1:
+    if len(stack.materials) == 1 and not any(stack.regions):
         return []
     lines, spacing = [], stack.material.lattice.spacing
     for number in reversed(range(len(stack.planes))):
@@ -77,6 +78,7 @@ def _layers(stack: Stack) -> list[str]:
         line += f", hop {material.defect.migration_barrier:g} eV"
         line += f", background {quantity(material.conduction.background, 'S')} a link"
         lines.append(f"{line}, {material.heat.conductivity:g} W/(m*K)")
+        lines += [_region(region) for region in (stack.regions[number] if stack.regions else ())]
         if number:
             between = stack.interfaces[number - 1]
             units = {"thermal_resistance": "m^2*K/W"}
@@ -88,6 +90,24 @@ def _layers(stack: Stack) -> list[str]:
             ]
             lines.append(f"interface   {', '.join(given) or 'with nothing of its own'}")
     return lines
+
+
+def _region(region: Region) -> str:
+    """Say where a region of a layer is and what it has of its own."""
+    text = f"region      {region.shape} at {region.x * 1e9:.4g}, {region.y * 1e9:.4g} nm"
+    sizes = [
+        f"{name} {size * 1e9:.4g} nm"
+        for name in ("radius", "width", "length", "boundary")
+        if (size := getattr(region, name))
+    ]
+    own = [
+        f"{name.replace('_', ' ')} {shift:+g} eV"
+        for name in ("migration_shift", "exchange_shift")
+        if (shift := getattr(region, name))
+    ]
+    if region.vacancy_fraction is not None:
+        own.append(f"vacancy fraction {region.vacancy_fraction:g}")
+    return ", ".join([text, *sizes]) + (f": {', '.join(own)}" if own else "")
 
 
 def _heat(stack: Stack, thermal: ThermalSection | None) -> list[str]:

@@ -1,0 +1,123 @@
+"""Regions of a layer: weak spots, grains and their boundaries, with barriers and first defects of their own."""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+from dataclasses import dataclass
+
+import numpy as np
+from numpy.typing import NDArray
+
+from ...checks import between
+from ...typing import Floats
+
+SHAPES = ("box", "column", "cell")
+
+
+@dataclass(frozen=True, slots=True)
+class Region:
+    """Part of a layer whose sites have barriers and first defects of their own.
+
+    Parameters
+    ----------
+    shape : {"box", "column", "cell"}
+        A box of ``width`` along x and ``length`` along y, a column of ``radius``, or the Voronoi cell of its
+        centre among those of all cells of the layer: the sites that are nearest to it.
+    x, y : float
+        Centre (m), from the first row of sites, 0 to 1e-6.
+    radius, width, length : float
+        Sizes (m) of a column and of a box, 0 to 1e-6.
+    boundary : float
+        Of a cell: only sites within this distance (m) of its boundary, a grain boundary; 0: all of the cell.
+    migration_shift, exchange_shift : float
+        What comes to the barriers (eV) of a hop and of an exchange there, -20 to 20.
+    vacancy_fraction : float or None
+        Fraction of its sites that hold a defect at the start, in place of what weak sites hold.
+
+    Raises
+    ------
+    ValueError
+        A value outside its range, or a size that the shape needs and does not have.
+    """
+
+    shape: str
+    x: float
+    y: float
+    radius: float = 0.0
+    width: float = 0.0
+    length: float = 0.0
+    boundary: float = 0.0
+    migration_shift: float = 0.0
+    exchange_shift: float = 0.0
+    vacancy_fraction: float | None = None
+
+    def __post_init__(self) -> None:
+        if self.shape not in SHAPES:
+            raise ValueError(f"shape of a region must be one of {', '.join(SHAPES)}, got {self.shape!r}")
+        for name in ("x", "y", "radius", "width", "length", "boundary"):
+            between(f"{name} of a region", getattr(self, name), 0.0, 1e-6, "m")
+        for name in ("migration_shift", "exchange_shift"):
+            between(f"{name} of a region", getattr(self, name), -20.0, 20.0, "eV")
+        if self.vacancy_fraction is not None:
+            between("vacancy_fraction of a region", self.vacancy_fraction, 0.0, 1.0, "")
+        for name in {"box": ("width", "length"), "column": ("radius",), "cell": ()}[self.shape]:
+            if not getattr(self, name):
+                raise ValueError(f"a region with the shape {self.shape} needs a {name} above 0")
+
+
+def columns_of(
+    regions: Sequence[Region], shape: tuple[int, int], spacing: float, periodic: bool
+) -> NDArray[np.intp]:
+    """Return which region each column of sites of a layer lies in, -1 for none.
+
+    Parameters
+    ----------
+    regions : sequence of Region
+        Of one layer. Where several overlap, a site belongs to the last of them.
+    shape : tuple of int
+        Columns of sites in x and y.
+    spacing : float
+        Of the lattice (m).
+    periodic : bool
+        Whether regions go on beyond the sides.
+
+    Returns
+    -------
+    ndarray of int, shape (nx, ny)
+    """
+    places = spacing * np.stack(np.meshgrid(*map(np.arange, shape), indexing="ij"), axis=-1)
+    sides = spacing * np.array(shape)
+
+    def away(region: Region) -> Floats:
+        difference = places - (region.x, region.y)
+        if periodic:
+            difference -= sides * np.round(difference / sides)
+        return np.asarray(difference)
+
+    # A part in 1e9: a region of exactly two spacings includes the sites on its edge.
+    edge = spacing * 1e-9
+    cells = [number for number, region in enumerate(regions) if region.shape == "cell"]
+    distance = np.array([np.hypot(*np.moveaxis(away(regions[number]), -1, 0)) for number in cells])
+    owner = np.full(shape, -1)
+    for number, region in enumerate(regions):
+        if region.shape == "box":
+            inside = (np.abs(away(region)) <= np.array([region.width, region.length]) / 2 + edge).all(axis=-1)
+        elif region.shape == "column":
+            inside = (away(region) ** 2).sum(axis=-1) <= (region.radius + edge) ** 2
+        else:
+            inside = _cell(distance, cells.index(number), region.boundary + edge if region.boundary else 0.0)
+        owner[inside] = number
+    return owner
+
+
+def _cell(distance: Floats, cell: int, boundary: float) -> NDArray[np.bool_]:
+    """Return which columns belong to a Voronoi cell, or to its part near the boundary.
+
+    Half the difference of the distances to two centres stands for the distance from their boundary; it is
+    that on the line through both.
+    """
+    inside: NDArray[np.bool_] = np.argmin(distance, axis=0) == cell
+    if boundary:
+        others = np.delete(distance, cell, axis=0).min(axis=0, initial=np.inf)
+        inside = inside & (0.5 * (others - distance[cell]) <= boundary)
+    return inside
