@@ -16,7 +16,10 @@ from frenkel.kinetic.materials.sections import FAMILIES
 
 DOCS = Path(__file__).resolve().parent
 EXAMPLES = DOCS.parent / "examples"
-SHOWN = {family: "switching" if family == "vcm" else family for family in FAMILIES}
+TITLES = FAMILIES | {"layers": "layers: an exchange layer of HfOx on HfO2"}
+"""Families, and a device of several oxides."""
+
+SHOWN = {family: family for family in FAMILIES} | {"vcm": "switching", "layers": "stack_ti_hfo2"}
 """Example of each family: vcm.toml passes its melting point, the default HfO2 does not."""
 
 PICTURES, PAGE = DOCS / "gallery", DOCS / "gallery.md"
@@ -43,15 +46,15 @@ def page(former: str) -> str:
     """Return the page: thumbnails, the families that were drawn, and the end of the former page."""
     drawn = {
         family: text.partition(":")[0].capitalize()
-        for family, text in FAMILIES.items()
+        for family, text in TITLES.items()
         if (PICTURES / f"{family}.png").exists()
     }
     lines = [
         "# Gallery",
         "",
-        "One device of every family, from `python docs/gallery.py`; each picture is that of",
-        "`frenkel run examples/FAMILY.toml --plot FAMILY.png`, of `switching.toml` for `vcm`. Only",
-        "the polymer passes its decomposition temperature.",
+        "One device of every family and one of two oxides, from `python docs/gallery.py`; each picture is that of",
+        "`frenkel run examples/FAMILY.toml --plot FAMILY.png`, of `switching.toml` for `vcm` and of",
+        "`stack_ti_hfo2.toml` for `layers`. Only the polymer passes its decomposition temperature.",
     ]
     lines += thumbnails(drawn)
     for family, title in drawn.items():
@@ -80,6 +83,6 @@ def anchor(title: str, family: str) -> str:
 
 
 if __name__ == "__main__":
-    for name in sys.argv[1:] or FAMILIES:
+    for name in sys.argv[1:] or TITLES:
         print(draw(name), flush=True)
     PAGE.write_text(page(PAGE.read_text(encoding="utf-8")), encoding="utf-8")

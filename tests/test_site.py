@@ -87,7 +87,7 @@ def test_the_gallery_is_what_its_script_makes(monkeypatch):
     monkeypatch.syspath_prepend(str(DOCS))
     gallery = __import__("gallery")
     made = gallery.PAGE.read_text(encoding="utf-8")
-    assert gallery.page(made) == made and made.count("](#") == made.count("\n![") == 7
+    assert gallery.page(made) == made and made.count("](#") == made.count("\n![") == 8
 
 
 def test_pages_of_scripts_are_what_these_make(monkeypatch):
