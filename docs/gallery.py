@@ -16,7 +16,7 @@ from frenkel.kinetic.materials.sections import FAMILIES
 
 DOCS = Path(__file__).resolve().parent
 EXAMPLES = DOCS.parent / "examples"
-TITLES = FAMILIES | {"layers": "layers: an exchange layer of HfOx on HfO2"}
+TITLES = FAMILIES | {"layers": "layers: several oxides"}
 """Families, and a device of several oxides."""
 
 SHOWN = {family: family for family in FAMILIES} | {"vcm": "switching", "layers": "stack_ti_hfo2"}
@@ -52,9 +52,9 @@ def page(former: str) -> str:
     lines = [
         "# Gallery",
         "",
-        "One device of every family and one of two oxides, from `python docs/gallery.py`; each picture is that of",
-        "`frenkel run examples/FAMILY.toml --plot FAMILY.png`, of `switching.toml` for `vcm` and of",
-        "`stack_ti_hfo2.toml` for `layers`. Only the polymer passes its decomposition temperature.",
+        "Devices of `python docs/gallery.py`; each picture is that of",
+        "`frenkel run examples/FAMILY.toml --plot FAMILY.png`, of `switching.toml` for `vcm`, of",
+        "`stack_ti_hfo2.toml` for `layers`. Only the polymer decomposes.",
     ]
     lines += thumbnails(drawn)
     for family, title in drawn.items():

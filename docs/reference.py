@@ -151,7 +151,7 @@ def models(model: Any, known: dict[str, Any]) -> None:
 
 def toml() -> str:
     """Return the page of keys."""
-    text = ["# Every key of a TOML file", "", "Made by `docs/reference.py`. Editors check files by",
+    text = ["# Every key of a TOML file", "", "From `docs/reference.py`. Editors check by",
             "[frenkel.schema.json](frenkel.schema.json).", ""]  # fmt: skip
     known: dict[str, Any] = {}
     for title, document in DOCUMENTS.items():
