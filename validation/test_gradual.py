@@ -1,4 +1,4 @@
-"""A conducting metal oxide on HfOx is gradual: 100 equal pulses each way, reads between them (`make verify`)."""
+"""A conducting metal oxide on HfOx is gradual: 100 equal pulses each way (`make verify`)."""
 
 import time
 import tomllib
@@ -43,7 +43,7 @@ def test_trains_are_gradual():
         down, up, seconds = trains(seed)
         size = np.ptp(np.concatenate([down, up]))
         found.append((np.exp(size), *(np.abs(np.diff(way)).max() / size for way in (down, up)), seconds))
-        print(f"{seed}: range {found[-1][0]:.2f}, steps {found[-1][1]:.3f} {found[-1][2]:.3f}, {seconds:.1f} s", flush=True)
+        print(seed, *(f"{value:.3f}" for value in found[-1]), flush=True)
     size, down, up, _ = np.median(found, axis=0)
     print(f"medians: range {size:.2f}, steps {down:.3f} down and {up:.3f} up")
     assert size >= RANGE and down <= STEP and up <= STEP

@@ -1,4 +1,4 @@
-"""Regions of a layer: weak spots, grains and their boundaries, with barriers and first defects of their own."""
+"""Regions of a layer: weak spots, grains and their boundaries, with barriers of their own."""
 
 from __future__ import annotations
 

@@ -1,4 +1,4 @@
-"""Regions of a layer: which sites they have, their barriers and first defects, and closure across their sides."""
+"""Regions of a layer: which sites they have, their barriers and first defects, and closure."""
 
 import numpy as np
 import pytest
@@ -14,7 +14,9 @@ from frenkel.kinetic.materials.region import Region, columns_of
 from frenkel.kinetic.materials.stack import Layer
 from frenkel.reports.plan import plan
 
-SPOT = Region("column", 0.0, A, radius=1.5 * A, migration_shift=-0.3, exchange_shift=0.25, vacancy_fraction=0.5)
+SPOT = Region(
+    "column", 0.0, A, radius=1.5 * A, migration_shift=-0.3, exchange_shift=0.25, vacancy_fraction=0.5
+)
 GRAINS = (
     Region("cell", A, A, boundary=0.8 * A, migration_shift=-0.2),
     Region("cell", 4 * A, 3 * A, migration_shift=0.1),
@@ -37,7 +39,7 @@ def slow(regions, shape, periodic):
             if region.shape == "column":
                 inside = np.hypot(dx, dy) <= region.radius * (1 + 1e-9)
             elif region.shape == "box":
-                inside = abs(dx) <= region.width / 2 * (1 + 1e-9) and abs(dy) <= region.length / 2 * (1 + 1e-9)
+                inside = abs(dx) <= region.width / 2 + 1e-18 and abs(dy) <= region.length / 2 + 1e-18
             else:
                 own = np.hypot(dx, dy)
                 others = [np.hypot(*away(regions[k])) for k in cells if k != number]
@@ -92,7 +94,8 @@ def test_barriers_of_hops_and_exchanges():
         assert barrier[of_hop] - without[of_hop] == pytest.approx(0.5 * (hop[a] + hop[b])[of_hop], abs=1e-12)
         seen |= {*np.round(0.5 * (hop[a] + hop[b])[of_hop], 9)}
         of_exchange = events["mechanism"] == names.index("oxygen exchange")
-        assert barrier[of_exchange] - without[of_exchange] == pytest.approx(exchange[a][of_exchange], abs=1e-12)
+        more = barrier[of_exchange] - without[of_exchange]
+        assert more == pytest.approx(exchange[a][of_exchange], abs=1e-12)
     assert {-0.3, -0.15, -0.2, 0.1, 0.0} <= seen
 
 
@@ -122,14 +125,17 @@ def test_first_defects_of_a_region():
 
 
 def test_files_say_regions_and_check_prints_them():
-    region = {"shape": "column", "x": "0.78 nm", "y": "0.78 nm", "radius": "0.3 nm", "migration_shift": "-0.2 eV"}
+    region = {"shape": "column", "x": "0.78 nm", "y": "0.78 nm", "radius": "0.3 nm"}
+    region["migration_shift"] = "-0.2 eV"
     phase = [{"kind": "triangle", "amplitude": "0.5 V", "rate": "1 MV/s", "samples": 5}]
     layers = [{"thickness": "0.78 nm", "region": [region, region | {"x": "0 nm"}]}, {"thickness": "0.52 nm"}]
-    document = {"material": "HfO2", "seed": 1, "phase": phase, "device": {"width": "1.56 nm", "layer": layers}}
+    document = {"material": "HfO2", "seed": 1, "phase": phase}
+    document["device"] = {"width": "1.56 nm", "layer": layers}
     read = parse(document)
     assert parse(read.document()) == read
     device = experiment.build(read)
-    assert [r.x for r in device.stack.regions[0]] == [pytest.approx(0.78e-9), 0.0] and not device.stack.regions[1]
+    lower, upper = device.stack.regions
+    assert [one.x for one in lower] == [pytest.approx(0.78e-9), 0.0] and not upper
     assert "region      column at 0.78, 0.78 nm, radius 0.3 nm: migration shift -0.2 eV" in plan(read)
     result = experiment.run(read)
     assert experiment.first_difference(result, experiment.again(result)) is None
@@ -140,7 +146,7 @@ def test_files_say_regions_and_check_prints_them():
 
 def test_a_region_leaves_no_negative_barrier():
     deep = Region("column", 0.0, 0.0, radius=A, migration_shift=-3.0)
-    with pytest.raises(ValueError, match=r"barrier of 'vacancy hop' with its barrier_shift must be at least 0 eV"):
+    with pytest.raises(ValueError, match=r"barrier of 'vacancy hop' with its barrier_shift must be at"):
         Device(Material.load("HfO2"), 5 * A, 6 * A, seed=1, layers=[Layer(5 * A, regions=(deep,))])
     with pytest.raises(ValueError, match="shape of a region must be one of box, column, cell, got 'ball'"):
         Region("ball", 0.0, 0.0)
