@@ -9,15 +9,27 @@ from collections.abc import Collection
 import numpy as np
 import xarray as xr
 from numpy.typing import NDArray
+from scipy.stats import rankdata
 
 from ...cells.card import Card, CardError
+from ...cells.noise import RelaxationLaw
 from ...typing import Floats, Index
-from ..statistics.comparison import LARGEST_KS, Comparison, halves, ks_distance, of_splits
+from ..statistics.comparison import (
+    LARGEST_CORRELATION,
+    LARGEST_KS,
+    Comparison,
+    halves,
+    ks_distance,
+    of_splits,
+)
 from .observations import ObservationError
 from .relaxation_fit import continuous
 
 FEWEST = 16
 """Held-out devices of a state that the test needs."""
+
+BANDS = 3
+"""Bands of starts, of equally many devices, in each of which a continuous law is judged."""
 
 TRAPS = {"amplitude": "amplitudes", "high": "times in the high state", "low": "times in the low state"}
 
@@ -63,7 +75,10 @@ def judge_rtn(table: xr.Dataset, card: Card, *, seed: int = 0) -> list[Compariso
 
 
 def judge_relaxation(data: xr.Dataset, card: Card, *, seed: int = 0) -> list[Comparison]:
-    """Return the rows of relaxation: the shifts after the first and the last time, and their change.
+    """Return the rows of relaxation: shifts after first and last time, their change, their memory.
+
+    The memory is the correlation of ranks of the first and the last shift, of a continuous law in each of
+    three bands of starts: distributions alone do not see whether a late read is of the same device.
 
     Parameters
     ----------
@@ -97,7 +112,37 @@ def judge_relaxation(data: xr.Dataset, card: Card, *, seed: int = 0) -> list[Com
             floors.append(_each(name, measured, _shifts(g[second], start[second])))
             values.append(_each(name, measured, _shifts(sampled, start[second])))
         comparisons += of_splits(values, floors, dict.fromkeys(values[0], LARGEST_KS))
+        comparisons += _memories(name, law, (start[devices], g[devices], time), seed)
     return comparisons
+
+
+def _memories(
+    name: str, law: RelaxationLaw, reads: tuple[Floats, Floats, Floats], seed: int
+) -> list[Comparison]:
+    """Return the rows of the memory of a state, in bands of starts where the law is continuous in them."""
+    start, g, time = reads
+    order = np.argsort(start, kind="stable")
+    parted = continuous(law) and len(start) >= BANDS * FEWEST
+    rows = []
+    for band in np.array_split(order, BANDS if parted else 1):
+        where = f" near {np.median(start[band]):.2g} S" if parted else ""
+        floors, values = [], []
+        for places, others, random in halves(len(band), seed, 1):
+            first, second = band[places], band[others]
+            sampled = law.relax(start[second], time, random).T
+            measured = memory(g[first], start[first])
+            floors.append(abs(memory(g[second], start[second]) - measured))
+            values.append(abs(memory(sampled, start[second]) - measured))
+        label = f"relaxation {name}: memory{where}"
+        rows.append(Comparison.of(label, values, floors, largest=LARGEST_CORRELATION))
+    return rows
+
+
+def memory(g: Floats, start: Floats) -> float:
+    """Return the correlation of ranks of the first and the last shift (devices, times)."""
+    ranks = rankdata(g[:, [0, -1]] / start[:, None], axis=0) - 0.5 * (len(start) + 1)
+    size = float(np.sqrt(np.prod(np.sum(ranks**2, axis=0))))
+    return float(ranks[:, 0] @ ranks[:, 1]) / size if size > 0 else 0.0
 
 
 def _by_state(

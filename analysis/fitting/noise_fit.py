@@ -11,6 +11,7 @@ from functools import partial
 import numpy as np
 import xarray as xr
 from numpy.typing import NDArray
+from scipy.stats import rankdata
 
 from ... import checks
 from ...cells.noise import RelaxationLaw, RelaxationState, RtnLaw, RtnState, on_line
@@ -27,6 +28,10 @@ FEWEST = 8
 
 FEWEST_TRAPS = 5
 """Traps of a state, below which no law of their times and amplitudes is fitted."""
+
+GROUP, RARE, SEEN = 50, 3.0, 0.3
+"""Devices of about one start whose ranks are compared; standard errors that 0.13 % of mixed-up reads exceed;
+the correlation that must be two more of them, so that reads of too few devices are not refused (in 2.3 %)."""
 
 LEVEL = 0.95
 
@@ -336,6 +341,7 @@ def fit_relaxation(
     shift = _shifts(g, start, time, scale)
     states = _states(data, len(g))
     u = np.log(time / time[0])
+    check_memory(shift, start, states)
     if "state" not in data and _wide(start):
         return relaxation_fit.fit(start, time, shift, scale=scale, temperature=temperature).law, {}
     rows_by_state = {str(name): np.flatnonzero(states == name) for name in dict.fromkeys(states)}
@@ -358,6 +364,38 @@ def fit_relaxation(
         temperature=temperature,
     )
     return law, _intervals(state, rows_by_state, "relaxation", resamples, seed)
+
+
+def check_memory(shift: Floats, start: Floats, states: NDArray[np.str_]) -> None:
+    """Refuse reads whose shifts do not go with those of the same devices at the time before.
+
+    The mean over pairs of times of the correlations of ranks, at equal starts (partial correlations), in
+    groups of equal state or of :data:`GROUP` devices of nearest start, must exceed :data:`RARE` standard
+    errors of reads that were mixed up.
+    """
+    order = np.lexsort((start, states))
+    parts = np.split(order, np.flatnonzero(states[order][1:] != states[order][:-1]) + 1)
+    groups = [group for part in parts for group in np.array_split(part, max(1, len(part) // GROUP))]
+    total = weight = variance = 0.0
+    for group in groups:
+        if len(group) < FEWEST:
+            continue
+        # Reads of other devices leave the start in the shift, and by it a correlation.
+        middle = 0.5 * (len(group) + 1)
+        ranks, known = (rankdata(one[group], axis=0) - middle for one in (shift, start))
+        ranks -= np.outer(known, known @ ranks / max(known @ known, 1.0))
+        size = np.sqrt((ranks**2).sum(axis=0))
+        both = size[1:] * size[:-1]
+        products = (ranks[:, 1:] * ranks[:, :-1]).sum(axis=0)
+        total += len(group) * float((products[both > 0] / both[both > 0]).sum())
+        weight += len(group) * np.count_nonzero(both)
+        variance += len(group) ** 2 / (len(group) - 2) * np.count_nonzero(both)
+    error = float(np.sqrt(variance))
+    if total <= RARE * error and SEEN * weight >= (RARE + 2.0) * error > 0.0:
+        raise ObservationError(
+            f"the shifts of the {len(start)} devices have no correlation from one time to the next "
+            f"({total / weight:.2f}, standard error {error / weight:.2f}): reads may belong to other devices"
+        )
 
 
 def _wide(start: Floats) -> bool:

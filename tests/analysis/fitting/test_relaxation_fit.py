@@ -1,5 +1,7 @@
 """Relaxation continuous in the conductance: planted laws come back, and predict times that were not read."""
 
+from dataclasses import replace
+
 import numpy as np
 import pytest
 import xarray as xr
@@ -103,7 +105,7 @@ def reads(start, time, g):
 
 
 def test_measured_reads_become_a_layer_and_are_judged():
-    """Ragged reads around common times, one device short of one: a law with knots, three rows that pass."""
+    """Ragged reads around common times, one device short of one: a law with knots, six rows that pass."""
     random = np.random.default_rng(4)
     law = planted("spread")
     start = np.exp(random.uniform(np.log(4e-6), np.log(1.2e-4), 600))
@@ -118,10 +120,53 @@ def test_measured_reads_become_a_layer_and_are_judged():
     found, _ = noise_fit.fit_relaxation(first, scale="linear")
     assert relaxation_fit.continuous(found) and found.scale == "linear"
     rows = gate_noise.judge_relaxation(held_out, made_up_card(relaxation_law=found))
-    assert [row.statistic for row in rows] == [
-        f"relaxation all: {x}" for x in ("first time", "last time", "in between")
+    assert [row.statistic.split(" near")[0] for row in rows] == [
+        f"relaxation all: {x}" for x in ("first time", "last time", "in between", *["memory"] * 3)
     ]
     assert all(row.value < row.limit for row in rows)
+
+
+def test_a_memory_that_is_lost_fails_while_distributions_pass():
+    """Cells that keep their ranks, a law that forgets: rows of the memory fail."""
+    random = np.random.default_rng(5)
+    law = planted("spread")
+    law = replace(law, states=tuple(replace(one, name=f"knot {one.name}") for one in law.states))
+    start = np.exp(random.uniform(np.log(4e-6), np.log(1.2e-4), 600))
+    data = table_of(start, replace(law, forgetting=0.0).relax(start, TIMES, random).T)
+    rows = gate_noise.judge_relaxation(data, made_up_card(relaxation_law=replace(law, forgetting=9.0)))
+    assert {row.statistic.split(" near")[0] for row in rows if not row.passed} >= {"relaxation all: memory"}
+    assert all(row.passed for row in rows if "memory" not in row.statistic and "between" not in row.statistic)
+
+
+@pytest.mark.parametrize("groups", [1, 12])
+def test_reads_of_other_devices_are_refused(groups):
+    """Reads mixed up among all devices, or among those of about one start; 18 or more of 20 are refused."""
+    random = np.random.default_rng(6)
+    start = np.exp(random.uniform(np.log(4e-6), np.log(1.2e-4), 600))
+    g = planted("spread").relax(start, TIMES, random).T
+    parts = np.array_split(np.argsort(start), groups)
+    refused = 0
+    for _ in range(20):
+        mixed = g.copy()
+        for k, part in np.ndindex(g.shape[1], groups):
+            mixed[parts[part], k] = g[random.permutation(parts[part]), k]
+        try:
+            noise_fit.check_memory(mixed - start[:, None], start, np.full(600, "all"))
+        except ObservationError as error:
+            refused += "no correlation from one time to the next" in str(error)
+    noise_fit.check_memory(g - start[:, None], start, np.full(600, "all"))
+    assert refused >= 18
+
+
+def table_of(start, g):
+    """Return conductances over devices and times as a layer is fitted to."""
+    return xr.Dataset(
+        {
+            "conductance": (("device", "time"), g, {"units": "S"}),
+            "start": ("device", start, {"units": "S"}),
+        },
+        {"time": ("time", TIMES, {"units": "s"})},
+    )
 
 
 def test_traces_of_one_sampling_are_cut_to_the_shortest():
