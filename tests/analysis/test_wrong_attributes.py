@@ -22,6 +22,8 @@ def renamed(name):
     [
         ("run.nc", attribute("frenkel_schema", "one"), "must be a whole number"),
         ("run.nc", attribute("material", 3.5), "the attribute material"),
+        ("run.nc", attribute("melting_point", [0, 1, 2]), "melting_point of"),
+        ("run.nc", attribute("event_temperature_max", "hot"), "must be one number, got 'hot'"),
         ("run.nc", attribute("provenance", "[1]"), "provenance of"),
         ("array.nc", attribute("periphery", "[1]"), "periphery of the result is damaged"),
         ("array.nc", renamed("snapshot_label"), "is not complete"),

@@ -48,6 +48,15 @@ TEXTS = (
 )
 """Attributes that are text where a result has them."""
 
+NUMBERS = (
+    "melting_point",
+    "time_above_melting",
+    "share_above_melting",
+    "event_temperature_max",
+    "event_temperature_duration",
+)
+"""Attributes that are one real number where a result has them."""
+
 
 class SchemaError(ValueError):
     """A dataset does not have the layout that it should have."""
@@ -244,6 +253,10 @@ class Layout:
         for name in TEXTS:
             if not isinstance(given := result.attrs.get(name, ""), str):
                 raise SchemaError(f"the attribute {name} of {origin} must be text, got {given!r}")
+        for name in NUMBERS:
+            value = np.asarray(result.attrs.get(name, 0.0))
+            if value.ndim or value.dtype.kind not in "iuf":
+                raise SchemaError(f"the attribute {name} of {origin} must be one number, got {value.tolist()!r}")
         if self.since and self.since not in result.variables:
             raise SchemaError(of_earlier(origin, f"it has no variable {self.since}"))
         for name in self.former:
