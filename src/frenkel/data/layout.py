@@ -254,9 +254,10 @@ class Layout:
             if not isinstance(given := result.attrs.get(name, ""), str):
                 raise SchemaError(f"the attribute {name} of {origin} must be text, got {given!r}")
         for name in NUMBERS:
-            value = np.asarray(result.attrs.get(name, 0.0))
-            if value.ndim or value.dtype.kind not in "iuf":
-                raise SchemaError(f"the attribute {name} of {origin} must be one number, got {value.tolist()!r}")
+            number = np.asarray(result.attrs.get(name, 0.0))
+            if number.ndim or number.dtype.kind not in "iuf":
+                said = f"must be one number, got {number.tolist()!r}"
+                raise SchemaError(f"the attribute {name} of {origin} {said}")
         if self.since and self.since not in result.variables:
             raise SchemaError(of_earlier(origin, f"it has no variable {self.since}"))
         for name in self.former:
