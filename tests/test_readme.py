@@ -90,7 +90,7 @@ def test_it_is_short():
 
 def test_a_package_page_loses_nothing():
     project = tomllib.loads((ROOT / "pyproject.toml").read_text(encoding="utf-8"))["project"]
-    assert project["dynamic"] == ["readme"] and "readme" not in project
+    assert project["dynamic"] == ["readme", "urls"] and "readme" not in project
     page = without_clone(README)
     targets = re.findall(r"\]\(([^)]*)\)", page)
     assert "![" not in page and [one for one in targets if not one.startswith("https://")] == []
