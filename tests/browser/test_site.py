@@ -55,7 +55,7 @@ def test_the_first_page_has_its_thumbnails_and_leads_on(page, site):
 
 def test_thumbnails_of_the_gallery_lead_to_their_pictures(page, site):
     page.goto((site / "gallery.html").as_uri())
-    assert pictures(page, 1000) == 14
+    assert pictures(page, 1000) == 16
     small, large = (page.locator(f"img[alt='{name}']").first for name in ("Atomristor", "2d"))
     assert small.bounding_box()["width"] < 300 < 500 < large.bounding_box()["width"]
     small.click()
