@@ -63,7 +63,7 @@ class ChainRates:
         ln of the rate (1/s) of coming up to the next level where the voltage is above 0, and down where it is
         below; by temperature, level and voltage. At 0 V the lesser of both.
     first : int
-        Rung in which the walks began, in HRS.
+        Level at which the walks began, in HRS.
     """
 
     states: Index
