@@ -135,6 +135,7 @@ setup(
         compiler_directives={
             "language_level": 3, "boundscheck": CHECKED, "wraparound": False,
             "initializedcheck": False, "cdivision": True, "embedsignature": True,
+            "auto_pickle": False,  # devices are rebuilt from their state; a tenth of the compiling
         },
     )
 )

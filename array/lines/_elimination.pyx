@@ -8,7 +8,7 @@ the large w, so that rows lose no digits to it.
 
 from libc.string cimport memcpy, memset
 from scipy.linalg.cython_blas cimport dgemm, dsyrk, dtrmm
-from scipy.linalg.cython_lapack cimport dpotrf, dpotrs, dtrtri
+from frenkel._lapack cimport dpotrf, dpotrs, dtrtri
 
 import numpy as np
 

@@ -20,7 +20,6 @@ cdef inline uint64_t share_of(int site, int code) noexcept nogil:
     return x ^ (x >> 31)
 
 
-@cython.auto_pickle(False)
 @cython.final
 cdef class Kernel:
     """Tables and state of one engine; `engine.Engine` checks, compiles and words the errors.

@@ -4,7 +4,7 @@ Pivots count from 1, as LAPACK's do, so that either may factor and either solve.
 """
 
 from libc.math cimport fabs
-from scipy.linalg.cython_lapack cimport dgetrf, dgetrs
+from frenkel._lapack cimport dgetrf, dgetrs
 
 cdef enum:
     MOST = 24

@@ -4,7 +4,7 @@ Of a matrix the lower triangle of our rows is read and written, Fortran's upper 
 """
 
 from scipy.linalg.cython_blas cimport daxpy, ddot, dsymv, dsyr
-from scipy.linalg.cython_lapack cimport dpotrf, dpotri, dpotrs
+from frenkel._lapack cimport dpotrf, dpotri, dpotrs
 
 
 cdef inline double dot(int m, const double* x, const double* y) noexcept nogil:
