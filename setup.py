@@ -132,6 +132,7 @@ setup(
         ],
         shared_utility_qualified_name=SHARED,
         build_dir=BUILD,
+        include_path=["src"],
         compiler_directives={
             "language_level": 3, "boundscheck": CHECKED, "wraparound": False,
             "initializedcheck": False, "cdivision": True, "embedsignature": True,
