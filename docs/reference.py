@@ -22,7 +22,7 @@ from frenkel.cells import files as card_files
 from frenkel.cli import main as cli
 from frenkel.configuration.array import ArrayConfiguration
 from frenkel.configuration.device import Configuration
-from frenkel.configuration.quantity import AllBounds, Bounds, NoneOr
+from frenkel.configuration.quantity import AllBounds, Allowed
 from frenkel.data import store
 from frenkel.data.kinds import Mark
 from frenkel.data.schema import LAYOUT, SCHEMA_VERSION
@@ -90,10 +90,10 @@ def commands() -> str:
     return "\n".join(text)
 
 
-def bounds(annotation: Any, metadata: Any = ()) -> Bounds | AllBounds | NoneOr | None:
+def bounds(annotation: Any, metadata: Any = ()) -> Allowed | None:
     """Return the unit and limits of a quantity in an annotation."""
     for one in metadata:
-        if isinstance(getattr(one, "func", None), Bounds | AllBounds | NoneOr):
+        if isinstance(getattr(one, "func", None), Allowed):
             return one.func
     if hasattr(annotation, "__metadata__"):
         return bounds(typing.get_args(annotation)[0], annotation.__metadata__)

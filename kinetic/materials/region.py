@@ -4,14 +4,16 @@ from __future__ import annotations
 
 from collections.abc import Sequence
 from dataclasses import dataclass
+from typing import Literal, get_args
 
 import numpy as np
 from numpy.typing import NDArray
 
-from ...checks import between
+from ...checks import one_of
 from ...typing import Floats
+from .sections import check_quantities, quantity
 
-SHAPES = ("box", "column", "cell")
+Shape = Literal["box", "column", "cell"]
 
 
 @dataclass(frozen=True, slots=True)
@@ -24,13 +26,13 @@ class Region:
         A box of ``width`` along x and ``length`` along y, a column of ``radius``, or the Voronoi cell of its
         centre among those of all cells of the layer: the sites that are nearest to it.
     x, y : float
-        Centre (m), from the first row of sites, 0 to 1e-6.
+        Centre (m), from the first row of sites.
     radius, width, length : float
-        Sizes (m) of a column and of a box, 0 to 1e-6.
+        Sizes (m) of a column and of a box.
     boundary : float
         Of a cell: only sites within this distance (m) of its boundary, a grain boundary; 0: all of the cell.
     migration_shift, exchange_shift : float
-        What comes to the barriers (eV) of a hop and of an exchange there, -20 to 20.
+        What comes to the barriers (eV) of a hop and of an exchange there.
     vacancy_fraction : float or None
         Fraction of its sites that hold a defect at the start, in place of what weak sites hold.
 
@@ -40,26 +42,22 @@ class Region:
         A value outside its range, or a size that the shape needs and does not have.
     """
 
-    shape: str
-    x: float
-    y: float
-    radius: float = 0.0
-    width: float = 0.0
-    length: float = 0.0
-    boundary: float = 0.0
-    migration_shift: float = 0.0
-    exchange_shift: float = 0.0
-    vacancy_fraction: float | None = None
+    shape: Shape
+    x: float = quantity("m", 0.0, 1e-6, "centre along x, from the first row of sites")
+    y: float = quantity("m", 0.0, 1e-6, "centre along y")
+    radius: float = quantity("m", 0.0, 1e-6, "radius of a column", default=0.0)
+    width: float = quantity("m", 0.0, 1e-6, "size of a box along x", default=0.0)
+    length: float = quantity("m", 0.0, 1e-6, "size of a box along y", default=0.0)
+    boundary: float = quantity("m", 0.0, 1e-6, "width of the strip along the boundary of a cell", default=0.0)
+    migration_shift: float = quantity("eV", -20.0, 20.0, "what comes to the barrier of a hop", default=0.0)
+    exchange_shift: float = quantity("eV", -20.0, 20.0, "what comes to that of an exchange", default=0.0)
+    vacancy_fraction: float | None = quantity(
+        "1", 0.0, 1.0, "fraction of its sites that hold a defect at the start", optional=True
+    )
 
     def __post_init__(self) -> None:
-        if self.shape not in SHAPES:
-            raise ValueError(f"shape of a region must be one of {', '.join(SHAPES)}, got {self.shape!r}")
-        for name in ("x", "y", "radius", "width", "length", "boundary"):
-            between(f"{name} of a region", getattr(self, name), 0.0, 1e-6, "m")
-        for name in ("migration_shift", "exchange_shift"):
-            between(f"{name} of a region", getattr(self, name), -20.0, 20.0, "eV")
-        if self.vacancy_fraction is not None:
-            between("vacancy_fraction of a region", self.vacancy_fraction, 0.0, 1.0, "")
+        one_of("shape of a region", self.shape, get_args(Shape))
+        check_quantities(self, "a region")
         for name in {"box": ("width", "length"), "column": ("radius",), "cell": ()}[self.shape]:
             if not getattr(self, name):
                 raise ValueError(f"a region with the shape {self.shape} needs a {name} above 0")

@@ -2,8 +2,10 @@
 
 from __future__ import annotations
 
-from dataclasses import dataclass, field
+from dataclasses import dataclass, field, fields
 from typing import Any, get_type_hints
+
+from ...checks import between
 
 FAMILIES = {
     "vcm": "valence change: oxygen vacancies make and break a filament",
@@ -34,7 +36,9 @@ MECHANISMS: dict[str, tuple[str, ...]] = {
 """Each mechanism a material can switch on, and the sections that hold its numbers."""
 
 
-def quantity(unit: str, low: float, high: float, meaning: str, *, default: float | None = None) -> Any:
+def quantity(
+    unit: str, low: float, high: float, meaning: str, *, default: float | None = None, optional: bool = False
+) -> Any:
     """Declare one key of a section.
 
     Parameters
@@ -47,11 +51,30 @@ def quantity(unit: str, low: float, high: float, meaning: str, *, default: float
         One line for the table and for errors.
     default : float, optional
         Value when the file leaves the key out; it must mean "this effect is absent". None: required.
+    optional : bool
+        Whether it may be None, and is where the file leaves it out.
     """
     metadata = {"unit": unit, "low": low, "high": high, "meaning": meaning}
-    if default is None:
+    if default is None and not optional:
         return field(metadata=metadata)
     return field(default=default, metadata=metadata)
+
+
+def check_quantities(owner: Any, words: str) -> None:
+    """Raise ValueError unless the numbers that an object has lie within what `quantity` declares of them.
+
+    Parameters
+    ----------
+    owner : object
+        A dataclass; what has no declaration, or is None, is not looked at.
+    words : str
+        What it is, for errors.
+    """
+    for entry in fields(owner):
+        number, declared = getattr(owner, entry.name), entry.metadata
+        if declared and number is not None:
+            unit = "" if declared["unit"] == "1" else declared["unit"]
+            between(f"{entry.name} of {words}", number, declared["low"], declared["high"], unit)
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)

@@ -11,13 +11,13 @@ from typing import Any
 import numpy as np
 from numpy.typing import NDArray
 
-from ...checks import between, positive, temperature
+from ...checks import positive, temperature
 from ...typing import Floats
 from .changes import WITHOUT
 from .material import Material
 from .region import Region, columns_of
 from .rows import MaterialError
-from .sections import SECTIONS, WEAK
+from .sections import SECTIONS, WEAK, check_quantities, quantity
 
 OF_A_LAYER: dict[str, tuple[str, ...]] = {
     "vacancy": ("migration_barrier", "attempt_frequency"),
@@ -44,13 +44,13 @@ class Interface:
     Parameters
     ----------
     exchange_energy : float
-        Energy (eV) of a defect in this layer less that in the layer below, -20 to 20.
+        Energy (eV) of a defect in this layer less that in the layer below.
     interstitial_energy : float
         The same of the mobile ion between the host sites (eV).
     barrier : float
-        Extra barrier (eV) of a hop across, alike both ways, 0 to 20.
+        Extra barrier (eV) of a hop across, alike both ways.
     thermal_resistance : float
-        Of the interface (m^2 K/W), 0 to 1.
+        Of the interface (m^2 K/W).
 
     Raises
     ------
@@ -58,16 +58,15 @@ class Interface:
         A value outside its range.
     """
 
-    exchange_energy: float = 0.0
-    interstitial_energy: float = 0.0
-    barrier: float = 0.0
-    thermal_resistance: float = 0.0
+    exchange_energy: float = quantity(
+        "eV", -20.0, 20.0, "energy of a defect above the interface, less that below", default=0.0
+    )
+    interstitial_energy: float = quantity("eV", -20.0, 20.0, "the same of the mobile ion", default=0.0)
+    barrier: float = quantity("eV", 0.0, 20.0, "extra barrier of a hop across", default=0.0)
+    thermal_resistance: float = quantity("m^2*K/W", 0.0, 1.0, "thermal resistance", default=0.0)
 
     def __post_init__(self) -> None:
-        between("exchange_energy of an interface", self.exchange_energy, -20.0, 20.0, "eV")
-        between("interstitial_energy of an interface", self.interstitial_energy, -20.0, 20.0, "eV")
-        between("barrier of an interface", self.barrier, 0.0, 20.0, "eV")
-        between("thermal_resistance of an interface", self.thermal_resistance, 0.0, 1.0, "m^2*K/W")
+        check_quantities(self, "an interface")
 
     @property
     def is_plain(self) -> bool:
@@ -301,14 +300,18 @@ class Stack:
         values = self.numbers(section, key)
         return np.asarray(values / values[-1])
 
+    def owners(self, shape: tuple[int, ...], periodic: bool) -> NDArray[np.intp]:
+        """Return the region of each column of sites of each layer, -1 for none, shape (n_layers, nx, ny)."""
+        spacing, sides = self.material.lattice.spacing, (shape[0], shape[1])
+        return np.array([columns_of(regions, sides, spacing, periodic) for regions in self.regions])
+
     def region(
         self, shape: tuple[int, int, int], periodic: bool
     ) -> Iterator[tuple[Region, NDArray[np.bool_]]]:
         """Yield each region that has sites in a box, and which host sites lie in it, shape (n_hosts,)."""
-        for layer, regions in enumerate(self.regions):
-            owner = columns_of(regions, shape[:2], self.material.lattice.spacing, periodic).ravel()
-            for number, region in enumerate(regions):
-                yield region, np.outer(owner == number, self.layer == layer).ravel()
+        for layer, owner in enumerate(self.owners(shape, periodic)):
+            for number, region in enumerate(self.regions[layer]):
+                yield region, np.outer(owner.ravel() == number, self.layer == layer).ravel()
 
     def above(self, key: str) -> Floats:
         """Return the sum of a number of all interfaces below each plane, shape (nz,)."""

@@ -1,9 +1,11 @@
 """What the sections of all configurations share: strictness, quantities, and the error."""
 
-from collections.abc import Mapping
-from typing import Annotated, Any, TypeVar
+from collections.abc import Callable, Mapping
+from dataclasses import MISSING, fields
+from types import NoneType
+from typing import Annotated, Any, TypeVar, get_args, get_type_hints
 
-from pydantic import BaseModel, ConfigDict, Field, ValidationError
+from pydantic import BaseModel, ConfigDict, Field, ValidationError, create_model
 
 from ..checks import COLDEST, HOTTEST
 from ..errors import of_earlier
@@ -51,6 +53,32 @@ class Document(Section):
 
 
 Whole = TypeVar("Whole", bound=Section)
+
+
+def keys_of(numbers: type[Any]) -> Callable[[type[Whole]], type[Whole]]:
+    """Return what gives a section the fields of a dataclass as keys.
+
+    Parameters
+    ----------
+    numbers : type
+        Dataclass whose numbers are declared by `kinetic.materials.sections.quantity`.
+    """
+    hints, keys = get_type_hints(numbers), dict[str, Any]()
+    for entry in fields(numbers):
+        kind: Any = hints[entry.name]
+        if entry.metadata:
+            unit, low, high = (entry.metadata[word] for word in ("unit", "low", "high"))
+            read = (Field(ge=low, le=high),) if unit == "1" else (reads(unit, low, high), writes(unit))
+            one: Any = Annotated[(float, *read)]
+            kind = one | None if NoneType in get_args(kind) else one
+        keys[entry.name] = (kind, ... if entry.default is MISSING else entry.default)
+
+    def decorated(section: type[Whole]) -> type[Whole]:
+        return create_model(
+            section.__name__, __base__=section, __module__=section.__module__, __doc__=section.__doc__, **keys
+        )
+
+    return decorated
 
 
 def checked(model: type[Whole], document: Mapping[str, Any], origin: str) -> Whole:

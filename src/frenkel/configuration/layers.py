@@ -14,7 +14,7 @@
 
 from collections.abc import Iterable, Mapping
 from dataclasses import asdict
-from typing import Annotated, Any, Literal
+from typing import Annotated, Any
 
 from pydantic import BeforeValidator, Field, PlainSerializer, model_validator
 
@@ -22,14 +22,8 @@ from ..kinetic.materials.material import Material
 from ..kinetic.materials.region import Region
 from ..kinetic.materials.rows import MaterialError
 from ..kinetic.materials.stack import Interface, Layer, check_own
-from .base import Length, Section
+from .base import Length, Section, keys_of
 from .material import MaterialSection, read_material, write_material
-from .quantity import reads, writes
-
-Place = Annotated[float, reads("m", 0.0, 1e-6), writes("m")]
-Energy = Annotated[float, reads("eV", -20.0, 20.0), writes("eV")]
-Barrier = Annotated[float, reads("eV", 0.0, 20.0), writes("eV")]
-ThermalResistance = Annotated[float, reads("m^2*K/W", 0.0, 1.0), writes("m^2*K/W")]
 
 
 class LayerMaterial(MaterialSection):
@@ -51,28 +45,14 @@ class LayerMaterial(MaterialSection):
 AnyLayerMaterial = Annotated[LayerMaterial, BeforeValidator(read_material), PlainSerializer(write_material)]
 
 
+@keys_of(Interface)
 class InterfaceSection(Section):
     """What a layer has towards the layer below it; see `kinetic.materials.stack.Interface`."""
 
-    exchange_energy: Energy = 0.0
-    interstitial_energy: Energy = 0.0
-    barrier: Barrier = 0.0
-    thermal_resistance: ThermalResistance = 0.0
 
-
+@keys_of(Region)
 class RegionSection(Section):
     """A part of a layer with barriers of its own; see `kinetic.materials.region.Region`."""
-
-    shape: Literal["box", "column", "cell"]
-    x: Place
-    y: Place
-    radius: Place = 0.0
-    width: Place = 0.0
-    length: Place = 0.0
-    boundary: Place = 0.0
-    migration_shift: Energy = 0.0
-    exchange_shift: Energy = 0.0
-    vacancy_fraction: Annotated[float, Field(ge=0.0, le=1.0)] | None = None
 
     @model_validator(mode="after")
     def _whole(self) -> "RegionSection":
@@ -104,12 +84,11 @@ class LayerSection(Section):
     @classmethod
     def of(cls, layer: Layer) -> "LayerSection":
         """Return the section that says what a layer is."""
-        interface = {key: getattr(layer.interface, key) for key in InterfaceSection.model_fields}
         return cls.model_construct(
             thickness=float(layer.thickness),
             name=layer.name,
             material=LayerMaterial.model_validate({"base": layer.base} | dict(layer.changes)),
-            interface=InterfaceSection.model_construct(**interface),
+            interface=InterfaceSection.model_construct(**asdict(layer.interface)),
             region=[RegionSection.model_construct(**asdict(region)) for region in layer.regions] or None,
         )
 

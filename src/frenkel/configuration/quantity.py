@@ -10,38 +10,32 @@ from ..quantity import all_to_si, to_si
 
 
 @dataclass(frozen=True, slots=True)
-class Bounds:
-    """Unit and allowed values of one quantity, ends included."""
+class Allowed:
+    """Unit and allowed values of a quantity, ends included."""
 
     unit: str
     low: float
     high: float
+
+
+class Bounds(Allowed):
+    """Reads one quantity."""
 
     def __call__(self, value: Any) -> float:
         """Return a quantity as a float in the unit; raise ValueError where it is none or out of bounds."""
         return to_si(value, self.unit, self.low, self.high)
 
 
-@dataclass(frozen=True, slots=True)
-class AllBounds:
-    """Unit and allowed values of several quantities, ends included."""
-
-    unit: str
-    low: float
-    high: float
+class AllBounds(Allowed):
+    """Reads several quantities."""
 
     def __call__(self, value: Any) -> tuple[float, ...]:
         """Return quantities as floats in the unit; raise ValueError where one is none or out of bounds."""
         return all_to_si(value, self.unit, self.low, self.high)
 
 
-@dataclass(frozen=True, slots=True)
-class NoneOr:
-    """Unit and allowed values of a limit that "none" lifts."""
-
-    unit: str
-    low: float
-    high: float
+class NoneOr(Allowed):
+    """Reads a limit that "none" lifts."""
 
     def __call__(self, value: Any) -> float:
         """Return a limit as a float in the unit, infinity for "none"."""
