@@ -221,6 +221,14 @@ def test_a_number_that_every_layer_overrides_is_refused(tmp_path):
     parse(document(one_of_the_device) | {"population": {key: drawn}})
 
 
+def test_a_spacing_that_is_drawn_does_not_fit_layers():
+    """Before the run, in one sentence, and not member by member; a device without layers draws it."""
+    drawn = {"population": {"lattice.spacing": {"law": "normal", "sd": "0.01 nm"}}}
+    with pytest.raises(ConfigurationError, match=r"population: lattice\.spacing cannot be drawn where"):
+        parse(document(LAYERS) | drawn)
+    parse(document(None, thickness="2.08 nm") | drawn)
+
+
 @pytest.mark.parametrize(("layers", "message"), [
     ([], r"device\.layer"),
     ([{"thickness": "1 nm", "material": "mine.toml"}], r"packaged material as its base, not a file"),

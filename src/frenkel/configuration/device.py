@@ -225,6 +225,11 @@ class Configuration(Document):
     def _check_drawn(self) -> "Configuration":
         for key in self.population.laws if self.population is not None else ():
             self.check_number(key)
+            if self.device.layer is not None and is_number(key) == ("lattice", "spacing"):
+                raise ValueError(
+                    f"population: {key} cannot be drawn where a device has layers, whose thicknesses are "
+                    "whole numbers of spacings; draw device.layer.0.thickness"
+                )
             if key.startswith("circuit."):
                 self._check_circuit(key)
         return self
