@@ -13,26 +13,29 @@ from frenkel.kinetic.materials.stack import Interface, Layer, Stack
 
 A = 0.26e-9
 SIDES = ("periodic", "reflecting")
+STACKS = [(3, 4), (1, 3, 3), (2, 2, 1, 3), (2, 1, 1, 2, 2)]
+"""Planes of each layer, from the bottom."""
+
 WIDTH = 6
 
 
 def make(planes, seed, lateral="periodic", name="HfO2-volatile", contrast=1e3, **options):
-    """Return a device of layers with numbers drawn over a contrast to either side, and its oracle."""
+    """Return a device of layers with three numbers drawn over a contrast, and its oracle."""
     rng = np.random.default_rng(seed)
     material = Material.load(name)
     layers, resistances = [], []
     for number, count in enumerate(planes):
-        draw = (contrast ** rng.uniform(-1, 1, 2)).tolist()
-        # The outermost layers differ by all of the contrast.
+        # Conduction, heat and permittivity each have their own; the outermost layers differ by all of it.
+        draw = (contrast ** rng.uniform(-1, 0, 3)).tolist()
         ends = {0: 1.0 / contrast, len(planes) - 1: 1.0}
-        draw = [ends[number]] * 2 if number in ends else draw
+        draw = [ends[number]] * 3 if number in ends else draw
         changes = {
             "conduction": {
                 "background": f"{1e-9 * draw[0]!r} S", "prefactor": f"{1e-4 * rng.uniform(0.3, 3)!r} S",
                 "decay_length": f"{rng.uniform(0.25, 0.4)!r} nm", "tunnel_factor": rng.uniform(0.01, 0.1),
             },
-            "heat": {"conductivity": f"{draw[1] if contrast > 1 else 1.0!r} W/(m*K)"},
-            "electrostatics": {"permittivity": 10 ** rng.uniform(0, 3)},
+            "heat": {"conductivity": f"{max(contrast, 1.0) * draw[1]!r} W/(m*K)"},
+            "electrostatics": {"permittivity": max(contrast, 1.0) * draw[2]},
         }  # fmt: skip
         resistances.append(10 ** rng.uniform(-10, -8) if number else 0.0)
         layers.append(Layer(count * A, "", changes, Interface(thermal_resistance=resistances[-1])))
@@ -44,7 +47,7 @@ def make(planes, seed, lateral="periodic", name="HfO2-volatile", contrast=1e3, *
 
 
 @pytest.mark.parametrize("lateral", SIDES)
-@pytest.mark.parametrize("planes", [(3, 4), (1, 3, 3), (2, 2, 1, 3), (2, 1, 1, 2, 2)])
+@pytest.mark.parametrize("planes", STACKS)
 @pytest.mark.parametrize("contrast", [1e3, 1e-3])
 def test_potential_current_and_heat_of_layers_equal_a_direct_solution(planes, lateral, contrast):
     """Potential, heat and current to 1e-10, with the bonds of every layer and those that cross."""
@@ -79,9 +82,11 @@ def test_empty_layers_are_resistors_in_series():
 
 
 @pytest.mark.parametrize("lateral", SIDES)
-def test_charges_and_their_images_equal_a_direct_solution(lateral):
+@pytest.mark.parametrize("planes", STACKS)
+@pytest.mark.parametrize("contrast", [1e3, 1e-3])
+def test_charges_and_their_images_equal_a_direct_solution(planes, lateral, contrast):
     """Potential of all charges at every site to 1e-12 of the largest, permittivities 1 to 1000."""
-    device, oracle = make((3, 2, 3), 5, lateral, name="HfO2-ETH")
+    device, oracle = make(planes, 5, lateral, name="HfO2-ETH", contrast=contrast)
     rng = np.random.default_rng(3)
     put(device, random_species(device, "pristine", rng))
     device.transitions()
