@@ -15,7 +15,7 @@ from ...data import schema, store
 from ...escape import html, html_json
 from ...typing import Floats
 from ..results import appearance, filament
-from ..results.appearance import BOND_RADIUS, BOTTOM, DEFECT_RADIUS, TOP
+from ..results.appearance import BOND_RADIUS, BOTTOM, DEFECT_RADIUS, REGIONS, TOP
 from .caption import NAMES, filamentary, phase_title, several
 from .colours import KINDS, OTHER
 
@@ -106,6 +106,7 @@ def film_data(result: xr.Dataset) -> dict[str, Any]:
         "title": str(result.attrs.get("title") or "resistive memory device"),
         "box": [round(float(side), 4) for side in (x, y, z + spacing)],
         "levels": [round(float(height) * 1e9, 4) for height in filament.interfaces(result)],
+        "regions": _regions(result),
         "radius": DEFECT_RADIUS * spacing,
         "bond": BOND_RADIUS * spacing,
         "electrodes": {"top": TOP, "bottom": BOTTOM},
@@ -133,11 +134,29 @@ def _names(result: xr.Dataset) -> list[str]:
     return first + names[1:]
 
 
+def _shift(shots: list[filament.Snapshot]) -> Floats:
+    """Return one shift for all snapshots, so that nothing jumps: that of the largest filament."""
+    return filament.middle_shift(max(shots, key=lambda shot: int(shot.conducting.sum())))
+
+
+def _shots(result: xr.Dataset) -> list[filament.Snapshot]:
+    return [filament.snapshot(result, index) for index in range(result.sizes["snapshot"])]
+
+
+def _regions(result: xr.Dataset) -> list[dict[str, Any]]:
+    """Return the outlines of regions of layers at both ends of their layer, pieces of straight lines."""
+    pieces = []
+    for side in filament.region_sides(result, _shift(_shots(result))):
+        for height in (side.low, side.high):
+            ends = [[round(1e9 * value, 4) for value in (*end, height)] for end in (side.start, side.stop)]
+            pieces.append({"ends": ends, "colour": REGIONS[side.region % len(REGIONS)]})
+    return pieces
+
+
 def _frames(result: xr.Dataset, spacing: float) -> list[dict[str, Any]]:
     """Return each snapshot: when, at which voltage and current, and where its defects are."""
-    shots = [filament.snapshot(result, index) for index in range(result.sizes["snapshot"])]
-    # One shift for all, that of the largest filament, so that nothing jumps between two pictures.
-    shift = filament.middle_shift(max(shots, key=lambda shot: int(shot.conducting.sum())))
+    shots = _shots(result)
+    shift = _shift(shots)
     voltages = source_voltages(result)
     ends = np.cumsum(result["snapshot_size"].values)
     frames = []

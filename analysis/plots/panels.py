@@ -10,7 +10,7 @@ from ...data.columns import ResultTable
 from ...escape import mathtext
 from ...typing import Floats
 from ..results import filament
-from ..results.appearance import BOND_RADIUS, BOTTOM, CONDUCTING, DEFECT_RADIUS, ISOLATED, TOP
+from ..results.appearance import BOND_RADIUS, BOTTOM, CONDUCTING, DEFECT_RADIUS, ISOLATED, REGIONS, TOP
 from . import scene
 from .caption import NAMES, filamentary, phase_title, prefix, several
 from .colours import GAP, KINDS, OTHER
@@ -21,6 +21,7 @@ if TYPE_CHECKING:
 SWEPT = ("form", "set", "reset", "triangle", "ramp", "points")
 SIDE_VIEW, SHEET_VIEW = scene.Camera(), scene.Camera(elevation=32.0)
 SHEET = 0.2  # height of a box in widths below which it is a sheet: seen from above, through its electrode
+NAMES_OF_LAYERS = 0.14  # room beside a box, in its widths
 NAMED = 4  # phases at most that are named along an axis
 DEVICES = 40  # single devices that are drawn as thin lines
 POINTS = 20_000  # of one curve of a probability plot; more are thinned evenly by rank
@@ -70,6 +71,7 @@ def filament_view(
     _draw_layers(result, spacing, (x, y), axes, camera)
     scene.draw_slab(axes, (-plate, 0.0), (x, y), camera, colour=BOTTOM, alpha=1.0, zorder=1.5)
     centring = filament.middle_shift(shot) if shift is None else shift
+    scene.draw_walls(axes, _walls(result, centring), camera)
     position = filament.shifted(shot, centring) * 1e9 + [spacing / 2, spacing / 2, 0.0]
     paint = _paint(shot, colour)
     beads, shades = _beads(shot, position, paint)
@@ -81,7 +83,7 @@ def filament_view(
     scene.draw_slab(axes, (box[2], box[2] + plate), (x, y), camera, colour=TOP, alpha=alpha, zorder=3)
     if not filament.is_continuous(shot) and shot.conducting.any():
         _mark_gap(axes, filament.longest_jump(shot), (x, y), camera)
-    axes.set_xlim(extent[:2])
+    axes.set_xlim(extent[0], extent[1] + ("layer" in result) * NAMES_OF_LAYERS * (extent[1] - extent[0]))
     axes.set_ylim(extent[2:])
     axes.set_aspect("equal")
     axes.set_axis_off()
@@ -106,6 +108,15 @@ def _draw_layers(
     for name, height in zip(result["layer"].values, middle, strict=True):
         right, up, _ = camera.project(np.array([corner + [0.0, 0.0, height]]))[0]
         axes.text(right, up, f" {mathtext(str(name))}", fontsize=7, color="0.35", va="center", ha="left")
+
+
+def _walls(result: ResultTable, shift: Floats) -> list[tuple[Floats, str]]:
+    """Return the walls (nm) around the regions of layers, and the colour of each."""
+    walls = []
+    for side in filament.region_sides(result, shift):
+        foot, top = ([(*end, z) for end in (side.start, side.stop)] for z in (side.low, side.high))
+        walls.append((1e9 * np.array([*foot, *reversed(top)]), REGIONS[side.region % len(REGIONS)]))
+    return walls
 
 
 def loops(curves: Iterable[tuple[Floats, Floats]], axes: "Axes", colour: str) -> None:

@@ -213,3 +213,33 @@ def draw_level(axes: "Axes", height: float, width: tuple[float, float], camera: 
     ring = np.array([(0, 0, height), (x, 0, height), (x, y, height), (0, y, height), (0, 0, height)])
     line = camera.project(ring)
     axes.plot(line[:, 0], line[:, 1], color="0.45", linewidth=0.8, linestyle=(0, (4, 3)), zorder=1.2)
+
+
+def draw_walls(
+    axes: "Axes", walls: Sequence[tuple[Floats, str]], camera: Camera, *, alpha: float = 0.16
+) -> None:
+    """Draw upright walls around parts of the oxide, behind what is in it: those that the camera sees.
+
+    Parameters
+    ----------
+    axes : matplotlib Axes
+    walls : sequence of ((4, 3) array, colour)
+        Corners of each wall: along its foot, the inside to the left, then back along its top.
+    camera : Camera
+    alpha : float
+        Opacity of a wall; its foot and its top are lines.
+    """
+    from matplotlib.collections import LineCollection, PolyCollection  # as above
+
+    faces, lines = [], []
+    for corners, colour in walls:
+        flat = camera.project(corners)
+        (along_x, along_y), up = flat[1, :2] - flat[0, :2], flat[3, :2] - flat[0, :2]
+        if along_x * up[1] - along_y * up[0] > 0.0:  # seen from outside
+            faces.append((flat[:, :2], colour))
+        lines += [(flat[ends, :2], colour) for ends in ([0, 1], [2, 3])]
+    if walls:
+        shapes, paint = zip(*faces, strict=True)
+        axes.add_collection(PolyCollection(shapes, facecolors=paint, alpha=alpha, linewidths=0.0, zorder=1.3))
+        shapes, paint = zip(*lines, strict=True)
+        axes.add_collection(LineCollection(shapes, colors=paint, linewidths=0.8, zorder=1.3))

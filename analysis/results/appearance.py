@@ -12,6 +12,9 @@ STATES = (CONDUCTING, ISOLATED, INTERSTITIAL)
 TOP, BOTTOM = "#c9a96a", "#a9adb3"
 """Colours of the electrodes."""
 
+REGIONS = ("#2a8f7a", "#7a5ea8", "#b07a1e", "#4f7d2e")
+"""Colours of regions of layers, in turn."""
+
 DEFECT_RADIUS, BOND_RADIUS = 0.34, 0.11
 """In lattice spacings: of a defect, and of what joins two neighbours that conduct."""
 

@@ -127,6 +127,59 @@ def interfaces(result: ResultTable) -> Floats:
     return np.asarray((planes + 0.5) * float(result["lattice_spacing"]))
 
 
+@dataclass(frozen=True, slots=True)
+class Side:
+    """A piece of the upright side of a region of a layer, one spacing wide.
+
+    Parameters
+    ----------
+    region : int
+        Number of the region, counted over all layers from 0.
+    start, stop : tuple of float
+        Its ends (m), x and y, so that the region lies to the left of the way from one to the other.
+    low, high : float
+        Heights (m) between which the layer lies.
+    """
+
+    region: int
+    start: tuple[float, float]
+    stop: tuple[float, float]
+    low: float
+    high: float
+
+
+def region_sides(result: ResultTable, shift: Floats) -> list[Side]:
+    """Return the sides of all regions of a device, as they are drawn.
+
+    Parameters
+    ----------
+    result : xarray.Dataset
+    shift : (2,)
+        How far (m) all is moved along x and y in a repeating box; whole spacings.
+    """
+    if "layer_region" not in result:
+        return []
+    spacing, planes = float(result["lattice_spacing"]), int(result["lattice_shape"].values[2])
+    levels = np.concatenate([[0.0], interfaces(result), [(planes + 1) * spacing]])
+    sites = np.rint(np.asarray(shift) / spacing).astype(int)
+    sides, first = list[Side](), -1
+    for layer, own in enumerate(result["layer_region"].values):
+        owner = np.pad(np.roll(own, tuple(sites), axis=(0, 1)), 1)
+        for x, y in np.argwhere(owner):
+            # Counter-clockwise around the site, whose corner of least x and y is (x - 1, y - 1).
+            corners = [(x - 1, y - 1), (x, y - 1), (x, y), (x - 1, y)]
+            beside = [(x, y - 1), (x + 1, y), (x, y + 1), (x - 1, y)]
+            for k, neighbour in enumerate(beside):
+                if owner[neighbour] != owner[x, y]:
+                    start, stop = (
+                        (float(a * spacing), float(b * spacing)) for a, b in (corners[k], corners[k - 3])
+                    )
+                    region = first + int(owner[x, y])
+                    sides.append(Side(region, start, stop, float(levels[layer]), float(levels[layer + 1])))
+        first += int(own.max())
+    return sides
+
+
 def distances(position: Floats, spacing: float, shape: tuple[int, int, int], periodic: bool) -> Floats:
     """Return all distances (n, n) in spacings, across the sides of the box where it repeats."""
     total = np.zeros((len(position),) * 2)

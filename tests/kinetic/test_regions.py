@@ -138,6 +138,8 @@ def test_files_say_regions_and_check_prints_them():
     assert [one.x for one in lower] == [pytest.approx(0.78e-9), 0.0] and not upper
     assert "region      column at 0.78, 0.78 nm, radius 0.3 nm: migration shift -0.2 eV" in plan(read)
     result = experiment.run(read)
+    owner = result["layer_region"].values
+    assert owner.shape == (2, 6, 6) and not owner[1].any() and owner[0, 3, 3] == 1 and owner[0, 0, 3] == 2
     assert experiment.first_difference(result, experiment.again(result)) is None
     with pytest.raises(ConfigurationError, match="a region with the shape box needs a width above 0"):
         parse(document | {"device": {"width": "1.56 nm", "layer": [

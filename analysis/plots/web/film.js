@@ -52,6 +52,10 @@
       // Where two layers meet.
       for (const z of film.levels) viewer.addLine({ start: { x, y, z }, end: { x: nextX, y: nextY, z }, color: "#707070", dashed: true });
     });
+    for (const { ends, colour } of film.regions) {
+      const [start, end] = ends.map(([x, y, z]) => ({ x, y, z }));
+      viewer.addLine({ start, end, color: colour });
+    }
   }
 
   let gap = null;

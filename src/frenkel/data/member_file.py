@@ -245,11 +245,13 @@ def _constants(
         if all(np.array_equal(values[0], value) for value in values):
             _small(file, hashed, name, column.dims, values[0], column.attrs)
             continue
-        # A point none of whose members finished has no value.
-        table = np.full((int(np.prod(shape[:-1])), *values[0].shape), _fill(values[0].dtype))
+        # A point none of whose members finished has no value, nor has one with fewer sites beyond them.
+        sizes = tuple(max(lengths) for lengths in zip(*(value.shape for value in values), strict=True))
+        table = np.full((int(np.prod(shape[:-1])), *sizes), _fill(values[0].dtype))
         for point, arrays in contents.first.items():
-            table[point] = arrays[name]
-        table = table.astype(values[0].dtype).reshape(*shape[:-1], *values[0].shape)
+            own: tuple[int | slice, ...] = (point, *(slice(length) for length in arrays[name].shape))
+            table[own] = arrays[name]
+        table = table.astype(values[0].dtype).reshape(*shape[:-1], *sizes)
         _small(file, hashed, name, (*grid[:-1], *column.dims), table, column.attrs)
 
 

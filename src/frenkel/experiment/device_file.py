@@ -12,6 +12,7 @@ from ..data.columns import ResultArrays
 from ..kinetic.device import Device
 from ..kinetic.extremes import DIRECTIONS
 from ..kinetic.lattice.species import Species
+from ..kinetic.materials.stack import Stack
 from ..kinetic.run import SAMPLED, TEMPERATURE
 from .protocol import PhaseLog
 
@@ -66,12 +67,15 @@ def columns(
     return schema.columns(arrays, attrs)
 
 
-def _layers(device: Device) -> dict[str, Any]:
-    """Return the layers of a stack; nothing where a device is a single oxide."""
-    stack = device.stack
-    if len(stack.planes) == 1:
+def layers(stack: Stack, shape: tuple[int, ...], periodic: bool) -> dict[str, Any]:
+    """Return the layers of a stack with their regions; nothing of a single oxide without regions."""
+    has_regions = any(stack.regions)
+    if len(stack.planes) == 1 and not has_regions:
         return {}
-    return {"layer": [m.name for m in stack.materials], "layer_planes": np.array(stack.planes, np.int32)}
+    found = {"layer": [m.name for m in stack.materials], "layer_planes": np.array(stack.planes, np.int32)}
+    if has_regions:
+        found["layer_region"] = (stack.owners(shape, periodic) + 1).astype(np.int32)
+    return found
 
 
 def values(device: Device, logs: list[PhaseLog], read_voltage: float) -> dict[str, Any]:
@@ -82,7 +86,7 @@ def values(device: Device, logs: list[PhaseLog], read_voltage: float) -> dict[st
         | _temperatures(device, logs)
         | _snapshots(device, logs)
         | _constants(device, read_voltage)
-        | _layers(device)
+        | layers(device.stack, device.shape, device.lateral == "periodic")
     )
 
 

@@ -210,6 +210,9 @@ def member(ensemble: "xr.Dataset", number: int, **point: Any) -> "xr.Dataset":
             values[name] = array[ranges[variable.dims[0]]].values
         else:
             values[name] = array.sel({dim: value for dim, value in where.items() if dim in array.dims}).values
+    if "layer_region" in values:  # of the widest member
+        rows, columns, _ = values["lattice_shape"]
+        values["layer_region"] = values["layer_region"][:, :rows, :columns]
     attrs = _attrs(ensemble, where, number)
     if point:
         values |= _own_texts(values, json.loads(attrs["provenance"])["configuration"])

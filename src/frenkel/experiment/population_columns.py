@@ -19,7 +19,10 @@ from ..mpi_runs.merge import Located
 Columns = dict[str, tuple[tuple[str, ...], Any, dict[str, Any]]]
 """Variables by name: dimensions, values, attributes."""
 
-DIFFERING = ("lattice_shape", "layer_planes", "lattice_spacing", "ambient_temperature", "series_resistance")
+DIFFERING = (
+    "lattice_shape", "layer_planes", "layer_region", "lattice_spacing", "ambient_temperature",
+    "series_resistance",
+)  # fmt: skip
 """Variables that all members share unless sizes, temperature or circuit are drawn."""
 
 

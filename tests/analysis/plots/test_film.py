@@ -10,7 +10,7 @@ from matplotlib.figure import Figure
 
 from frenkel.analysis.plots import caption, film, panels
 from frenkel.analysis.plots.film import Film
-from frenkel.analysis.results import filament
+from frenkel.analysis.results import appearance, filament
 from frenkel.data import schema
 from frenkel.data.store import StoreError
 
@@ -163,6 +163,42 @@ def test_a_picture_of_layers_names_them_and_draws_where_they_meet(result):
         texts.append({text.get_text().strip() for text in axes.texts})
         lines.append(len(axes.lines))
     assert texts[1] - texts[0] == {"TaOx", "HfO2"} and lines[1] == lines[0] + 1
+
+
+def with_regions(result):
+    """Return the same with a box of 2 x 3 columns of sites in the upper layer, at a corner."""
+    nx, ny = (int(n) for n in result["lattice_shape"].values[:2])
+    owner = np.zeros((2, nx, ny), np.int32)
+    owner[1, :2, -3:] = 1
+    return layered(result).assign({"layer_region": (("layer", "row", "column"), owner)})
+
+
+def test_regions_are_outlined_where_their_sites_are(result):
+    """Sides around the box add up to its area, counter-clockwise, and move with what is drawn."""
+    one, a = with_regions(result), float(result["lattice_spacing"])
+    _, ny, nz = (int(n) for n in result["lattice_shape"].values)
+    for moved in (0, 1):
+        sides = filament.region_sides(one, np.array([moved * a, 0.0]))
+        assert len(sides) == 10 and {side.region for side in sides} == {0}
+        assert {(side.low, side.high) for side in sides} == {(3.5 * a, (nz + 1) * a)}
+        area = sum(x0 * y1 - x1 * y0 for x0, y0, x1, y1 in ((*one.start, *one.stop) for one in sides)) / 2
+        assert area == pytest.approx(6 * a**2)
+        places = np.array([end for side in sides for end in (side.start, side.stop)]) / a
+        assert places.min(axis=0) == pytest.approx([moved, ny - 3])
+        assert places.max(axis=0) == pytest.approx([moved + 2, ny])
+    assert filament.region_sides(layered(result), np.zeros(2)) == []
+
+
+def test_pictures_and_films_show_regions(result):
+    pieces = []
+    for one in (layered(result), with_regions(result)):
+        axes = Figure().add_subplot()
+        panels.filament_view(one, 1, axes)
+        pieces.append(len(axes.collections))
+    assert pieces[1] == pieces[0] + 2
+    data = film.film_data(with_regions(result))["regions"]
+    assert len(data) == 20 and {one["colour"] for one in data} == {appearance.REGIONS[0]}
+    assert film.film_data(result)["regions"] == []
 
 
 def test_the_caption_names_the_layers_from_the_bottom(result):
