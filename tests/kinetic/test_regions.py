@@ -114,9 +114,11 @@ def test_events_across_sides_of_regions_close(lateral):
 
 
 def test_first_defects_of_a_region():
-    """Half of the spot's sites, all of them there; the draws of the rest are those without regions."""
+    """Half of the spot's sites, which are weak ones; the draws of the rest are those without regions."""
     material = small_material("HfO2-volatile")
-    one = Device(material, 5 * A, 6 * A, seed=2, layers=(Layer(5 * A, regions=(SPOT,)),))
+    spot = Region("column", 3 * A, 3 * A, radius=1.5 * A, vacancy_fraction=0.5)
+    full = small_material("HfO2-volatile", drop=("disorder",), column__vacancy_fraction=0.5)
+    one = Device(full, 5 * A, 6 * A, seed=2, layers=(Layer(5 * A, regions=(spot,)),))
     inside = np.concatenate([sites for _, sites in one.stack.region(one.shape, True)]) & True
     assert np.count_nonzero(np.isin(one.defects[0], np.flatnonzero(inside))) == round(0.5 * inside.sum())
     bare, empty = (Device(material, 5 * A, 6 * A, seed=2, layers=layers)
