@@ -61,6 +61,10 @@ class Region:
         for name in {"box": ("width", "length"), "column": ("radius",), "cell": ()}[self.shape]:
             if not getattr(self, name):
                 raise ValueError(f"a region with the shape {self.shape} needs a {name} above 0")
+        of_others = {"box": ("radius", "boundary"), "column": ("width", "length", "boundary")}
+        for name in of_others.get(self.shape, ("radius", "width", "length")):
+            if getattr(self, name):
+                raise ValueError(f"a region with the shape {self.shape} has no {name}, leave it out")
 
 
 def columns_of(

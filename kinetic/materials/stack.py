@@ -301,9 +301,25 @@ class Stack:
         return np.asarray(values / values[-1])
 
     def owners(self, shape: tuple[int, ...], periodic: bool) -> NDArray[np.intp]:
-        """Return the region of each column of sites of each layer, -1 for none, shape (n_layers, nx, ny)."""
+        """Return the region of each column of sites of each layer, -1 for none, shape (n_layers, nx, ny).
+
+        Raises
+        ------
+        ValueError
+            A region lies outside of the box, or no site is its own.
+        """
         spacing, sides = self.material.lattice.spacing, (shape[0], shape[1])
-        return np.array([columns_of(regions, sides, spacing, periodic) for regions in self.regions])
+        found = np.array([columns_of(regions, sides, spacing, periodic) for regions in self.regions])
+        for layer, regions in enumerate(self.regions):
+            for number, region in enumerate(regions):
+                name = f"region {number + 1} of layer {layer + 1}"
+                for axis, place, count in zip("xy", (region.x, region.y), sides, strict=True):
+                    if place > count * spacing:
+                        most, given = (f"{length * 1e9:.6g} nm" for length in (count * spacing, place))
+                        raise ValueError(f"{axis} of {name} must be within the device, {most}, got {given}")
+                if not (found[layer] == number).any():
+                    raise ValueError(f"{name} must have a site of its own, at its place and size it has none")
+        return found
 
     def region(
         self, shape: tuple[int, int, int], periodic: bool

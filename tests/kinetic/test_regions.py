@@ -148,6 +148,18 @@ def test_files_say_regions_and_check_prints_them():
             layers[0] | {"region": [region | {"shape": "box"}]}]}})
 
 
+@pytest.mark.parametrize(("region", "message"), [
+    (Region("column", 9e-9, 0.0, radius=A), r"x of region 1 of layer 1 must be within the device, 1\.56 nm"),
+    (Region("column", 0.5 * A, 0.0, radius=0.1 * A), "region 1 of layer 1 must have a site of its own"),
+    (Region("cell", 0.0, 0.0, boundary=A), "region 1 of layer 1 must have a site of its own"),
+])
+def test_a_region_without_sites_gets_one_sentence(region, message):
+    with pytest.raises(ValueError, match=message):
+        Device(Material.load("HfO2"), 5 * A, 6 * A, seed=1, layers=[Layer(5 * A, regions=(region,))])
+    with pytest.raises(ValueError, match="a region with the shape column has no width, leave it out"):
+        Region("column", 0.0, 0.0, radius=A, width=A)
+
+
 def test_a_region_leaves_no_negative_barrier():
     deep = Region("column", 0.0, 0.0, radius=A, migration_shift=-3.0)
     with pytest.raises(ValueError, match=r"barrier of 'vacancy hop' with its barrier_shift must be at"):

@@ -416,6 +416,7 @@ def check_device(configuration: Configuration, material: Material) -> None:
         A size or a layer is not allowed, or the material melts at the temperature of the device.
     """
     shape, stack = _stack(configuration, material)
+    stack.owners(shape, configuration.device.lateral == "periodic")
     stack.check_temperature(configuration.device.temperature)
     for name, _, phase in configuration.phases():
         check_conditions(name, phase, stack.check_temperature, partial(check_light, material))
