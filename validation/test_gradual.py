@@ -13,13 +13,10 @@ from frenkel.kinetic.circuit import Circuit
 from frenkel.kinetic.waveform import Waveform
 
 STACK = Path(__file__).resolve().parents[1] / "examples" / "stack_cmo_hfox.toml"
-SEEDS = range(101, 125)
-"""Devices that had no part in choosing the amplitudes; seeds 1 to 3 had, and 101 to 103 in that of SET."""
+SEEDS = range(401, 425)
+"""Devices that had no part in choosing the stack and its pulses; seeds 301 to 306 had."""
 
 RANGE, STEP, SECONDS, READ = 3.0, 0.1, 30.0, 0.1
-
-MISSED = 0.12
-"""The way up misses the step of 0.1: measured 0.110, since vacancies rearrange in the first pulses of SET."""
 
 pytestmark = pytest.mark.verification
 
@@ -51,6 +48,5 @@ def test_trains_are_gradual():
         print(seed, *(f"{value:.3f}" for value in found[-1]), flush=True)
     size, down, up, _ = np.median(found, axis=0)
     print(f"medians: range {size:.2f}, steps {down:.3f} down and {up:.3f} up")
-    assert size >= RANGE and down <= STEP
-    assert up <= MISSED
+    assert size >= RANGE and down <= STEP and up <= STEP
     assert max(row[3] for row in found) <= SECONDS
