@@ -2,7 +2,7 @@
 
     python benchmarks/layers.py [--events 300] [--turns 6]
 
-Layers differ by 1e-4 in conduction, permittivity and heat: three tables in place of one, and the same physics.
+Layers differ by 1e-4 in conduction, permittivity and heat: three tables in place of one, the same physics.
 """
 
 import argparse

@@ -3,7 +3,7 @@
     .venv/bin/python validation/stack_table.py [--devices 4]
 
 Runs each examples/stack_*.toml with seeds that nothing was chosen by, and writes the table into the page
-between its marks. Nothing is fitted to what is beside it. Takes about 2 minutes of one core.
+between its marks. Nothing is fitted to what is beside it. Takes about 4 minutes of one core.
 """
 
 import argparse
@@ -29,7 +29,7 @@ ABRUPT, WITHIN, LEAST = 0.5, 0.06, 0.05
 """A switching is abrupt where this fraction of ln(HRS/LRS) lies within this voltage (V), or in one pulse;
 voltages below the last one (V) are left out."""
 
-OPEN, SECONDS = 2.0, 20.0
+OPEN, SECONDS = 2.0, 40.0
 """Least HRS/LRS of a cycle that counts as switching, and CPU time (s) that a device may take."""
 
 PUBLISHED = {

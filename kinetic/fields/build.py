@@ -13,6 +13,7 @@ from numpy.typing import NDArray
 from ...typing import Floats
 from ...units import BOLTZMANN_EV, ELEMENTARY_CHARGE, VACUUM_PERMITTIVITY
 from ..conduction.classes import REFERENCE, Bond, Way, ways
+from ..conduction.transport import QuantumGap
 from ..materials.material import Material
 from ..materials.stack import Stack
 from ..thermal import Thermal
@@ -73,6 +74,13 @@ class LawTable:
             if not all(path.law.linear for path in paths):
                 number[k] = self._number(tuple(path._replace(scale=path.scale / slope[k]) for path in paths))
         return slope, number
+
+    def through(self, barrier: float, length: Floats) -> NDArray[np.intc]:
+        """Return the numbers of the law of elastic tunnelling through a barrier (eV), for lengths (m)."""
+        law = QuantumGap(channels=1.0, barrier=barrier, mass=1.0)
+        paths = [Way(1.0, law, float(d)) for d in length]
+        rows = [(path._replace(scale=1.0 / path.conductance),) for path in paths]
+        return np.array([self._number(row) for row in rows], np.intc)
 
     def _ways(self, kind: str, material: Material, conductance: float, length: float) -> Row:
         return ways(kind, material.conduction, Bond(conductance, length, self.temperature))
@@ -236,9 +244,13 @@ def _backgrounds(stack: Stack) -> list[tuple[Floats, Floats]]:
     """Return vertical links and layers of the backgrounds of conduction, permittivity and heat."""
     kappa = stack.numbers("heat", "conductivity") * stack.numbers("heat", "ballistic_factor")
     resistance = stack.above("thermal_resistance") * kappa[-1] / stack.material.lattice.spacing
-    electric = [stack.relative("conduction", "background"), stack.relative("electrostatics", "permittivity")]
-    heat = kappa / kappa[-1]
-    return [*((stack.links(layer), layer) for layer in electric), (stack.links(heat, resistance), heat)]
+    electric = stack.relative("conduction", "background")
+    polarised, heat = stack.relative("electrostatics", "permittivity"), kappa / kappa[-1]
+    conduction = stack.links(electric)
+    for plane in range(1, len(conduction) - 1):
+        conduction[plane] *= stack.contact(stack.parts(plane - 1, plane))[0]
+    others = [(stack.links(polarised), polarised), (stack.links(heat, resistance), heat)]
+    return [(conduction, electric), *others]
 
 
 def number_of_tables(stack: Stack, thermal: Thermal) -> int:
@@ -281,12 +293,20 @@ def layered_bonds(stack: Stack, table: LawTable) -> LayeredBonds:
     for low, high in combinations_with_replacement(range(nz), 2):
         number = kinds.setdefault(tuple(stack.parts(low, high)), len(kinds))
         kind[low, high] = kind[high, low] = number
-    pairs = [_mean(np.array(parts), [(own.pair[0], own.pair_law[0]) for own in of_layer]) for parts in kinds]
+    spacing = stack.material.lattice.spacing
+    of_pairs = [(own.pair[0], own.pair_law[0]) for own in of_layer]
+    length = spacing * np.sqrt(np.arange(1, len(of_pairs[0][0]) + 1))
+    pairs = [
+        _across(stack.contact(parts), table, length, _mean(np.array(parts), of_pairs)) for parts in kinds
+    ]
     contact, contact_law = np.zeros((2, nz)), np.zeros((2, nz), np.intc)
     for side, plane in product(range(2), range(nz)):
         parts = stack.parts(-1, plane) if side == 0 else stack.parts(plane, nz)
         each = [(own.contact[side, [plane]], own.contact_law[side, [plane]]) for own in of_layer]
-        contact[side, [plane]], contact_law[side, [plane]] = _mean(parts, each)
+        depth = spacing * np.array([plane + 1.0 if side == 0 else nz - plane])
+        contact[side, [plane]], contact_law[side, [plane]] = _across(
+            stack.contact(parts), table, depth, _mean(parts, each)
+        )
     pair, pair_law = (np.array(part) for part in zip(*pairs, strict=True))
     return LayeredBonds(pair, pair_law, kind, contact, contact_law)
 
@@ -300,6 +320,15 @@ def _mean(parts: Floats, each: Sequence[tuple[Floats, NDArray[np.intc]]]) -> tup
     # Alike in all layers it is that to the last bit.
     mean = np.where(np.all(slopes == slopes[0], axis=0), slopes[0], mean)
     return mean, laws[np.argmin(slopes, axis=0), np.arange(slopes.shape[1])]
+
+
+def _across(
+    contact: tuple[float, float], table: LawTable, length: Floats, bonds: tuple[Floats, NDArray[np.intc]]
+) -> tuple[Floats, NDArray[np.intc]]:
+    """Return slopes and laws of bonds with the contacts that they cross, a factor and a barrier (eV)."""
+    (factor, barrier), (slopes, laws) = contact, bonds
+    slopes = slopes * factor if factor != 1.0 else slopes
+    return slopes, np.where(slopes > 0.0, table.through(barrier, length), laws) if barrier else laws
 
 
 def _bonds_of(material: Material, stack: Stack, table: LawTable) -> LayeredBonds:

@@ -51,6 +51,10 @@ class Interface:
         Extra barrier (eV) of a hop across, alike both ways.
     thermal_resistance : float
         Of the interface (m^2 K/W).
+    contact_factor : float or None
+        Contact between both layers: factor on the conductance of all that crosses; 1 where it is None.
+    contact_barrier : float or None
+        Barrier (eV) through which electrons tunnel across; bonds that cross follow its law then.
 
     Raises
     ------
@@ -64,6 +68,12 @@ class Interface:
     interstitial_energy: float = quantity("eV", -20.0, 20.0, "the same of the mobile ion", default=0.0)
     barrier: float = quantity("eV", 0.0, 20.0, "extra barrier of a hop across", default=0.0)
     thermal_resistance: float = quantity("m^2*K/W", 0.0, 1.0, "thermal resistance", default=0.0)
+    contact_factor: float | None = quantity(
+        "1", 1e-12, 1.0, "factor on the conductance of all that crosses", optional=True
+    )
+    contact_barrier: float | None = quantity(
+        "eV", 0.05, 10.0, "barrier through which electrons tunnel across", optional=True
+    )
 
     def __post_init__(self) -> None:
         check_quantities(self, "an interface")
@@ -359,6 +369,19 @@ class Stack:
             alike &= np.diff(resistance) == 0.0
         links = np.where(alike, conductivity[1:], 1.0 / inner)
         return np.concatenate([conductivity[:1], links, conductivity[-1:]])
+
+    def contact(self, parts: Sequence[float] | Floats) -> tuple[float, float]:
+        """Return factor and highest barrier (eV) of the contacts that a way crosses, 1 and 0 for none.
+
+        Parameters
+        ----------
+        parts : sequence of float
+            Parts of the way that lie in each layer, as :meth:`parts` returns them.
+        """
+        inside = np.asarray(parts) > 0.0
+        crossed = [one for one, met in zip(self.interfaces, inside[:-1] & inside[1:], strict=True) if met]
+        factor = math.prod(one.contact_factor or 1.0 for one in crossed)
+        return factor, max((one.contact_barrier or 0.0 for one in crossed), default=0.0)
 
     def parts(self, low: int, high: int) -> Floats:
         """Return the parts of the way between two planes that lie in each layer, shape (n_layers,), sum 1.

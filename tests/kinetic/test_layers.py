@@ -29,8 +29,8 @@ OTHER = {
 def layered(lateral="periodic"):
     """Return a device of three layers in which everything differs, and its oracle."""
     material = small_material("HfO2-ETH")
-    inner = Interface(exchange_energy=0.35, interstitial_energy=-0.2, barrier=0.15, thermal_resistance=2e-9)
-    upper = Interface(exchange_energy=-0.5, interstitial_energy=0.1, barrier=0.05)
+    inner = Interface(0.35, -0.2, 0.15, thermal_resistance=2e-9, contact_factor=0.3)
+    upper = Interface(-0.5, 0.1, 0.05, contact_barrier=0.9)
     layers = [Layer(2 * A), Layer(2 * A, changes=OTHER, interface=inner), Layer(3 * A, interface=upper)]
     device = Device(material, 7 * A, 6 * A, seed=1, lateral=lateral, layers=layers)
     oracle = LayeredLattice(

@@ -12,15 +12,18 @@ SAMPLES = 240
 class LayeredLattice(WholeLattice):
     """The oracle of a device of layers: `materials` and `planes` from bottom to top.
 
-    ``resistances`` (m^2 K/W), ``exchange`` and ``ions`` (eV): one for each interface.
+    ``resistances`` (m^2 K/W), ``exchange`` and ``ions`` (eV), and ``contacts``, factors on conductances: one
+    for each interface.
     """
 
     def __init__(
-        self, materials, planes, resistances=None, lateral="periodic", width=6, exchange=(), ions=()
-    ):
+        self, materials, planes, resistances=None, lateral="periodic", width=6, exchange=(), ions=(),
+        contacts=None,
+    ):  # fmt: skip
         super().__init__(materials[-1], (width, width, sum(planes)), lateral)
         self.materials, self.of_plane = materials, [k for k, n in enumerate(planes) for _ in range(n)]
         resistances = np.zeros(len(planes) - 1) if resistances is None else resistances
+        self.contacts = np.ones(len(planes) - 1) if contacts is None else contacts
         numbers = [
             (
                 m.conduction.background, m.heat.conductivity * m.heat.ballistic_factor,
@@ -38,6 +41,8 @@ class LayeredLattice(WholeLattice):
                 if kind == 1 and low != high:
                     halves += resistances[min(low, high)] / self.spacing
                 links[kind, number] = 1.0 / halves / numbers[-1][kind]
+            if low != high:
+                links[0, number] *= self.contacts[min(low, high)]
         self.conducting, self.warming, self.polarising = links
         # Energies of a defect and of an ion in each layer, less those in the uppermost one.
         self.energies = [[-sum(steps[k:]) for k in range(len(planes))] for steps in (exchange, ions)]
@@ -57,7 +62,8 @@ class LayeredLattice(WholeLattice):
                 return 0.0
             total += np.log(value) * np.mean(np.array(self.of_plane)[plane] == layer)
         self.material = own
-        return np.exp(total)
+        crossed = self.contacts[min(np.array(self.of_plane)[plane]):max(np.array(self.of_plane)[plane])]
+        return np.exp(total) * np.prod(crossed)
 
     def bond_conductance(self, a, b, squared):
         return self._mean(self.place[a, 2], self.place[b, 2], lambda: self.pair_conductance(squared))

@@ -81,10 +81,10 @@ def _layers(stack: Stack) -> list[str]:
         lines += [_region(region) for region in (stack.regions[number] if stack.regions else ())]
         if number:
             between = stack.interfaces[number - 1]
-            units = {"thermal_resistance": "m^2*K/W"}
+            units = {"thermal_resistance": "m^2*K/W", "contact_factor": ""}
             values = {entry.name: getattr(between, entry.name) for entry in fields(between)}
             given = [
-                f"{name.replace('_', ' ')} {value:g} {units.get(name, 'eV')}"
+                f"{name.replace('_', ' ')} {value:g} {units.get(name, 'eV')}".rstrip()
                 for name, value in values.items()
                 if value
             ]

@@ -23,7 +23,7 @@ def make(planes, seed, lateral="periodic", name="HfO2-volatile", contrast=1e3, *
     """Return a device of layers with three numbers drawn over a contrast, and its oracle."""
     rng = np.random.default_rng(seed)
     material = Material.load(name)
-    layers, resistances = [], []
+    layers, resistances, contacts = [], [], []
     for number, count in enumerate(planes):
         # Conduction, heat and permittivity each have their own; the outermost layers differ by all of it.
         draw = (contrast ** rng.uniform(-1, 0, 3)).tolist()
@@ -38,11 +38,14 @@ def make(planes, seed, lateral="periodic", name="HfO2-volatile", contrast=1e3, *
             "electrostatics": {"permittivity": max(contrast, 1.0) * draw[2]},
         }  # fmt: skip
         resistances.append(10 ** rng.uniform(-10, -8) if number else 0.0)
-        layers.append(Layer(count * A, "", changes, Interface(thermal_resistance=resistances[-1])))
+        contacts.append(rng.uniform(0.1, 1.0) if number else None)
+        interface = Interface(thermal_resistance=resistances[-1], contact_factor=contacts[-1])
+        layers.append(Layer(count * A, "", changes, interface))
     device = Device(
         material, sum(planes) * A, WIDTH * A, seed=1, lateral=lateral, layers=layers, precise=True, **options
     )
-    oracle = LayeredLattice([layer.material(material) for layer in layers], planes, resistances[1:], lateral)
+    materials = [layer.material(material) for layer in layers]
+    oracle = LayeredLattice(materials, planes, resistances[1:], lateral, contacts=contacts[1:])
     return device, oracle
 
 
@@ -77,7 +80,8 @@ def test_empty_layers_are_resistors_in_series():
     device, oracle = make((3, 4), 2)
     low, high = (material.conduction.background for material in oracle.materials)
     device.fields.solve(np.zeros(0, np.int32))
-    column = 1.0 / (3.5 / low + 4.5 / high)
+    halves = 0.5 / low + 0.5 / high
+    column = 1.0 / (3.0 / low + 4.0 / high + halves / oracle.contacts[0])
     assert device.fields.solution.conductance == pytest.approx(WIDTH**2 * column, rel=1e-12, abs=0)
 
 
@@ -172,3 +176,20 @@ def test_a_bond_across_an_interface_follows_the_law_of_the_layer_that_conducts_l
         slopes = [bonds.pair[bonds.kind[z, z], 8] for z in (0, 5)]
         assert bonds.pair[across, 8] == pytest.approx(np.sqrt(slopes[0] * slopes[1]), rel=1e-12, abs=0)
         assert bonds.pair[inner, 8] == slopes[0]
+
+
+def test_bonds_across_a_contact_with_a_barrier_tunnel_through_it():
+    """They keep their slope at 0 V; those within a layer, and contacts that do not cross, stay ohmic."""
+    material, table = Material.load("HfO2-volatile"), LawTable(300.0)
+    plain, bonds = (
+        layered_bonds(Stack.of(material, [Layer(3 * A), Layer(3 * A, interface=interface)], 6), table)
+        for interface in (Interface(exchange_energy=0.1), Interface(contact_barrier=0.8))
+    )
+    inner, across = bonds.kind[0, 1], bonds.kind[2, 3]
+    assert np.array_equal(bonds.pair, plain.pair) and np.array_equal(bonds.contact, plain.contact)
+    assert not bonds.pair_law[inner].any() and not plain.pair_law.any()
+    for squared, number in enumerate(bonds.pair_law[across], 1):
+        (way,) = table.rows[number - 1]
+        assert way.law.barrier == 0.8 and way.length == pytest.approx(A * np.sqrt(squared))
+        assert way.conductance == pytest.approx(1.0)
+    assert not bonds.contact_law[0, :3].any() and bonds.contact_law[0, 3]
