@@ -12,36 +12,14 @@ cimport cython
 
 import numpy as np
 
-from libc.math cimport expm1, fabs, NAN
+from libc.math cimport fabs, NAN
 
 from ._event_rates cimport EventRates, exponential_integral, solve_exponential
+from ._heat_space cimport response
 
 cdef double TOLERANCE = 1e-3    # of the hazard of each step, by the difference of a step and its two halves
 cdef double NEGLIGIBLE = 1e-7   # hazard of a step that passes, however rough
 cdef double FIRST_STEP = 4.0    # waits, at the rates of the start, in the first step
-cdef int TERMS = 18
-
-
-cdef double response(double rate, int power, double time) noexcept nogil:
-    """Integral of exp(-rate (time - s)) s^power up to ``time``; see `heat_in_time.responses`."""
-    cdef double slow = rate * time, value, term, grown = 1.0
-    cdef int q, _q, j
-    if power == 0:
-        return time if slow < 1e-12 else -expm1(-slow) / rate
-    for _q in range(power + 1):
-        grown *= time
-    if slow < 1.0:
-        term = 1.0 / (power + 1)
-        value = 0.0
-        for j in range(1, TERMS):
-            value += term
-            term *= -slow / (power + 1 + j)
-        return value * grown
-    value, grown = -expm1(-slow) / rate, 1.0
-    for q in range(1, power + 1):
-        grown *= time
-        value = (grown - q * value) / rate
-    return value
 
 
 @cython.final

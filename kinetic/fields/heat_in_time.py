@@ -36,6 +36,7 @@ from ...typing import Floats
 from ..lattice.lattice import Lateral
 from ..thermal import Thermal
 from ._event_rates import Candidates
+from ._heat_space import Bonds, ShiftedHeat, SiteWindow, krylov, responses
 from ._lattice_green import LatticeGreen
 from .green import GreenTable
 
@@ -201,24 +202,14 @@ class HeatLattice:
 
     def modes(self, window: SiteWindow, values: Floats, reservoirs: Floats) -> Floats:
         """Return the field of sources at the sites of a window, added up, and at the reservoirs."""
-        nz, box = self.shape[2], np.zeros(window.shape)
-        box.ravel()[window.place] = values
         result = np.empty(self.n)
-        half = np.matmul(self._y[:, window.y], box @ self._z.T)
-        np.dot(
-            self._x[:, window.x],
-            half.reshape(len(window.x), len(self._y) * nz),
-            out=result[: self.n_sites].reshape(len(self._x), -1),
-        )
+        window.modes(values, result)
         result[self.n_sites :] = reservoirs / np.sqrt(self.columns)
         return result
 
     def at(self, window: SiteWindow, vector: Floats) -> Floats:
         """Return a field at the sites of a window (K)."""
-        part = self._x[:, window.x].T @ vector[: self.n_sites].reshape(len(self._x), -1)
-        part = part.reshape(len(window.x), len(self._y), self.shape[2])
-        box = np.matmul(self._y[:, window.y].T, part) @ self._z
-        return np.asarray(box.ravel()[window.place])
+        return window.at(vector)
 
     def of_reservoirs(self, vector: Floats) -> Floats:
         """Return the rises of the reservoirs (K)."""
@@ -230,11 +221,7 @@ class HeatLattice:
 
     def window(self, sites: NDArray[np.integer[Any]]) -> SiteWindow:
         """Return the part of the box that holds these sites."""
-        x, y, z = np.unravel_index(sites, self.shape)
-        own_x, at_x = distinct(x, self.shape[0])
-        own_y, at_y = distinct(y, self.shape[1])
-        shape = len(own_x), len(own_y), self.shape[2]
-        return SiteWindow(shape, own_x, own_y, np.ravel_multi_index((at_x, at_y, z), shape))
+        return SiteWindow(self._x, self._y, self._z, sites)
 
     # ---------------------------------------------------------------- operators
 
@@ -278,16 +265,6 @@ class HeatLattice:
         return pole
 
 
-@dataclass(frozen=True, slots=True, eq=False)
-class SiteWindow:
-    """Columns of the box that hold some sites, and the place of each in these columns."""
-
-    shape: tuple[int, int, int]
-    x: NDArray[np.intp]
-    y: NDArray[np.intp]
-    place: NDArray[np.intp]
-
-
 @dataclass(slots=True, eq=False)
 class HeatNetwork:
     """Bonds of one arrangement that conduct heat, on the bare lattice.
@@ -305,14 +282,12 @@ class HeatNetwork:
     nodes: NDArray[np.int32]
     conductance: Floats
     window: SiteWindow = field(init=False)
-    _bonds: Any = field(init=False)
-    _factors: dict[float, Any] = field(init=False, default_factory=dict)
+    _bonds: Bonds = field(init=False)
+    _factors: dict[float, ShiftedHeat] = field(init=False, default_factory=dict)
 
     def __post_init__(self) -> None:
-        from scipy.sparse import csr_array  # a device whose heat is steady does without
-
         self.window = self.lattice.window(self.nodes)
-        self._bonds = csr_array(self.conductance)
+        self._bonds = Bonds(self.conductance)
 
     def size(self) -> int:
         """Return about how many bytes this is."""
@@ -335,34 +310,27 @@ class HeatNetwork:
 
     def flow(self, vector: Floats) -> Floats:
         """Return (L + E W E') times a field."""
-        return self.lattice.laplacian(vector) + self.source(self._bonds @ self.at_nodes(vector))
+        return self.lattice.laplacian(vector) + self.source(self._bonds.times(self.at_nodes(vector)))
 
     def solve(self, sigma: float, vector: Floats) -> Floats:
         """Return (sigma M + L + E W E')^-1 times a field; sigma 0: the steady state of a source."""
-        from scipy.linalg.lapack import dgetrf, dgetrs  # a device whose heat is steady does without
+        return self.shifted(sigma).solve(vector)
 
-        pole = self.lattice.pole(sigma)
-        bare = self.lattice.respond(pole, vector)
-        if not len(self.nodes):
-            return bare
+    def shifted(self, sigma: float) -> ShiftedHeat:
+        """Return (sigma M + L + E W E')^-1, factored once."""
         if sigma not in self._factors:
-            self._factors[sigma] = dgetrf(self._coupling(pole).T, overwrite_a=True)[:2]
-        theta = dgetrs(*self._factors[sigma], self.at_nodes(bare))[0]
-        bare -= self.lattice.respond(pole, self.source(self._bonds @ theta))
-        return bare
-
-    def _coupling(self, pole: Pole) -> Floats:
-        """Return 1 + W G between nodes and electrodes, the transpose of 1 + G W."""
-        m, size = len(self.nodes), len(self.conductance)
-        green = np.zeros((size, size))
-        green[:m, :m] = pole.green.between(self.nodes)
-        if self.lattice.reservoirs:
-            nz = self.lattice.shape[2]
-            rows = np.concatenate([self.nodes % nz, nz + np.arange(self._electrodes)])
-            green += pole.change[np.ix_(rows, rows)]
-        coupling = self._bonds @ green
-        coupling[np.arange(size), np.arange(size)] += 1.0
-        return np.asarray(coupling)
+            pole = self.lattice.pole(sigma)
+            self._factors[sigma] = ShiftedHeat(
+                self.window,
+                self.nodes,
+                self._bonds,
+                pole.inverse,
+                pole.mean,
+                pole.green,
+                pole.change,
+                self.lattice.columns,
+            )
+        return self._factors[sigma]
 
 
 @dataclass(frozen=True, slots=True, eq=False)
@@ -420,39 +388,8 @@ class Stretch:
             return self.start.copy()
         field = self.start.copy()
         for part in self.parts:
-            field += (responses(part.rate, part.power, np.array([time]))[0] @ part.turn) @ part.space
+            field += (responses(part.rate, part.power, time) @ part.turn) @ part.space
         return field
-
-
-def responses(rate: Floats, power: int, time: Floats) -> Floats:
-    """Return what modes make of a source: the integral of exp(-rate (time - s)) s^power up to each time.
-
-    Parameters
-    ----------
-    rate : ndarray of shape (k,)
-    power : int
-        0, 1 or 2.
-    time : ndarray of shape (n,)
-        Positive.
-
-    Returns
-    -------
-    ndarray of shape (n, k)
-    """
-    times = time[:, None]
-    slow = rate * times
-    fast = np.maximum(rate, 1e-12 / times)
-    value: Floats = -np.expm1(-fast * times) / fast
-    if power == 0:
-        return value
-    for q in range(1, power + 1):
-        value = (times**q - q * value) / fast
-    # Where it is slow by a series, the sum over j of p! (-slow)^j / (p + 1 + j)!: that would cancel.
-    near, term, series = np.minimum(slow, 1.0), np.full(slow.shape, 1.0 / (power + 1)), np.zeros(slow.shape)
-    for j in range(1, 18):
-        series += term
-        term = term * (-near / (power + 1 + j))
-    return np.where(slow < 1.0, series * times ** (power + 1), value)
 
 
 @dataclass(frozen=True, slots=True, eq=False)
@@ -553,34 +490,25 @@ def _modes(
 ) -> Modes:
     """Return the modes of the Krylov space of one source."""
     lattice, sigma = network.lattice, POLE / length
-    norm = float(np.sqrt(source @ (source / lattice.mass)))
-    if norm == 0.0:
+    if not source.any():
         none = np.zeros((0, 0)), np.zeros((0, lattice.n)), np.zeros((0, len(read.place)))
         return Modes(power, np.zeros(0), *none, 0.0)
-    # Vectors are orthonormal in the product with M; a field that is a source is divided by M first.
-    space = np.empty((LARGEST_SPACE + 1, lattice.n))
-    space[0] = source / lattice.mass / norm
-    seen, watched = np.empty((LARGEST_SPACE + 1, len(read.place))), length * np.array(WATCHED)
-    seen[0] = lattice.at(read, space[0])
-    matrix, before, error = np.zeros((LARGEST_SPACE, LARGEST_SPACE)), np.zeros(1), np.inf
-    for k in range(LARGEST_SPACE):
-        fresh = sigma * network.solve(sigma, space[k] * lattice.mass)
-        # Against all vectors, once: few of them keep their digits.
-        matrix[k, : k + 1] = share = space[: k + 1] @ (fresh * lattice.mass)
-        fresh -= share @ space[: k + 1]
-        beyond = float(np.sqrt(fresh @ (fresh * lattice.mass)))
-        if k >= FIRST_LOOK or beyond < EXHAUSTED:
-            # Symmetric, of which the lower triangle is there; eigenvalues are 1 / (1 + rate / sigma).
-            part, turn = np.linalg.eigh(matrix[: k + 1, : k + 1])
-            rate = sigma * (1 / np.clip(part, 1e-14, 1.0) - 1)
-            now = norm * ((responses(rate, power, watched) * turn[0]) @ turn.T) @ seen[: k + 1]
-            error, before = float(np.abs(now - before).max(initial=0.0)), now
-            if error <= tolerance or beyond < EXHAUSTED:
-                turned = (norm * turn * turn[0]).T
-                return Modes(power, rate, turned, space[: k + 1], turned @ seen[: k + 1], error)
-        space[k + 1] = fresh / beyond
-        seen[k + 1] = lattice.at(read, space[k + 1])
-    raise ArithmeticError(
-        f"heat over {length * lattice.time:g} s changes by {error:g} K with the last of {LARGEST_SPACE} "
-        "vectors"
+    rate, turn, space, seen, error = krylov(
+        network.shifted(sigma),
+        read,
+        source,
+        lattice.mass,
+        sigma,
+        power=power,
+        watched=length * np.array(WATCHED),
+        tolerance=tolerance,
+        most=LARGEST_SPACE,
+        first=FIRST_LOOK,
+        exhausted=EXHAUSTED,
     )
+    if len(rate) == LARGEST_SPACE and not error <= tolerance:
+        raise ArithmeticError(
+            f"heat over {length * lattice.time:g} s changes by {error:g} K with the last of {LARGEST_SPACE} "
+            "vectors"
+        )
+    return Modes(power, rate, turn, space, seen, error)

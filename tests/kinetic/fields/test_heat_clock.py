@@ -35,8 +35,8 @@ def clock_of(events, rng, size=900.0):
     def rise(time):
         now = start.copy()
         for k in range(9):
-            grown = responses(rate[k : k + 1], int(power[k]), np.array([max(time, 1e-300)]))
-            now += modes[:, k] * grown[0, 0]
+            grown = responses(rate[k : k + 1], int(power[k]), max(time, 1e-300))
+            now += modes[:, k] * grown[0]
         return now
 
     return HeatClock(events, start, np.ascontiguousarray(modes.T), rate, power, UNIT), rise

@@ -184,6 +184,6 @@ def test_responses_have_no_cancellation():
     rate, node_weight = np.array([0.0, 0.4999, 0.5001, 40.0]), np.polynomial.legendre.leggauss(80)
     at, share = node_weight[0] + 1.0, node_weight[1]
     for power in range(3):
-        found = responses(rate, power, np.array([2.0]))[0]
+        found = responses(rate, power, 2.0)
         exact = [(share * np.exp(-r * (2.0 - at)) * at**power).sum() for r in rate]
         assert found == pytest.approx(np.array(exact), rel=1e-11)
