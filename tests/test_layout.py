@@ -21,7 +21,7 @@ LEVELS = ("kinetic", "events", "array", "mpi_runs", "analysis")
 """Folders at the root, linked into the package."""
 
 LAYERS = [
-    {"checks", "errors", "escape", "progress", "provenance"}
+    {"_lapack", "checks", "errors", "escape", "progress", "provenance"}
     | {"imports", "memory", "plugins", "threads", "toml", "typing", "units", "validation"},
     {"data", "notebook", "quantity"},
     {"cells", "mpi_runs"},
