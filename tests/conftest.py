@@ -66,8 +66,10 @@ def result(arrays):
 def reduced_study(tmp_path_factory):
     """Return studies of hardly trained networks, each run once in a session when first asked for.
 
-    What they compute is held to closed forms in `studies/test_effects.py`; these run from end to end.
+    What they compute is held to closed forms in `studies/test_effects.py`; these run from end to end, with 24
+    cells of an array in place of 64.
     """
+    from frenkel.networks import array_pulses
     from frenkel_studies import runner as study
     from frenkel_studies.common.settings import Settings
 
@@ -77,7 +79,9 @@ def reduced_study(tmp_path_factory):
         if name not in made:
             shares = get.shares[name] = []
             settings = replace(get.settings, progress=lambda share, what: shares.append(share))
-            made[name] = study.carry_out(name, settings, folder)
+            with pytest.MonkeyPatch.context() as patch:
+                patch.setattr(array_pulses, "ROWS", 3)
+                made[name] = study.carry_out(name, settings, folder)
         return made[name]
 
     get.folder, get.settings, get.shares = folder, Settings(seeds=2, chips=1, steps=5), {}
