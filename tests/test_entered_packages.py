@@ -19,15 +19,16 @@ import json, sys
 
 files = set()
 
-def note(frame, event, argument):
-    files.add((frame.f_globals.get("__name__", ""), frame.f_code.co_filename))
+def note(frame, event, argument, add=files.add):
+    add(frame.f_code.co_filename)
 
 sys.settrace(note)  # it returns None: calls alone, no lines
 from frenkel.cli.main import main
 
 status = main(["fit", *sys.argv[1:]])
 sys.settrace(None)
-print("\\n" + json.dumps([status, sorted(files)]))
+names = {getattr(module, "__file__", None): name for name, module in sys.modules.items()}
+print("\\n" + json.dumps([status, sorted((names[file], file) for file in files if file in names)]))
 """
 
 
