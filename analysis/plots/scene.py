@@ -20,6 +20,7 @@ LIGHT = np.array([-0.35, 0.5, 0.79])  # right, up, towards the eye; unit length
 HALF = LIGHT + np.array([0.0, 0.0, 1.0])  # Blinn's half vector between the light and the eye
 HALF /= np.linalg.norm(HALF)
 FADE = 0.35  # fraction of white at the far side, as a cue of depth
+WALL = 0.16  # opacity of the walls around a region of a layer
 PIXELS = 900  # along the longer side of the picture, before it is halved to smooth edges
 BLOCK = 1 << 20  # pixels around spheres that are gone through at once
 
@@ -215,9 +216,7 @@ def draw_level(axes: "Axes", height: float, width: tuple[float, float], camera: 
     axes.plot(line[:, 0], line[:, 1], color="0.45", linewidth=0.8, linestyle=(0, (4, 3)), zorder=1.2)
 
 
-def draw_walls(
-    axes: "Axes", walls: Sequence[tuple[Floats, str]], camera: Camera, *, alpha: float = 0.16
-) -> None:
+def draw_walls(axes: "Axes", walls: Sequence[tuple[Floats, str]], camera: Camera) -> None:
     """Draw upright walls around parts of the oxide, behind what is in it: those that the camera sees.
 
     Parameters
@@ -226,8 +225,6 @@ def draw_walls(
     walls : sequence of ((4, 3) array, colour)
         Corners of each wall: along its foot, the inside to the left, then back along its top.
     camera : Camera
-    alpha : float
-        Opacity of a wall; its foot and its top are lines.
     """
     from matplotlib.collections import LineCollection, PolyCollection  # as above
 
@@ -240,6 +237,6 @@ def draw_walls(
         lines += [(flat[ends, :2], colour) for ends in ([0, 1], [2, 3])]
     if walls:
         shapes, paint = zip(*faces, strict=True)
-        axes.add_collection(PolyCollection(shapes, facecolors=paint, alpha=alpha, linewidths=0.0, zorder=1.3))
+        axes.add_collection(PolyCollection(shapes, facecolors=paint, alpha=WALL, linewidths=0.0, zorder=1.3))
         shapes, paint = zip(*lines, strict=True)
         axes.add_collection(LineCollection(shapes, colors=paint, linewidths=0.8, zorder=1.3))
