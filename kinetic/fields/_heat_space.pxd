@@ -10,7 +10,7 @@ cdef double response(double rate, int power, double time) noexcept nogil
 cdef class SiteWindow:
     cdef readonly object place            # of each site in the window
     cdef Py_ssize_t[::1] at_place
-    cdef int nx, ny, nz, wide, deep, n    # modes in x, y and z; sites of the window in x and y; sites that are asked for
+    cdef int nx, ny, nz, wide, deep, n  # modes in x, y, z; sites of the window in x, y; sites asked for
     cdef double[:, ::1] mode_x, mode_y, mode_z
     cdef double[::1] half, box, turned    # room
 

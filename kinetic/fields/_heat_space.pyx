@@ -69,7 +69,9 @@ cdef inline void product(char left, char right, int rows, int columns, int terms
                          const double* b, int width_b, double* out, int width) noexcept nogil:
     """A product of matrices in Fortran's order, each as it is (N) or transposed (T)."""
     cdef double zero = 0.0, unity = 1.0
-    dgemm(&left, &right, &rows, &columns, &terms, &unity, <double*>a, &width_a, <double*>b, &width_b, &zero, out, &width)
+    dgemm(
+        &left, &right, &rows, &columns, &terms, &unity, <double*>a, &width_a, <double*>b, &width_b, &zero, out, &width
+    )
 
 
 @cython.final
@@ -386,7 +388,9 @@ def krylov(ShiftedHeat shifted, SiteWindow read, const double[::1] source, const
                         share = norm * response(rate[j], power, watched[t]) * vector[j, 0]
                         daxpy(&size, &share, &vector[j, 0], &one, &share_of[t, 0], &one)
                 if seeing:
-                    product(b"N", b"N", seeing, times, size, &seen[0, 0], seeing, &share_of[0, 0], most, &now[0, 0], seeing)
+                    product(
+                        b"N", b"N", seeing, times, size, &seen[0, 0], seeing, &share_of[0, 0], most, &now[0, 0], seeing
+                    )
                 error = 0.0
                 for t in range(times):
                     for i in range(seeing):
