@@ -265,8 +265,7 @@ def _forward(matrix: Floats, emission: Floats, prior: Floats) -> tuple[Floats, f
             alpha = forward[t]
             np.matmul(onward, before, out=alpha)
             alpha *= emission[t]
-            np.sum(alpha, axis=0, out=norm[t])
-            alpha /= norm[t]
+            alpha /= np.add.reduce(alpha, axis=0, out=norm[t])
             before = alpha
         follows = np.concatenate([prior[:, None], forward[-1][:, :-1]], axis=1)
         if np.abs(follows - start).max() < BOUNDARY:
@@ -292,28 +291,40 @@ def _backward(
     first[0, 0] = 0.0  # nothing steps into the first sample
     bits = state_bits(int(np.log2(states))).T.astype(np.float64)
     high = np.empty((length, len(bits), blocks), np.float32) if posterior else None
-    last = np.full((states, blocks), 1.0)
+    time, total, pairs = np.zeros(states), np.zeros(states), np.zeros((states, states))
+    beta = _ends(matrix, emission)
+    for t in range(length - 1, -1, -1):
+        here = forward[t] * beta
+        here *= mask[t] / here.sum(0)
+        time += here.sum(1)
+        total += here @ y[t]
+        if high is not None:
+            high[t] = bits @ here
+        message = emission[t] * beta
+        message /= message.sum(0)
+        beta = matrix @ message
+        previous = forward[t - 1] if t else before
+        pairs += (previous * (first[t] / (previous * beta).sum(0))) @ message.T
+    return time, total, pairs * matrix, high
+
+
+def _ends(matrix: Floats, emission: Floats) -> Floats:
+    """Return what follows the last sample of each block (states, blocks), which blocks take from the next."""
+    length, states, blocks = emission.shape
+    last, message, norm = np.full((states, blocks), 1.0), np.empty((states, blocks)), np.empty(blocks)
+    ahead = np.empty((states, blocks))
     for _ in range(blocks + 1):
-        time, total, pairs = np.zeros(states), np.zeros(states), np.zeros((states, states))
         beta = last
         for t in range(length - 1, -1, -1):
-            here = forward[t] * beta
-            here *= mask[t] / here.sum(0)
-            time += here.sum(1)
-            total += here @ y[t]
-            if high is not None:
-                high[t] = bits @ here
-            message = emission[t] * beta
-            message /= message.sum(0)
-            beta = matrix @ message
-            previous = forward[t - 1] if t else before
-            pairs += (previous * (first[t] / (previous * beta).sum(0))) @ message.T
+            np.multiply(emission[t], beta, out=message)
+            message /= np.add.reduce(message, axis=0, out=norm)
+            beta = np.matmul(matrix, message, out=ahead)
         follows = np.concatenate([beta[:, 1:], np.ones((states, 1))], axis=1)
         follows /= follows.sum(0)
         if np.abs(follows - last / last.sum(0)).max() < BOUNDARY:
             break
         last = follows
-    return time, total, pairs * matrix, high
+    return last
 
 
 def fit(
