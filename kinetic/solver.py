@@ -548,7 +548,8 @@ class FilamentSolver(Solver):
         if self.state.oxide_heat is not None:
             solved.heat = self._arrangement_heat(network, candidates)
             if solved.heat.linear is not None and solved.heat.network.lattice.reservoirs:
-                rise, nodes = self._steady_rises(solved.heat, solved.heat.linear.power[1])
+                # Its power is that at 1 V, and so is the field.
+                rise, nodes = self._read_rises(solved.heat, solved.heat.linear.units()[1])
                 events.set_rise(rise)
                 solved.heat_max = float(nodes.max(initial=0.0))
         if self.state.two_level is not None:
@@ -599,9 +600,8 @@ class FilamentSolver(Solver):
         own = [k for k, name in enumerate(("bottom", "top")) if name in oxide.lattice.reservoirs]
         return np.concatenate([nodes * scale, beyond[own]])
 
-    def _steady_rises(self, heat: ArrangementHeat, power: Floats) -> tuple[Floats, Floats]:
-        """Return steady rises (K) that events and nodes read of a power, reservoirs included."""
-        field = heat.network.solve(0.0, heat.network.source(power))
+    def _read_rises(self, heat: ArrangementHeat, field: Floats) -> tuple[Floats, Floats]:
+        """Return rises (K) that events and nodes read of a field."""
         at = heat.network.lattice.at(heat.readers.window, field)
         return heat.readers.events(at), heat.network.at_nodes(field)[: len(heat.network.nodes)]
 
@@ -628,7 +628,8 @@ class FilamentSolver(Solver):
                     point = self.fields.point
                     power = self._power(point.potentials.powers(), point.contact_powers())
                     if heat.network.lattice.reservoirs:
-                        events[1], nodes = self._steady_rises(heat, power)
+                        network = heat.network
+                        events[1], nodes = self._read_rises(heat, network.solve(0.0, network.source(power)))
                     power /= voltage
                 events[1] /= voltage
                 error = self.fields.leave_one_out.error
