@@ -548,7 +548,6 @@ class FilamentSolver(Solver):
         if self.state.oxide_heat is not None:
             solved.heat = self._arrangement_heat(network, candidates)
             if solved.heat.linear is not None and solved.heat.network.lattice.reservoirs:
-                # Its power is that at 1 V, and so is the field.
                 rise, nodes = self._read_rises(solved.heat, solved.heat.linear.units()[1])
                 events.set_rise(rise)
                 solved.heat_max = float(nodes.max(initial=0.0))
