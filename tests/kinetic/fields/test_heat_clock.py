@@ -48,9 +48,10 @@ def total(events, voltage, rise):
     return float((events.arrays()["frequency"] * np.exp(-events.activation(voltage) / kt)).sum())
 
 
+@pytest.mark.parametrize("number", [3_000, pytest.param(10_000, marks=pytest.mark.verification)])
 @pytest.mark.parametrize(("seed", "slope"), [(0, 0.0), (1, 2e10)])
-def test_waits_follow_the_integral_of_the_hazard(events, seed, slope):
-    """3,000 waits: Kolmogorov and Smirnov against numerical integration; false alarm 1e-4 of each of two."""
+def test_waits_follow_the_integral_of_the_hazard(events, seed, slope, number):
+    """Waits: Kolmogorov and Smirnov against numerical integration; false alarm 1e-4 of each of two."""
     rng = np.random.default_rng(seed)
     clock, rise = clock_of(events, rng)
     edge = np.geomspace(1e-3, 3e3, 800)  # in units; heat changes at any time from 0.03 to 300
@@ -59,7 +60,7 @@ def test_waits_follow_the_integral_of_the_hazard(events, seed, slope):
     used = integrate.cumulative_simpson(rate, x=np.r_[0.0, edge], initial=0.0) * UNIT
     # Draws whose scale is that of what changes: about one wait while temperatures change.
     scale = used[np.searchsorted(edge, 30.0)]
-    draws = rng.exponential(scale, 3000)
+    draws = rng.exponential(scale, number)
     duration = edge[-1] * UNIT
     waits = np.array([clock.advance(0.6, slope, 0.0, duration, draw) for draw in draws])
     ended = waits[:, 1] == 0.0
