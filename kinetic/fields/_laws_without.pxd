@@ -22,8 +22,8 @@ cdef class LawsWithout:
     # bonds with a law that appear, one list after the other: changed bonds, voltages, currents, slopes, S
     cdef int[::1] start, edge
     cdef double[::1] drop_new, beyond_new, slope_new, own_new
-    # of each hopping atom: voltages of the bonds of the whole network
-    cdef double[:, ::1] drop
+    # of each hopping atom: voltages of the bonds of the whole network, and currents beyond their tangents
+    cdef double[:, ::1] drop, carried
     # of a batch: beyond tangents in current, slope and voltage; sources of the changed bonds
     cdef double[:, ::1] beyond, slope, answer, base
     cdef int[::1] batch, slot
@@ -38,6 +38,7 @@ cdef class LawsWithout:
     cdef int prepare(self, LawBonds whole) except -1
     cdef int begin(self, OperatingPoint point) except -1
     cdef int settle(self, const int* atoms, int n, double[:, ::1] out) noexcept nogil
+    cdef void lose(self, int c, double* out) noexcept nogil
     cdef void flow(self, int c, const double* value, double* out) noexcept nogil
     cdef int bound_response(self, int c, double* value) noexcept nogil
     cdef void bend(self, int c, double* correction, double* residual) noexcept nogil

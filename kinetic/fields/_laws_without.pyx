@@ -20,7 +20,7 @@ cimport cython
 import numpy as np
 
 from libc.math cimport fabs, sqrt
-from libc.string cimport memset
+from libc.string cimport memcpy, memset
 from scipy.linalg.cython_blas cimport dgemm
 
 from ._bond_laws cimport behind, settle as settle_bonds, settle_room
@@ -61,6 +61,7 @@ cdef class LawsWithout:
     u of the bonds of the whole network        ``drop[c]``
     u, y of those that appear                  ``drop_new``, ``beyond_new`` from ``start[c]``
     y, di/du - i'0 (a batch of atoms)          ``beyond``, ``slope``
+    y in the end                               ``carried[c]``
     S y, E_c' phi - v (the same)               ``answer``, ``base``
     S of a bond that appears                   ``own_new``
     w (one atom)                               ``w``
@@ -79,7 +80,7 @@ cdef class LawsWithout:
         self.left, self.settled = np.zeros((2, 1), np.int8)
         self.drop_new, self.beyond_new, self.slope_new, self.own_new = np.zeros((4, 1))
         self.voltage, self.w, self.node = np.zeros((3, 1))
-        self.drop, self.beyond, self.slope, self.answer, self.base = np.zeros((5, 1, 1))
+        self.drop, self.carried, self.beyond, self.slope, self.answer, self.base = np.zeros((6, 1, 1))
         self.column, self.solved, self.system, self.step, self.load = np.zeros((5, 1))
         self.alone_a = self.alone_b = self.alone_law = self.alone_number = np.zeros(0, np.intc)
         self.alone_x, self.alone_t = np.zeros((2, 0))
@@ -131,7 +132,7 @@ cdef class LawsWithout:
             self.first_at, self.node = np.zeros(m, np.intc), np.zeros(m)
         # Rows have exactly as many numbers as there are bonds: products run over them.
         if self.drop.shape[0] < n or self.drop.shape[1] != k:
-            self.drop = np.zeros((n + 64, k))
+            self.drop, self.carried = np.zeros((2, n + 64, k))
             self.beyond, self.slope, self.answer = np.zeros((3, BATCH, k))
         if self.next_at.shape[0] < most:
             self.next_at, self.bent, self.bent_a, self.bent_b, self.pivot = np.zeros((5, 2 * most), np.intc)
@@ -193,7 +194,7 @@ cdef class LawsWithout:
     cdef int settle(self, const int* atoms, int n, double[:, ::1] out) noexcept nogil:
         """Settle all voltages without each of ``n`` hopping atoms, whose T must be factored; write who ``settled``.
 
-        Sources at the nodes, C times which is the change, to rows of ``out``; those of the others are zero.
+        Sources at changed bonds to rows of ``out``, zero for the others; `TangentNetwork` adds what all bonds bring (``carried``).
         """
         cdef int first = 0, p
         if not self.tangent.steep:
@@ -229,9 +230,15 @@ cdef class LawsWithout:
                     self.batch[active] = self.slot[p]
                     active += 1
                 else:
-                    self.settled[c] = False
-                    memset(&out[c, 0], 0, self.solver.network.m * sizeof(double))
+                    self.lose(c, &out[c, 0])
             step += 1
+
+    cdef void lose(self, int c, double* out) noexcept nogil:
+        """Take a hopping atom as one that has not settled, without sources."""
+        self.settled[c] = False
+        memset(out, 0, self.solver.network.m * sizeof(double))
+        if self.k:
+            memset(&self.carried[c, 0], 0, self.k * sizeof(double))
 
     cdef void _begin_atom(self, int c, int p) noexcept nogil:
         """Voltages with the atom, which most bonds hardly leave, and what drives the changed bonds."""
@@ -444,12 +451,12 @@ cdef class LawsWithout:
         return factor_small(q, &self.system[0], &self.pivot[0])
 
     cdef void _write_sources(self, int c, int p, double* out) noexcept nogil:
-        """Sources E_c w - E y at the nodes."""
+        """Sources E_c w and those of bonds that appear, at the nodes; y of all others."""
         memset(out, 0, self.solver.network.m * sizeof(double))
         self.local.spread(c, &self.w[0], out)
         self._spread_new(c, -1.0, out)
         if self.k:
-            self.whole.spread(&self.beyond[p, 0], -1.0, out)
+            memcpy(&self.carried[c, 0], &self.beyond[p, 0], self.k * sizeof(double))
 
     # ---------------------------------------------------------------- an atom by itself
 
@@ -460,7 +467,7 @@ cdef class LawsWithout:
         tangents leave no digits, and where the atom changes all slopes a step along tangents may lead too far.
         """
         cdef int l
-        memset(out, 0, self.solver.network.m * sizeof(double))
+        self.lose(c, out)
         self.slot[0] = 0
         self._begin_atom(c, 0)
         self.settled[c] = self._settle_bonds(c) == 0

@@ -238,8 +238,9 @@ cdef class LeaveOneOut:
                 return 0
             n = self._settle_loose(n)
             for c in range(self.n_lost):
-                memset(&self.star_sum[self.lost[c], 0], 0, self.network.m * sizeof(double))
+                self.laws.lose(self.lost[c], &self.star_sum[self.lost[c], 0])
             self.solver.respond(self.tangent.c_matrix, self.star_sum, self.shift, self.local.n)
+            self.tangent.follow(self.laws.carried, 0, self.local.n, self.shift)
             info = self._refine_loose(n, point.potentials, self.laws)
         return info
 
@@ -256,6 +257,7 @@ cdef class LeaveOneOut:
             for p in range(n):
                 c = self.loose[p]
                 self.solver.respond(self.tangent.c_matrix, self.star_sum[c:c + 1], self.shift[c:c + 1], 1)
+                self.tangent.follow(self.laws.carried, c, 1, self.shift)
             # Where this T has lost its digits, too, potentials begin as they are with the atom there.
             for p in range(self.n_lost):
                 c = self.lost[p]

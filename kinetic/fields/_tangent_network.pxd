@@ -25,3 +25,4 @@ cdef class TangentNetwork:
     cdef void _write_bond_voltages(self) noexcept nogil
     cdef void _update(self) noexcept nogil
     cdef void _couple(self) noexcept nogil
+    cdef void follow(self, double[:, ::1] beyond, int first, int n, double[:, ::1] out) noexcept nogil

@@ -125,3 +125,15 @@ cdef class TangentNetwork:
             if self.bonds.b[l] >= 0:
                 for j in range(self.k):
                     self.coupling[l, j] -= self.bond_voltage[self.bonds.b[l], j]
+
+    cdef void follow(self, double[:, ::1] beyond, int first, int n, double[:, ::1] out) noexcept nogil:
+        """Add -C E y to ``n`` rows of ``out`` from the first on, y a row of ``beyond`` with as many numbers as bonds.
+
+        By E' C, which is there: from sources at the ends of all of these bonds it would be a product with all of C.
+        """
+        cdef int k = self.k, m = self.network.m, ld = self.network.capacity
+        cdef double minus = -1.0, unity = 1.0
+        cdef char trans = b"N", turned = b"T"
+        if k and n:
+            dgemm(&turned, &trans, &m, &n, &k, &minus, &self.bond_voltage[0, 0], &k, &beyond[first, 0], &k, &unity,
+                  &out[first, 0], &ld)
