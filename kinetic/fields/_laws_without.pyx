@@ -194,7 +194,8 @@ cdef class LawsWithout:
     cdef int settle(self, const int* atoms, int n, double[:, ::1] out) noexcept nogil:
         """Settle all voltages without each of ``n`` hopping atoms, whose T must be factored; write who ``settled``.
 
-        Sources at changed bonds to rows of ``out``, zero for the others; `TangentNetwork` adds what all bonds bring (``carried``).
+        Sources at changed bonds to rows of ``out``, zero for the others; `TangentNetwork` adds what all bonds bring
+        (``carried``).
         """
         cdef int first = 0, p
         if not self.tangent.steep:
