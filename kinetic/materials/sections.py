@@ -5,8 +5,6 @@ from __future__ import annotations
 from dataclasses import dataclass, field, fields
 from typing import Any, get_type_hints
 
-from ...checks import between
-
 FAMILIES = {
     "vcm": "valence change: oxygen vacancies make and break a filament",
     "ecm": "electrochemical metallisation: metal ions from an active electrode make and break a filament",
@@ -70,6 +68,8 @@ def check_quantities(owner: Any, words: str) -> None:
     words : str
         What it is, for errors.
     """
+    from ...checks import between  # which needs NumPy, that reading of numbers alone should not
+
     for entry in fields(owner):
         number, declared = getattr(owner, entry.name), entry.metadata
         if declared and number is not None:
