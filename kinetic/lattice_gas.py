@@ -83,7 +83,7 @@ class LatticeGas(Device):
         potential: ArrayLike | None = None,
         electrode_potential: tuple[float, float] = (0.0, 0.0),
         temperature: float | ArrayLike = 300.0,
-        reservoir: tuple[int, int] = (0, 0),
+        reservoir: tuple[int, ...] = (0, 0),
         seed: int | None = None,
         member: int = 0,
         cache: int = 256,

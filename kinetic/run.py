@@ -17,7 +17,7 @@ from ._loop import Loop
 from .engine.flicker import busiest_pair
 from .extremes import Extremes
 from .heating import MARGIN, TemperatureRamp
-from .lattice.species import INTERSTITIAL, VACANCY
+from .lattice.species import CATION, INTERSTITIAL, VACANCY
 from .mechanisms.two_level import clock
 from .occupation import Occupation, moves_electrons, occupation, set_electrons, without_electrons
 from .score_function import ScoreFunction
@@ -47,7 +47,10 @@ TEMPERATURE = "temperature"
 """Column of a sample: temperature of the electrodes (K)."""
 
 ATOMS = ("reservoir", "defect", "interstitial")
-COUNTED = {"events", "field_solves", "floor_events", "filled_traps", *ATOMS}
+SECOND = ("second_reservoir", "second")
+"""The same of the second kind of defect that conducts, in devices that have one."""
+
+COUNTED = {"events", "field_solves", "floor_events", "filled_traps", *ATOMS, *SECOND}
 """Columns of a sample that are whole numbers."""
 
 MOST_EVENTS = 2**63 - 1
@@ -70,7 +73,8 @@ class Record:
         ``time`` (s), ``source_voltage``, ``device_voltage`` (V), ``current`` (A), ``conductance`` (S),
         ``temperature_max`` (K), ``events``, ``field_solves``, ``floor_events``, ``filled_traps``,
         ``reservoir`` and the numbers ``defect`` (vacancies or metal atoms) and ``interstitial``;
-        ``temperature`` of the electrodes (K).
+        ``temperature`` of the electrodes (K); where both vacancies and cations conduct, the number ``second``
+        of cations and their ``second_reservoir``.
     snapshots : list of dict
         ``time``, ``label``, ``sites``, ``species``, ``voltage``, ``current``; first and last moment at least.
     log : list of tuple
@@ -137,8 +141,8 @@ class Run(Loop):
         self.electronic = moves_electrons(state) & (state.averages_traps and oxide_heat is None)
         self.rows: list[tuple[float, ...]] = []
         self.sample_times: list[float] = sample_times(waveform, samples).tolist()
-        self.counted: tuple[Solved | None, tuple[int, int, int]] = None, (0, 0, 0)
-        self.averaged: tuple[tuple[bytes, bytes, tuple[int, int], float], Occupation | None] | None = None
+        self.counted: tuple[Solved | None, tuple[int, int, int, int]] = None, (0, 0, 0, 0)
+        self.averaged: tuple[tuple[bytes, bytes, tuple[int, ...], float], Occupation | None] | None = None
         # Who is called at each event.
         self.stop, self.progress, self.weights, self.oxide_heat = stop, progress, weights, oxide_heat
         self.superbasin = Superbasin(state, solver) if superbasin else None
@@ -177,9 +181,10 @@ class Run(Loop):
                 break
         self.take_snapshot("end", self.state.source_voltage)
         columns = zip(*self.rows, strict=True)
+        second = () if self.state.chemistry.second is None else SECOND
         sample = {
             name: np.array(column, np.int64 if name in COUNTED else np.float64)
-            for name, column in zip((*SAMPLED, *ATOMS, TEMPERATURE), columns, strict=True)
+            for name, column in zip((*SAMPLED, *ATOMS, TEMPERATURE, *second), columns, strict=True)
         }
         return Record(self.label, sample, self.snapshots, self.log or [], self.extremes)
 
@@ -292,7 +297,9 @@ class Run(Loop):
         """Record the numbers of this moment."""
         state = self.state
         conductance, solution = self.set_voltage(source), self.solver.solved()
-        filled, defects, interstitials = self.count_atoms(solution)
+        filled, defects, interstitials, cations = self.count_atoms(solution)
+        stocks = state.engine.reservoir
+        second = (stocks[3] if len(stocks) > 2 else 0, cations)
         voltage = state.device_voltage
         current = voltage * conductance
         self.look(source, voltage, current)
@@ -309,10 +316,11 @@ class Run(Loop):
                 state.field_solves,
                 state.floor_events,
                 filled,
-                state.engine.reservoir[1],
+                stocks[1],
                 defects,
                 interstitials,
                 state.temperature,
+                *(() if state.chemistry.second is None else second),
             )
         )
         if self.progress is not None:
@@ -320,11 +328,12 @@ class Run(Loop):
         if self.stop is not None and not self.ended and local > 0.0 and self.stop(current):
             self.ended = True
 
-    def count_atoms(self, now: Solved) -> tuple[int, int, int]:
-        """Return filled traps, defects and interstitials, counted once while the atoms stand."""
+    def count_atoms(self, now: Solved) -> tuple[int, int, int, int]:
+        """Return filled traps, defects, interstitials and cations, counted once while the atoms stand."""
         if self.counted[0] is not now:
-            state, count = self.state, self.state.count
-            self.counted = now, (state.filled_traps, count(VACANCY.code), count(INTERSTITIAL.code))
+            filled, count = self.state.filled_traps, self.state.count
+            defects, interstitials, cations = (count(kind.code) for kind in (VACANCY, INTERSTITIAL, CATION))
+            self.counted = now, (filled, defects, interstitials, cations)
         return self.counted[1]
 
     def take_snapshot(self, name: str, source: float) -> None:

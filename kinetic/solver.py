@@ -26,7 +26,7 @@ from .fields._network_solver import LinearSolution, NodePotentials
 from .fields._operating_point import CurrentLaw
 from .fields.build import build_fields
 from .fields.columns import Columns, build_columns
-from .lattice.species import VACANCIES, VACANCY
+from .lattice.species import CATION, VACANCIES, VACANCY
 from .mechanisms.traps import BondModulation, corners, nearest_nodes
 from .mechanisms.two_level import ActiveSites
 from .state import DeviceState
@@ -370,9 +370,7 @@ class Solver(ABC):
         self.tables = dict(state.engine.tables())
         self.tables["dipole"] = self.tables["dipole"] / self.tables["length"]
         self.mechanisms = MechanismTables(self.tables, state.temperature)
-        self._kept: OrderedDict[
-            tuple[int, bool, bool, bytes], tuple[NDArray[np.int8], Solved]
-        ] = OrderedDict()
+        self._kept = OrderedDict[tuple[int, tuple[bool, ...], bytes], tuple[NDArray[np.int8], Solved]]()
         self._most_kept, self._unweighed, self._factor = kept, 0, state.relaxed_factor
         self._light, self._chained = state.light_factor, False  # a solution goes on from one before
 
@@ -392,9 +390,8 @@ class Solver(ABC):
         if self._factor is not factor or self._light is not light:
             self._factor, self._light = factor, light
             self.forget()  # the oxide has relaxed, or the light is another
-        (bottom, top), sites = engine.reservoir, self.state.two_level
-        key = engine.mark, bottom > 0, top > 0, b"" if sites is None else sites.key
-        stored = self._kept.get(key)
+        full, sites = tuple(atoms > 0 for atoms in engine.reservoir), self.state.two_level
+        stored = self._kept.get(key := (engine.mark, full, b"" if sites is None else sites.key))
         # A mark may be shared, which the species themselves tell.
         if stored is not None and not refresh and engine.holds(stored[0]):
             self._kept.move_to_end(key)
@@ -458,7 +455,8 @@ class Solver(ABC):
 
     def conducting(self, species: NDArray[np.int8]) -> NDArray[np.int32]:
         """Return the host sites of the defects that may conduct, ascending."""
-        return np.flatnonzero(species[: self.state.n_hosts] == VACANCY.code).astype(np.int32)
+        hosts = species[: self.state.n_hosts]
+        return np.flatnonzero((hosts == VACANCY.code) | (hosts == CATION.code)).astype(np.int32)
 
 
 class ColumnSolver(Solver):
@@ -527,6 +525,8 @@ class FilamentSolver(Solver):
             self._passed = self.state.bond_factor
             if np.any(self._passed != 1.0):
                 self.fields.network.set_modulation(self._passed)
+        if self.state.chemistry.second is not None:
+            self.fields.network.set_kinds((species[: self.state.n_hosts] == CATION.code).astype(np.int8))
         return self.fields.solve(self.conducting(species), keep)
 
     def solve(self, species: NDArray[np.int8]) -> Solved:
@@ -695,6 +695,6 @@ def make_solver(state: DeviceState, *, kept: int = 64, precise: bool = False) ->
     material, lateral, temperature = state.stack.material, state.lateral, state.temperature
     if material.has("interface"):
         return ColumnSolver(state, build_columns(material, state.shape, lateral, temperature), kept)
-    charge = state.chemistry.defect.charge
-    fields = build_fields(state.stack, state.shape, lateral, charge, temperature, precise=precise)
+    charges = state.chemistry.charges
+    fields = build_fields(state.stack, state.shape, lateral, charges, temperature, precise=precise)
     return FilamentSolver(state, fields, kept)

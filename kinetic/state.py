@@ -23,6 +23,8 @@ from .circuit import Circuit
 from .engine.engine import Engine
 from .lattice.lattice import Lateral, Lattice
 from .lattice.species import (
+    CATION,
+    CONDUCTING,
     EMPTY,
     FILLED_EXCITED_TRAP,
     FILLED_TRAP,
@@ -38,7 +40,7 @@ from .materials.sections import MECHANISMS
 from .materials.stack import Layer, Stack
 from .mechanisms.lineshape import refuse_cold
 from .mechanisms.mechanism import Mechanism
-from .mechanisms.place import first_defects, first_interstitials
+from .mechanisms.place import first_cations, first_defects, first_interstitials
 from .mechanisms.reactions import build_chemistry
 from .mechanisms.relaxation import Relaxation, quenched_part
 from .mechanisms.two_level import TwoLevelSites, draw_sites
@@ -54,6 +56,8 @@ ILLUMINATED = "interstitial hop"
 
 CODES = 16
 """Species that an engine can tell apart, as in `engine._site_events`."""
+
+CONDUCTORS = {kind.code for kind in CONDUCTING}
 
 CHARGE_STATES = [state.code for state in VACANCIES]
 
@@ -141,6 +145,12 @@ class DeviceState(ABC):
         random = random_numbers(self.seed, member, MADE)
         chemistry = build_chemistry(self.stack, self.lattice, self.shape, random, barrier_shift, traps)
         self.chemistry = replace(chemistry, mechanisms=chemistry.mechanisms + tuple(mechanisms))
+        for mechanism in mechanisms:
+            if {kind.code for kind in (*mechanism.before, *mechanism.after)} >= CONDUCTORS:
+                raise ValueError(
+                    f"mechanism {mechanism.name!r} turns one kind of defect into the other, or swaps two: "
+                    "its work cannot be taken in the network without a single atom"
+                )
         refuse_cold(self.chemistry.mechanisms, self.temperature)
         self.engine = self._first_engine(random)
         self.relaxation = self._relaxation()
@@ -229,17 +239,21 @@ class DeviceState(ABC):
         periodic = self.lateral == "periodic"
         sites = first_defects(self.stack, chemistry.weak, chemistry.blocked, self.shape, made, periodic)
         species[sites] = VACANCY.code
+        species[first_cations(material, sites, self.n_hosts, made)] = CATION.code
         species[first_interstitials(material, self.lattice, made)] = INTERSTITIAL.code
         species[chemistry.traps] = TRAP.code
-        inventory = sum(
-            int(getattr(material, name).inventory) for name in ("exchange", "redox") if material.has(name)
-        )
+        held = [
+            int(getattr(material, name).inventory) if material.has(name) else 0
+            for name in ("exchange", "redox")
+        ]
+        # Oxygen and metal of one electrode are no substitutes for each other.
+        apart = any(mechanism.second_stock for mechanism in chemistry.mechanisms)
         return Engine(
             self.lattice,
             chemistry.mechanisms,
             species,
             interactions=chemistry.interactions,
-            reservoir=(0, inventory),
+            reservoir=(0, held[0], 0, held[1]) if apart else (0, sum(held)),
             seed=self.seed,
             member=self.member,
         )

@@ -19,7 +19,7 @@ from .engine._chain import Chain
 from .solver import Solved, Solver
 from .state import IS_DEFECT, DeviceState
 
-Key = tuple[bytes, tuple[int, int]]
+Key = tuple[bytes, tuple[int, ...]]
 """Species of all sites and atoms in both electrodes: what tells arrangements apart."""
 
 MOST = 16
@@ -78,7 +78,9 @@ class Superbasin:
         mechanisms = state.chemistry.mechanisms
         self.codes = [[[s.code for s in m.before], [s.code for s in m.after]] for m in mechanisms]
         electrode_codes = {None: -1, "bottom": 0, "top": 1}
-        self.holder = [-1 if m.remote else electrode_codes[m.electrode] for m in mechanisms]
+        self.holder = [
+            -1 if m.remote else electrode_codes[m.electrode] + 2 * m.second_stock for m in mechanisms
+        ]
 
     def key(self) -> Key:
         """Return what tells the present arrangement from others."""
@@ -208,7 +210,7 @@ class Superbasin:
             species[site] = code
         if self.holder[mechanism] >= 0:
             held[self.holder[mechanism]] += 1 - 2 * reverse
-        return bytes(species), (held[0], held[1])
+        return bytes(species), tuple(held)
 
     def _chain(self, members: list[BasinState], keys: list[Key]) -> tuple[list[Floats], Floats, Floats]:
         """Return each state's rates out of the set by event, rates between states, and their sums (1/s)."""

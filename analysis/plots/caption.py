@@ -59,9 +59,17 @@ def filamentary(result: ResultTable) -> bool:
     return str(result.attrs.get("family", "")) != "interfacial"
 
 
-def several(result: ResultTable, number: int) -> str:
-    """Return a number of the defects that conduct: "40 vacancies", "1 silver atom"."""
-    name = str(result["species"].values[0])
+def several(result: ResultTable, shot: filament.Snapshot) -> str:
+    """Return the numbers of the defects that conduct: "40 vacancies", "1 silver atom", or both kinds."""
+    names = [str(name) for name in result["species"].values]
+    if filament.conducting_kinds(result) == 1:
+        return _several(names[0], len(shot.position))
+    return " and ".join(
+        _several(names[kind], int(np.count_nonzero(shot.species == kind))) for kind in range(2)
+    )
+
+
+def _several(name: str, number: int) -> str:
     if name.endswith("y"):
         return f"{number} {name}" if number == 1 else f"{number} {name[:-1]}ies"
     return f"{number} {name} atom" + ("" if number == 1 else "s")
@@ -150,7 +158,7 @@ def _filaments(result: ResultTable, shown: Sequence[int]) -> str:
         shot = filament.snapshot(result, index)
         name = "Pristine" if index == 0 else f"After {phase_title(result, shot.phase)}"
         if not filamentary(result) or not len(shot.position):
-            sentences.append(f"{name}: {several(result, len(shot.position))}.")
+            sentences.append(f"{name}: {several(result, shot)}.")
             continue
         jump = filament.longest_jump(shot)
         wired = int(shot.conducting.sum())
@@ -165,7 +173,7 @@ def _filaments(result: ResultTable, shown: Sequence[int]) -> str:
                 "near the bottom" if middle < 1 / 3 else "near the top" if middle > 2 / 3 else "in the middle"
             )
             state = f"residual gap {jump.length * 1e9:.2f} nm {where}"
-        sentences.append(f"{name}: {several(result, len(shot.position))}, {wired} in the network; {state}.")
+        sentences.append(f"{name}: {several(result, shot)}, {wired} in the network; {state}.")
     return " ".join(sentences)
 
 

@@ -8,7 +8,7 @@ from ...data.columns import ResultTable
 from ...escape import mathtext
 from ...typing import Floats
 from ..results import filament
-from ..results.appearance import BOTTOM, CONDUCTING, INTERSTITIAL, ISOLATED, TOP
+from ..results.appearance import BOTTOM, CONDUCTING, INTERSTITIAL, SECOND, STATES, TOP
 from . import colours, panels, paper
 from .caption import caption, phase_title, prefix
 from .page import label
@@ -68,7 +68,8 @@ def overview(result: ResultTable) -> "Figure":
     current_voltage(result, sheet.add_subplot(upper[0]))
     for place, index in enumerate(shown):
         paper.filament(result, sheet.add_subplot(views[divmod(place, 2)]), snapshot=index, title=True)
-    _legend_of_views(sheet, str(result["species"].values[0]), at(0.441))
+    kinds = filament.conducting_kinds(result)
+    _legend_of_views(sheet, [str(name) for name in result["species"].values[:kinds]], at(0.441))
     lower_left = sheet.add_subplot(lower[0])
     phase = read_phase(result)
     if phase is None:
@@ -113,14 +114,14 @@ def read_phase(result: ResultTable) -> int | None:
 def counts(result: ResultTable, axes: "Axes") -> None:
     """Draw the number of each species of defect, and the reservoirs of the electrodes, over the run."""
     abscissa = _axis(result, axes)
-    palette = (CONDUCTING, INTERSTITIAL)
+    palette = (CONDUCTING, *([SECOND] if filament.conducting_kinds(result) == 2 else []), INTERSTITIAL)
     for column, name in enumerate(str(name) for name in result["species"].values):
         values = result["count"].values[:, column]
         axes.plot(
             abscissa,
             values,
             label=name,
-            color=palette[column] if column < 2 else colours.OTHER,
+            color=palette[column] if column < len(palette) else colours.OTHER,
             linewidth=1.3,
         )
     if "reservoir" in result:
@@ -188,14 +189,15 @@ def _mark_limit(result: ResultTable, axes: "Axes") -> None:
     )
 
 
-def _legend_of_views(sheet: "Figure", name: str, top: float) -> None:
+def _legend_of_views(sheet: "Figure", names: list[str], top: float) -> None:
     from matplotlib.lines import Line2D  # matplotlib
 
     handles: list[Any] = [
         Line2D([], [], marker="o", linestyle="", markersize=8, color=colour, label=label)
+        for kind, name in enumerate(names)
         for colour, label in (
-            (CONDUCTING, f"{mathtext(name)} in the network (neutral, conducting)"),
-            (ISOLATED, f"isolated {mathtext(name)} (charged)"),
+            (STATES[3 * kind], f"{mathtext(name)} in the network (neutral, conducting)"),
+            (STATES[3 * kind + 1], f"isolated {mathtext(name)} (charged)"),
         )
     ] + [
         Line2D([], [], marker="s", linestyle="", markersize=8, color=colour, label=label)

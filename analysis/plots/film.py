@@ -110,7 +110,7 @@ def film_data(result: xr.Dataset) -> dict[str, Any]:
         "radius": DEFECT_RADIUS * spacing,
         "bond": BOND_RADIUS * spacing,
         "electrodes": {"top": TOP, "bottom": BOTTOM},
-        "paint": [_hex(colour) for colour in appearance.STATES],
+        "paint": [_hex(colour) for colour in appearance.STATES[: 3 if one_kind(result) else 5]],
         "names": _names(result),
         "phases": [
             {"name": phase_title(result, index), "colour": KINDS.get(kind, OTHER)}
@@ -131,7 +131,15 @@ def _names(result: xr.Dataset) -> list[str]:
     """Return in words what the colours mean."""
     names = [str(name) for name in result["species"].values]
     first = [f"{names[0]} in the network", f"isolated {names[0]}"] if filamentary(result) else [names[0]] * 2
-    return first + names[1:]
+    if one_kind(result):
+        return first + names[1:]
+    # The page leaves out a name that stands twice: without interstitials their colour has none.
+    return [*first, (names[2:] or first[1:])[0], f"{names[1]} in the network", f"isolated {names[1]}"]
+
+
+def one_kind(result: xr.Dataset) -> bool:
+    """Return whether a single species conducts."""
+    return filament.conducting_kinds(result) == 1
 
 
 def _shift(shots: list[filament.Snapshot]) -> Floats:
@@ -165,7 +173,7 @@ def _frames(result: xr.Dataset, spacing: float) -> list[dict[str, Any]]:
         part = result.isel(defect=rows)
         species = part["defect_species"].values
         conducting = np.zeros(len(species), bool)
-        conducting[species == 0] = shot.conducting
+        conducting[species < filament.conducting_kinds(result)] = shot.conducting
         everywhere = np.stack([part[f"defect_{axis}"].values for axis in "xyz"], axis=1)
         positions = filament.shifted(_with(shot, everywhere), shift) * 1e9 + [spacing / 2, spacing / 2, 0.0]
         frames.append(
@@ -176,7 +184,7 @@ def _frames(result: xr.Dataset, spacing: float) -> list[dict[str, Any]]:
                 "voltage": voltages[index],
                 "current": _number(result["snapshot_current"].values[index]),
                 "place": np.round(positions, 3).ravel().tolist(),
-                "state": appearance.states(conducting, species).tolist(),
+                "state": appearance.states(conducting, species, filament.conducting_kinds(result)).tolist(),
                 "bonds": _bonds(positions, conducting, spacing),
                 "heat": np.round(part["defect_temperature"].values, 1).tolist(),
                 "text": _state_text(result, shot),
@@ -210,7 +218,7 @@ def _bonds(place: Floats, conducting: Any, spacing: float) -> list[int]:
 
 def _state_text(result: xr.Dataset, shot: filament.Snapshot) -> str:
     """Say how many defects there are and whether they join the electrodes."""
-    number = several(result, len(shot.position))
+    number = several(result, shot)
     if not filamentary(result) or not shot.conducting.any():
         return number
     if filament.is_continuous(shot):

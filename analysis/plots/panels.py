@@ -10,7 +10,7 @@ from ...data.columns import ResultTable
 from ...escape import mathtext
 from ...typing import Floats
 from ..results import filament
-from ..results.appearance import BOND_RADIUS, BOTTOM, CONDUCTING, DEFECT_RADIUS, ISOLATED, REGIONS, TOP
+from ..results.appearance import BOND_RADIUS, BOTTOM, CONDUCTING, DEFECT_RADIUS, REGIONS, STATES, TOP, states
 from . import scene
 from .caption import NAMES, filamentary, phase_title, prefix, several
 from .colours import GAP, KINDS, OTHER
@@ -226,7 +226,8 @@ def _paint(shot: filament.Snapshot, colour: Colouring) -> Floats:
         return np.asarray(
             colormaps["inferno"](0.15 + 0.75 * (shot.temperature - low) / max(high - low, 1e-9))
         )[:, :3]
-    return np.where(shot.conducting[:, None], CONDUCTING, ISOLATED)
+    kinds = shot.species if len(shot.species) else np.zeros(len(shot.conducting), np.int8)
+    return np.array(STATES)[states(shot.conducting, kinds, 2)].reshape(-1, 3)
 
 
 def _beads(shot: filament.Snapshot, position: Floats, paint: Floats) -> tuple[Floats, Floats]:
@@ -268,7 +269,10 @@ def _mark_gap(axes: "Axes", jump: filament.Jump, width: tuple[float, float], cam
 def _view_title(result: ResultTable, index: int, shot: filament.Snapshot) -> str:
     when = "pristine" if index == 0 else f"after {phase_title(result, shot.phase)}"
     if not filamentary(result) or not len(shot.position):
-        return f"{when}: {several(result, len(shot.position))}"
+        return f"{when}: {several(result, shot)}"
     jump = filament.longest_jump(shot)
     state = "bridged" if filament.is_continuous(shot) else f"gap {jump.length * 1e9:.2f} nm"
-    return f"{when.replace('attempt', 'try')}: {several(result, len(shot.position))}, {state}"
+    when = when.replace("attempt", "try")
+    if filament.conducting_kinds(result) == 2:
+        return f"{when}, {state}\n{several(result, shot)}"
+    return f"{when}: {several(result, shot)}, {state}"

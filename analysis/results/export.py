@@ -9,7 +9,7 @@ from numpy.typing import NDArray
 
 from ...data import store
 from ...typing import Floats
-from . import appearance
+from . import appearance, filament
 
 # ASE reads a species as a chemical element: "V" would be vanadium, "X" is its symbol for no element.
 SYMBOLS = {
@@ -107,7 +107,7 @@ def _defect_lines(result: xr.Dataset) -> list[str]:
     species = result["defect_species"].values
     positions = np.stack([result[f"defect_{axis}"].values for axis in "xyz"], axis=1) * ANGSTROM
     wired = result["defect_conducting"].values
-    state = appearance.states(wired.astype(bool), species)
+    state = appearance.states(wired.astype(bool), species, filament.conducting_kinds(result))
     values = {
         "defect": [names[kind].replace(" ", "_") for kind in species],
         "site": result["defect_site"].values,

@@ -1,6 +1,6 @@
 """Geometry of a snapshot: which defects are linked, how long the longest jump between electrodes is."""
 
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 from itertools import pairwise
 from typing import Any
 
@@ -16,7 +16,7 @@ LINK = 1.5  # spacings: nearest neighbours (1) and second neighbours (sqrt 2), n
 
 @dataclass(frozen=True, slots=True)
 class Snapshot:
-    """Defects of one species at one moment.
+    """Defects at one moment: of one species, or of all that conduct.
 
     Parameters
     ----------
@@ -36,6 +36,8 @@ class Snapshot:
         Label of the snapshot.
     phase : int
         Index of its phase.
+    species : (n,) int, optional
+        Index of each defect's species in the result; 0 for all by default.
     """
 
     position: Floats
@@ -46,6 +48,7 @@ class Snapshot:
     periodic: bool
     label: str
     phase: int
+    species: NDArray[np.integer] = field(default_factory=lambda: np.zeros(0, np.int8))
 
     def __repr__(self) -> str:
         conducting = int(np.count_nonzero(self.conducting))
@@ -62,7 +65,7 @@ def snapshot(result: ResultTable, index: int, species: str | None = None) -> Sna
     index : int
         Number of the snapshot; negative counts from the end.
     species : str, optional
-        Which defects; those that conduct, the first species, by default.
+        Which defects; all that conduct by default: the first species, or the first two where there are two.
 
     Returns
     -------
@@ -76,13 +79,13 @@ def snapshot(result: ResultTable, index: int, species: str | None = None) -> Sna
     number = result.sizes["snapshot"]
     whole("snapshot", index, -number, number - 1)
     names = [str(name) for name in result["species"].values]
-    species = names[0] if species is None else species
-    if species not in names:
+    if species is not None and species not in names:
         raise ValueError(f"no species {species!r} in this result; there are: {', '.join(names)}")
     index %= number
     ends = np.cumsum(result["snapshot_size"].values)
     rows = slice(int(ends[index - 1]) if index else 0, int(ends[index]))
-    own = result["defect_species"].values[rows] == names.index(species)
+    kind = result["defect_species"].values[rows]
+    own = kind < conducting_kinds(result) if species is None else kind == names.index(species)
 
     def part(name: str) -> NDArray[Any]:
         return np.asarray(result[f"defect_{name}"].values[rows][own])
@@ -99,7 +102,13 @@ def snapshot(result: ResultTable, index: int, species: str | None = None) -> Sna
         periodic,
         str(result["snapshot_label"].values[index]),
         int(result["snapshot_phase"].values[index]),
+        kind[own],
     )
+
+
+def conducting_kinds(result: ResultTable) -> int:
+    """Return how many species conduct: they are the first ones of a result."""
+    return int(result.attrs.get("conducting_species", 1))
 
 
 def shown_snapshots(result: ResultTable) -> list[int]:

@@ -11,12 +11,12 @@ with all others in `materials.sections`.
 from __future__ import annotations
 
 from collections.abc import Callable
-from typing import NamedTuple
+from typing import Any, NamedTuple
 
 import numpy as np
 
 from ...typing import Floats
-from ..materials.sections import ConductionNumbers
+from ..materials.sections import BondNumbers, ContactNumbers
 from .bonds import BOTTOM, Bonds, ConductionLaw
 from .electron_transfer import ElectronTransfer
 from .laws import Ohmic
@@ -65,10 +65,10 @@ class Bond(NamedTuple):
     temperature: float
 
 
-Choice = Callable[[ConductionNumbers, Bond], Way | None]
+Choice = Callable[[Any, Bond], Way | None]
 
 
-def hops(numbers: ConductionNumbers, bond: Bond) -> Way:
+def hops(numbers: BondNumbers, bond: Bond) -> Way:
     """Return hops between levels that relax, or an ohmic way where there is no reorganisation energy.
 
     Their own activation comes to that of the file. With a hop length l a bond of length d is d / l hops, a
@@ -88,7 +88,7 @@ def hops(numbers: ConductionNumbers, bond: Bond) -> Way:
     return Way(bond.conductance * law.activated(REFERENCE), law)
 
 
-def through(numbers: ConductionNumbers, bond: Bond) -> Way | None:
+def through(numbers: BondNumbers, bond: Bond) -> Way | None:
     """Return elastic tunnelling from end to end of a bond, which nothing but its barrier sets."""
     if numbers.gap_barrier == 0.0:
         return None
@@ -96,17 +96,17 @@ def through(numbers: ConductionNumbers, bond: Bond) -> Way | None:
     return Way(1.0, law, bond.length)
 
 
-def over_bottom(numbers: ConductionNumbers, bond: Bond) -> Way:
+def over_bottom(numbers: ContactNumbers, bond: Bond) -> Way:
     """Return the way through the barrier of the bottom electrode."""
     return _contact(numbers.contact_bottom_barrier, numbers, bond)
 
 
-def over_top(numbers: ConductionNumbers, bond: Bond) -> Way:
+def over_top(numbers: ContactNumbers, bond: Bond) -> Way:
     """Return the way through the barrier of the top electrode."""
     return _contact(numbers.contact_top_barrier, numbers, bond)
 
 
-def _contact(barrier: float, numbers: ConductionNumbers, bond: Bond) -> Way:
+def _contact(barrier: float, numbers: ContactNumbers, bond: Bond) -> Way:
     """Return a contact of the conductance that the file gives: as many channels as it takes."""
     if barrier == 0.0:
         return Way(bond.conductance, OHMIC)
@@ -126,7 +126,7 @@ CLASSES: dict[str, tuple[Choice, ...]] = {
 layer), and contacts of the first layer. All other bonds, those within a filament, are ohmic."""
 
 
-def ways(kind: str, numbers: ConductionNumbers, bond: Bond) -> tuple[Way, ...]:
+def ways(kind: str, numbers: BondNumbers, bond: Bond) -> tuple[Way, ...]:
     """Return the ways through a bond of a class of ``CLASSES``; those that carry nothing are left out.
 
     Raises

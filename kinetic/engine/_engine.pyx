@@ -53,9 +53,9 @@ cdef class Kernel:
                 self.active[i >> 6] |= <uint64_t>1 << (i & 63)
                 self.n_active += 1
 
-    def set_reservoir(self, bottom, top):
-        """Set the atoms that the electrodes hold."""
-        self.tables.fill_reservoirs(bottom, top)
+    def set_reservoir(self, *atoms):
+        """Set the atoms that the bottom and the top electrode hold, then those of a second kind."""
+        self.tables.fill_reservoirs(*atoms)
 
     def restore(self, fired, events, version):
         """Take over the events carried out, after the species were replaced."""
@@ -63,9 +63,9 @@ cdef class Kernel:
         np.asarray(self.fired)[:] = fired
         self.events, self.version = events, version
 
-    def reservoir(self):
-        """Atoms that the bottom and the top electrode hold."""
-        return self.tables.reservoir[1], self.tables.reservoir[2]
+    def reservoir(self, int count):
+        """Atoms that the bottom and the top electrode hold, then those of a second kind; ``count`` of these numbers."""
+        return tuple([self.tables.reservoir[k + 1] for k in range(count)])
 
     def counts(self):
         """Events carried out, by mechanism and direction; a view."""

@@ -42,7 +42,7 @@ cdef struct Mechanism:
     int32_t crowd_mutual
     int32_t crowd_first  # whether only the neighbours of a count
     double crowd_edge   # weight of the fuller end, 1 less that of the emptier one
-    int32_t electrode   # whose reservoir takes part: 0 none, 1 bottom, 2 top
+    int32_t electrode   # whose reservoir takes part: 0 none, 1 bottom, 2 top, 3 and 4 the second ones of these
     int32_t factor      # row of factors of the attempt frequency or -1
     int32_t shift       # row of barrier shifts or -1
     int32_t across      # row of barriers of interfaces or -1
@@ -85,7 +85,7 @@ cdef class SiteEvents:
     cdef const double* factor           # [row, site]
     cdef const double* across           # [row, site] eV, of the interfaces below
     cdef const double* site_energy      # [row, site] eV
-    cdef int64_t reservoir[3]           # atoms, by electrode (0: not used)
+    cdef int64_t reservoir[5]           # atoms, by electrode (0: not used), then of a second kind
     cdef object held                    # keeps the arrays alive
 
     cdef inline bint decode(self, int site, const Channel* channel, int k, Event* event) noexcept nogil:

@@ -38,7 +38,7 @@ cdef class SiteEvents:
             self.motif[k], self.motif_width[k] = &table[0, 0], table.shape[1]
         self.held = [tables, species, touch, flat, exempt, shift, site_energy, factor, across]
         self._load(tables)
-        for k in range(3):
+        for k in range(5):
             self.reservoir[k] = 0
 
     def _load(self, t):
@@ -52,9 +52,10 @@ cdef class SiteEvents:
         _copy(self.site_row, t.site_row, sizeof(int32_t), CODES, "species")
         _copy(self.owns, t.owns.reshape(-1), sizeof(int8_t), 8 * CODES, "species and electrodes")
 
-    def fill_reservoirs(self, bottom, top):
-        """Give the electrodes so many atoms."""
-        self.reservoir[1], self.reservoir[2] = bottom, top
+    def fill_reservoirs(self, *atoms):
+        """Give the bottom and the top electrode so many atoms, then of a second kind."""
+        for k, number in enumerate(atoms, 1):
+            self.reservoir[k] = number
 
     cdef void move_atom(self, int electrode, int direction) noexcept nogil:
         """Count an atom that an electrode takes (direction 0) or gives (1)."""

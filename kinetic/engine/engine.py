@@ -30,7 +30,8 @@ class Engine:
     interactions : iterable of PairInteraction or SiteEnergy
         Parts of the energy.
     reservoir : tuple of int
-        Atoms that the bottom and the top electrode hold, >= 0.
+        Atoms that the bottom and the top electrode hold, >= 0; then those of a second kind, where a mechanism
+        takes from a second stock.
     seed : int, optional
         Seed of the random numbers, >= 0; drawn and kept in ``seed`` when not given.
     member : int
@@ -49,7 +50,7 @@ class Engine:
         species: ArrayLike,
         *,
         interactions: Iterable[Interaction] = (),
-        reservoir: tuple[int, int] = (0, 0),
+        reservoir: tuple[int, ...] = (0, 0),
         seed: int | None = None,
         member: int = 0,
     ) -> None:
@@ -57,9 +58,11 @@ class Engine:
         self._compiled = compile_tables(lattice, self.mechanisms, interactions)
         self.seed, self.member = draw_seed() if seed is None else int(seed), int(member)
         self._place(checked_codes(species, lattice, self._compiled.species))
-        if len(reservoir) != 2 or any(int(n) != n or n < 0 for n in reservoir):
-            raise ValueError(f"reservoir must be two whole numbers of at least 0, got {reservoir}")
-        self._kernel.set_reservoir(int(reservoir[0]), int(reservoir[1]))
+        self._stocks = 4 if any(m.second_stock for m in self.mechanisms) else 2
+        if len(reservoir) not in (2, self._stocks) or any(int(n) != n or n < 0 for n in reservoir):
+            allowed = "two" if self._stocks == 2 else "two or four"
+            raise ValueError(f"reservoir must be {allowed} whole numbers of at least 0, got {reservoir}")
+        self._kernel.set_reservoir(*map(int, reservoir))
 
     # ---- state
 
@@ -100,10 +103,9 @@ class Engine:
         return self._kernel.counts().copy()
 
     @property
-    def reservoir(self) -> tuple[int, int]:
-        """Atoms held by the bottom and the top electrode."""
-        bottom, top = self._kernel.reservoir()
-        return int(bottom), int(top)
+    def reservoir(self) -> tuple[int, ...]:
+        """Atoms held by the bottom and the top electrode, then those of a second kind where there is one."""
+        return tuple(map(int, self._kernel.reservoir(self._stocks)))
 
     # ---- events one by one
 
@@ -166,7 +168,7 @@ class Engine:
         return {
             "species": self._codes.copy(),
             "fired": self._kernel.counts().copy(),
-            "reservoir": np.array(self._kernel.reservoir(), dtype=np.int64),
+            "reservoir": np.array(self.reservoir, dtype=np.int64),
             "numbers": np.array([self._kernel.events, self._kernel.version], dtype=np.int64),
             "random": words(self._generator),
         }

@@ -302,7 +302,8 @@ def _fill_links(row: Any, counts: Counts, mutual: NDArray[np.int8]) -> None:
 
 def _holder(mechanism: Mechanism) -> int:
     """Return whose reservoir takes part; electrons that tunnel from afar are not counted."""
-    return 0 if mechanism.remote else ELECTRODES[mechanism.electrode]
+    holder = 0 if mechanism.remote else ELECTRODES[mechanism.electrode]
+    return holder + 2 if holder and mechanism.second_stock else holder
 
 
 def _touch(lattice: Lattice, mechanisms: Sequence[Mechanism]) -> NDArray[np.int8]:
@@ -424,8 +425,9 @@ def _channels(
                 role = int(side[0].code in background and side[1].code not in background)
                 partner, width = side[1 - role].code, lattice.motifs[names[motif]].shape[1]
             owner = side[role].code
-            holder, touch = _holder(m), _holder(m) if m.sites is None else REACHED
-            by_code[owner].append((i, direction, role, motif, partner, holder, touch, width))
+            touch = 0 if m.remote else ELECTRODES[m.electrode]
+            touch = touch if m.sites is None else REACHED
+            by_code[owner].append((i, direction, role, motif, partner, _holder(m), touch, width))
     first = np.cumsum([0, *(len(group) for group in by_code)], dtype=np.int32)
     return np.array([row for group in by_code for row in group], dtype=CHANNEL), first
 

@@ -9,10 +9,12 @@ cdef class BondNetwork:
     # conductances and laws of bonds, by distance and layer
     cdef readonly int cut2
     cdef double[:, ::1] pair_conductance  # by kind and squared distance, in background bonds
-    cdef double[:, ::1] contact           # by side and layer, in background bonds
+    cdef double[:, ::1] contact           # by kind of defect and side, and layer, in background bonds
     cdef int[:, ::1] pair_law             # which law a bond obeys, 0 ohmic: by kind and squared distance
     cdef int[:, ::1] pair_kind            # of the bonds between two planes
     cdef int[:, ::1] contact_law          # by side and layer
+    cdef int n_classes                    # of bonds between two kinds of defects: 1, or 3 of two kinds
+    cdef signed char[::1] defect_kind     # per host site: kind of the defect that stands there, 0 or 1
     cdef double[::1] modulation           # per host site: factor on its bonds, the product of both ends
     cdef double[::1] metallic             # the same on bonds up to sqrt(2) spacings, contacts of the first layer
     # arrangement: every vacancy is a node of the network or isolated
@@ -29,6 +31,10 @@ cdef class BondNetwork:
     cdef readonly int n_hidden
     cdef int[::1] hidden_a, hidden_b, hidden_law, hidden_head, hidden_next
     cdef double[::1] hidden_g
+
+    cdef inline int contact_row(self, int i, int side) noexcept nogil:
+        """Row of ``contact`` and ``contact_law`` for a contact of a node."""
+        return 2 * self.defect_kind[self.node[i]] + side
 
     cdef int arrange(self, const int[::1] vacancies) except -1
     cdef void green_row(self, LatticeGreen of, int site, int count, double* out) noexcept nogil

@@ -28,8 +28,9 @@ cdef class BondNetwork:
     pair_conductance : (cut2 + 1,) or (n, cut2 + 1) float64
         Bond conductance by squared distance in units of the spacing, in units of the background bond;
         cut2 2 to 16. Of n kinds of bonds, if there are several.
-    contact : (2, nz) float64
-        Conductance of a node in each layer to the bottom and the top electrode, same unit.
+    contact : (2, nz) or (4, nz) float64
+        Conductance of a node in each layer to the bottom and the top electrode, same unit. Of two kinds of defects,
+        one after the other; each kind of bonds then has three classes: of both first, of a mixed pair, of both second.
     pair_law, contact_law : arrays of int as the two before, optional
         Law of each bond: 0 ohmic (the default), else the number of a law counted from 1.
     pair_kind : (nz, nz) int, optional
@@ -60,7 +61,11 @@ cdef class BondNetwork:
         self.pair_law = np.zeros_like(self.pair_conductance, np.intc) if pair_law is None else np.array(
             pair_law, np.intc, ndmin=2)
         self.pair_kind = np.zeros((green.nz, green.nz), np.intc) if pair_kind is None else np.array(pair_kind, np.intc)
-        self.contact_law = np.zeros((2, green.nz), np.intc) if contact_law is None else np.array(contact_law, np.intc)
+        self.contact_law = np.zeros_like(self.contact, np.intc) if contact_law is None else np.array(
+            contact_law, np.intc
+        )
+        self.n_classes = 3 if self.contact.shape[0] == 4 else 1
+        self.defect_kind = np.zeros(green.n_hosts, np.int8)
         self.modulation = self.metallic = np.ones(green.n_hosts)
         self.vacant = np.zeros(green.n_hosts, np.int8)
         self.n_close = np.zeros(green.n_hosts, np.int16)
@@ -185,7 +190,8 @@ cdef class BondNetwork:
             if j > i:
                 continue
             d2 = self.distance2[i, j]
-            kind = self.pair_kind[self.node_z[i], self.node_z[j]]
+            kind = self.n_classes * self.pair_kind[self.node_z[i], self.node_z[j]]
+            kind += self.defect_kind[self.node[i]] + self.defect_kind[self.node[j]]
             # A charge nearby acts on both ends of a bond, each with a factor of its own.
             factor = metallic if d2 <= 2 else gap
             value = self.pair_conductance[kind, d2] * factor[self.node[i]] * factor[self.node[j]]
@@ -198,7 +204,7 @@ cdef class BondNetwork:
                 self._bond(i, j, value, self.pair_law[kind, d2])
 
     cdef void _connect_contacts(self, int i) noexcept nogil:
-        cdef int side, depth, z = self.green.sz[self.node[i]]
+        cdef int side, row, depth, z = self.green.sz[self.node[i]]
         cdef double value, factor
         cdef int[2] shows
         for side in range(2):
@@ -206,11 +212,12 @@ cdef class BondNetwork:
             self.contact_g[side, i] = 0.0
             factor = self.metallic[self.node[i]] if depth == 1 else self.modulation[self.node[i]]
             # The electrode has no site: the node's factor stands for both ends.
-            value = self.contact[side, z] * factor * factor
+            row = self.contact_row(i, side)
+            value = self.contact[row, z] * factor * factor
             if value <= 0.0:
                 continue
             if depth > 1 and self._before_contact(i, depth, side, shows):
-                self._hide(i, -1 - side, value, self.contact_law[side, z], shows)
+                self._hide(i, -1 - side, value, self.contact_law[row, z], shows)
             else:
                 self.contact_g[side, i] = value
 
@@ -317,6 +324,16 @@ cdef class BondNetwork:
         """
         self.modulation = self._factors(factor)
         self.metallic = self.modulation if metallic is None else self._factors(metallic)
+
+    def set_kinds(self, const signed char[::1] kinds):
+        """Set the kind, 0 or 1, of the defect on each host site; it matters where there is one."""
+        cdef int i
+        if kinds.shape[0] != self.green.n_hosts:
+            raise ValueError(f"kinds must be one for each of {self.green.n_hosts} host sites, got {kinds.shape[0]}")
+        for i in range(self.green.n_hosts):
+            if not 0 <= kinds[i] < (2 if self.n_classes == 3 else 1):
+                raise ValueError(f"kind must be one of a network's, got {kinds[i]} at site {i}")
+        self.defect_kind[:] = kinds
 
     def _factors(self, factor):
         """Return a copy of factors per host site, checked."""

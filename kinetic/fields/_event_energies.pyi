@@ -1,3 +1,4 @@
+from collections.abc import Sequence
 from typing import Any
 
 import numpy as np
@@ -18,15 +19,13 @@ class FilamentFields:
     leave_one_out: LeaveOneOut
     solution: LinearSolution
     point: OperatingPoint
-    charge_transition: float
-    bound_share: float
     def __init__(
         self,
         solver: NetworkSolver,
         charges: SpaceCharge,
         *,
-        charge_transition: float,
-        bound_share: float,
+        charge_transition: float | Sequence[float],
+        bound_share: float | Sequence[float],
         laws: BondLaws | None = None,
         refine: bool = False,
     ) -> None: ...

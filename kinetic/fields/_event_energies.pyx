@@ -24,7 +24,7 @@ from libc.math cimport fabs, NAN
 
 from ._bond_laws cimport BondLaws
 from ._bond_network cimport BondNetwork
-from ._event_rates cimport BEYOND, Candidates, DROP, ENERGY, EventRates, LEVER, RISE, ROWS, WORK
+from ._event_rates cimport BEYOND, Candidates, conducts, DROP, ENERGY, EventRates, LEVER, RISE, ROWS, WORK
 from ._lattice_green cimport LatticeGreen
 from ._leave_one_out cimport LeaveOneOut, PotentialsWithout
 from ._network_solver cimport LinearSolution, NetworkSolver
@@ -51,9 +51,9 @@ cdef class FilamentFields:
         Conduction and heat, on its network of bonds.
     charges : SpaceCharge
         Of the same network.
-    charge_transition : float
-        Energy of a vacancy in its isolated, charged state, eV.
-    bound_share : float
+    charge_transition : float or (2,) floats
+        Energy of a defect in its isolated, charged state, of each kind where there are two, eV.
+    bound_share : float or (2,) floats
         Fraction of the work of the bias that is done on a defect which hops between two places where it conducts.
     laws : BondLaws, optional
         Of bonds that are not ohmic.
@@ -79,22 +79,23 @@ cdef class FilamentFields:
     cdef readonly LeaveOneOut leave_one_out
     cdef readonly LinearSolution solution
     cdef readonly OperatingPoint point
-    cdef readonly double charge_transition, bound_share
+    cdef double[2] charge_transition, bound_share  # by kind of defect
     cdef LatticeGreen green
     cdef Readout readout
     cdef BondLaws laws
     cdef LawBonds bonds                   # of the solution for which they were asked last
     # charges that one event changes
-    cdef int delta_count
-    cdef double delta_excess              # of the self energies of those that are counted, by their layers
+    cdef int[2] delta_count               # by kind of defect
+    cdef double[2] delta_excess           # of the self energies of those that are counted, by their layers
     cdef int[MOST_CHANGES] delta_site
     cdef double[MOST_CHANGES] delta_value
 
-    def __init__(self, NetworkSolver solver, SpaceCharge charges, *, double charge_transition, double bound_share,
+    def __init__(self, NetworkSolver solver, SpaceCharge charges, *, charge_transition, bound_share,
                  BondLaws laws=None, bint refine=False):
         self.solver, self.network, self.green = solver, solver.network, solver.green
         self.charges, self.laws = charges, laws
-        self.charge_transition, self.bound_share = charge_transition, bound_share
+        self.charge_transition[0], self.charge_transition[1] = np.broadcast_to(charge_transition, 2)
+        self.bound_share[0], self.bound_share[1] = np.broadcast_to(bound_share, 2)
         self.readout = Readout(solver.network, solver.k_heat.green)
         self.leave_one_out = LeaveOneOut(solver, self.readout, refine)
 
@@ -160,7 +161,7 @@ cdef class FilamentFields:
         ----------
         of : Candidates
         conducting : int
-            Code of the species that conducts and follows the charge rule (the vacancy).
+            Code of the first species that conducts and follows the charge rule (the vacancy).
         code_charge : (n_codes,) float64
             Charge number of each species.
         ions, ion_codes : (n,) int32, int8
@@ -274,8 +275,9 @@ cdef class FilamentFields:
             bias += sign * of.tables.charge_b[mech] * without.potential(b, hopping)
         if of.tables.electrode[mech] == 2:
             bias -= without.all.top * (sign * of.tables.charge_a[mech])
-        if self.bound_share != 1.0 and self._stays_bound(leaving, of.arrives(c, conducting)):
-            bias *= self.bound_share
+        cdef double bound = self.bound_share[of.kind(c)]
+        if bound != 1.0 and self._stays_bound(leaving, of.arrives(c, conducting)):
+            bias *= bound
         return bias
 
     cdef inline int _above(self, Candidates of, int c) noexcept nogil:
@@ -310,13 +312,13 @@ cdef class FilamentFields:
 
     # ---------------------------------------------------------------- charges
 
-    cdef int _charge_changes(self, int leaving, int arriving) noexcept nogil:
-        """Charges that an event changes by the rule (site, change) in ``delta``; returns their number."""
+    cdef int _charge_changes(self, int kind, int leaving, int arriving) noexcept nogil:
+        """Charges that an event of a kind changes by the rule (site, change) in ``delta``; returns their number."""
         cdef int n = 0, k, other, neighbours
         if leaving >= 0:
             # The vacancy itself, if it was isolated and so charged.
             if self.network.node_at[leaving] < 0:
-                n = self._add_delta(n, leaving, -self.charges.charge, -1)
+                n = self._add_delta(n, leaving, kind, -1)
             # Its neighbours that have no other one become isolated and charged, unless it arrives beside them.
             for k in range(18 if self.network.n_close[leaving] else 0):
                 other = self.green.shifted(leaving, k)
@@ -324,28 +326,42 @@ cdef class FilamentFields:
                         or self.network.n_close[other] != 1):
                     continue
                 if arriving < 0 or not self.green.is_close(other, arriving):
-                    n = self._add_delta(n, other, self.charges.charge, 1)
+                    n = self._add_delta(n, other, self.network.defect_kind[other], 1)
         if arriving >= 0:
             # Where it arrives it is charged if no other vacancy is near, its old self not counted.
             neighbours = self.network.n_close[arriving]
             if leaving >= 0 and self.green.is_close(leaving, arriving):
                 neighbours -= 1
             if neighbours == 0 and not self.green.in_contact(arriving):
-                n = self._add_delta(n, arriving, self.charges.charge, 1)
+                n = self._add_delta(n, arriving, kind, 1)
             # Isolated ones beside its new place are clustered now and discharge.
             for k in range(18 if neighbours else 0):
                 other = self.green.shifted(arriving, k)
                 if other >= 0 and other != leaving and self.network.vacant[other] and self.network.n_close[other] == 0 \
                         and not self.green.in_contact(other):
-                    n = self._add_delta(n, other, -self.charges.charge, -1)
+                    n = self._add_delta(n, other, self.network.defect_kind[other], -1)
         return n
 
-    cdef inline int _add_delta(self, int n, int site, double value, int count) noexcept nogil:
+    cdef inline int _add_delta(self, int n, int site, int kind, int count) noexcept nogil:
+        """A defect of a kind that becomes charged (``count`` 1) or neutral (-1)."""
+        self.delta_count[kind] += count
+        self.delta_excess[kind] += count * self.charges.excess[self.green.sz[site]]
+        return self._add_charge(n, site, count * self.charges.charge[kind])
+
+    cdef inline int _add_charge(self, int n, int site, double value) noexcept nogil:
         self.delta_site[n] = site
         self.delta_value[n] = value
-        self.delta_count += count
-        self.delta_excess += count * self.charges.excess[self.green.sz[site]]
         return n + 1
+
+    cdef inline void _clear_deltas(self) noexcept nogil:
+        cdef int kind
+        for kind in range(2):
+            self.delta_count[kind], self.delta_excess[kind] = 0, 0.0
+
+    cdef inline double _self_charge(self, int kind) noexcept nogil:
+        """Bulk self energy of the charges of a kind that the rule changes, in charge^2 x G."""
+        cdef double charge = self.charges.charge[kind]
+        return self.delta_count[kind] * charge * charge * WATSON + self.delta_excess[kind] * charge * charge * WATSON
 
     cdef int _add_ion(self, int n, int site, double value) noexcept nogil:
         """A charge that appears on an interstitial site, spread over its corners."""
@@ -398,8 +414,8 @@ cdef class FilamentFields:
         """Change of the charge that a host site holds apart from the rule; of its square in ``squares``."""
         cdef int before = of.tables.code_before_b[mech] if second else of.tables.code_before_a[mech]
         cdef int after = of.tables.code_after_b[mech] if second else of.tables.code_after_a[mech]
-        cdef double old = 0.0 if before == conducting else code_charge[before]
-        cdef double new = 0.0 if after == conducting else code_charge[after]
+        cdef double old = 0.0 if conducts(before, conducting) else code_charge[before]
+        cdef double new = 0.0 if conducts(after, conducting) else code_charge[after]
         cdef double sign = -1.0 if reverse else 1.0
         squares[0] += sign * (new * new - old * old) * (1.0 + self.charges.excess[self.green.sz[site]])
         return sign * (new - old)
@@ -410,11 +426,10 @@ cdef class FilamentFields:
         """Coulomb energy and charge transitions of one event, eV."""
         cdef int n
         cdef double self_charge, held, squares = 0.0
-        self.delta_count, self.delta_excess = 0, 0.0
+        self._clear_deltas()
         # Charges by the rule: their self energy in the bulk is part of the charge transition, so it is taken out.
-        n = self._charge_changes(leaving, arriving)
-        self_charge = self.delta_count * self.charges.charge * self.charges.charge * WATSON
-        self_charge += self.delta_excess * self.charges.charge * self.charges.charge * WATSON
+        n = self._charge_changes(of.kind(c), leaving, arriving)
+        self_charge = self._self_charge(0) + self._self_charge(1)
         # Charges on the two sites themselves: ions on interstitial ones, electrons on host ones.
         if a >= self.green.n_hosts:
             n = self._add_ion(n, a, qa)
@@ -422,19 +437,20 @@ cdef class FilamentFields:
         else:
             held = self._held(mech, reverse, False, a, of, conducting, code_charge, &squares)
             if held != 0.0:
-                n = self._add_delta(n, a, held, 0)
+                n = self._add_charge(n, a, held)
         if b >= self.green.n_hosts:
             n = self._add_ion(n, b, qb)
             self_charge += self._ion_self(mech, reverse, True, b, of, code_charge)
         elif b >= 0:
             held = self._held(mech, reverse, True, b, of, conducting, code_charge, &squares)
             if held != 0.0:
-                n = self._add_delta(n, b, held, 0)
+                n = self._add_charge(n, b, held)
         if squares != 0.0:
             self_charge += squares * WATSON
         if n == 0:
             return 0.0
-        return self.delta_count * self.charge_transition + self._charge_energy(n, self_charge)
+        return (self.delta_count[0] * self.charge_transition[0] + self.delta_count[1] * self.charge_transition[1]
+                + self._charge_energy(n, self_charge))
 
     cdef void _write_drop(self, Candidates of, int c, int mech, double sign, int a, int b, int leaving,
                           int arriving, double[:, ::1] out) noexcept nogil:
@@ -451,8 +467,8 @@ cdef class FilamentFields:
         # A vacancy that ends here, the reverse of the creation of a pair: both must read the same surroundings,
         # those without it and its ion.
         if leaving >= 0 and arriving < 0:
-            self.delta_count = 0
-            n = self._charge_changes(leaving, -1)
+            self._clear_deltas()
+            n = self._charge_changes(of.kind(c), leaving, -1)
             if b >= self.green.n_hosts:
                 n = self._add_ion(n, b, sign * of.tables.charge_b[mech])
         coulomb = of.tables.charge_a[mech] * self._coulomb_changed(a, n)

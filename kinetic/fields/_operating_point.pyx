@@ -65,7 +65,7 @@ cdef class LawBonds:
 
     cdef int _collect(self, BondNetwork network, bint write) noexcept nogil:
         """Count the bonds with a law, or write them down."""
-        cdef int i, k, side, n = 0
+        cdef int i, k, side, law, n = 0
         for i in range(network.m):
             for k in range(network.degree[i]):
                 if network.link_law[i, k] > 0 and network.link[i, k] < i:
@@ -74,11 +74,12 @@ cdef class LawBonds:
                         self.g[n], self.law[n] = network.link_g[i, k], network.link_law[i, k] - 1
                     n += 1
             for side in range(2):
-                if network.contact_g[side, i] > 0.0 and network.contact_law[side, network.node_z[i]] > 0:
+                law = network.contact_law[network.contact_row(i, side), network.node_z[i]]
+                if network.contact_g[side, i] > 0.0 and law > 0:
                     if write:
                         self.a[n], self.b[n] = i, -1 - side
                         self.g[n] = network.contact_g[side, i]
-                        self.law[n] = network.contact_law[side, network.node_z[i]] - 1
+                        self.law[n] = law - 1
                     n += 1
         return n
 

@@ -10,7 +10,8 @@ from ._lattice_green cimport LatticeGreen
 cdef class SpaceCharge:
     cdef BondNetwork network
     cdef LatticeGreen green
-    cdef readonly double charge, coulomb  # of an isolated vacancy (e); e / (eps a), V
+    cdef readonly double coulomb          # e / (eps a), V
+    cdef double[2] charge                 # of an isolated defect, by its kind (e)
     cdef double[::1] excess               # by plane: what the self energy in its bulk has beyond that at eps, relative
     # charge (e) on each host site, the sites that hold some, and the same of the arrangement that comes
     cdef int n_charged, n_coming

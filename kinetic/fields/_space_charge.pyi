@@ -1,3 +1,5 @@
+from collections.abc import Sequence
+
 import numpy as np
 from numpy.typing import NDArray
 
@@ -7,14 +9,13 @@ from ._lattice_green import LatticeGreen
 MOST_CHARGE: float
 
 class SpaceCharge:
-    charge: float
     coulomb: float
     arrangement: int
     terms: int
     def __init__(
         self,
         network: BondNetwork,
-        charge: float,
+        charge: float | Sequence[float],
         coulomb: float,
         green: LatticeGreen | None = None,
         permittivity: NDArray[np.float64] | None = None,

@@ -32,9 +32,9 @@ cdef class SpaceCharge:
     Parameters
     ----------
     network : BondNetwork
-        Whose isolated vacancies are charged.
-    charge : float
-        Charge number of an isolated vacancy.
+        Whose isolated defects are charged.
+    charge : float or (2,) floats
+        Charge number of an isolated defect, of each kind where there are two.
     coulomb : float
         e / (eps a), V: potential scale of one elementary charge on the lattice.
     green : LatticeGreen, optional
@@ -54,10 +54,11 @@ cdef class SpaceCharge:
     ==============================  ===============================================
     """
 
-    def __init__(self, BondNetwork network, double charge, double coulomb, LatticeGreen green=None,
+    def __init__(self, BondNetwork network, charge, double coulomb, LatticeGreen green=None,
                  permittivity=None):
         self.network, self.green = network, network.green if green is None else green
-        self.charge, self.coulomb = charge, coulomb
+        self.charge[0], self.charge[1] = np.broadcast_to(charge, 2)
+        self.coulomb = coulomb
         n, least = network.green.n_hosts, 1.0
         self.excess = np.zeros(network.green.nz)
         if permittivity is not None:
@@ -90,12 +91,13 @@ cdef class SpaceCharge:
 
     cdef void take(self, const int[::1] ions, const signed char[::1] codes,
                    const double[::1] code_charge) noexcept nogil:
-        """Take over the charges of an arrangement: isolated vacancies by the rule, clustered ones none, and ions."""
-        cdef int i, k
+        """Take over the charges of an arrangement: isolated defects by the rule, clustered ones none, and ions."""
+        cdef int i, k, site
         self.arrangement += 1
         self.n_coming = 0
         for i in range(self.network.n_isolated):
-            self._charge_site(self.network.isolated[i], self.charge)
+            site = self.network.isolated[i]
+            self._charge_site(site, self.charge[self.network.defect_kind[site]])
         for i in range(ions.shape[0]):
             if ions[i] < self.green.n_hosts:
                 self._charge_site(ions[i], code_charge[codes[i]])

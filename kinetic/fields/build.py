@@ -15,6 +15,7 @@ from ...units import BOLTZMANN_EV, ELEMENTARY_CHARGE, VACUUM_PERMITTIVITY
 from ..conduction.classes import REFERENCE, Bond, Way, ways
 from ..conduction.transport import QuantumGap
 from ..materials.material import Material
+from ..materials.sections import BondNumbers, ContactNumbers
 from ..materials.stack import Stack
 from ..thermal import Thermal
 from ._bond_laws import BondLaws
@@ -49,13 +50,13 @@ class LawTable:
         self.temperature = temperature
         self.rows: list[Row] = []
 
-    def bends(self, kind: str, material: Material) -> bool:
-        """Return whether bonds of this class follow a law in a material."""
-        paths = self._ways(kind, material, 1.0, material.lattice.spacing)
+    def bends(self, kind: str, numbers: BondNumbers, spacing: float) -> bool:
+        """Return whether bonds of this class follow a law by the numbers of a section."""
+        paths = self._ways(kind, numbers, 1.0, spacing)
         return not all(path.law.linear for path in paths)
 
     def class_of(
-        self, kind: str, material: Material, conductance: Floats, length: Floats
+        self, kind: str, numbers: BondNumbers, conductance: Floats, length: Floats
     ) -> tuple[Floats, NDArray[np.intc]]:
         """Return slopes at 0 V (S) and numbers of the laws of bonds of a class; 0 where they are ohmic.
 
@@ -63,13 +64,13 @@ class LawTable:
         ----------
         kind : str
             A class of ``classes.CLASSES``.
-        material : Material
+        numbers : BondNumbers
         conductance, length : ndarray of shape (n,)
             What the file gives (S), and distances of the ends (m).
         """
         slope, number = np.zeros(len(length)), np.zeros(len(length), np.intc)
         for k, (g, d) in enumerate(zip(conductance, length, strict=True)):
-            paths = self._ways(kind, material, float(g), float(d))
+            paths = self._ways(kind, numbers, float(g), float(d))
             slope[k] = sum(path.conductance for path in paths)
             if not all(path.law.linear for path in paths):
                 number[k] = self._number(tuple(path._replace(scale=path.scale / slope[k]) for path in paths))
@@ -82,8 +83,8 @@ class LawTable:
         rows = [(path._replace(scale=1.0 / path.conductance),) for path in paths]
         return np.array([self._number(row) for row in rows], np.intc)
 
-    def _ways(self, kind: str, material: Material, conductance: float, length: float) -> Row:
-        return ways(kind, material.conduction, Bond(conductance, length, self.temperature))
+    def _ways(self, kind: str, numbers: BondNumbers, conductance: float, length: float) -> Row:
+        return ways(kind, numbers, Bond(conductance, length, self.temperature))
 
     def _number(self, row: Row) -> int:
         if row not in self.rows:
@@ -177,12 +178,14 @@ def build_fields(
     stack: Stack,
     shape: tuple[int, int, int],
     lateral: Lateral,
-    charge: float,
+    charge: tuple[float, ...],
     temperature: float,
     *,
     precise: bool,
 ) -> FilamentFields:
     """Return the compiled network of a box: bonds between defects, on the Green's tables of its layers.
+
+    ``charge`` is that of the defect that conducts, of each kind where there are two.
 
     Conduction, permittivity and heat each have the table of their own layers, or share one where these are
     alike.
@@ -203,6 +206,10 @@ def build_fields(
     scale = 1.0 / (material.heat.conductivity * material.heat.ballistic_factor * spacing)
     franz = material.heat.lorenz * material.heat.lorenz_temperature * background * scale
     epsilon = material.electrostatics.permittivity * VACUUM_PERMITTIVITY
+    transition, bound_share = [material.electrostatics.charge_transition], [material.defect.bound_share]
+    if material.has_two_kinds:
+        transition.append(material.cation_bonds.charge_transition)
+        bound_share.append(material.cation.bound_share)
     return FilamentFields(
         NetworkSolver(network, background, scale, franz, heat),
         SpaceCharge(
@@ -212,8 +219,8 @@ def build_fields(
             permittivity,
             stack.relative("electrostatics", "permittivity"),
         ),
-        charge_transition=material.electrostatics.charge_transition,
-        bound_share=material.defect.bound_share,
+        charge_transition=transition,
+        bound_share=bound_share,
         laws=tabulated(table.rows),
         refine=precise,
     )
@@ -269,7 +276,8 @@ class LayeredBonds(NamedTuple):
     """Conductances at 0 V (S) and laws of bonds.
 
     Those of pairs by kind and squared distance from 1, those of contacts by side and plane.
-    ``kind`` is that of the bonds between two planes.
+    ``kind`` is that of the bonds between two planes. With two kinds of defects pairs have three rows, of two
+    vacancies, of a mixed pair and of two cations, and contacts those of vacancies, then of cations.
     """
 
     pair: Floats
@@ -287,7 +295,9 @@ def layered_bonds(stack: Stack, table: LawTable) -> LayeredBonds:
     as those of disorder do. It follows the law of the layer in which it conducts least, which takes most of
     the voltage.
     """
-    of_layer = [_bonds_of(material, stack, table) for material in stack.materials]
+    if stack.material.has_two_kinds:
+        return _bonds_of_two_kinds(stack, table)
+    of_layer = [_bonds_of(material, material.conduction, stack, table) for material in stack.materials]
     nz = len(stack.layer)
     kind, kinds = np.zeros((nz, nz), np.intc), dict[tuple[float, ...], int]()
     for low, high in combinations_with_replacement(range(nz), 2):
@@ -311,6 +321,22 @@ def layered_bonds(stack: Stack, table: LawTable) -> LayeredBonds:
     return LayeredBonds(pair, pair_law, kind, contact, contact_law)
 
 
+def _bonds_of_two_kinds(stack: Stack, table: LawTable) -> LayeredBonds:
+    """Return the bonds of a single layer in which vacancies and cations conduct."""
+    material = stack.material
+    first, second = (
+        _bonds_of(material, numbers, stack, table) for numbers in (material.conduction, material.cation_bonds)
+    )
+    mixed, mixed_law = _pairs_of(material, material.mixed_bonds, table)
+    return LayeredBonds(
+        np.concatenate([first.pair, mixed[None], second.pair]),
+        np.concatenate([first.pair_law, mixed_law[None], second.pair_law]),
+        first.kind,
+        np.concatenate([first.contact, second.contact]),
+        np.concatenate([first.contact_law, second.contact_law]),
+    )
+
+
 def _mean(parts: Floats, each: Sequence[tuple[Floats, NDArray[np.intc]]]) -> tuple[Floats, NDArray[np.intc]]:
     """Return slopes and laws of bonds of which a part of the length lies in each layer."""
     present = np.flatnonzero(parts)
@@ -331,8 +357,31 @@ def _across(
     return slopes, np.where(slopes > 0.0, table.through(barrier, length), laws) if barrier else laws
 
 
-def _bonds_of(material: Material, stack: Stack, table: LawTable) -> LayeredBonds:
-    """Return the bonds of a box that is all of one material, with the contacts of the device.
+def _pairs_of(
+    material: Material, numbers: BondNumbers, table: LawTable
+) -> tuple[Floats, NDArray[np.intc]]:
+    """Return slopes at 0 V (S) and laws of bonds by squared distance from 1, see `_bonds_of`."""
+    spacing = material.lattice.spacing
+    longest = material.conduction.cutoff / spacing * (1 + 1e-9)
+    squared = np.arange(1, int(longest**2) + 1)
+    distance = np.sqrt(squared) * spacing
+    factor = np.where(squared <= 2, 1.0, numbers.tunnel_factor)
+    activated = _activated(numbers, table)
+    pair = numbers.prefactor * activated * np.exp(-2 * (distance - spacing) / numbers.decay_length) * factor
+    law = np.zeros(len(pair), np.intc)
+    pair[2:], law[2:] = table.class_of("gap", numbers, pair[2:], distance[2:])
+    return pair, law
+
+
+def _activated(numbers: BondNumbers, table: LawTable) -> float:
+    """Return the factor on conductances that are given at 300 K, at the temperature of the electrodes."""
+    return float(np.exp(-numbers.activation / BOLTZMANN_EV * (1 / table.temperature - 1 / REFERENCE)))
+
+
+def _bonds_of(
+    material: Material, numbers: ContactNumbers, stack: Stack, table: LawTable
+) -> LayeredBonds:
+    """Return the bonds and contacts of a section, for a box that is all of one material.
 
     Bonds follow g = prefactor exp(-2 (r - a) / xi), times the tunnel factor beyond sqrt(2) a; the bottom
     contact follows the same law, the top one has a factor of its own (1: reactive metal). Both are given at
@@ -341,27 +390,23 @@ def _bonds_of(material: Material, stack: Stack, table: LawTable) -> LayeredBonds
     is included and whose own conductance comes to it. Bonds beyond sqrt(2) a and contacts beyond the first
     layer cross a gap.
     """
-    numbers, spacing, nz = material.conduction, material.lattice.spacing, len(stack.layer)
-    longest = numbers.cutoff / spacing * (1 + 1e-9)
-    squared = np.arange(1, int(longest**2) + 1)
-    distance = np.sqrt(squared) * spacing
-    factor = np.where(squared <= 2, 1.0, numbers.tunnel_factor)
-    activated = np.exp(-numbers.activation / BOLTZMANN_EV * (1 / table.temperature - 1 / REFERENCE))
-    pair = numbers.prefactor * activated * np.exp(-2 * (distance - spacing) / numbers.decay_length) * factor
+    spacing, nz = material.lattice.spacing, len(stack.layer)
+    longest, activated = material.conduction.cutoff / spacing * (1 + 1e-9), _activated(numbers, table)
+    pair, pair_law = _pairs_of(material, numbers, table)
     steps = np.arange(1, nz + 1)
     # A law makes even a wide gap conduct at some voltage: contacts then reach as far as there are layers.
     reach = np.exp(-2 * (steps - 1) * spacing / numbers.decay_length)
-    if not any(table.bends("gap", other) for other in stack.materials):
+    others = [numbers] if material.has_two_kinds else [other.conduction for other in stack.materials]
+    if not any(table.bends("gap", other, spacing) for other in others):
         reach[steps > longest] = 0.0
     bottom = numbers.contact_bottom * activated * reach * np.where(steps == 1, 1.0, numbers.tunnel_factor)
     top = numbers.contact_top * activated * reach * np.where(steps == 1, 1.0, numbers.contact_top_factor)
-    pair_law, contact_law = np.zeros(len(pair), np.intc), np.zeros((2, nz), np.intc)
-    pair[2:], pair_law[2:] = table.class_of("gap", material, pair[2:], distance[2:])
+    contact_law = np.zeros((2, nz), np.intc)
     depth: Floats = spacing * steps.astype(np.float64)
     for side, (kind, contact) in enumerate((("bottom contact", bottom), ("top contact", top))):
         for name, part in ((kind, slice(1)), ("gap", slice(1, None))):
             contact[part], contact_law[side, part] = table.class_of(
-                name, material, contact[part], depth[part]
+                name, numbers, contact[part], depth[part]
             )
     return LayeredBonds(
         pair[None],

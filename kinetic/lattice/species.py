@@ -55,6 +55,10 @@ EXCITED_TRAP = Species("empty trap, metastable", 6, 0.0, INTERSTITIAL_SITES)
 FILLED_EXCITED_TRAP = Species("filled trap, metastable", 7, -1.0, INTERSTITIAL_SITES)
 VACANCY_ONE = Species("vacancy with one electron", 8, 1.0, HOST)
 VACANCY_TWO = Species("vacancy with two electrons", 9, 0.0, HOST)
+CATION = Species("cation", 10, 1.0, HOST)
 VACANCIES = (VACANCY, VACANCY_ONE, VACANCY_TWO)
 """Charge states of the vacancy; the first is the one that conducts where it is clustered."""
+CONDUCTING = (VACANCY, CATION)
+"""Kinds of defects that conduct where they are clustered; the number of a kind is its place here. A device
+with one kind has the first, whatever its material calls it."""
 TRAPS = (TRAP, FILLED_TRAP, EXCITED_TRAP, FILLED_EXCITED_TRAP)

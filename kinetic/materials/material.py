@@ -41,7 +41,8 @@ class Material(Sections):
     formula, description, family : str
         Chemical formula, one line about the set, and its family of `sections.FAMILIES`.
     species : dict of str to str
-        What the defect that conducts ("defect") and the mobile ion ("interstitial") are called.
+        What the defect that conducts ("defect") and the mobile ion ("interstitial") are called, and the
+        second kind of a set with both vacancies and cations ("cation").
     mechanisms : tuple of str
         Mechanisms switched on, of `sections.MECHANISMS`.
     hash : str
@@ -166,8 +167,13 @@ class Material(Sections):
 
     @property
     def defect(self) -> DefectNumbers:
-        """Numbers of the defect that conducts: of the vacancy or of the cation."""
-        return self.cation if self.has("cation") else self.vacancy
+        """Numbers of the defect that conducts: of the vacancy, or of the cation where there is no vacancy."""
+        return self.vacancy if self.has("vacancy") else self.cation
+
+    @property
+    def has_two_kinds(self) -> bool:
+        """Whether both vacancies and cations conduct."""
+        return self.has("vacancy") and self.has("cation")
 
     @property
     def weak(self) -> WeakNumbers | None:

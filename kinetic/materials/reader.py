@@ -23,10 +23,10 @@ from ...checks import between
 from ...units import convert
 from ...validation import sentence, suggest
 from .rows import MaterialError, Row, declared
-from .sections import DEFECTS, FAMILIES, MECHANISMS, SECTIONS, WEAK
+from .sections import BONDS, DEFECTS, FAMILIES, MECHANISMS, SECTIONS, WEAK
 
 Confidence = Literal["measured", "ab initio", "machine-learned potential", "fitted", "recalled", "chosen"]
-SpeciesNames = dict[Literal["defect", "interstitial"], str]
+SpeciesNames = dict[Literal["defect", "cation", "interstitial"], str]
 
 
 class Leaf(BaseModel):
@@ -125,7 +125,10 @@ def read_document(document: Mapping[str, Any], where: str) -> Contents:
     _check_phonons(document, sections, where)
     _check_walk(sections, where)
     _check_two_level(sections, where)
-    names = {"defect": "metal" if "cation" in sections else "vacancy", "interstitial": "interstitial"}
+    _check_kinds(model, sections, where)
+    both = all(name in sections for name in DEFECTS)
+    names = {"defect": "vacancy" if both or "cation" not in sections else "metal"}
+    names |= ({"cation": "metal"} if both else {}) | {"interstitial": "interstitial"}
     return Contents(
         model.formula,
         model.description,
@@ -256,22 +259,49 @@ def _check_two_level(sections: Mapping[str, Any], where: str) -> None:
         raise MaterialError(f"{where}: [two_level] acts on bonds, which a set with [interface] has not")
 
 
+def _check_kinds(model: Any, sections: Mapping[str, Any], where: str) -> None:
+    """Raise unless a set with two kinds of defects that conduct has all classes of bonds, and others none."""
+    both = all(name in sections for name in DEFECTS)
+    for name in BONDS:
+        if both and name not in sections:
+            raise MaterialError(
+                f"{where}: a set with both [vacancy] and [cation] needs a section [{name}] for the bonds "
+                f"{'between cations' if name == 'cation_bonds' else 'between a vacancy and a cation'}"
+            )
+        if not both and name in sections:
+            missing = " and ".join(f"[{kind}]" for kind in DEFECTS if kind not in sections)
+            raise MaterialError(
+                f"{where}: [{name}] needs both kinds of defects, [vacancy] and [cation]; missing: {missing}"
+            )
+    if not both:
+        if "cation" in model.species:
+            raise MaterialError(
+                f"{where}: species.cation names a second kind of defect, which needs [vacancy] and [cation]"
+            )
+        return
+    for name in ("interface", "trap", "charge_states"):
+        if name in sections:
+            raise MaterialError(
+                f"{where}: a set with both [vacancy] and [cation] cannot have a section [{name}]"
+            )
+
+
 def _check_names(model: Any, sections: Mapping[str, Any], where: str) -> None:
     if model.family not in FAMILIES:
         raise MaterialError(f"{where}: no family '{model.family}'{suggest(model.family, FAMILIES)}")
-    for group, description in ((DEFECTS, "defect that conducts"), (WEAK, "kind of weak sites")):
-        given_sections = [name for name in group if name in sections]
-        if len(given_sections) > 1:
-            raise MaterialError(
-                f"{where}: one {description} is allowed, got sections [{'] and ['.join(given_sections)}]"
-            )
+    given_sections = [name for name in WEAK if name in sections]
+    if len(given_sections) > 1:
+        raise MaterialError(
+            f"{where}: one kind of weak sites is allowed, got sections [{'] and ['.join(given_sections)}]"
+        )
     if "interface" in sections and "exchange" in sections and sections["exchange"].depth:
         raise MaterialError(f"{where}: exchange.depth needs a filament, which a set with [interface] has not")
-    conduction = sections.get("conduction")
-    if conduction is not None and conduction.gap_hop_length and conduction.gap_hops != 1:
-        raise MaterialError(f"{where}: conduction must have gap_hops or gap_hop_length, not both")
-    if conduction is not None and conduction.gap_phonon and not conduction.gap_reorganisation:
-        raise MaterialError(f"{where}: conduction.gap_phonon needs a gap_reorganisation above 0")
+    for name in ("conduction", *BONDS):
+        bonds = sections.get(name)
+        if bonds is not None and bonds.gap_hop_length and bonds.gap_hops != 1:
+            raise MaterialError(f"{where}: {name} must have gap_hops or gap_hop_length, not both")
+        if bonds is not None and bonds.gap_phonon and not bonds.gap_reorganisation:
+            raise MaterialError(f"{where}: {name}.gap_phonon needs a gap_reorganisation above 0")
     exchange = sections.get("exchange")
     if exchange is not None and exchange.dipole_power > 1.0 and exchange.floor > 0.0:
         raise MaterialError(

@@ -113,6 +113,9 @@ class DefectNumbers:
     bound_share: float = quantity(
         "1", 0.0, 1.0, "fraction of the charge that the bias moves within company", default=1.0
     )
+    fraction: float = quantity(
+        "1", 0.0, 1.0, "fraction of the host sites that hold one at the start, weak or not", default=0.0
+    )
     adsorption_energy: float = quantity(
         "eV", 0.0, 5.0, "energy gained in the layer next to the bottom electrode", default=0.0
     )
@@ -402,22 +405,15 @@ class ElectrostaticsNumbers:
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
-class ConductionNumbers:
-    """Bonds of the conduction network: g = prefactor exp(-2 (r - spacing) / decay_length).
+class BondNumbers:
+    """Bonds between two kinds of defects: g = prefactor exp(-2 (r - spacing) / decay_length).
 
     These are slopes at 0 V. Which laws bend the bonds of a class, and how, is in `conduction.classes`.
     """
 
-    prefactor: float = quantity("S", 1e-15, 1.0, "conductance of a bond between neighbouring vacancies")
+    prefactor: float = quantity("S", 1e-15, 1.0, "conductance of a bond between neighbouring defects")
     decay_length: float = quantity("m", 1e-12, 1e-8, "decay length of the hopping conductance")
     tunnel_factor: float = quantity("1", 0.0, 1.0, "factor of bonds longer than sqrt(2) spacings")
-    cutoff: float = quantity("m", 1e-10, 1e-7, "longest bond")
-    background: float = quantity("S", 1e-20, 1e-3, "conductance of each lattice bond of the bare oxide")
-    contact_bottom: float = quantity("S", 1e-15, 1.0, "conductance of a contact bond to the bottom electrode")
-    contact_top: float = quantity("S", 1e-15, 1.0, "conductance of a contact bond to the top electrode")
-    contact_top_factor: float = quantity(
-        "1", 0.0, 1.0, "factor of its contact bonds beyond the first layer; 1: a reactive metal", default=1.0
-    )
     activation: float = quantity(
         "eV", 0.0, 2.0, "activation energy of bonds and contacts, whose numbers hold at 300 K", default=0.0
     )
@@ -436,6 +432,17 @@ class ConductionNumbers:
     )
     gap_mass: float = quantity("1", 0.01, 10.0, "effective mass of an electron that tunnels so", default=1.0)
     gap_channels: float = quantity("1", 0.01, 100.0, "channels that it has through a bond", default=1.0)
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class ContactNumbers(BondNumbers):
+    """Bonds between defects of one kind, and their contacts with the electrodes."""
+
+    contact_bottom: float = quantity("S", 1e-15, 1.0, "conductance of a contact bond to the bottom electrode")
+    contact_top: float = quantity("S", 1e-15, 1.0, "conductance of a contact bond to the top electrode")
+    contact_top_factor: float = quantity(
+        "1", 0.0, 1.0, "factor of its contact bonds beyond the first layer; 1: a reactive metal", default=1.0
+    )
     contact_bottom_barrier: float = quantity(
         "eV", 0.0, 10.0, "barrier between bottom electrode and first layer (0: ohmic)", default=0.0
     )
@@ -445,6 +452,36 @@ class ConductionNumbers:
     contact_mass: float = quantity("1", 0.01, 10.0, "effective mass in the barrier of a contact", default=1.0)
     contact_share: float = quantity(
         "1", 0.0, 1.0, "fraction of a contact's voltage between electrode and top of the barrier", default=0.5
+    )
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class ConductionNumbers(ContactNumbers):
+    """The conduction network: bonds and contacts of the defect that conducts, and the bare oxide.
+
+    With two kinds of defects they are those of the vacancies; `CationBondNumbers` and `MixedBondNumbers` are
+    the two other classes of bonds, of which ``cutoff`` and ``background`` hold as well.
+    """
+
+    cutoff: float = quantity("m", 1e-10, 1e-7, "longest bond")
+    background: float = quantity("S", 1e-20, 1e-3, "conductance of each lattice bond of the bare oxide")
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class CationBondNumbers(ContactNumbers):
+    """Bonds and contacts of the cations of a material that has both vacancies and cations that conduct."""
+
+    charge_transition: float = quantity(
+        "eV", -10.0, 10.0, "energy of an isolated, charged cation relative to a neutral one in the network"
+    )
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class MixedBondNumbers(BondNumbers):
+    """Bonds between a vacancy and a cation, and what holds two neighbours together."""
+
+    binding_energy: float = quantity(
+        "eV", -2.0, 2.0, "energy gained per vacancy next to a cation (positive attracts)", default=0.0
     )
 
 
@@ -539,6 +576,8 @@ class Sections:
     charge_states: ChargeStatesNumbers
     electrostatics: ElectrostaticsNumbers
     conduction: ConductionNumbers
+    cation_bonds: CationBondNumbers
+    mixed_bonds: MixedBondNumbers
     transport: TransportNumbers
     interface: InterfaceNumbers
     heat: HeatNumbers
@@ -551,4 +590,7 @@ WEAK = ("column", "spots", "polycrystal", "sites")
 """Sections that say where the weak sites are; a material has at most one of them."""
 
 DEFECTS = ("vacancy", "cation")
-"""Sections of the defect that conducts; a material has at most one of them."""
+"""Sections of the kinds of defects that conduct; a material with both has the sections of `BONDS` too."""
+
+BONDS = ("cation_bonds", "mixed_bonds")
+"""Sections of the classes of bonds besides that between vacancies."""

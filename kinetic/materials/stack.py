@@ -259,6 +259,10 @@ class Stack:
         if self.is_uniform:
             return
         material = self.material
+        if material.has_two_kinds:
+            raise ValueError(
+                f"layers need a material with one kind of defect that conducts, {material.name} has two"
+            )
         for section in ("interface", "trap", "charge_states", "plane"):
             if material.has(section):
                 raise ValueError(

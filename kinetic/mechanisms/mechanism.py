@@ -40,6 +40,8 @@ class Mechanism:
         node of a device's network, with its potential. Its reservoir grows by one with each forward
         event and shrinks with each reverse one, which is impossible at 0; the charge that the site gains
         comes from the electrode's potential.
+    second_stock : bool
+        The electrode holds these atoms apart from others (metal beside oxygen), in its second reservoir.
     remote : bool
         An electron tunnels between the electrode and a site anywhere, rather than an atom at a site that
         touches it; nothing is counted then.
@@ -106,6 +108,7 @@ class Mechanism:
     after: tuple[Species, ...] = field(kw_only=True)
     motif: str | None = field(default="nearest", kw_only=True)
     electrode: Electrode | None = field(default=None, kw_only=True)
+    second_stock: bool = field(default=False, kw_only=True)
     remote: bool = field(default=False, kw_only=True)
     sites: NDArray[np.bool_] | None = field(default=None, kw_only=True)
     barrier: float = field(kw_only=True)
@@ -165,6 +168,8 @@ class Mechanism:
             raise ValueError(f"{who} has two sites and cannot involve an electrode")
         if self.remote and self.electrode is None:
             raise ValueError(f"{who} is remote and needs an electrode")
+        if self.second_stock and (self.electrode is None or self.remote):
+            raise ValueError(f"{who} has a second stock and needs an electrode that gives and takes atoms")
         if self.sites is not None and (self.electrode is None or self.remote):
             raise ValueError(f"{who} has sites and needs an electrode that gives and takes atoms there")
         if self.sites is not None and self.sites.dtype != np.bool_:

@@ -9,7 +9,7 @@ from numpy.typing import NDArray
 
 from ...typing import Floats
 from ..lattice.lattice import Lattice
-from ..lattice.species import INTERSTITIAL, VACANCY, Species
+from ..lattice.species import CATION, INTERSTITIAL, VACANCY, Species
 from ..lattice.structure import correlated_normal, grain_boundary, grain_count, grain_seeds, plane_with_pores
 from ..materials.material import Material
 from ..materials.sections import SpotsNumbers
@@ -30,8 +30,10 @@ class Place:
         Weak host sites, those of the reactive cap, and those of a plane that are no pores.
     defect, interstitial : Species
         The defect that conducts and the mobile ion.
-    site_energy, disorder : ndarray of shape (n_sites,)
-        Energy of a defect (eV) and addition to its barriers (eV).
+    second : Species or None
+        The cation, where both vacancies and cations conduct.
+    site_energy, second_energy, disorder : ndarray of shape (n_sites,)
+        Energy of a defect, the same of the second kind (eV), and addition to their barriers (eV).
     bond_factor : ndarray of shape (n_hosts,)
         Factor of a site on its bonds, which are the product of both ends: where a defect stands and how deep
         its level lies is not the same on any two sites.
@@ -45,7 +47,9 @@ class Place:
     blocked: NDArray[np.bool_]
     defect: Species
     interstitial: Species
+    second: Species | None
     site_energy: Floats
+    second_energy: Floats
     disorder: Floats
     bond_factor: Floats
 
@@ -53,6 +57,10 @@ class Place:
     def material(self) -> Material:
         """Material of the uppermost layer, with all that the layers share."""
         return self.stack.material
+
+    def species(self, section: str) -> Species:
+        """Return the species whose numbers are in the section ``vacancy`` or ``cation``."""
+        return self.second if section == "cation" and self.second is not None else self.defect
 
     def on(self, hosts: NDArray[np.bool_], extra: float) -> Floats:
         """Return a barrier shift (n_sites,) of ``extra`` eV on some host sites."""
@@ -79,6 +87,11 @@ def draw_place(
         )
         if material.disorder.bond:
             bond_factor = np.exp(material.disorder.bond * _random(material, lattice, shape, rng))
+    second, second_energy = None, site_energy.copy()
+    if material.has_two_kinds:
+        name, charge = material.species["cation"], float(material.cation.charge)
+        second = replace(CATION, name=name, charge=charge)
+        second_energy[:n_hosts] -= material.cation.adsorption_energy * (np.arange(n_hosts) % shape[2] == 0)
     if material.defect.adsorption_energy:
         site_energy[:n_hosts] -= material.defect.adsorption_energy * (np.arange(n_hosts) % shape[2] == 0)
     for region, inside in stack.region(shape, lattice.lateral == "periodic"):
@@ -97,7 +110,9 @@ def draw_place(
         blocked=blocked_sites(material, lattice, shape, rng),
         defect=replace(VACANCY, name=material.species["defect"], charge=float(material.defect.charge)),
         interstitial=interstitial,
+        second=second,
         site_energy=site_energy,
+        second_energy=second_energy,
         disorder=disorder,
         bond_factor=bond_factor,
     )
@@ -230,7 +245,7 @@ def first_defects(
     rng: np.random.Generator,
     periodic: bool,
 ) -> NDArray[np.int32]:
-    """Return host sites of the defects that weak sites, cap and regions hold at the start, ascending."""
+    """Return host sites of the defects that oxide, weak sites, cap and regions hold at first, ascending."""
     material = stack.material
     cap = cap_sites(material, shape)
     chosen, taken = [], np.zeros(len(weak), bool)
@@ -254,7 +269,27 @@ def first_defects(
         )
     for fraction, sites in of_region:
         chosen.append(rng.choice(sites, size=round(fraction * len(sites)), replace=False))
+    if material.defect.fraction:
+        taken_sites = np.concatenate([*chosen, np.flatnonzero(blocked)])
+        chosen.append(_anywhere(material.defect.fraction, taken_sites, len(weak), rng))
     return np.sort(np.concatenate([np.zeros(0, np.int64), *chosen])).astype(np.int32)
+
+
+def _anywhere(
+    fraction: float, taken: NDArray[np.integer], n_hosts: int, rng: np.random.Generator
+) -> NDArray[np.int64]:
+    """Return a fraction of the host sites, or all of them that are free."""
+    free = np.setdiff1d(np.arange(n_hosts), taken)
+    return np.asarray(rng.choice(free, size=min(round(fraction * n_hosts), len(free)), replace=False))
+
+
+def first_cations(
+    material: Material, vacancies: NDArray[np.int32], n_hosts: int, rng: np.random.Generator
+) -> NDArray[np.int32]:
+    """Return host sites that hold a cation at the start, where vacancies and cations conduct, ascending."""
+    if not material.has_two_kinds or not material.cation.fraction:
+        return np.zeros(0, np.int32)
+    return np.sort(_anywhere(material.cation.fraction, vacancies, n_hosts, rng)).astype(np.int32)
 
 
 def first_interstitials(material: Material, lattice: Lattice, rng: np.random.Generator) -> NDArray[np.int32]:

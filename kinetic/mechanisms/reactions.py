@@ -13,6 +13,7 @@ from ...typing import Floats
 from ..lattice.lattice import Lattice
 from ..lattice.species import EMPTY, INTERSTITIAL_SITES, OXYGEN, Species
 from ..materials.material import Material
+from ..materials.sections import DEFECTS
 from ..materials.stack import Stack
 from .barrier import LINEAR, SINUSOIDAL
 from .mechanism import Mechanism, PairInteraction, SiteEnergy
@@ -51,6 +52,8 @@ class Chemistry:
         The defect that conducts (vacancy or metal atom) and the mobile ion, with this material's charges.
     bond_factor : ndarray of shape (n_hosts,)
         Factor of each host site on its bonds.
+    second : Species or None
+        The cation, where both vacancies and cations conduct.
     """
 
     mechanisms: tuple[Mechanism, ...]
@@ -61,6 +64,12 @@ class Chemistry:
     defect: Species
     interstitial: Species
     bond_factor: Floats
+    second: Species | None = None
+
+    @property
+    def charges(self) -> tuple[float, ...]:
+        """Charge numbers of the defects that conduct, by kind."""
+        return tuple(kind.charge for kind in (self.defect, self.second) if kind is not None)
 
 
 def build_chemistry(
@@ -112,6 +121,7 @@ def build_chemistry(
         site_energies.defect,
         site_energies.interstitial,
         site_energies.bond_factor,
+        site_energies.second,
     )
 
 
@@ -124,11 +134,17 @@ def _states(place: Place) -> tuple[Species, ...]:
 def _atomic_energies(place: Place) -> list[PairInteraction | SiteEnergy]:
     """Return the binding of neighbours and the energies of sites."""
     material, energies = place.material, list[PairInteraction | SiteEnergy]()
-    if material.defect.binding_energy:
-        energies += _binding(material, place.lattice, place.defect)
+    for section in DEFECTS:
+        if material.has(section) and getattr(material, section).binding_energy:
+            energies += _binding(material, section, place.lattice, place.species(section))
     states = _states(place)
     if place.site_energy.any():
         energies += [SiteEnergy(state, place.site_energy) for state in states]
+    if place.second is not None:
+        if place.second_energy.any():
+            energies.append(SiteEnergy(place.second, place.second_energy))
+        if mixed := material.mixed_bonds.binding_energy:
+            energies.append(PairInteraction(place.defect, place.second, -mixed))
     of_ions = layer_energy(place.stack, "interstitial_energy")
     if of_ions.any():
         between = place.lattice.sublattice == INTERSTITIAL_SITES
@@ -156,13 +172,14 @@ def _trap_energies(
     return sites, [*levels, *defect_binding(material, _states(place)), *zeros]
 
 
-def _binding(material: Material, lattice: Lattice, defect: Species) -> list[PairInteraction]:
+def _binding(material: Material, section: str, lattice: Lattice, defect: Species) -> list[PairInteraction]:
     """Return the binding of neighbours; metal atoms at the electrode that gives them have a part of it."""
-    share = material.redox.surface_binding if material.has("redox") else 1.0
+    share = material.redox.surface_binding if section == "cation" and material.has("redox") else 1.0
+    energy = getattr(material, section).binding_energy
     top = lattice.electrode == 2
     parts = ((1.0 - share, top), (share, None))
     return [
-        PairInteraction(defect, defect, -part * material.defect.binding_energy, exempt=exempt)
+        PairInteraction(defect, defect, -part * energy, exempt=exempt)
         for part, exempt in parts
         if part
     ]
@@ -226,10 +243,10 @@ def _layered(mechanism: Mechanism, name: str, place: Place) -> Mechanism:
 
 
 def _hop(name: str) -> Callable[[Place], Mechanism]:
-    """Return the builder of the hop of the defect that conducts: a vacancy, or a metal atom."""
+    """Return the builder of the hop of a defect that conducts: a vacancy, or a metal atom."""
 
     def build(place: Place) -> Mechanism:
-        numbers = place.material.defect
+        numbers, defect = getattr(place.material, HOPS[name]), place.species(HOPS[name])
         shift = place.disorder.copy()
         if place.material.weak is not None:
             shift += place.on(~place.weak, place.material.weak.migration_shift)
@@ -240,14 +257,14 @@ def _hop(name: str) -> Callable[[Place], Mechanism]:
             shift += place.on(place.blocked, 2 * place.material.plane.migration_shift)
         return Mechanism(
             name,
-            before=(place.defect, OXYGEN),
-            after=(OXYGEN, place.defect),
+            before=(defect, OXYGEN),
+            after=(OXYGEN, defect),
             barrier=numbers.migration_barrier,
             attempt_frequency=numbers.attempt_frequency,
             heat_of_transport=numbers.heat_of_transport,
             barrier_shift=shift,
             crowding=(numbers.crowding_barrier, numbers.crowding_count) if numbers.crowding_barrier else None,
-            crowding_species=place.defect,
+            crowding_species=defect,
             crowding_motif="nearest" if numbers.crowding_shells == 1 else "close",
             crowding_start=numbers.crowding_start,
             crowding_electrode=numbers.crowding_electrode,
@@ -304,9 +321,10 @@ def _redox(place: Place) -> Mechanism:
     numbers = place.material.redox
     return Mechanism(
         "redox",
-        before=(place.defect,),
+        before=(place.species("cation"),),
         after=(OXYGEN,),
         electrode="top",
+        second_stock=place.second is not None,
         barrier=numbers.barrier,
         attempt_frequency=numbers.attempt_frequency,
         energy=-numbers.energy - numbers.stress_work,

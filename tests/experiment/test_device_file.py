@@ -12,10 +12,10 @@ from frenkel.kinetic.run import SAMPLED
 
 
 def device():
-    vacancy = SimpleNamespace(name="vacancy", code=3, sublattice=0)
-    ion = SimpleNamespace(name="ion", code=7, sublattice=1)
+    vacancy = SimpleNamespace(name="vacancy", code=1, sublattice=0)
+    ion = SimpleNamespace(name="ion", code=3, sublattice=1)
     return SimpleNamespace(
-        chemistry=SimpleNamespace(defect=vacancy, interstitial=ion),
+        chemistry=SimpleNamespace(defect=vacancy, interstitial=ion, second=None),
         lattice=SimpleNamespace(sublattice=np.array([0, 1]), spacing=2e-10),
         shape=(4, 5, 6),
         lateral="periodic",
@@ -51,10 +51,10 @@ def test_every_variable_is_where_it_belongs():
         CurrentStep(-9, -10, -11, -12, -13),
     )
     logs = [
-        log("form", 2, [shot("start", 1, [3]), shot("end", 2, [7, 3])], compliance=1e-5, read_current=1e-7,
+        log("form", 2, [shot("start", 1, [1]), shot("end", 2, [3, 1])], compliance=1e-5, read_current=1e-7,
             read_temperature=320.0),
         log("reset 1", 3, [], kind="reset", cycle=1, read_current=2e-7, extremes=extremes),
-        log("set 1", 1, [shot("end", 3, [3, 3, 7])], kind="set", cycle=1, attempt=2),
+        log("set 1", 1, [shot("end", 3, [1, 1, 3])], kind="set", cycle=1, attempt=2),
     ]
     found = device_file.values(device(), logs, 0.1)
     assert (found["sample_temperature"] - 100.0 * (len(SAMPLED) + 3)).tolist() == [0, 1, 0, 1, 2, 0]

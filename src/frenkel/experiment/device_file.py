@@ -11,7 +11,7 @@ from ..data import schema
 from ..data.columns import ResultArrays
 from ..kinetic.device import Device
 from ..kinetic.extremes import DIRECTIONS
-from ..kinetic.lattice.species import Species
+from ..kinetic.lattice.species import CATION, INTERSTITIAL, VACANCY, Species
 from ..kinetic.materials.stack import Stack
 from ..kinetic.run import SAMPLED, TEMPERATURE
 from .protocol import PhaseLog
@@ -53,6 +53,8 @@ def columns(
     )
     if not_repeatable:
         attrs["not_repeatable"] = not_repeatable
+    if device.chemistry.second is not None:
+        attrs["conducting_species"] = 2  # the first ones along species
     arrays = values(device, logs, read_voltage)
     if point := device.melting_point:
         molten = melting(arrays["time"], arrays["temperature_max"], point)
@@ -91,23 +93,30 @@ def values(device: Device, logs: list[PhaseLog], read_voltage: float) -> dict[st
 
 
 def _species(device: Device) -> list[Species]:
-    """Return the species of this device that a result counts: the defect, and the ion where it has sites."""
-    both = (device.chemistry.defect, device.chemistry.interstitial)
-    return [species for species in both if species.sublattice in device.lattice.sublattice]
+    """Return the species that a result of this device counts: what conducts, the ion where it has sites."""
+    chemistry = device.chemistry
+    all_species = (chemistry.defect, chemistry.second, chemistry.interstitial)
+    return [
+        species
+        for species in all_species
+        if species is not None and species.sublattice in device.lattice.sublattice
+    ]
 
 
 def _samples(device: Device, logs: list[PhaseLog]) -> dict[str, Any]:
     """Return the variables along the samples."""
     columns = {name: np.concatenate([log.sample[name] for log in logs]) for name in logs[0].sample}
-    names = ["defect", *(["interstitial"] if len(_species(device)) > 1 else [])]
+    column = {VACANCY.code: "defect", CATION.code: "second", INTERSTITIAL.code: "interstitial"}
+    second = device.chemistry.second
+    held = ["reservoir"] if second is None else ["reservoir", "second_reservoir"]
     values = {name: columns[name] for name in SAMPLED}
     lengths = [len(log.sample["time"]) for log in logs]
     return values | {
         "phase": np.repeat(np.arange(len(logs), dtype=np.int32), lengths),
-        "count": np.stack([columns[name] for name in names], axis=1),
+        "count": np.stack([columns[column[kind.code]] for kind in _species(device)], axis=1),
         "species": [species.name for species in _species(device)],
-        "reservoir": columns["reservoir"].reshape(-1, 1),
-        "electrode": ["top"],
+        "reservoir": np.stack([columns[name] for name in held], axis=1),
+        "electrode": ["top", *([] if second is None else [f"top ({second.name})"])],
     }
 
 

@@ -236,7 +236,9 @@ def _own_texts(values: Mapping[str, Any], document: dict[str, Any]) -> dict[str,
     own: dict[str, Any] = {}
     if "count" in values:
         is_counted = ~np.all(values["count"] < 0, axis=0)
-        species = [material.species["defect"], material.species["interstitial"]]
+        # In the order in which a device counts them.
+        kinds = [kind for kind in ("defect", "cation", "interstitial") if kind in material.species]
+        species = [material.species[kind] for kind in kinds]
         own |= {"count": values["count"][:, is_counted], "species": species[: np.count_nonzero(is_counted)]}
     if "layer" in values:
         layers = configuration.arguments()["layers"]

@@ -51,6 +51,7 @@ def plan(configuration: Configuration, folder: Path = Path()) -> str:
         f"material    {material.name} ({material.hash}): {', '.join(material.mechanisms)}",
         f"device      {shape[0]} x {shape[1]} x {shape[2]} = {sites} lattice sites, {section.lateral} sides, "
         f"{section.temperature:g} K",
+        *_kinds(material),
         *_rounding(configuration, shape, material.lattice.spacing),
         *_layers(stack),
         *_heat(stack, configuration.thermal),
@@ -63,6 +64,23 @@ def plan(configuration: Configuration, folder: Path = Path()) -> str:
         *_cost(configuration, material, shape, folder),
     ]
     return "\n".join(lines)
+
+
+def _kinds(material: Material) -> list[str]:
+    """List both kinds of defects that conduct and the classes of their bonds; nothing of a single kind."""
+    if not material.has_two_kinds:
+        return []
+    names, lines = (material.species["defect"], material.species["cation"]), []
+    for name, numbers in zip(names, (material.vacancy, material.cation), strict=True):
+        hop = f"hop {numbers.migration_barrier:g} eV at {quantity(numbers.attempt_frequency, 'Hz')}"
+        lines.append(f"{name}: charge {numbers.charge:+d}, {hop}")
+    bonds = (
+        (f"{names[0]}-{names[0]}", material.conduction),
+        (f"{names[0]}-{names[1]}", material.mixed_bonds),
+        (f"{names[1]}-{names[1]}", material.cation_bonds),
+    )
+    lines.append(", ".join(f"{pair} {quantity(one.prefactor, 'S')}" for pair, one in bonds))
+    return [f"{title:11} {line}" for title, line in zip(("defects", "", "bonds"), lines, strict=True)]
 
 
 def _layers(stack: Stack) -> list[str]:

@@ -224,8 +224,8 @@ def test_a_law_stands_once_and_ohmic_classes_have_none():
     length = np.array([2.0, 3.0, 4.0]) * A
     for values, rows in (({}, 0), (HOPS, 1), (ELASTIC, 3)):
         table, one = LawTable(300.0), material(**PLAIN | values)
-        slope, number = table.class_of("gap", one, np.full(3, 1e-6), length)
-        again = table.class_of("gap", one, np.full(3, 1e-6), length)[1]
+        slope, number = table.class_of("gap", one.conduction, np.full(3, 1e-6), length)
+        again = table.class_of("gap", one.conduction, np.full(3, 1e-6), length)[1]
         assert len(table.rows) == rows and (again == number).all() and (number > 0).all() == (rows > 0)
         assert (slope >= 1e-6 * (1 - 1e-12)).all()
     assert tabulated([]) is None
