@@ -525,7 +525,7 @@ def warm() -> None:
         ["plan", "--members=9", "--ranks=2"],
         ["read", "t.csv"],
         [*RARE[0], "--event", "read disturbs"],
-        [*RARE[1], "--force"],
+        [*RARE[1], "--force", "--members=2"],
     ]
     more = {"hfo2.card.json": bases.card(), "t.csv": _TABLES[0], "p.toml": PULSE}
     with bases.inside(), contextlib.redirect_stdout(io.StringIO()), contextlib.redirect_stderr(io.StringIO()):
