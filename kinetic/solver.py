@@ -455,8 +455,8 @@ class Solver(ABC):
 
     def conducting(self, species: NDArray[np.int8]) -> NDArray[np.int32]:
         """Return the host sites of the defects that may conduct, ascending."""
-        hosts = species[: self.state.n_hosts]
-        return np.flatnonzero((hosts == VACANCY.code) | (hosts == CATION.code)).astype(np.int32)
+        hosts, both = species[: self.state.n_hosts], self.state.chemistry.second is not None
+        return np.flatnonzero((hosts == VACANCY.code) | (both & (hosts == CATION.code))).astype(np.int32)
 
 
 class ColumnSolver(Solver):

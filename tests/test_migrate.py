@@ -45,7 +45,7 @@ def today():
 TOP_LAYER = """
 from frenkel.kinetic.mechanisms import reactions
 from frenkel.kinetic.mechanisms.mechanism import PairInteraction
-reactions._binding = lambda material, lattice, defect: [
+reactions._binding = lambda material, section, lattice, defect: [
     PairInteraction(defect, defect, -material.defect.binding_energy, exempt=lattice.electrode == 2)]
 """
 """Two vacancies in the top layer did not bind."""
