@@ -12,7 +12,7 @@ cdef class SiteWindow:
     cdef Py_ssize_t[::1] at_place
     cdef int nx, ny, nz, wide, deep, n  # modes in x, y, z; sites of the window in x, y; sites asked for
     cdef double[:, ::1] mode_x, mode_y, mode_z
-    cdef double[::1] half, box, turned    # room
+    cdef double[::1] half, box, turned    # intermediate results
 
     cdef void read(self, const double* field, double* out) noexcept nogil
     cdef void spread(self, const double* values, double* field) noexcept nogil

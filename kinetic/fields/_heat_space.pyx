@@ -10,7 +10,7 @@ import numpy as np
 from libc.math cimport expm1, fabs, sqrt
 from libc.string cimport memcpy, memset
 from scipy.linalg.cython_blas cimport daxpy, ddot, dgemm, dscal
-from scipy.linalg.cython_lapack cimport dgetrf, dgetrs, dsteqr
+from frenkel._lapack cimport dgetrf, dgetrs, dsteqr
 
 from ._lattice_green cimport LatticeGreen
 
@@ -347,7 +347,7 @@ def krylov(ShiftedHeat shifted, SiteWindow read, const double[::1] source, const
     field, at_sites = np.empty((most + 1, n)), np.empty((most + 1, max(seeing, 1)))
     cdef double[:, ::1] space = field, seen = at_sites
     cdef double[::1] weighed = np.empty(n), diagonal = np.empty(most), beside = np.empty(most)
-    cdef double[::1] part = np.empty(most), left = np.empty(most), room = np.empty(2 * most), rate = np.empty(most)
+    cdef double[::1] part = np.empty(most), left = np.empty(most), work = np.empty(2 * most), rate = np.empty(most)
     cdef double[:, ::1] vector = np.empty((most, most)), share_of = np.empty((times, most))
     cdef double[:, ::1] now = np.zeros((times, max(seeing, 1))), before = np.zeros((times, max(seeing, 1)))
     with nogil:
@@ -379,7 +379,7 @@ def krylov(ShiftedHeat shifted, SiteWindow read, const double[::1] source, const
                 # Eigenvalues are 1 / (1 + rate / sigma).
                 memcpy(&part[0], &diagonal[0], size * sizeof(double))
                 memcpy(&left[0], &beside[0], k * sizeof(double))
-                dsteqr(&whole, &size, &part[0], &left[0], &vector[0, 0], &most, &room[0], &info)
+                dsteqr(&whole, &size, &part[0], &left[0], &vector[0, 0], &most, &work[0], &info)
                 for j in range(size):
                     rate[j] = sigma * (1.0 / min(max(part[j], FASTEST), 1.0) - 1.0)
                 for t in range(times):

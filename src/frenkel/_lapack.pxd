@@ -10,4 +10,6 @@ cdef void dpotrf(char* uplo, int* n, double* a, int* lda, int* info) noexcept no
 cdef void dpotri(char* uplo, int* n, double* a, int* lda, int* info) noexcept nogil
 cdef void dpotrs(char* uplo, int* n, int* nrhs, double* a, int* lda, double* b, int* ldb,
                  int* info) noexcept nogil
+cdef void dsteqr(char* compz, int* n, double* d, double* e, double* z, int* ldz, double* work,
+                 int* info) noexcept nogil
 cdef void dtrtri(char* uplo, char* diag, int* n, double* a, int* lda, int* info) noexcept nogil

@@ -28,5 +28,10 @@ cdef void dpotrs(char* uplo, int* n, int* nrhs, double* a, int* lda, double* b, 
     cython_lapack.dpotrs(uplo, n, nrhs, a, lda, b, ldb, info)
 
 
+cdef void dsteqr(char* compz, int* n, double* d, double* e, double* z, int* ldz, double* work,
+                 int* info) noexcept nogil:
+    cython_lapack.dsteqr(compz, n, d, e, z, ldz, work, info)
+
+
 cdef void dtrtri(char* uplo, char* diag, int* n, double* a, int* lda, int* info) noexcept nogil:
     cython_lapack.dtrtri(uplo, diag, n, a, lda, info)
