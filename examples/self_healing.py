@@ -28,7 +28,7 @@ BARRIER, GAIN, FREQUENCY, TEMPERATURE = 0.8, 0.35, 1e13, 300.0  # eV, eV, Hz (pl
 NEVER = 5.0  # eV, of the control
 WAITS = (0.03, 0.1, 0.3)  # 1/k
 WAYS = 5  # sites of a layer in the free volume between chains
-BROKEN = Species("open bond", 15)
+BROKEN = Species("open bond", 10)
 ON = 0.3  # of the conductance after the first SET: a cell conducts again
 
 RATE = FREQUENCY * np.exp(-BARRIER / (BOLTZMANN_EV * TEMPERATURE))

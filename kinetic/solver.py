@@ -366,10 +366,10 @@ class Solver(ABC):
     """
 
     def __init__(self, state: DeviceState, fields: Any, kept: int) -> None:
-        self.state, self.fields = state, fields
-        self.tables = dict(state.engine.tables())
+        self.state, self.fields, self.tables = state, fields, dict(state.engine.tables())
         self.tables["dipole"] = self.tables["dipole"] / self.tables["length"]
-        self.mechanisms = MechanismTables(self.tables, state.temperature)
+        codes = [kind.code for kind in state.chemistry.kinds]
+        self.mechanisms = MechanismTables(self.tables, state.temperature, *codes[1:])
         self._kept = OrderedDict[tuple[int, tuple[bool, ...], bytes], tuple[NDArray[np.int8], Solved]]()
         self._most_kept, self._unweighed, self._factor = kept, 0, state.relaxed_factor
         self._light, self._chained = state.light_factor, False  # a solution goes on from one before
@@ -695,6 +695,6 @@ def make_solver(state: DeviceState, *, kept: int = 64, precise: bool = False) ->
     material, lateral, temperature = state.stack.material, state.lateral, state.temperature
     if material.has("interface"):
         return ColumnSolver(state, build_columns(material, state.shape, lateral, temperature), kept)
-    charges = state.chemistry.charges
+    charges = tuple(kind.charge for kind in state.chemistry.kinds)
     fields = build_fields(state.stack, state.shape, lateral, charges, temperature, precise=precise)
     return FilamentSolver(state, fields, kept)

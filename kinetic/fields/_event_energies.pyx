@@ -24,7 +24,7 @@ from libc.math cimport fabs, NAN
 
 from ._bond_laws cimport BondLaws
 from ._bond_network cimport BondNetwork
-from ._event_rates cimport BEYOND, Candidates, conducts, DROP, ENERGY, EventRates, LEVER, RISE, ROWS, WORK
+from ._event_rates cimport BEYOND, Candidates, DROP, ENERGY, EventRates, LEVER, RISE, ROWS, WORK
 from ._lattice_green cimport LatticeGreen
 from ._leave_one_out cimport LeaveOneOut, PotentialsWithout
 from ._network_solver cimport LinearSolution, NetworkSolver
@@ -414,8 +414,8 @@ cdef class FilamentFields:
         """Change of the charge that a host site holds apart from the rule; of its square in ``squares``."""
         cdef int before = of.tables.code_before_b[mech] if second else of.tables.code_before_a[mech]
         cdef int after = of.tables.code_after_b[mech] if second else of.tables.code_after_a[mech]
-        cdef double old = 0.0 if conducts(before, conducting) else code_charge[before]
-        cdef double new = 0.0 if conducts(after, conducting) else code_charge[after]
+        cdef double old = 0.0 if of.tables.conducts(before, conducting) else code_charge[before]
+        cdef double new = 0.0 if of.tables.conducts(after, conducting) else code_charge[after]
         cdef double sign = -1.0 if reverse else 1.0
         squares[0] += sign * (new * new - old * old) * (1.0 + self.charges.excess[self.green.sz[site]])
         return sign * (new - old)

@@ -5,14 +5,6 @@ from libc.math cimport fabs, log
 from ..mechanisms._activation cimport Lineshape
 
 cdef enum:
-    SECOND_CODE = 10  # species of the second kind of defect that conducts, `species.CATION`
-
-cdef inline bint conducts(int code, signed char conducting) noexcept nogil:
-    """Whether a species is a defect that conducts: ``conducting``, or the second kind beside it."""
-    return code == conducting or code == SECOND_CODE
-
-
-cdef enum:
     # rows of a block of energies: at 0 V, what the voltage adds (at 0 V and per volt), and the rates
     ENERGY = 0
     DROP = 1
@@ -34,6 +26,11 @@ cdef class MechanismTables:
     cdef Lineshape lineshape[32]        # by mechanism; filled for those with the law of many phonons
     cdef object arrays                  # the compiled line shapes point into theirs
     cdef readonly double ambient        # temperature of the electrodes, K
+    cdef int second                     # code of the second species that conducts; a code of none where there is one
+
+    cdef inline bint conducts(self, int code, signed char conducting) noexcept nogil:
+        """Whether a species is a defect that conducts: ``conducting``, or the second kind beside it."""
+        return code == conducting or code == self.second
 
 
 @cython.final
@@ -50,9 +47,10 @@ cdef class Candidates:
     cdef inline int leaves(self, int c, signed char conducting) noexcept nogil:
         """Host site of the defect that conducts and that the event takes away, or -1."""
         cdef int mech = self.mechanism[c], reverse = self.direction[c]
-        if conducts(self.tables.code_after_a[mech] if reverse else self.tables.code_before_a[mech], conducting):
+        if self.tables.conducts(
+                self.tables.code_after_a[mech] if reverse else self.tables.code_before_a[mech], conducting):
             return self.site_a[c]
-        if self.site_b[c] >= 0 and conducts(
+        if self.site_b[c] >= 0 and self.tables.conducts(
                 self.tables.code_after_b[mech] if reverse else self.tables.code_before_b[mech], conducting):
             return self.site_b[c]
         return -1
@@ -60,18 +58,19 @@ cdef class Candidates:
     cdef inline int arrives(self, int c, signed char conducting) noexcept nogil:
         """Host site of the defect that the event leaves behind, or -1."""
         cdef int mech = self.mechanism[c], reverse = self.direction[c]
-        if conducts(self.tables.code_before_a[mech] if reverse else self.tables.code_after_a[mech], conducting):
+        if self.tables.conducts(
+                self.tables.code_before_a[mech] if reverse else self.tables.code_after_a[mech], conducting):
             return self.site_a[c]
-        if self.site_b[c] >= 0 and conducts(
+        if self.site_b[c] >= 0 and self.tables.conducts(
                 self.tables.code_before_b[mech] if reverse else self.tables.code_after_b[mech], conducting):
             return self.site_b[c]
         return -1
 
     cdef inline int kind(self, int c) noexcept nogil:
         """Kind of the defect that the event moves, makes or takes away: 1 of the second kind, else 0."""
-        cdef int mech = self.mechanism[c]
-        return (self.tables.code_before_a[mech] == SECOND_CODE or self.tables.code_after_a[mech] == SECOND_CODE
-                or self.tables.code_before_b[mech] == SECOND_CODE or self.tables.code_after_b[mech] == SECOND_CODE)
+        cdef int mech = self.mechanism[c], second = self.tables.second
+        return (self.tables.code_before_a[mech] == second or self.tables.code_after_a[mech] == second
+                or self.tables.code_before_b[mech] == second or self.tables.code_after_b[mech] == second)
 
     cdef inline double mixed_rise(self, int c, double at_a, double at_b) noexcept nogil:
         """Temperature rise that a hop reads: T_i + beta (T_j - T_i), beta = (1 - Q*/E_m)/2."""

@@ -17,6 +17,7 @@ cdef double NEGLIGIBLE = 1e-7  # fraction of all rates that those of no weight h
 cdef double UNSEEN = 1e-9     # fraction of all rates by which these may change on a ramp
 cdef double MOST_NEAR = 1e-3  # V
 cdef double FIRST_STEP = 4.0  # waits, at the rates of the start, in the first step of the clock
+cdef int NO_SPECIES = -128  # not -1, the code where an event has a single site
 
 
 @cython.final
@@ -29,9 +30,12 @@ cdef class MechanismTables:
         One array per field, over the mechanisms, see ``Engine.tables``; ``dipole`` over the event's length.
     ambient : float
         Temperature of the electrodes, K.
+    second : int, optional
+        Code of the cation, where vacancies and cations conduct; by default no species has it.
     """
 
-    def __init__(self, tables, double ambient):
+    def __init__(self, tables, double ambient, int second=NO_SPECIES):
+        self.second = second
         self.code_before_a = np.asarray(tables["code_before_a"], np.intc)
         self.code_after_a = np.asarray(tables["code_after_a"], np.intc)
         self.code_before_b = np.asarray(tables["code_before_b"], np.intc)

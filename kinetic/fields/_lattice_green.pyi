@@ -1,5 +1,3 @@
-import numpy as np
-from numpy.typing import NDArray
 
 from .green import GreenTable
 
@@ -10,4 +8,3 @@ class LatticeGreen:
     n_hosts: int
     largest: float
     def __init__(self, shape: tuple[int, int, int], green: GreenTable) -> None: ...
-    def between(self, sites: NDArray[np.int32]) -> NDArray[np.float64]: ...

@@ -107,16 +107,6 @@ cdef class LatticeGreen:
             return entry[0]
         return entry[0] + (entry[1] + entry[2] + entry[3])
 
-    def between(self, const int[::1] sites):
-        """Green's function between every two of these host sites, shape (n, n)."""
-        cdef int i, j, n = sites.shape[0]
-        result = np.empty((n, n))
-        cdef double[:, ::1] view = result
-        for i in range(n):
-            for j in range(i + 1):
-                view[i, j] = view[j, i] = self.value(sites[i], sites[j])
-        return result
-
     cdef int squared_distance(self, int a, int b) noexcept nogil:
         """Squared distance of two host sites in spacings, by the nearest image."""
         cdef int dx = self.sx[a] - self.sx[b], dy = self.sy[a] - self.sy[b], dz = self.sz[a] - self.sz[b]

@@ -67,9 +67,9 @@ class Chemistry:
     second: Species | None = None
 
     @property
-    def charges(self) -> tuple[float, ...]:
-        """Charge numbers of the defects that conduct, by kind."""
-        return tuple(kind.charge for kind in (self.defect, self.second) if kind is not None)
+    def kinds(self) -> tuple[Species, ...]:
+        """Kinds of defects that conduct, one or two."""
+        return (self.defect,) if self.second is None else (self.defect, self.second)
 
 
 def build_chemistry(
