@@ -1,4 +1,4 @@
-"""A column of vacancies with a gap of one layer, and the time of its events in turns with another device's."""
+"""A column of vacancies with a gap of one layer, and the time of its events in turns with other devices."""
 
 import time
 from collections.abc import Mapping

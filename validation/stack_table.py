@@ -110,11 +110,11 @@ def measure(name, seeds):
     done = [rows for seed in seeds if (rows := run(document, seed)) is not None]
     rows = [row for one in done for row in one]
     switched = np.array([row for row in rows if row[1] >= math.log(OPEN)]).reshape(-1, 4)
-    told = f"{len(switched)} of {len(rows)}"
+    counted = f"{len(switched)} of {len(rows)}"
     if len(done) < len(seeds):
-        told += f", {len(seeds) - len(done)} of {len(seeds)} devices cut off after {SECONDS:g} s"
+        counted += f", {len(seeds) - len(done)} of {len(seeds)} devices cut off after {SECONDS:g} s"
     if not len(switched):
-        return "-", told, "-", "-", "-"
+        return "-", counted, "-", "-", "-"
     words = [
         f"{'abrupt' if np.median(part) >= ABRUPT else 'gradual'} ({np.median(part):.2f})"
         for part in switched[:, 2:].T
@@ -122,7 +122,7 @@ def measure(name, seeds):
     ratios = np.exp(np.quantile(switched[:, 1], (0.0, 0.5, 1.0)))
     low, middle, high = (f"{ratio:,.0f}" if ratio >= 10 else f"{ratio:.1f}" for ratio in ratios)
     sign = "plus" if (switched[:, 0] > 0).all() else "minus" if (switched[:, 0] < 0).all() else "both"
-    return sign, told, *words, f"{middle} ({low} to {high})"
+    return sign, counted, *words, f"{middle} ({low} to {high})"
 
 
 def table(devices):

@@ -10,7 +10,7 @@ from frenkel.kinetic.materials.material import Material
 ARRANGEMENTS = 100
 VOLTAGES = (0.05, 0.3, 0.8, 1.4, -0.6, -1.2)
 MOST = 1e-6       # eV
-# eV: of atoms that were refined, what is left is told from the last two corrections, and may be twice that.
+# eV: for refined atoms the rest is estimated from the last two corrections, and may be twice that.
 REFINED = 1e-10
 LAWS = ("Ag-Al2O3", "Ag-SiO2", "Cu-Al2O3", "Cu-SiO2", "HfO2", "SiOx", "SiOx-electrons", "Ta2O5-Pt",
         "TaOx", "TiOx")

@@ -50,6 +50,6 @@ def test_200_random_interruptions_change_no_bit():
     for k in rng.integers(EVENTS - ON, size=INTERRUPTIONS):
         other = small_device() if k % 2 else used
         other.restore(states[k])
-        twins = [other.branch(7) for _ in range(2)]
+        branches = [other.branch(7) for _ in range(2)]
         assert carried_out(other, k, ON) == bits[k : k + ON]
-        assert carried_out(twins[0], k, 2) == carried_out(twins[1], k, 2)
+        assert carried_out(branches[0], k, 2) == carried_out(branches[1], k, 2)

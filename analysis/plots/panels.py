@@ -21,7 +21,7 @@ if TYPE_CHECKING:
 SWEPT = ("form", "set", "reset", "triangle", "ramp", "points")
 SIDE_VIEW, SHEET_VIEW = scene.Camera(), scene.Camera(elevation=32.0)
 SHEET = 0.2  # height of a box in widths below which it is a sheet: seen from above, through its electrode
-NAMES_OF_LAYERS = 0.14  # room beside a box, in its widths
+NAMES_OF_LAYERS = 0.14  # what names of layers take beside a box, in its widths
 NAMED = 4  # phases at most that are named along an axis
 DEVICES = 40  # single devices that are drawn as thin lines
 POINTS = 20_000  # of one curve of a probability plot; more are thinned evenly by rank
