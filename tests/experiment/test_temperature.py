@@ -99,8 +99,9 @@ def test_a_temperature_that_cannot_be_is_refused_before_anything_happens():
         device.rest("1 s", temperature="2000 C")
     with pytest.raises(ValueError, match=r"temperature must be in K, such as '300 K', got '1 V'"):
         device.rest("1 s", temperature="1 V")
-    with pytest.raises(ValueError, match="temperature must be one value or a pair"):
-        device.rest("1 s", temperature=(1.0, 2.0, 3.0))
+    for several in ((1.0, 2.0, 3.0), {"start": "25 C"}):
+        with pytest.raises(ValueError, match="temperature must be one value or a pair"):
+            device.rest("1 s", temperature=several)
     with pytest.raises(ValueError, match="must be one value in a phase whose end the device decides"):
         device.set("0.1 V", "1 uA", to_compliance=True, temperature=(300.0, 310.0))
     assert not device.logs and device.time == 0.0

@@ -577,9 +577,9 @@ def _target(verify: Quantity | None, attempts: int) -> Verify | None:
 
 def _written(temperature: Quantity | tuple[Quantity, Quantity]) -> str | dict[str, str]:
     """Return the temperature of a waveform as a configuration has it."""
-    if not isinstance(temperature, tuple):
+    if not isinstance(temperature, (tuple, list, dict)):
         return f"{si('temperature', temperature, 'K')!r} K"
-    if len(temperature) != 2:
+    if isinstance(temperature, dict) or len(temperature) != 2:
         raise ValueError(f"temperature must be one value or a pair of them, got {temperature!r}")
     start, stop = (f"{si('temperature', kelvin, 'K')!r} K" for kelvin in temperature)
     return {"start": start, "stop": stop}
