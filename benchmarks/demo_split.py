@@ -1,8 +1,8 @@
 """Where the time of the demo goes: events, fields, energies, rates and clock, output, rest.
 
-The demo (``examples/switching.toml``) runs once as it does under ``frenkel run``, with the compiled parts of
-the device replaced by subclasses that also take the time. Conduction and heat are one compiled call and
-therefore one line. Times are CPU seconds of this process, one thread.
+The demo (``examples/switching.toml``) runs once as it does under ``frenkel run``, with methods of the device
+that also take the time. Conduction and heat are one compiled call and therefore one line. Times are CPU
+seconds of this process, one thread.
 """
 
 from __future__ import annotations
@@ -21,21 +21,23 @@ import frenkel as fk
 from frenkel.data import store
 from frenkel.experiment import device as experiment
 from frenkel.experiment import protocol
-from frenkel.kinetic import device, state
-from frenkel.kinetic.fields import build as fields
+from frenkel.kinetic.engine.engine import Engine
+from frenkel.kinetic.run import Run
+from frenkel.kinetic.solver import FilamentSolver
 
 HEADER = ["quantity", "ours", "share", "calls", "per call"]
 EXAMPLE = Path(__file__).resolve().parents[1] / "examples" / "switching.toml"
-EVENTS, FIELDS, ENERGIES, LOOP, OUTPUT = (
+EVENTS, FIELDS, ENERGIES, ENDS, LOOP, OUTPUT = (
     "events (candidates, carrying out)", "fields (conduction and heat)", "energies of events in the fields",
-    "loop (rates, clock, circuit, looking up)", "output (snapshots, dataset, file)")
-# Class, by the module that makes it: its methods and the part that their time belongs to.
-PARTS: dict[tuple[Any, str], dict[str, str]] = {
-    (state, "Engine"): {"catalogue": EVENTS, "carry_out": EVENTS, "draw": EVENTS},
-    (fields, "FilamentFields"): {"solve": FIELDS, "event_rates": ENERGIES, "solve_at": ENERGIES},
-    (device, "Run"): {"go": LOOP},
+    "energies and rises at ends of cells of voltage", "loop (rates, clock, circuit, looking up)",
+    "output (snapshots, dataset, file)")
+# Class: its methods and the part that their time belongs to.
+PARTS: dict[type, dict[str, str]] = {
+    Engine: {"catalogue": EVENTS, "carry_out": EVENTS, "draw": EVENTS},
+    FilamentSolver: {"solve_network": FIELDS, "event_rates": ENERGIES, "_make_ends": ENDS},
+    Run: {"go": LOOP},
 }
-FUNCTIONS: dict[tuple[Any, str], str] = {(protocol, "observe"): OUTPUT, (experiment, "dataset"): OUTPUT}
+FUNCTIONS: dict[tuple[Any, str], str] = {(protocol, "observe"): OUTPUT, (experiment, "columns"): OUTPUT}
 
 
 class Split:
@@ -64,10 +66,9 @@ class Split:
 
     def install(self) -> None:
         """Let what `PARTS` and `FUNCTIONS` name take the time."""
-        for (module, name), methods in PARTS.items():
-            original = getattr(module, name)
-            body = {method: self.timed(getattr(original, method), part) for method, part in methods.items()}
-            setattr(module, name, type(name, (original,), body))
+        for original, methods in PARTS.items():
+            for method, part in methods.items():
+                setattr(original, method, self.timed(getattr(original, method), part))
         for (module, name), part in FUNCTIONS.items():
             setattr(module, name, self.timed(getattr(module, name), part))
 
@@ -93,7 +94,7 @@ def rows(path: Path) -> Iterator[list[str]]:
         numbers = [f"{calls:,}", f"{1e6 * seconds / calls:.1f} us"] if calls else ["-", "-"]
         return [f"demo: {name}", f"{seconds:.2f} s", share, *numbers]
 
-    for part in (EVENTS, FIELDS, ENERGIES, LOOP, OUTPUT):
+    for part in (EVENTS, FIELDS, ENERGIES, ENDS, LOOP, OUTPUT):
         yield row(part, split.seconds[part], split.calls[part])
     yield row("rest (device, protocol)", total - sum(split.seconds.values()))
     yield row(f"all, {events:,} events, {solves:,} field solves", total)
