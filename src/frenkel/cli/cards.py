@@ -233,9 +233,23 @@ def show(options: argparse.Namespace) -> None:
             "--plot draws it beside devices"
         )
     from ..cells.card import Card
+    from ..data import store
     from ..reports.card import describe
 
-    print(describe(Card.load(options.file)))
+    sheet = options.datasheet
+    if sheet is not None:
+        if sheet.suffix.lower() != ".html":
+            raise UsageError(f"a data sheet must end in .html, got {str(sheet)!r}")
+        store.writable(sheet, force=options.force)
+    card = Card.load(options.file)
+    print(describe(card))
+    if sheet is not None:
+        from ..reports import datasheet
+
+        with Reporter(lines=True) as progress:
+            text = datasheet.page(card, progress)
+        store.write_bytes(text.encode(), sheet)
+        print(f"wrote {sheet}")
 
 
 def _draw(options: argparse.Namespace, card: "Card", held_out: "Observations") -> None:

@@ -174,6 +174,12 @@ MOVIE = Option(
     metavar="FILM.html",
     help="film of a device, filament and current on one slider: one page that needs no network",
 )
+DATASHEET = Option(
+    "--datasheet",
+    type=Path,
+    metavar="SHEET.html",
+    help="data sheet of a card: levels, times to switch, retention, noise, validation; one page",
+)
 FORCE = Option("--force", action="store_true", help="replace an existing file")
 FORCE_PICTURE = FORCE.but(help="replace an existing picture")
 SEED = Option("--seed", type=int, metavar="N", help="seed instead of that in the file")

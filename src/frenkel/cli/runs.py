@@ -11,6 +11,7 @@ from . import arrays, devices, ensembles, values
 from .common import (
     CHANGES,
     CONFIGURATION,
+    DATASHEET,
     FORCE,
     FORCE_PICTURE,
     MOVIE,
@@ -71,7 +72,8 @@ def _add_looks(commands: Any) -> None:
         "show",
         _show,
         "print and draw what is in a result; print a card",
-        "frenkel show switching.nc --plot switching.png --movie switching.html\n  frenkel show hfo2",
+        "frenkel show switching.nc --plot switching.png --movie switching.html\n"
+        "  frenkel show hfo2 --datasheet hfo2.html",
         RESULT.but(
             metavar="FILE",
             complete=values.results_and_cards,
@@ -79,6 +81,7 @@ def _add_looks(commands: Any) -> None:
         ),
         PLOT,
         MOVIE,
+        DATASHEET,
         FORCE_PICTURE,
     )
     add(
@@ -126,6 +129,8 @@ def _show(options: argparse.Namespace) -> None:
         from . import cards
 
         return cards.show(options)
+    if options.datasheet is not None:
+        raise UsageError(f"--datasheet is for cards, {options.file} is a result")
     check_picture(options.plot, options.force)
     check_movie(options.movie, options.force)
     if not (arrays.show(options) or ensembles.show(options)):

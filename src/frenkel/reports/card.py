@@ -91,7 +91,7 @@ def describe(card: Card) -> str:
             f"  {feature.name:<16} {middle:10.4g} {feature.unit:<4} spread within a device "
             f"{spread(card, i, mean[[i, k + i]])}, missing {feature.missing:.1%}"
         )
-    lines += [f"  {text}" for text in (*_jump_lines(card), *_noise_lines(card))]
+    lines += [f"  {text}" for text in (*_jump_lines(card), *noise_lines(card))]
     for layer, record in card.provenance.get("noise", {}).items():
         lines.append(
             f"  {layer} from {record['file']}"
@@ -132,7 +132,7 @@ def _jump_lines(card: Card) -> list[str]:
     return [*lines, *([f"cannot tell {'; '.join(unknown_effects)}"] if unknown_effects else [])]
 
 
-def _noise_lines(card: Card) -> list[str]:
+def noise_lines(card: Card) -> list[str]:
     lines = []
     for trap in card.rtn_law.states if card.rtn_law else ():
         lines.append(
