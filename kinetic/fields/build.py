@@ -256,8 +256,26 @@ def _backgrounds(stack: Stack) -> list[tuple[Floats, Floats]]:
     conduction = stack.links(electric)
     for plane in range(1, len(conduction) - 1):
         conduction[plane] *= stack.contact(stack.parts(plane - 1, plane))[0]
+    _add_interfaces(stack.material, conduction)
     others = [(stack.links(polarised), polarised), (stack.links(heat, resistance), heat)]
     return [(conduction, electric), *others]
+
+
+def _add_interfaces(material: Material, links: Floats) -> None:
+    """Put the interfaces of a dissolving metal's electrodes in series with vertical links.
+
+        1 / g = 1 / g_link + background / (sigma a^2)
+
+    An ion crosses both in the step that transfers its charge. Metal of the active electrode dissolves into
+    the uppermost plane, so that its interface is in the link above that plane. An atom of the lowest plane
+    touches the counter electrode and is metal of it, so that the interface is in the link above the atom.
+    """
+    if not material.has("redox"):
+        return
+    area = material.lattice.spacing**2
+    for plane, per_area in ((1, material.redox.counter_interface), (-1, material.redox.active_interface)):
+        if per_area:
+            links[plane] = 1.0 / (1.0 / links[plane] + material.conduction.background / (per_area * area))
 
 
 def number_of_tables(stack: Stack, thermal: Thermal) -> int:

@@ -150,6 +150,9 @@ class RedoxNumbers:
 
     One reaction: with the driving energy D of dissolution in the field, dissolving has the barrier
     ``E - alpha D`` and depositing ``E + (1 - alpha) D``: rates in the ratio exp(D/kT) at any voltage.
+
+    Without interfaces of their own the electrodes leave to each reaction the drop over one spacing. With them
+    the electrolyte and both interfaces divide the voltage by their resistances per area.
     """
 
     barrier: float = quantity("eV", 0.0, 10.0, "barrier shared by both directions")
@@ -165,6 +168,12 @@ class RedoxNumbers:
         "1", 0.0, 1.0, "fraction of the binding energy of two atoms at the active electrode", default=0.0
     )
     inventory: int = quantity("1", 0, 10**9, "metal atoms the electrode holds at the start", default=0)
+    active_interface: float = quantity(
+        "S/m^2", 0.0, 1e18, "conductance per area of the active electrode's interface (0: no drop)", default=0.0
+    )
+    counter_interface: float = quantity(
+        "S/m^2", 0.0, 1e18, "the same of the counter electrode's interface", default=0.0
+    )
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
