@@ -66,26 +66,18 @@ def changes(found: Findings, sections: Collection[str], reservoir: float | None 
     if formation is not None and found.interstitials and "frenkel_pair" in sections:
         pair = formation + min(found.interstitials)
         document["frenkel_pair"] = {
-            "energy": _number(
-                pair,
-                "eV",
-                found,
-                spread.around(pair, spread.FORMATION, found.confidence),
-                f"{origin}; vacancy and interstitial far apart, whatever the reference",
-                "interval chosen",
+            "energy": _formation(
+                pair, found, f"{origin}; vacancy and interstitial far apart, whatever the reference"
             )
         }
     if formation is not None and reservoir is not None and "exchange" in sections:
         energy = formation - reservoir
         document["exchange"] = {
-            "energy": _number(
+            "energy": _formation(
                 energy,
-                "eV",
                 found,
-                spread.around(energy, spread.FORMATION, found.confidence),
                 f"{origin}; formation {formation:.2f} eV less {reservoir:g} eV of the electrode; "
                 f"reference {found.reference}",
-                "interval chosen",
             )
         }
     return document
@@ -116,6 +108,12 @@ def _number(
     if interval is not None:
         number["range"] = [float(f"{end:.4g}") for end in interval]
     return number | ({"note": note} if note else {})
+
+
+def _formation(energy: float, found: Findings, source: str) -> dict[str, Any]:
+    """Return an energy of making defects, whose interval is chosen."""
+    interval = spread.around(energy, spread.FORMATION, found.confidence)
+    return _number(energy, "eV", found, interval, source, "interval chosen" if interval else "")
 
 
 def _above_zero(value: float, found: Findings, source: str) -> dict[str, Any]:

@@ -24,8 +24,16 @@ MOST_STEPS = 400
 """Steps of an optimiser after which a calculation counts as not converged; chosen."""
 
 
-def relax(atoms: Any, force: float) -> Any:
-    """Return atoms at rest, cell fixed: no force above ``force`` (eV/angstrom).
+def relax(atoms: Any, force: float, cell: bool = False) -> Any:
+    """Return atoms at rest: no force above ``force`` (eV/angstrom).
+
+    Parameters
+    ----------
+    atoms : ase.Atoms
+        With a calculator.
+    force : float
+    cell : bool, optional
+        Relax the cell too, in the space group that the crystal has.
 
     Raises
     ------
@@ -34,33 +42,18 @@ def relax(atoms: Any, force: float) -> Any:
     """
     relaxed = atoms.copy()
     relaxed.calc = atoms.calc
-    if not library("ase.optimize").LBFGS(relaxed, logfile=None).run(fmax=force, steps=MOST_STEPS):
-        raise BarrierError(
-            f"{relaxed.get_chemical_formula()} does not relax below {force:g} eV/angstrom "
-            f"in {MOST_STEPS} steps"
-        )
-    return relaxed
-
-
-def relax_cell(atoms: Any, force: float) -> Any:
-    """Return a crystal whose cell and atoms are at rest, in the space group that it has.
-
-    Raises
-    ------
-    BarrierError
-        Not after `MOST_STEPS` steps.
-    """
-    relaxed = atoms.copy()
-    relaxed.calc = atoms.calc
-    constraints, filters = library("ase.constraints"), library("ase.filters")
-    relaxed.set_constraint(constraints.FixSymmetry(relaxed, verbose=False))
-    optimiser = library("ase.optimize").LBFGS(filters.FrechetCellFilter(relaxed), logfile=None)
+    target = relaxed
+    if cell:
+        relaxed.set_constraint(library("ase.constraints").FixSymmetry(relaxed, verbose=False))
+        target = library("ase.filters").FrechetCellFilter(relaxed)
     with warnings.catch_warnings():
         warnings.simplefilter("ignore")
-        done = optimiser.run(fmax=force, steps=MOST_STEPS)
+        done = library("ase.optimize").LBFGS(target, logfile=None).run(fmax=force, steps=MOST_STEPS)
     if not done:
-        raise BarrierError(f"the cell does not relax below {force:g} eV/angstrom in {MOST_STEPS} steps")
-    relaxed.set_constraint()
+        what = "the cell" if cell else relaxed.get_chemical_formula()
+        raise BarrierError(f"{what} does not relax below {force:g} eV/angstrom in {MOST_STEPS} steps")
+    if cell:
+        relaxed.set_constraint()
     return relaxed
 
 

@@ -206,7 +206,7 @@ class CrystalStudy:
         atoms.calc = self.calculator
 
         def compute() -> dict[str, Any]:
-            relaxed = paths.relax_cell(atoms, self.settings.force / 5)
+            relaxed = paths.relax(atoms, self.settings.force / 5, cell=True)
             lengths = ", ".join(f"{length:.3f}" for length in relaxed.cell.lengths())
             return {
                 "atoms": as_json(relaxed),
