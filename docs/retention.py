@@ -134,6 +134,10 @@ def ramps(name: str, family: str) -> list[Ramp | Pulses]:
     own["Ag-graphene-HfO2"] = [Ramp(**graphene, limit=c) for c in (1e-5, 1e-4)]
     drawn = Pulses(layers=10, width=8, voltage=0.0, each=0.0, count=0)  # no exchange: their filament is there
     own["HfO2-retention"] = [drawn]
+    # Without binding vacancies to and fro at the limit take long to follow.
+    free = {"layers": 8, "width": 8, "top": 6.0, "hold": 1e-7}
+    own["HfO2-CHGNet"] = [Ramp(**free, rate=1e4, limit=1e-5, series=7.5e3)]
+    own["TiO2-CHGNet"] = [Ramp(**free, rate=1e5, limit=2e-5, series=2e3)]
     own["HfO2"] = [Ramp(layers=10, width=10, rate=100.0, top=6.0, limit=3e-5, series=7.5e3, hold=1e-3)]
     return own.get(name, families[family])
 

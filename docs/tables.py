@@ -13,6 +13,7 @@ from typing import Any
 import numpy as np
 
 from frenkel.analysis.reliability.retention import kaplan_meier, survival_time
+from frenkel.barriers.calculators import LEARNED
 from frenkel.kinetic.fields.build import settling_time
 from frenkel.kinetic.materials.material import Material
 from frenkel.kinetic.materials.sections import FAMILIES, MECHANISMS, WEAK
@@ -43,7 +44,7 @@ def sets() -> list[str]:
 
 def confidence() -> list[str]:
     """Return how many numbers of each set are cited, fitted, recalled or chosen."""
-    words = ("measured", "ab initio", "fitted", "recalled", "chosen")
+    words = ("measured", "ab initio", LEARNED, "fitted", "recalled", "chosen")
     lines = ["| set | " + " | ".join(words) + " |", "|---" * (len(words) + 1) + "|"]
     for name in Material.names():
         found = [row.confidence for row in Material.load(name).table()]
@@ -162,8 +163,8 @@ def page() -> str:
         "",
         "## Confidence of the numbers",
         "",
-        "Measured and ab initio numbers are cited, fitted ones name their target, recalled ones were not",
-        "read again, chosen ones are decisions.",
+        "Measured and ab initio numbers are cited, machine-learned ones computed, fitted ones name their",
+        "target, recalled ones were not reread, others decided.",
         "",
         *confidence(),
         "",

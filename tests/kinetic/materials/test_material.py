@@ -15,6 +15,7 @@ from frenkel.kinetic.materials.rows import MaterialError
 from frenkel.kinetic.materials.sections import MECHANISMS, SECTIONS
 
 NAMES = Material.names()
+CONFIDENCES = ("measured", "ab initio", "machine-learned potential", "fitted", "recalled", "chosen")
 JART = Path(__file__).resolve().parents[2] / "materials" / "HfO2-JART.toml"
 
 
@@ -28,7 +29,7 @@ def test_every_number_is_cited(name):
     assert len(rows) > 10
     for row in rows:
         assert len(row.source) > 8, row
-        assert row.confidence in ("measured", "ab initio", "fitted", "recalled", "chosen"), row
+        assert row.confidence in CONFIDENCES, row
         assert row.confidence != "fitted" or row.note.startswith("fitted to: "), row
         assert "/home" not in row.source and "TODO" not in row.source + row.note
 
@@ -90,12 +91,12 @@ def test_missing_section_says_so():
 @pytest.mark.parametrize(
     ("name", "hint"),
     [
-        ("HfO3", "; near by name are: Ag-HfO2, Ag-graphene-HfO2, HfO2, HfO2-ETH, HfO2-phonons"),
-        ("HfO2-column", "; near by name are: Ag-HfO2, Ag-graphene-HfO2, HfO2, HfO2-ETH, HfO2-phonons"),
+        ("HfO3", "; near by name are: Ag-HfO2, Ag-graphene-HfO2, HfO2, HfO2-CHGNet, HfO2-ETH"),
+        ("HfO2-column", "; near by name are: Ag-HfO2, Ag-graphene-HfO2, HfO2, HfO2-CHGNet, HfO2-ETH"),
         ("hfo2", " (did you mean 'HfO2'?); frenkel materials lists all "),
         ("HfO2_traps", " (did you mean 'HfO2-traps'?); frenkel materials lists all "),
         ("Hf02", " (did you mean 'HfO2'?); frenkel materials lists all "),
-        ("TiO2", "; near by name are: Ag-SiO2, Ag-TiO2, Cu-SiO2, TiOx; frenkel materials lists all "),
+        ("TiO2", "; near by name are: Ag-SiO2, Ag-TiO2, Cu-SiO2, TiO2-CHGNet, TiOx; frenkel materials "),
         ("HfO2-Ag", "; near by name are: Ag-HfO2, Ag-graphene-HfO2; frenkel materials lists all "),
         ("cu", "; near by name are: Cu-Al2O3, Cu-GeS2, Cu-SiO2, MoS2-Cu; frenkel materials lists all "),
         ("XYZ", "; there are: Ag-Ag2S, Ag-Al2O3, "),
