@@ -76,6 +76,15 @@ def relaxation(clone: Path, name: str) -> Rows:
         yield address, time, siemens
 
 
+def pulses(clone: Path, *names: str) -> Rows:
+    """Return one pulse of each cell: SETs, then RESETs, whose source line is the positive one."""
+    yield "device", "voltage (V)", "gate voltage (V)", "width (ns)", "R before (ohm)", "resistance (ohm)"
+    for name, sign in zip(names, (1, -1), strict=True):
+        for address, width, gate, volts, before, after in lines(clone, name, "\t"):
+            numbers = (sign * float(volts), float(gate), 1e9 * float(width), float(before), float(after))
+            yield address, *(f"{x:.5g}" for x in numbers)
+
+
 def traces(clone: Path, name: str) -> Rows:
     """Return traces at 400 Hz, a column for each level."""
     found = list(lines(clone, name, "\t"))
@@ -146,6 +155,7 @@ WEI, LEVY = "Anjiang-RRAM-Python", "RRAM-Relaxation-Master-Model"
 TABLES: dict[str, tuple[str, Callable[..., Rows], tuple[str, ...]]] = {
     "cells": (WEI, cycles, ("data/endurance_log_many.csv",)),
     "cell": (WEI, cycles, ("data/endurance_log.csv",)),
+    "pulses": (WEI, pulses, ("data/set_sweep.tsv", "data/reset_sweep.tsv")),
     "loops": ("py-ivtools", loops_of_frame, ("ivtools/sampledata/example_ivloops.df",)),
     "sheet-devices": ("RRAM_Raw_data", loops_of_sheet, ("100devices.xlsx", "devices", "device")),
     "sheet-cycles": ("RRAM_Raw_data", loops_of_sheet, ("100devices.xlsx", "100cycles", "cycle")),
