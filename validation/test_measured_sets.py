@@ -186,3 +186,16 @@ def half(values):
     """Return half of the middle 68 %."""
     low, high = np.quantile(values, (0.1587, 0.8413))
     return 0.5 * (high - low)
+
+
+def test_pulses_give_a_card_that_predicts_programming():
+    """A law of pulses, judged on cells held out; of cells in HRS most reach LRS in two of its SET pulses."""
+    found = fit_card(measurements.of_file(table("pulses.csv.gz")), name="pulses", bootstrap=0)
+    print(fit_text(found))
+    assert sum("pulses" in row.statistic for row in found.rows) == 6 and found.passed
+    law = found.card.pulse_law
+    pulse = [(2.0, 2.0, 1e-6)]
+    start = np.full(2000, 1e-5)
+    number, _ = law.write_verify(start, (5e-5, 1.0), pulse, pulse, np.random.default_rng(1), most=4)
+    print(f"within 1, 2, 4 pulses: {[float(np.mean((number >= 0) & (number <= k))) for k in (1, 2, 4)]}")
+    assert np.mean((number >= 0) & (number <= 2)) > 0.8

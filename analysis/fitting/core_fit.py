@@ -40,6 +40,9 @@ SCALES = (0.02, 10.0)
 DRIVES = (0.5, 200.0)
 """Range of the drive k (1/V)."""
 
+LIMITED = 0.98
+"""Fraction of the largest current of a loop from which on a sample is at the limit of its source."""
+
 FEWEST = 20
 """Samples that a trace must have above that voltage."""
 
@@ -224,7 +227,8 @@ def fit_device(data: Trace, core: GapCore | None = None) -> dict[str, float]:
         max_nfev=60,
     )
     residual = rows(solved.x[None])[0][: measured.size]
-    numbers = {name: float(np.exp(value)) for name, value in zip(NAMES, solved.x, strict=True)}
+    with np.errstate(over="ignore"):  # a rate that a loop does not tell
+        numbers = {name: float(np.exp(value)) for name, value in zip(NAMES, solved.x, strict=True)}
     return numbers | {"residual": float(np.sqrt(np.mean(residual**2))), "samples": float(measured.size)}
 
 
@@ -411,8 +415,67 @@ def of_numbers(given: Mapping[str, float], told: Mapping[str, float]) -> Core:
     return Core(numbers=_core(numbers).to_dict(), record=record)
 
 
-def of_traces(cycles: Sequence[xr.Dataset], known: Mapping[str, float]) -> Core:
+def of_loops(data: xr.Dataset, most: int) -> tuple[list[xr.Dataset], dict[str, float]]:
+    """Return curves of measured loops, and the protocol that they tell; a positive voltage sets.
+
+    Samples at the current limit are left out, since what the source holds back is not known.
+
+    Parameters
+    ----------
+    data : xarray.Dataset
+        In the layout of measurements.
+    most : int
+        Loops, evenly from all of them.
+
+    Returns
+    -------
+    list of xarray.Dataset
+        ``time`` (s), ``device_voltage`` (V), ``current`` (A; 0: left out) of each loop with times that ascend
+        and voltages of both signs.
+    dict
+        ``read_voltage``, ``set_ramp`` and ``reset_ramp``: medians of the loops; those that are known.
+    """
+    numbers = {"read_voltage": float(data["read_voltage"])} if "read_voltage" in data else {}
+    if "loop_time" not in data:
+        return [], numbers
+    ends = np.cumsum(data["loop_size"].values)
+    chosen = np.unique(np.linspace(0, len(ends) - 1, min(most, len(ends))).astype(int))
+    sets = data["set_voltage"].values if "set_voltage" in data else np.empty(0)
+    sign = -1.0 if np.sum(sets < 0) > np.sum(sets > 0) else 1.0
+    curves, ramps = [], []
+    for begin, end in zip((ends - data["loop_size"].values)[chosen], ends[chosen], strict=True):
+        time, volts, current = (
+            data[f"loop_{key}"].values[begin:end] for key in ("time", "voltage", "current")
+        )
+        # The first samples may still have the clock of the loop before.
+        late = np.flatnonzero(~(np.diff(time) > 0))
+        first = int(late[-1]) + 1 if len(late) else 0
+        time, volts, current = time[first:], sign * volts[first:], sign * current[first:]
+        if 20 * first > end - begin or not (len(time) > FEWEST and volts.max() > 0 > volts.min()):
+            continue
+        current = np.where(np.isfinite(current) & (current < LIMITED * np.nanmax(current)), current, 0.0)
+        ramp = np.abs(np.diff(volts) / np.diff(time))
+        ramps.append([np.median(ramp[side[1:]]) for side in (volts > 0, volts < 0)])
+        variables = {"time": time - time[0], "device_voltage": volts, "current": current}
+        curves.append(xr.Dataset({name: ("sample", values) for name, values in variables.items()}))
+    if ramps:
+        numbers |= dict(zip(("set_ramp", "reset_ramp"), np.median(ramps, axis=0).tolist(), strict=True))
+    return curves, numbers
+
+
+def of_traces(
+    cycles: Sequence[xr.Dataset], known: Mapping[str, float], given: Mapping[str, float] | None = None
+) -> Core:
     """Return the core with V0 and drive fitted to traces, their intervals, and the core of each device.
+
+    Parameters
+    ----------
+    cycles : sequence of xarray.Dataset
+        ``time``, ``device_voltage`` and ``current`` of each.
+    known : mapping
+        The protocol, and where the search begins.
+    given : mapping, optional
+        Of :data:`FITTED` what a caller says, which replaces what is fitted.
 
     Raises
     ------
@@ -431,6 +494,10 @@ def of_traces(cycles: Sequence[xr.Dataset], known: Mapping[str, float]) -> Core:
     devices = fit_devices(traces, start)
     fitted, intervals = shared(devices, start)
     record = dict.fromkeys(FITTED, "traces")
+    if own := {name: value for name, value in (given or {}).items() if name in FITTED}:
+        fitted = _core({**fitted.to_dict(), **own})
+        record |= dict.fromkeys(own, "given")
+        intervals = {name: pair for name, pair in intervals.items() if name.removeprefix("core ") not in own}
     return Core(numbers=fitted.to_dict(), record=record, intervals=intervals, devices=devices)
 
 

@@ -47,7 +47,8 @@ def relaxation(data: xr.Dataset) -> xr.Dataset:
     edges = _edges(np.concatenate(later_times) if later_times else np.empty(0), len(rows))
     if len(edges) < 3:
         raise ObservationError(
-            f"the file must have reads at 3 times common to half of its devices, got {len(edges)}"
+            "relaxation needs reads at 3 times after the first that half of the devices share, got "
+            f"{len(edges)}: measure more times; of bakes frenkel plot retention gives failures"
         )
     table = np.full((len(rows), 1 + len(edges)), np.nan)
     for i, (time, g) in enumerate(rows):
@@ -79,6 +80,21 @@ def relaxation(data: xr.Dataset) -> xr.Dataset:
             )
         attrs["temperature"] = float(heat.mean())
     return xr.Dataset(variables, {"time": ("time", time, {"units": "s"})}, attrs)
+
+
+def programmed(data: xr.Dataset) -> xr.Dataset:
+    """Return the first resistance (ohm) of each device that was read, as ``programmed`` of one cycle."""
+    first: dict[int, float] = {}
+    for place, _, _, _, g in series.each_rest(data, "the file"):
+        above = g[np.isfinite(g) & (g > 0)]
+        if len(above):
+            first.setdefault(place, 1.0 / float(above[0]))
+    places = sorted(first)
+    ohms = np.array([[first[place]] for place in places])
+    return xr.Dataset(
+        {"programmed": (("device", "cycle"), ohms, {"units": "ohm"})},
+        {"device": data["device"].values[places], "cycle": [1]},
+    )
 
 
 def traces(data: xr.Dataset) -> xr.Dataset:

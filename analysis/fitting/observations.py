@@ -26,6 +26,9 @@ if TYPE_CHECKING:
 FEATURES = ("hrs", "lrs", "set_voltage", "reset_voltage")
 """Features that are looked for when none are named."""
 
+PROGRAMMED = "programmed"
+"""Resistance of devices of which reads alone are known."""
+
 DEVICE_DIMS = ("device", "member")
 FINISHED = 0
 """Status of a member that was run to its end: the flag "ok" in the file of an ensemble."""
@@ -207,7 +210,7 @@ def from_dataset(
     data : xarray.Dataset
         Variables over (device or member, cycle), each with an attribute ``units``; ``status`` of the members.
     names : sequence of str, optional
-        Features to take; default: those of :data:`FEATURES` that are there.
+        Features to take; default: those of :data:`FEATURES` that have a value.
     """
     device = next((dim for dim in DEVICE_DIMS if dim in data.dims), None)
     if device is None or "cycle" not in data.dims:
@@ -215,7 +218,9 @@ def from_dataset(
         raise ObservationError(
             f"{origin} needs the dimensions device (or member) and cycle, it has {dimensions}"
         )
-    chosen = tuple(names) if names else tuple(name for name in FEATURES if name in data)
+    known = [name for name in (*FEATURES, PROGRAMMED) if name in data]
+    chosen = tuple(names) if names else tuple(n for n in known if np.isfinite(data[n].values).any())
+    chosen = chosen or tuple(known)
     if not chosen:
         raise ObservationError(f"{origin} has none of {', '.join(FEATURES)}; name the features to take")
     for name in chosen:
@@ -230,6 +235,19 @@ def from_dataset(
     columns = [data[name].transpose(device, "cycle").values[finished] for name in chosen]
     units = [str(data[name].attrs.get("units", "")) for name in chosen]
     return build(chosen, units, np.stack(columns, axis=2), origin)
+
+
+def set_positive(found: Observations) -> Observations:
+    """Return observations whose voltages of SET are positive, turned where devices SET at the other polarity.
+
+    Rate equations and circuits of cards count the polarity of SET as positive.
+    """
+    signs = {feature.name: feature.sign for feature in found.features}
+    if (signs.get("set_voltage"), signs.get("reset_voltage")) != (-1, 1):
+        return found
+    turned = ("set_voltage", "reset_voltage", "forming_voltage")
+    features = [replace(f, sign=-f.sign) if f.name in turned else f for f in found.features]
+    return replace(found, features=tuple(features))
 
 
 def from_csv(path: str | Path, chosen: Sequence[str] | None = None) -> Observations:

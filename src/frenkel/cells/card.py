@@ -38,6 +38,7 @@ from .jump_cells import JumpCells
 from .jumps import JumpLaw
 from .law import CycleArrays, Feature, companion, stationary
 from .noise import RelaxationLaw, RtnLaw, Traps, from_json, look_up, to_json
+from .pulses import PulseLaw
 
 WIDEST_SCORES = 100.0
 """Largest variance of the scores of a law: Gaussian, with tables of quantiles made for a variance of 1."""
@@ -46,7 +47,7 @@ TRANSFORMS = ("log", "linear")
 BOX = {"voltage": "V", "pulse_width": "s", "temperature": "K", "cycles": "1", "time": "s"}
 """Quantities that a validity box can limit, and their units."""
 
-LAYERS: dict[str, Any] = {"rtn": RtnLaw, "relaxation": RelaxationLaw, "jumps": JumpLaw}
+LAYERS: dict[str, Any] = {"rtn": RtnLaw, "relaxation": RelaxationLaw, "jumps": JumpLaw, "pulses": PulseLaw}
 """Layers that a file may have beside the cycle model."""
 
 FEATURE_KEYS = ("name", "unit", "transform", "sign", "missing", "quantiles", "ranks", "levels")
@@ -77,6 +78,8 @@ class Card:
         Noise layers.
     jump_law : JumpLaw or None
         What any voltage and temperature does to a state, where the ensemble was measured for it.
+    pulse_law : PulseLaw or None
+        What a pulse does to a state, where pulses were measured.
     validity : mapping
         Of each quantity of :data:`BOX` its smallest and largest value.
     gate : tuple of mapping
@@ -100,6 +103,7 @@ class Card:
     rtn_law: RtnLaw | None = None
     relaxation_law: RelaxationLaw | None = None
     jump_law: JumpLaw | None = None
+    pulse_law: PulseLaw | None = None
     validity: Mapping[str, tuple[float, float]] = field(default_factory=dict)
     gate: tuple[Mapping[str, Any], ...] = ()
     intervals: Mapping[str, tuple[float, float]] = field(default_factory=dict)
@@ -214,7 +218,8 @@ class Card:
         """Return what the data of the card cannot tell, each in a few words."""
         unknown_effects = []
         if self.jump_law is None:
-            unknown_effects += ["what pulses, holds and other ramps do", "half-select and read disturb"]
+            pulses = "" if self.pulse_law is not None else "pulses, "
+            unknown_effects += [f"what {pulses}holds and other ramps do", "half-select and read disturb"]
             unknown_effects += ["what temperature does to switching"]
         elif len(self.jump_law.temperatures) == 1:
             unknown_effects += [f"other temperatures than {self.jump_law.temperatures[0]:g} K"]
@@ -325,6 +330,7 @@ class Card:
             "rtn": None if self.rtn_law is None else self.rtn_law.to_dict(),
             "relaxation": None if self.relaxation_law is None else self.relaxation_law.to_dict(),
             "jumps": None if self.jump_law is None else self.jump_law.to_dict(),
+            **({} if self.pulse_law is None else {"pulses": self.pulse_law.to_dict()}),
             "validity": {
                 name: {"low": low, "high": high, "unit": BOX[name]}
                 for name, (low, high) in self.validity.items()
@@ -405,8 +411,9 @@ def _fields(data: Mapping[str, Any]) -> dict[str, Any]:
     arguments: dict[str, Any] = {name: _array(name, values) for name, values in arrays.items()}
     if not arguments["coefficients"].size:
         arguments["coefficients"] = np.zeros((0, len(features), len(features)))
-    for name, law in (("rtn", "rtn_law"), ("relaxation", "relaxation_law"), ("jumps", "jump_law")):
-        layer, kind = data[name], LAYERS[name]
+    laws = {"rtn": "rtn_law", "relaxation": "relaxation_law", "jumps": "jump_law", "pulses": "pulse_law"}
+    for name, law in laws.items():
+        layer, kind = data.get(name), LAYERS[name]
         arguments[law] = None if layer is None else kind.from_dict(layer)
     for name, box in data["validity"].items():
         if box["unit"] != BOX[name]:

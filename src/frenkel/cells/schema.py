@@ -164,6 +164,22 @@ class JumpData(_Strict):
     ] = None
 
 
+class PulseData(_Strict):
+    """Recorded pulses and what they did: see :class:`frenkel.cells.pulses.PulseLaw`."""
+
+    before: Annotated[Table, Field(description="ln of the conductance before each over 1 S")]
+    voltage: Annotated[Table, Field(description="V")]
+    gate: Annotated[Table, Field(description="voltage of the gate, V; 0 in all: not recorded")]
+    width: Annotated[Table, Field(description="ln of the width over 1 s; 0 in all: not recorded")]
+    after: Annotated[Table, Field(description="ln of the conductance after it over 1 S")]
+    neighbours: Annotated[int, Field(ge=1, le=1000)]
+    carry: Annotated[Number, Field(ge=0, le=1, description="fraction of a difference that is kept")]
+    level_scale: Positive
+    voltage_scale: Annotated[Positive, Field(description="V")]
+    gate_scale: Annotated[Positive, Field(description="V")]
+    width_scale: Positive
+
+
 class BoxData(_Strict):
     """Range of a quantity in the ensemble."""
 
@@ -219,7 +235,7 @@ class Provenance(_Strict):
 
     model_config = ConfigDict(extra="allow")
 
-    noise: dict[Literal["rtn", "relaxation"], NoiseSource] = {}
+    noise: dict[Literal["rtn", "relaxation", "pulses"], NoiseSource] = {}
     core: CoreRecord = CoreRecord()
 
 
@@ -238,6 +254,7 @@ class CardData(_Strict):
     rtn: RtnData | None
     relaxation: RelaxationData | None
     jumps: JumpData | None
+    pulses: PulseData | None = None
     validity: dict[Literal["voltage", "pulse_width", "temperature", "cycles", "time"], BoxData]
     gate: Annotated[list[GateData], Field(max_length=1000)]
     intervals: Annotated[dict[LongLine, Pair], Field(max_length=10_000)]

@@ -6,7 +6,7 @@ noise layers from files of their own.
 """
 
 import json
-from collections.abc import Iterator, Mapping, Sequence
+from collections.abc import Callable, Iterator, Mapping, Sequence
 from contextlib import contextmanager
 from dataclasses import dataclass, replace
 from functools import partial
@@ -23,8 +23,10 @@ from ..analysis.fitting import (
     gate_jumps,
     gate_noise,
     jump_fit,
+    measured_noise,
     noise_fit,
     observations,
+    pulse_fit,
     small_samples,
     statistical_model,
 )
@@ -43,8 +45,8 @@ Data = str | Path | xr.Dataset
 """A file of cycles, traces or conductances, or what is in one."""
 
 TRACES = ["time", "device_voltage", "current", "phase", "phase_cycle"]
-CORE_MEMBERS = 64
-"""Members of an ensemble whose traces a core is fitted to."""
+CORE_MEMBERS, CORE_LOOPS = 64, 16
+"""Members of an ensemble, and measured loops, whose traces a core is fitted to."""
 
 RESISTANCES, DEVICE, TERMINALS = "resistances", "of the device", "at the terminals"
 """Key of a card's provenance, and what it says: those of ensembles, or of loops behind what is known, are of
@@ -106,7 +108,9 @@ def fit_card(
     data : path or xarray.Dataset
         Ensemble of ``frenkel run`` (.nc), whose table ``measure`` gives the card a jump-process model, or a
         table: features over (device, cycle), each with ``units``; a .csv file has the columns ``device``,
-        ``cycle`` and ``name [unit]``.
+        ``cycle`` and ``name [unit]``. Of measurements each kind counts: cycles and loops, whose curves give
+        the core; pulses, which give a layer of their own and, without cycles, HRS and LRS before trains;
+        reads, which give relaxation and, without cycles, the resistance that was programmed.
     name : str, optional
         Of the card; default: that of the file.
     features : sequence of str, optional
@@ -199,6 +203,18 @@ def fit_card(
     return FittedCard(card=card, rows=rows, held_out=judging, cores=circuit.devices)
 
 
+def _is_table(data: Data) -> bool:
+    """Tell whether data are a text of cycles: columns device and cycle first, or of no measurement known."""
+    if store.form_of(data) != "csv":
+        return False
+    from ..analysis.measured import files  # here alone: only a table needs its readers, and pandas
+
+    path = Path(str(data))
+    with path.open(encoding="utf-8", errors="replace") as file:
+        first = [name.strip() for name in file.readline().split(",")[:2]]
+    return first == ["device", "cycle"] or not files.is_guessed(path)
+
+
 def _split(
     whole: Observations, held_out: float, seed: int
 ) -> tuple[Observations, Observations | None, dict[str, int]]:
@@ -213,15 +229,19 @@ def _split(
 
 
 def _core(data: Data, known: Mapping[str, float], *, traces: bool, share: float, seed: int) -> core_fit.Core:
-    """Return the core from traces of an ensemble, or the measured states of a fraction of its devices."""
+    """Return the core from traces of an ensemble or of loops, or the states of a fraction of its devices."""
     if traces:
         if not (cycles := first_cycles(data, CORE_MEMBERS)):
             raise ValueError(
                 f'{_name(data)} kept no traces to fit a core to; run it with ensemble.keep = "traces"'
             )
         return core_fit.of_traces(cycles, known)
+    if not _is_table(data):
+        with _opened(data) as dataset:
+            if kinds.of(dataset) == "measured" and "loop" in dataset.dims:
+                return _core_of_loops(dataset, known)
     numbers: dict[str, float] = {}
-    if store.form_of(data) != "csv":
+    if not _is_table(data):
         with _opened(data) as dataset:
             if jump_fit.measured(dataset):
                 finished_members = jump_fit.finished(dataset)
@@ -231,6 +251,18 @@ def _core(data: Data, known: Mapping[str, float], *, traces: bool, share: float,
                     else finished_members[observations.parts(len(finished_members), share, seed)[0]]
                 )
                 numbers = core_fit.of_states(dataset, chosen)
+    return core_fit.of_numbers(known, numbers)
+
+
+def _core_of_loops(data: xr.Dataset, known: Mapping[str, float]) -> core_fit.Core:
+    """Return the core that measured loops tell; what a caller says replaces it."""
+    curves, numbers = core_fit.of_loops(data, CORE_LOOPS)
+    numbers |= known
+    try:
+        if curves and not set(core_fit.FITTED) <= set(known):
+            return core_fit.of_traces(curves, numbers, known)
+    except ObservationError:
+        pass  # fewer than three loops switch
     return core_fit.of_numbers(known, numbers)
 
 
@@ -286,7 +318,11 @@ def judge_card(
         rows += gate_noise.judge_rtn(traps, card, seed=seed)
     if relaxation is not None:
         rows += gate_noise.judge_relaxation(_noise(relaxation, "relaxation")[0], card, seed=seed)
-    if card.jump_law is not None and store.form_of(data) != "csv":
+    if card.pulse_law is not None and not _is_table(data):
+        with _opened(data) as dataset:
+            if pulse_fit.measured(dataset):
+                rows += pulse_fit.judge(pulse_fit.gathered(dataset), card.pulse_law, seed=seed)
+    if card.jump_law is not None and not _is_table(data):
         with _opened(data) as dataset:
             if jump_fit.measured(dataset):
                 finished_members = jump_fit.finished(dataset)
@@ -313,8 +349,50 @@ class _Layers:
         if relaxation is not None:
             card, layer_record = self.add_relaxation(card, relaxation)
             rows = rows + layer_record
+        if not _is_table(data):
+            with _opened(data) as dataset:
+                if kinds.of(dataset) == "measured":
+                    own = dataset.copy()
+                    own.encoding["source"] = _name(data)
+                    card, layer_record = self.add_measured(card, own, relaxation is None)
+                    rows = rows + layer_record
         card, layer_record = self.add_jumps(card, data)
         return card, rows + layer_record
+
+    def add_measured(self, card: Card, data: xr.Dataset, relaxes: bool) -> tuple[Card, list[Comparison]]:
+        """Return the card with the layers that pulses and reads of the file give, and their rows.
+
+        What a kind does not tell beside others is said in the provenance; alone it is an error.
+        """
+        added: list[tuple[str, Callable[[Card, xr.Dataset], tuple[Card, list[Comparison]]]]] = []
+        if pulse_fit.measured(data):
+            added.append(("pulses", self.add_pulses))
+        if relaxes and "read" in data.dims:
+            added.append(("relaxation", self.add_relaxation))
+        rows: list[Comparison] = []
+        for name, add in added:
+            try:
+                card, layer_record = add(card, data)
+            except ObservationError as error:
+                if "cycle" not in data.dims and len(added) == 1:
+                    raise
+                notes = {**card.provenance.get("left_out", {}), name: str(error)[:250]}
+                card = replace(card, provenance={**card.provenance, "left_out": notes})
+                continue
+            rows += layer_record
+        return card, rows
+
+    def add_pulses(self, card: Card, data: xr.Dataset) -> tuple[Card, list[Comparison]]:
+        """Return the card with a layer of pulses, and its rows."""
+        training, held_out = pulse_fit.split(pulse_fit.gathered(data), self.share, self.seed)
+        law, record = pulse_fit.fit(training, self.seed)
+        volts = [min(0.0, float(law.voltage.min())), max(0.0, float(law.voltage.max()))]
+        box = {**card.validity, "voltage": (volts[0], volts[1])}
+        if np.any(law.width):
+            widths = observations.rounded(np.exp([law.width.min(), law.width.max()]))
+            box["pulse_width"] = (float(widths[0]), float(widths[1]))
+        card = _with(card, {}, {"pulses": {"file": _name(data), **record}}, pulse_law=law, validity=box)
+        return card, pulse_fit.judge(held_out, law, seed=self.seed)
 
     def add_rtn(self, card: Card, data: Data, voltage: float) -> tuple[Card, list[Comparison]]:
         """Return the card with a layer of telegraph noise, read at a voltage (V), and its rows."""
@@ -344,7 +422,7 @@ class _Layers:
 
     def add_jumps(self, card: Card, data: Data) -> tuple[Card, list[Comparison]]:
         """Return the card with a jump-process model where an ensemble was measured for it, and its rows."""
-        if store.form_of(data) == "csv":
+        if _is_table(data):
             return card, []
         with _opened(data) as dataset:
             if not jump_fit.measured(dataset):
@@ -408,15 +486,38 @@ def _resistances(made: Mapping[str, Any]) -> str:
 def read_cycles(data: Data, features: Sequence[str] | None = None) -> tuple[Observations, dict[str, Any]]:
     """Return the cycles in a file and where they come from; of an ensemble, with its configuration."""
     source: dict[str, Any] = {"file": _name(data)}
-    if store.form_of(data) == "csv":
+    if _is_table(data):
         return observations.from_csv(str(data), features), source
     with _opened(data) as dataset:
         origin = source["file"] if isinstance(data, xr.Dataset) else str(data)
-        cycles = observations.from_dataset(dataset, features, origin)
+        is_measured = kinds.of(dataset) == "measured"
+        shown = _as_cycles(dataset, source["file"]) if is_measured else dataset
+        cycles = observations.from_dataset(shown, features, origin)
         ensemble = _provenance(dataset, origin)
-        if kinds.of(dataset) == "measured":
+        if is_measured:
+            cycles = observations.set_positive(cycles)
             source[RESISTANCES] = DEVICE if knows_series(dataset) else TERMINALS
     return cycles, source | ({"ensemble": ensemble} if ensemble else {})
+
+
+def _as_cycles(data: xr.Dataset, origin: str) -> xr.Dataset:
+    """Return measurements with cycles: their own, or what pulses or reads tell of states.
+
+    Raises
+    ------
+    ObservationError
+        There are traces alone.
+    """
+    if "cycle" in data.dims:
+        return data
+    if pulse_fit.measured(data):
+        return pulse_fit.cycles(data)
+    if "read" in data.dims:
+        return measured_noise.programmed(data)
+    raise ObservationError(
+        f"{origin} has traces at constant voltage alone, which do not tell a state: frenkel rtn analyses "
+        "them; a card needs cycles, loops, pulses or reads of the same cells, and takes traces with --rtn"
+    )
 
 
 def _provenance(data: xr.Dataset, origin: str) -> dict[str, Any]:
@@ -435,7 +536,7 @@ def _provenance(data: xr.Dataset, origin: str) -> dict[str, Any]:
 
 def first_cycles(data: Data, most: int = 24) -> list[xr.Dataset]:
     """Return time, device voltage and current of the first cycle of some members, if they were kept."""
-    if store.form_of(data) == "csv":
+    if _is_table(data):
         return []
     cycles: list[xr.Dataset] = []
     with _opened(data) as ensemble:
@@ -517,7 +618,7 @@ def _as_read(
 ) -> tuple[Observations, dict[str, Any]]:
     """Return cycles; where states were read, levels of those that are fitted have the error of a reading."""
     cycles, source = read_cycles(data, features)
-    if store.form_of(data) == "csv":
+    if _is_table(data):
         return cycles, source
     with _opened(data) as dataset:
         if not jump_fit.measured(dataset):

@@ -27,7 +27,68 @@ def fit_text(fitted: "FittedCard") -> str:
             f"ln(current) is missed by {residual:.2g}"
         )
     table = [comparison.table(fitted.rows)] if fitted.rows else []
-    return "\n".join([*lines, *_core_lines(fitted.card), *_judged_lines(fitted.card), *table])
+    described = [*_pulse_lines(fitted.card), *_core_lines(fitted.card), *_judged_lines(fitted.card)]
+    return "\n".join([*lines, *described, *table, *next_lines(fitted.card)])
+
+
+SPARE = 67
+"""Devices of which 20 can be held out, so that the test is on devices of their own."""
+
+MOST_SUGGESTED = 4
+
+
+def next_lines(card: Card) -> list[str]:
+    """Return what would have to be measured next, each with what it would tell, the largest gain first."""
+    made = card.provenance.get("ensemble")
+    if isinstance(made, Mapping) and "configuration" in made:
+        return []  # a simulation has its own ways to more
+    judged, lacks = card.provenance.get("judged", {}), card.provenance.get("core", {}).get("lacks", [])
+    devices, cycles = int(judged.get("devices", SPARE)), int(judged.get("cycles", 10))
+    lines = []
+    if judged.get("by") != "devices held out" and devices < SPARE:
+        present = f"{_spread_error(devices):.0%}" if devices > 1 else "unknown"
+        lines.append(
+            f"{SPARE} devices instead of {devices}: the error of the spread between devices would be "
+            f"{_spread_error(SPARE):.0%}, now {present}; 20 of them would be held out"
+        )
+    if judged.get("by") != "devices held out" and cycles < 10:
+        lines.append("10 cycles or more of each device: the memory from cycle to cycle, now none")
+    if lacks and not card.core and card.jump_law is None:
+        lines.append(
+            "10 loops or more with times, at voltages of both signs: "
+            f"{', '.join(map(str, lacks))} of the core, so that the card runs in arrays and circuits"
+        )
+    if card.pulse_law is None and card.jump_law is None:
+        lines.append(
+            "200 pulses or more of several voltages and widths, read before and after: number of pulses and "
+            "success rate under write-verify"
+        )
+    if card.relaxation_law is None and card.jump_law is None:
+        lines.append(f"reads of {SPARE} programmed devices at 3 times or more: relaxation after programming")
+    if card.rtn_law is None:
+        lines.append(f"traces of {SPARE} devices at one constant voltage: random telegraph noise")
+    left_out = [f"left out, {name}: {reason}" for name, reason in card.provenance.get("left_out", {}).items()]
+    title = ["next measurements, and what they would tell"] if lines else []
+    return [*left_out, *title, *(f"  {line}" for line in lines[:MOST_SUGGESTED])]
+
+
+def _spread_error(devices: int) -> float:
+    """Return the relative standard error of a standard deviation of so many normal numbers."""
+    return 1.0 / math.sqrt(2.0 * (devices - 1))
+
+
+def _pulse_lines(card: Card) -> list[str]:
+    """Return what is in the layer of pulses, if there is one."""
+    law = card.pulse_law
+    if law is None:
+        return []
+    ends = np.exp([law.width.min(), law.width.max()])
+    widths = f", {ends[0]:.3g} to {ends[1]:.3g} s" if law.width.any() else ""
+    gates = f", gate {law.gate.min():g} to {law.gate.max():g} V" if law.gate.any() else ""
+    return [
+        f"pulses: {len(law.voltage)} of {law.voltage.min():g} to {law.voltage.max():g} V{gates}{widths}; the "
+        f"state after one is that of {law.neighbours} alike"
+    ]
 
 
 def _core_lines(card: Card) -> list[str]:
@@ -91,13 +152,14 @@ def describe(card: Card) -> str:
             f"  {feature.name:<16} {middle:10.4g} {feature.unit:<4} spread within a device "
             f"{spread(card, i, mean[[i, k + i]])}, missing {feature.missing:.1%}"
         )
-    lines += [f"  {text}" for text in (*_jump_lines(card), *noise_lines(card))]
+    lines += [f"  {text}" for text in (*_jump_lines(card), *_pulse_lines(card), *noise_lines(card))]
     for layer, record in card.provenance.get("noise", {}).items():
         lines.append(
             f"  {layer} from {record['file']}"
             + (f", set {record['material']}" if record.get("material") else "")
         )
     lines += [f"  {text}" for text in (*_core_lines(card), *_judged_lines(card))]
+    lines += [f"  {text}" for text in next_lines(card)]
     for name, (low, high) in card.validity.items():
         lines.append(f"  made for {name} {low:g} to {high:g}")
     lines += [

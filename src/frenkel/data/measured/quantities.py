@@ -144,7 +144,7 @@ KINDS: Mapping[str, Kind] = {
     "reads": Kind(what="resistance or conductance in time or over temperatures",
                   needs=(("time",), RESPONSES), dim="read"),
     "pulses": Kind(what="resistance or conductance after each pulse", needs=(("voltage",), RESPONSES),
-                   dim="pulse"),
+                   tells=("width", "before"), dim="pulse"),
 }  # fmt: skip
 """Kinds of measurement by name."""
 
