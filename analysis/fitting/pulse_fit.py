@@ -56,7 +56,7 @@ many standard errors of the difference of both."""
 
 
 @dataclass(frozen=True, slots=True)
-class Pulses:
+class RecordedPulses:
     """Recorded pulses.
 
     Parameters
@@ -70,9 +70,9 @@ class Pulses:
     table: Floats
     owner: Index
 
-    def take(self, rows: "Index | NDArray[np.bool_]") -> "Pulses":
+    def take(self, rows: "Index | NDArray[np.bool_]") -> "RecordedPulses":
         """Return some of them."""
-        return Pulses(self.table[rows], self.owner[rows])
+        return RecordedPulses(self.table[rows], self.owner[rows])
 
     def law(self, **numbers: Any) -> PulseLaw:
         """Return a law of all of them."""
@@ -84,7 +84,7 @@ def measured(data: xr.Dataset) -> bool:
     return "pulse" in data.dims and "pulse_conductance" in data
 
 
-def gathered(data: xr.Dataset) -> Pulses:
+def gathered(data: xr.Dataset) -> RecordedPulses:
     """Return pulses with a state before and after each.
 
     Parameters
@@ -117,7 +117,7 @@ def gathered(data: xr.Dataset) -> Pulses:
         )
     columns = (np.log(before[usable]), volts[usable], gate[usable], np.log(width[usable]))
     table = np.stack([*columns, np.log(after[usable])], axis=1)
-    return Pulses(rounded(table), owner[usable])
+    return RecordedPulses(rounded(table), owner[usable])
 
 
 def cycles(data: xr.Dataset) -> xr.Dataset:
@@ -147,7 +147,7 @@ def cycles(data: xr.Dataset) -> xr.Dataset:
     return xr.Dataset(variables, {"device": names, "cycle": np.arange(1, number + 1)})
 
 
-def split(pulses: Pulses, fraction: float, seed: int) -> tuple[Pulses, Pulses]:
+def split(pulses: RecordedPulses, fraction: float, seed: int) -> tuple[RecordedPulses, RecordedPulses]:
     """Return pulses to fit to and pulses to judge by: of different devices, of few devices of blocks."""
     devices = np.unique(pulses.owner)
     if len(devices) >= FEWEST_DEVICES:
@@ -158,12 +158,12 @@ def split(pulses: Pulses, fraction: float, seed: int) -> tuple[Pulses, Pulses]:
     return pulses.take(training), pulses.take(~training)
 
 
-def _blocks(pulses: Pulses) -> Index:
+def _blocks(pulses: RecordedPulses) -> Index:
     """Return the number of the block of each pulse: twenty in a row of each device."""
     return np.asarray(np.arange(len(pulses.owner)) * 20 // len(pulses.owner))
 
 
-def fit(training: Pulses, seed: int = 0) -> tuple[PulseLaw, dict[str, Any]]:
+def fit(training: RecordedPulses, seed: int = 0) -> tuple[PulseLaw, dict[str, Any]]:
     """Return the law of pulses, and how it was made.
 
     Raises
@@ -194,10 +194,12 @@ def fit(training: Pulses, seed: int = 0) -> tuple[PulseLaw, dict[str, Any]]:
     return law, record
 
 
-def _gain(pulses: Pulses, best: float, fold: Index, judged: Index, random: np.random.Generator) -> float:
+def _gain(
+    pulses: RecordedPulses, best: float, fold: Index, judged: Index, random: np.random.Generator
+) -> float:
     """Return by how many standard deviations pulses score better than shuffled ones; refuse too few."""
     shuffled = [
-        score(Pulses(_shuffled(pulses.table, random), pulses.owner).law(), fold, judged)
+        score(RecordedPulses(_shuffled(pulses.table, random), pulses.owner).law(), fold, judged)
         for _ in range(SHUFFLES)
     ]
     gain = (float(np.mean(shuffled)) - best) / max(float(np.std(shuffled, ddof=1)), 1e-12)
@@ -219,7 +221,7 @@ def _shuffled(table: Floats, random: np.random.Generator) -> Floats:
     return mixed
 
 
-def _judged(pulses: Pulses, random: np.random.Generator) -> Index:
+def _judged(pulses: RecordedPulses, random: np.random.Generator) -> Index:
     """Return the pulses that choose: at most :data:`JUDGED` of each sign."""
     chosen = []
     for sign in (-1.0, 1.0):
@@ -263,7 +265,7 @@ def crps(drawn: Floats, value: Floats) -> Floats:
     return np.asarray(away - 0.5 * apart)
 
 
-def judge(pulses: Pulses, law: PulseLaw, *, seed: int = 0) -> list[Comparison]:
+def judge(pulses: RecordedPulses, law: PulseLaw, *, seed: int = 0) -> list[Comparison]:
     """Return the rows of a law of pulses, on pulses that it was not fitted to: three of each sign.
 
     The states after; the score of the prediction of each, with that of a law of the other half as its floor
@@ -310,7 +312,7 @@ def judge(pulses: Pulses, law: PulseLaw, *, seed: int = 0) -> list[Comparison]:
     return rows
 
 
-def _drawn(law: PulseLaw, pulses: Pulses, random: np.random.Generator) -> Floats:
+def _drawn(law: PulseLaw, pulses: RecordedPulses, random: np.random.Generator) -> Floats:
     """Return ln(conductance) after pulses, drawn from a law."""
     before, volts, gate, width, _ = pulses.table.T
     return np.asarray(np.log(law.respond(np.exp(before), volts, random, gate=gate, width=np.exp(width))))

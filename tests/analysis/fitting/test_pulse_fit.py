@@ -76,7 +76,7 @@ def test_shuffled_pulses_are_refused(fitted, tmp_path):
         mixed = pulses.table.copy()
         mixed[:, 4] = mixed[np.random.default_rng(seed).permutation(len(mixed)), 4]
         with pytest.raises(ObservationError, match="does not depend on the pulse"):
-            pulse_fit.fit(pulse_fit.Pulses(mixed, pulses.owner), seed)
+            pulse_fit.fit(pulse_fit.RecordedPulses(mixed, pulses.owner), seed)
 
 
 def fitted_data(path):
