@@ -1,7 +1,7 @@
 """Make the pictures of the pages again, by commands that the pages name: python docs/figures.py [NAME ...]
 
-A name is that of a picture or of a group below, such as "clock_maps" or "clock"; all are made without one, in
-half an hour on one core. Of README and the first page: docs/pictures.py. Of the gallery: docs/gallery.py.
+A name is that of a picture or of a group below, such as "clock_maps" or "clock"; all without one, in
+half an hour. Of README and the first page: docs/pictures.py. Of the gallery: docs/gallery.py.
 """
 
 import io
@@ -95,6 +95,7 @@ FIGURES: list[tuple[list[str], dict[str, str]]] = [
         [f"{shlex.quote(sys.executable)} $DOCS/jump_cells.py ."],
         {f"walk_{part}": f"walk_{part}" for part in ("cycles", "law", "ngspice", "array")},
     ),
+    (["frenkel validate --bench -o ."], {"bench": "bench"}),
     (
         [f"{shlex.quote(sys.executable)} $DOCS/pulse_pairs.py --members 20 --picture ."],
         {"pulse_pairs": "pulse_pairs"},

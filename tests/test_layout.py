@@ -29,7 +29,7 @@ LAYERS = [
     {"array"},
     {"configuration", "events"},
     {"experiment", "networks", "verify"},
-    {"barriers", "calibration", "migrate", "rare"},
+    {"barriers", "bench", "calibration", "migrate", "rare"},
     {"reports"},
     {"cli", "scripting"},
 ]

@@ -11,7 +11,6 @@ from . import values
 from .common import (
     FEATURES,
     FORCE,
-    FORCE_PICTURE,
     OUTPUT,
     PLOT,
     READ_VOLTAGE,
@@ -125,15 +124,34 @@ def add_commands(commands: Any) -> None:
         "validate",
         _validate,
         "compare a card with devices not used in its fit",
-        "frenkel validate hfo2.card.json other.nc",
-        CARD,
-        Option("data", type=Path, metavar="ENSEMBLE", help="other devices: .nc or .csv"),
+        "frenkel validate hfo2.card.json other.nc\n  frenkel validate --bench -o bench",
+        CARD.but(nargs="?"),
+        Option("data", type=Path, nargs="?", metavar="ENSEMBLE", help="other devices: .nc or .csv"),
         SEED.but(default=0, help="of the splits (default: 0)"),
         RTN,
         RELAXATION,
         TAILS,
         PICTURE,
-        FORCE_PICTURE,
+        OptionGroup(
+            "models of the literature on public measurements",
+            Option(
+                "--bench",
+                type=Path,
+                nargs="*",
+                metavar="TABLE",
+                help="train and judge all models on the shipped public sets, and on tables of your own",
+            ),
+            Option(
+                "--model",
+                type=Path,
+                action="append",
+                default=[],
+                metavar="MODEL.py",
+                help="a model of your own, which is run: docs/bench.md; may be given several times",
+            ),
+            OUTPUT.but(default=Path("bench"), metavar="FOLDER", help="of page and picture (default: bench)"),
+        ),
+        FORCE.but(help="replace existing files"),
     )
 
 
@@ -196,7 +214,36 @@ def _check_fit(options: argparse.Namespace) -> None:
         raise UsageError('--rtn needs the voltage of its traces: --rtn-voltage "0.1 V"')
 
 
+def _bench(options: argparse.Namespace) -> int:
+    """Train and judge models on public measurements."""
+    import json
+
+    from ..analysis.plots import benchmark
+    from ..bench import suite
+    from ..data import store
+    from ..reports.bench import page
+
+    folder: Path = options.output
+    names = ("results.json", "bench.md", "bench.png")
+    folder.mkdir(parents=True, exist_ok=True)
+    for name in names:
+        store.writable(folder / name, force=options.force)
+    with Reporter(lines=True) as progress:
+        results = suite.run(options.model, options.bench, progress).to_dict()
+    store.write_bytes((json.dumps(results, indent=1) + "\n").encode(), folder / names[0])
+    store.write_bytes(page(results).encode(), folder / names[1])
+    draw(folder / names[2], lambda: benchmark.page(results))
+    print(f"hash {suite.hash_of(results)[:16]}\nwrote {', '.join(str(folder / name) for name in names[:2])}")
+    return 0
+
+
 def _validate(options: argparse.Namespace) -> int:
+    if options.bench is not None:
+        if options.card is not None:
+            raise UsageError("--bench takes no card; it trains one of each set")
+        return _bench(options)
+    if options.card is None or options.data is None:
+        raise UsageError("give a card and other devices, or --bench: frenkel validate CARD.json ENSEMBLE")
     from ..analysis.statistics.comparison import passed, table
     from ..cells.card import Card
     from ..experiment.fit_card import judge_card

@@ -203,7 +203,7 @@ def fit_card(
     return FittedCard(card=card, rows=rows, held_out=judging, cores=circuit.devices)
 
 
-def _is_table(data: Data) -> bool:
+def _is_text_of_cycles(data: Data) -> bool:
     """Tell whether data are a text of cycles: columns device and cycle first, or of no measurement known."""
     if store.form_of(data) != "csv":
         return False
@@ -236,12 +236,12 @@ def _core(data: Data, known: Mapping[str, float], *, traces: bool, share: float,
                 f'{_name(data)} kept no traces to fit a core to; run it with ensemble.keep = "traces"'
             )
         return core_fit.of_traces(cycles, known)
-    if not _is_table(data):
+    if not _is_text_of_cycles(data):
         with _opened(data) as dataset:
             if kinds.of(dataset) == "measured" and "loop" in dataset.dims:
                 return _core_of_loops(dataset, known)
     numbers: dict[str, float] = {}
-    if not _is_table(data):
+    if not _is_text_of_cycles(data):
         with _opened(data) as dataset:
             if jump_fit.measured(dataset):
                 finished_members = jump_fit.finished(dataset)
@@ -318,11 +318,11 @@ def judge_card(
         rows += gate_noise.judge_rtn(traps, card, seed=seed)
     if relaxation is not None:
         rows += gate_noise.judge_relaxation(_noise(relaxation, "relaxation")[0], card, seed=seed)
-    if card.pulse_law is not None and not _is_table(data):
+    if card.pulse_law is not None and not _is_text_of_cycles(data):
         with _opened(data) as dataset:
             if pulse_fit.measured(dataset):
                 rows += pulse_fit.judge(pulse_fit.gathered(dataset), card.pulse_law, seed=seed)
-    if card.jump_law is not None and not _is_table(data):
+    if card.jump_law is not None and not _is_text_of_cycles(data):
         with _opened(data) as dataset:
             if jump_fit.measured(dataset):
                 finished_members = jump_fit.finished(dataset)
@@ -349,7 +349,7 @@ class _Layers:
         if relaxation is not None:
             card, layer_record = self.add_relaxation(card, relaxation)
             rows = rows + layer_record
-        if not _is_table(data):
+        if not _is_text_of_cycles(data):
             with _opened(data) as dataset:
                 if kinds.of(dataset) == "measured":
                     own = dataset.copy()
@@ -422,7 +422,7 @@ class _Layers:
 
     def add_jumps(self, card: Card, data: Data) -> tuple[Card, list[Comparison]]:
         """Return the card with a jump-process model where an ensemble was measured for it, and its rows."""
-        if _is_table(data):
+        if _is_text_of_cycles(data):
             return card, []
         with _opened(data) as dataset:
             if not jump_fit.measured(dataset):
@@ -486,7 +486,7 @@ def _resistances(made: Mapping[str, Any]) -> str:
 def read_cycles(data: Data, features: Sequence[str] | None = None) -> tuple[Observations, dict[str, Any]]:
     """Return the cycles in a file and where they come from; of an ensemble, with its configuration."""
     source: dict[str, Any] = {"file": _name(data)}
-    if _is_table(data):
+    if _is_text_of_cycles(data):
         return observations.from_csv(str(data), features), source
     with _opened(data) as dataset:
         origin = source["file"] if isinstance(data, xr.Dataset) else str(data)
@@ -536,7 +536,7 @@ def _provenance(data: xr.Dataset, origin: str) -> dict[str, Any]:
 
 def first_cycles(data: Data, most: int = 24) -> list[xr.Dataset]:
     """Return time, device voltage and current of the first cycle of some members, if they were kept."""
-    if _is_table(data):
+    if _is_text_of_cycles(data):
         return []
     cycles: list[xr.Dataset] = []
     with _opened(data) as ensemble:
@@ -618,7 +618,7 @@ def _as_read(
 ) -> tuple[Observations, dict[str, Any]]:
     """Return cycles; where states were read, levels of those that are fitted have the error of a reading."""
     cycles, source = read_cycles(data, features)
-    if _is_table(data):
+    if _is_text_of_cycles(data):
         return cycles, source
     with _opened(data) as dataset:
         if not jump_fit.measured(dataset):

@@ -1,26 +1,29 @@
 """Models of reads predict an unseen time, an unseen temperature, the next half of a trace.
 
-Relaxation: trained on reads up to 300 s of one half of the cells and judged by the last read of the other.
+Relaxation: trained on reads before 300 s of one half of the cells and judged by the last read of the other.
 Bakes: each temperature but the first and last is left out in turn. Traces: the first half trains. A model is
 a function of at most 40 lines; less is better in every task.
 """
 
 import warnings
 from collections.abc import Callable, Mapping
+from functools import partial
 
-import libraries
 import numpy as np
 import xarray as xr
 from numpy.typing import NDArray
 from scipy.stats import norm
 
-from frenkel.analysis.fitting import noise_fit
-from frenkel.analysis.noise import rtn, spectrum
-from frenkel.analysis.noise.answer import answer
-from frenkel.analysis.reliability.bakes import fit_intervals
-from frenkel.units import BOLTZMANN_EV
+from ..analysis.fitting import noise_fit
+from ..analysis.noise import rtn, spectrum
+from ..analysis.noise.answer import answer
+from ..analysis.reliability.bakes import fit_intervals
+from ..typing import Floats
+from ..units import BOLTZMANN_EV
+from . import libraries
+from .models import OURS
+from .scores import Figure, Figures, ScoreTable, scored
 
-Floats = NDArray[np.float64]
 SEEN = 300.0
 """Reads up to this time (s) train."""
 
@@ -49,7 +52,7 @@ def as_last_seen(training: xr.Dataset, start: Floats, time: float) -> Floats:
     """The last read of the training, of a cell of about the same start: a table without time."""
     g = training["conductance"].values
     rows = nearest(training, start)
-    return start + g[rows, -1] - training["start"].values[rows]
+    return np.asarray(start + g[rows, -1] - training["start"].values[rows])
 
 
 def walk(training: xr.Dataset, start: Floats, time: float) -> Floats:
@@ -71,11 +74,11 @@ def normal(training: xr.Dataset, start: Floats, time: float) -> Floats:
     unit = first.max()
     # A cubic may fall below 0, where such models draw no noise at all.
     variance = np.polyval(np.polyfit(first / unit, rest, 3), start / unit).clip(0.0)
-    return start + np.sqrt(variance) * np.random.default_rng(3).standard_normal(len(start))
+    return np.asarray(start + np.sqrt(variance) * np.random.default_rng(3).standard_normal(len(start)))
 
 
 RELAXATION: Mapping[str, Relaxation] = {
-    "this card": law, "as last seen": as_last_seen, "walk in ln t": walk, "normal, cubic": normal,
+    OURS: law, "as last seen": as_last_seen, "walk in ln t": walk, "Gaussian": normal,
     "aihwkit after Wan": libraries.aihwkit_wan, "aihwkit after Falcone": libraries.aihwkit_cmo,
     "CrossSim after Wan": libraries.crosssim_wan,
 }  # fmt: skip
@@ -102,28 +105,26 @@ def aged(start: Floats, one: Floats, other: Floats) -> dict[str, float]:
     weight = random.random(groups.shape)
     errors = [np.sqrt(np.mean(np.sum(weight * (g - start)[groups], axis=1) ** 2)) for g in (one, other)]
     return {
-        "spread at an unseen time": abs(float(np.log(half(one - start) / half(other - start)))),
-        "the same, mean over 16 levels": float(np.mean(np.abs(np.log(spreads[0] / spreads[1])))),
+        "spread at an unseen time": abs(float(np.log(half(one - start)) - np.log(half(other - start)))),
+        "spread, mean over 16 levels": float(np.mean(np.abs(np.log(spreads[0] / spreads[1])))),
         "confusion of 4 bits": float(np.abs(tables[0] - tables[1]).sum(axis=1).mean() / 2),
         "error of a product": abs(float(np.log(errors[0] / errors[1]))),
     }
 
 
-def relaxation(reads: xr.Dataset, judging: NDArray[np.bool_]) -> dict[str, dict[str, float] | str]:
-    """Return the figures of each model, and of the other half itself (floor), at the last time.
-
-    Of a model whose library is not there a remark."""
+def relaxation(reads: xr.Dataset, judging: NDArray[np.bool_], models: Mapping[str, Relaxation]) -> ScoreTable:
+    """Return the figures of each model, and of the other half itself (floor), at the last time."""
     late = float(reads["time"].values[-1])
     training = reads.isel(device=~judging, time=reads["time"].values < SEEN)
     judge, whole = reads.isel(device=judging), reads.isel(device=~judging)
     start, g = judge["start"].values, judge["conductance"].values[:, -1]
-    found: dict[str, dict[str, float] | str] = {"floor": aged(start, g, as_last_seen(whole, start, late))}
-    for name, model in RELAXATION.items():
-        try:
-            found[name] = aged(start, g, model(training, start, late))
-        except ImportError:
-            found[name] = libraries.ABSENT
-    return found
+
+    def figures(model: Relaxation) -> Figure:
+        drawn = model(training, start, late)
+        return lambda kept: aged(start[kept], g[kept], drawn[kept])
+
+    floor = aged(start, g, as_last_seen(whole, start, late))
+    return scored(floor, {name: partial(figures, model) for name, model in models.items()}, len(start))
 
 
 Bake = Callable[[Floats, Floats, Floats, float], float]
@@ -153,20 +154,41 @@ def pooled(kelvin: Floats, low: Floats, high: Floats, other: float) -> float:
     return float(np.isfinite(high).mean())
 
 
-BAKES: Mapping[str, Bake] = {"this card": activated, "straight line": between, "one share": pooled}
+BAKES: Mapping[str, Bake] = {OURS: activated, "straight line": between, "pooled fraction": pooled}
 
 
-def bakes(kelvin: Floats, low: Floats, high: Floats) -> dict[str, float]:
+SHARES, SPECTRUM = "fractions failed at an unseen temperature", "noise spectrum, 6 bands (ln)"
+"""Names of tasks."""
+
+
+def bakes(kelvin: Floats, low: Floats, high: Floats, models: Mapping[str, Bake]) -> ScoreTable:
     """Return of each model the mean difference of predicted and measured fractions of failed cells."""
-    found: dict[str, list[float]] = {name: [] for name in ("floor", *BAKES)}
-    for other in np.unique(kelvin)[1:-1]:
+    inner = np.unique(kelvin)[1:-1]
+    errors = []
+    for other in inner:
         out = kelvin == other
         share = float(np.isfinite(high[out]).mean())
-        found["floor"].append(np.sqrt(share * (1 - share) / out.sum() * 2 / np.pi))
-        for name, model in BAKES.items():
+        errors.append(np.sqrt(share * (1 - share) / out.sum() * 2 / np.pi))
+
+    def figures(model: Bake) -> Figure:
+        differences = []
+        for other in inner:
+            out = kelvin == other
             predicted = model(kelvin[~out], low[~out], high[~out], float(other))
-            found[name].append(abs(predicted - share))
-    return {name: float(np.mean(values)) for name, values in found.items()}
+            differences.append((predicted, np.isfinite(high), out))
+
+        def of(kept: NDArray[np.intp]) -> Figures:
+            return {SHARES: float(np.mean([
+                abs(p - failed[kept][out[kept]].mean()) for p, failed, out in differences
+            ]))}  # fmt: skip
+
+        return of
+
+    return scored(
+        {SHARES: float(np.mean(errors))},
+        {name: partial(figures, model) for name, model in models.items()},
+        len(kelvin),
+    )
 
 
 Noise = Callable[[xr.Dataset, Floats, float], Floats]
@@ -176,7 +198,7 @@ Noise = Callable[[xr.Dataset, Floats, float], Floats]
 def traps(trace: xr.Dataset, f: Floats, step: float) -> Floats:
     """What `frenkel rtn` answers: traps and white noise where they hold, else the slope of the spectrum."""
     found = answer(trace, 2)
-    if not found.holds:
+    if not found.holds or found.traps is None:
         return slope(trace, f, step)
     model = rtn.model(found.traps)
     density = np.full(len(f), 2 * step * model.noise**2)
@@ -188,7 +210,7 @@ def traps(trace: xr.Dataset, f: Floats, step: float) -> Floats:
 def slope(trace: xr.Dataset, f: Floats, step: float) -> Floats:
     """A power law of the frequency through the spectrum of the trace."""
     own, density = bands(trace)
-    return np.exp(np.polyval(np.polyfit(np.log(own), np.log(density), 1), np.log(f)))
+    return np.asarray(np.exp(np.polyval(np.polyfit(np.log(own), np.log(density), 1), np.log(f))))
 
 
 def white(trace: xr.Dataset, f: Floats, step: float) -> Floats:
@@ -196,7 +218,7 @@ def white(trace: xr.Dataset, f: Floats, step: float) -> Floats:
     return np.full(len(f), 2 * step * float(trace["current"].var()))
 
 
-NOISE: Mapping[str, Noise] = {"this card": traps, "power law": slope, "white": white}
+NOISE: Mapping[str, Noise] = {OURS: traps, "power law": slope, "white": white}
 
 
 def bands(trace: xr.Dataset) -> tuple[Floats, Floats]:
@@ -209,18 +231,28 @@ def bands(trace: xr.Dataset) -> tuple[Floats, Floats]:
     return np.sqrt(edges[1:] * edges[:-1])[kept], np.array([values[place == k].mean() for k in kept])
 
 
-def noise(traces: list[xr.Dataset]) -> dict[str, float]:
+def noise(traces: list[xr.Dataset], models: Mapping[str, Noise]) -> ScoreTable:
     """Return of each model the mean over traces and bands of |ln(predicted/measured)| of the second half."""
-    found: dict[str, list[float]] = {name: [] for name in ("floor", *NOISE)}
+    halves, floors = [], []
     for trace in traces:
         middle = trace.sizes["sample"] // 2
         first, second = trace.isel(sample=slice(0, middle)), trace.isel(sample=slice(middle, 2 * middle))
         step = float(np.median(np.diff(trace["time"].values)))
         f, measured = bands(second)
-        found["floor"].append(float(np.mean(np.abs(np.log(bands(first)[1] / measured)))))
-        for name, model in NOISE.items():
+        halves.append((first, f, step, measured))
+        floors.append(float(np.mean(np.abs(np.log(bands(first)[1] / measured)))))
+
+    def figures(model: Noise) -> Figure:
+        off = []
+        for first, f, step, measured in halves:
             with warnings.catch_warnings():
                 warnings.simplefilter("ignore")  # a partial answer says so by itself
                 density = model(first, f, step)
-            found[name].append(float(np.mean(np.abs(np.log(density / measured)))))
-    return {name: float(np.mean(values)) for name, values in found.items()}
+            off.append(float(np.mean(np.abs(np.log(density / measured)))))
+        return lambda kept: {SPECTRUM: float(np.mean(np.array(off)[kept]))}
+
+    return scored(
+        {SPECTRUM: float(np.mean(floors))},
+        {name: partial(figures, model) for name, model in models.items()},
+        len(traces),
+    )

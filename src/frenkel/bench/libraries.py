@@ -16,11 +16,9 @@ from typing import Any
 
 import numpy as np
 import xarray as xr
-from numpy.typing import NDArray
 
-from frenkel.analysis.fitting.observations import Observations
-
-Floats = NDArray[np.float64]
+from ..analysis.fitting.observations import Observations
+from ..typing import Floats
 
 PULSES = 25
 """In a row toward one level; aihwkit's preset goes from end to end in about four."""
@@ -56,6 +54,7 @@ def drawn(training: Observations, program: Callable[[str], Floats], cycles: int)
 
 def aihwkit(training: Observations) -> Callable[[int, int, int], Floats]:
     """aihwkit's preset of an HfO2 array (Gong et al. 2022): trains of pulses down and up, read after each."""
+    # Optional libraries, which take seconds to load.
     import torch
     from aihwkit.simulator.configs import UpdateParameters, build_config
     from aihwkit.simulator.presets.devices import ReRamArrayHfO2PresetDevice
@@ -75,7 +74,7 @@ def aihwkit(training: Observations) -> Callable[[int, int, int], Floats]:
             for _ in range(PULSES):
                 tile.update(torch.ones(1, 1), away)
             state = np.asarray(tile.get_weights()[0].numpy(), float).ravel()
-            return low + (high - low) * 0.5 * (state + 1.0)
+            return np.asarray(low + (high - low) * 0.5 * (state + 1.0))
 
         return drawn(training, program, cycles)
 
@@ -84,6 +83,7 @@ def aihwkit(training: Observations) -> Callable[[int, int, int], Floats]:
 
 def crosssim_device() -> Any:
     """Return CrossSim's device after Wan et al., whose conductances are over the largest."""
+    # An optional library.
     from simulator import CrossSimParameters
     from simulator.backend import ComputeBackend
     from simulator.devices import Device
@@ -105,7 +105,9 @@ def crosssim(training: Observations) -> Callable[[int, int, int], Floats]:
         np.random.seed(seed)  # noqa: NPY002
 
         def program(name: str) -> Floats:
-            return largest * np.asarray(device.programming_error(np.full(devices, targets[name] / largest)))
+            return np.asarray(
+                largest * np.asarray(device.programming_error(np.full(devices, targets[name] / largest)))
+            )
 
         return drawn(training, program, cycles)
 
@@ -114,6 +116,7 @@ def crosssim(training: Observations) -> Callable[[int, int, int], Floats]:
 
 def aihwkit_relaxed(training: xr.Dataset, start: Floats, time: float, name: str, **options: Any) -> Floats:
     """Return conductances (S) at a time (s) by a noise model of aihwkit, which starts at those programmed."""
+    # Optional libraries, which take seconds to load.
     import torch
     from aihwkit.inference.noise import reram
 

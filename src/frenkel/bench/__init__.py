@@ -1,0 +1,1 @@
+"""Models of resistive memory on public measurements: tasks, rival models, scores (docs/bench.md)."""
