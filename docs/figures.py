@@ -95,7 +95,7 @@ FIGURES: list[tuple[list[str], dict[str, str]]] = [
         [f"{shlex.quote(sys.executable)} $DOCS/jump_cells.py ."],
         {f"walk_{part}": f"walk_{part}" for part in ("cycles", "law", "ngspice", "array")},
     ),
-    (["frenkel validate --bench -o ."], {"bench": "bench"}),
+    (["frenkel validate --bench"], {"bench": "bench/bench"}),
     (
         [f"{shlex.quote(sys.executable)} $DOCS/pulse_pairs.py --members 20 --picture ."],
         {"pulse_pairs": "pulse_pairs"},
@@ -126,6 +126,6 @@ if __name__ == "__main__":
         if not asked or any(name in (one, one.partition("_")[0]) for name in asked for one in pictures)
     ]
     if not chosen:
-        raise SystemExit(f"there is no picture {' or '.join(asked)}")
+        raise SystemExit(f"no picture {', '.join(asked)}")
     for one in chosen:
         make(*one)
