@@ -434,6 +434,11 @@ def of_loops(data: xr.Dataset, most: int) -> tuple[list[xr.Dataset], dict[str, f
         and voltages of both signs.
     dict
         ``read_voltage``, ``set_ramp`` and ``reset_ramp``: medians of the loops; those that are known.
+
+    Raises
+    ------
+    ObservationError
+        Times of more than half of the loops do not ascend.
     """
     numbers = {"read_voltage": float(data["read_voltage"])} if "read_voltage" in data else {}
     if "loop_time" not in data:
@@ -442,7 +447,7 @@ def of_loops(data: xr.Dataset, most: int) -> tuple[list[xr.Dataset], dict[str, f
     chosen = np.unique(np.linspace(0, len(ends) - 1, min(most, len(ends))).astype(int))
     sets = data["set_voltage"].values if "set_voltage" in data else np.empty(0)
     sign = -1.0 if np.sum(sets < 0) > np.sum(sets > 0) else 1.0
-    curves, ramps = [], []
+    curves, ramps, unordered = [], [], 0
     for begin, end in zip((ends - data["loop_size"].values)[chosen], ends[chosen], strict=True):
         time, volts, current = (
             data[f"loop_{key}"].values[begin:end] for key in ("time", "voltage", "current")
@@ -451,13 +456,21 @@ def of_loops(data: xr.Dataset, most: int) -> tuple[list[xr.Dataset], dict[str, f
         late = np.flatnonzero(~(np.diff(time) > 0))
         first = int(late[-1]) + 1 if len(late) else 0
         time, volts, current = time[first:], sign * volts[first:], sign * current[first:]
-        if 20 * first > end - begin or not (len(time) > FEWEST and volts.max() > 0 > volts.min()):
+        if 20 * first > end - begin:
+            unordered += 1
+            continue
+        if not (len(time) > FEWEST and volts.max() > 0 > volts.min()):
             continue
         current = np.where(np.isfinite(current) & (current < LIMITED * np.nanmax(current)), current, 0.0)
         ramp = np.abs(np.diff(volts) / np.diff(time))
         ramps.append([np.median(ramp[side[1:]]) for side in (volts > 0, volts < 0)])
         variables = {"time": time - time[0], "device_voltage": volts, "current": current}
         curves.append(xr.Dataset({name: ("sample", values) for name, values in variables.items()}))
+    if 2 * unordered > len(chosen):
+        raise ObservationError(
+            f"times do not ascend in {unordered} of {len(chosen)} loops: are they mixed up? Without a column "
+            "of times the cycles are fitted, and no core"
+        )
     if ramps:
         numbers |= dict(zip(("set_ramp", "reset_ramp"), np.median(ramps, axis=0).tolist(), strict=True))
     return curves, numbers

@@ -26,6 +26,7 @@ from ..analysis.fitting import (
     measured_noise,
     noise_fit,
     observations,
+    plausible,
     pulse_fit,
     small_samples,
     statistical_model,
@@ -164,6 +165,9 @@ def fit_card(
     if rtn is not None and rtn_voltage is None:
         raise ValueError("traces need the voltage at which they were read: rtn_voltage")
     loaded, origin = _as_read(data, features, held_out, seed)
+    if _is_measurement(data):
+        plausible.check(loaded)
+        origin |= {"doubts": reasons} if (reasons := plausible.doubts(loaded)) else {}
     settings = statistical_model.FitOptions(
         components=components, bootstrap=bootstrap, seed=seed, ranks=bool(ranks)
     )
@@ -213,6 +217,14 @@ def _is_text_of_cycles(data: Data) -> bool:
     with path.open(encoding="utf-8", errors="replace") as file:
         first = [name.strip() for name in file.readline().split(",")[:2]]
     return first == ["device", "cycle"] or not files.is_guessed(path)
+
+
+def _is_measurement(data: Data) -> bool:
+    """Tell whether data are of a laboratory: a text of cycles, or of any measurement that is known."""
+    if _is_text_of_cycles(data):
+        return True
+    with _opened(data) as dataset:
+        return kinds.of(dataset) == "measured"
 
 
 def _split(
@@ -300,6 +312,8 @@ def judge_card(
         Of the splits.
     """
     held_out, source = read_cycles(data, card.names)
+    if _is_measurement(data):
+        plausible.check(held_out)
     ours, theirs = (_resistances(record) for record in (card.provenance, source))
     if ours and theirs and ours != theirs and {"hrs", "lrs"} & set(card.names):
         raise ObservationError(
@@ -413,6 +427,10 @@ class _Layers:
         """Return the card with a layer of relaxation, and its rows."""
         at_rest, source = _noise(data, "relaxation")
         training, held_out = noise_fit.split(at_rest, self.share, self.seed)
+        reasons = plausible.doubts_of_reads(at_rest, source["file"])
+        if reasons:
+            known = [*card.provenance.get("doubts", []), *reasons]
+            card = replace(card, provenance={**card.provenance, "doubts": known})
         law, intervals = noise_fit.fit_relaxation(
             training, temperature=_heat(at_rest, card), resamples=self.resamples, seed=self.seed
         )

@@ -68,6 +68,7 @@ def next_lines(card: Card) -> list[str]:
     if card.rtn_law is None:
         lines.append(f"traces of {SPARE} devices at one constant voltage: random telegraph noise")
     left_out = [f"left out, {name}: {reason}" for name, reason in card.provenance.get("left_out", {}).items()]
+    left_out += [f"doubtful: {reason}" for reason in card.provenance.get("doubts", [])]
     title = ["next measurements, and what they would tell"] if lines else []
     return [*left_out, *title, *(f"  {line}" for line in lines[:MOST_SUGGESTED])]
 
