@@ -21,14 +21,14 @@ cdef class LawsWithout:
     cdef signed char[::1] settled         # of each hopping atom: whether its voltages settled
     # bonds with a law that appear, one list after the other: changed bonds, voltages, currents, slopes, S
     cdef int[::1] start, edge
-    cdef double[::1] drop_new, beyond_new, slope_new, own_new
+    cdef double[::1] drop_new, beyond_new, slope_new, own_new, open_new
     # of each hopping atom: voltages of the bonds of the whole network, and currents beyond their tangents
     cdef double[:, ::1] drop, carried
     # of a batch: beyond tangents in current, slope and voltage; sources of the changed bonds
     cdef double[:, ::1] beyond, slope, answer, base
     cdef int[::1] batch, slot
     # of one atom: voltages, changed bonds, nodes; those bonds whose slope has changed and their systems
-    cdef double[::1] voltage, w, node
+    cdef double[::1] voltage, w, node, weight
     cdef int[::1] bent, bent_a, bent_b, pivot
     cdef double[::1] column, solved, system, step, load
     # of one atom that is settled by itself
@@ -43,7 +43,12 @@ cdef class LawsWithout:
     cdef int bound_response(self, int c, double* value) noexcept nogil
     cdef void bend(self, int c, double* correction, double* residual) noexcept nogil
     cdef void add_slopes(self, int c, const double* value, double[:, ::1] out) noexcept nogil
+    cdef void add_still(self, double* out) noexcept nogil
+    cdef void weigh(self, double most) noexcept nogil
+    cdef double source_size(self, int c) noexcept nogil
+    cdef double open_voltage(self, int c, const double* shift) noexcept nogil
     cdef int list_ends(self, int c) noexcept nogil
+    cdef int list_bent_ends(self, int c) noexcept nogil
     cdef int _room(self) except -1
     cdef int _number_of(self, int a, int b) noexcept nogil
     cdef void _mark_left(self, int c, signed char mark) noexcept nogil

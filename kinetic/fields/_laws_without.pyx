@@ -19,7 +19,7 @@ cimport cython
 
 import numpy as np
 
-from libc.math cimport fabs, sqrt
+from libc.math cimport fabs, INFINITY, sqrt
 from libc.string cimport memcpy, memset
 from scipy.linalg.cython_blas cimport dgemm
 
@@ -78,8 +78,8 @@ cdef class LawsWithout:
         self.batch, self.slot = np.zeros((2, BATCH), np.intc)
         self.bent_a, self.bent_b = np.zeros((2, 1), np.intc)
         self.left, self.settled = np.zeros((2, 1), np.int8)
-        self.drop_new, self.beyond_new, self.slope_new, self.own_new = np.zeros((4, 1))
-        self.voltage, self.w, self.node = np.zeros((3, 1))
+        self.drop_new, self.beyond_new, self.slope_new, self.own_new, self.open_new = np.zeros((5, 1))
+        self.voltage, self.w, self.node, self.weight = np.zeros((4, 1))
         self.drop, self.carried, self.beyond, self.slope, self.answer, self.base = np.zeros((6, 1, 1))
         self.column, self.solved, self.system, self.step, self.load = np.zeros((5, 1))
         self.alone_a = self.alone_b = self.alone_law = self.alone_number = np.zeros(0, np.intc)
@@ -125,7 +125,7 @@ cdef class LawsWithout:
         most = k + self.most_edges
         if self.number.shape[0] < n_edges:
             self.number, self.edge = np.zeros((2, 2 * n_edges), np.intc)
-            self.drop_new, self.beyond_new, self.slope_new, self.own_new = np.zeros((4, 2 * n_edges))
+            self.drop_new, self.beyond_new, self.slope_new, self.own_new, self.open_new = np.zeros((5, 2 * n_edges))
         if self.start.shape[0] < n + 1:
             self.start, self.settled = np.zeros(2 * n + 1, np.intc), np.zeros(2 * n + 1, np.int8)
         if self.first_at.shape[0] != m:
@@ -137,7 +137,7 @@ cdef class LawsWithout:
         if self.next_at.shape[0] < most:
             self.next_at, self.bent, self.bent_a, self.bent_b, self.pivot = np.zeros((5, 2 * most), np.intc)
             self.left = np.zeros(2 * most, np.int8)
-            self.voltage, self.step, self.load = np.zeros((3, 2 * most))
+            self.voltage, self.step, self.load, self.weight = np.zeros((4, 2 * most))
             self.system = np.zeros(4 * max(most * most, settle_room(most)))
         if self.base.shape[1] < self.most_edges:
             self.base = np.zeros((BATCH, 2 * self.most_edges))
@@ -453,7 +453,10 @@ cdef class LawsWithout:
 
     cdef void _write_sources(self, int c, int p, double* out) noexcept nogil:
         """Sources E_c w and those of bonds that appear, at the nodes; y of all others."""
+        cdef int e, first = self.local.start[c]
         memset(out, 0, self.solver.network.m * sizeof(double))
+        for e in range(first, self.local.start[c + 1]):
+            self.local.edge_w[e] = self.w[e - first]
         self.local.spread(c, &self.w[0], out)
         self._spread_new(c, -1.0, out)
         if self.k:
@@ -592,10 +595,67 @@ cdef class LawsWithout:
             if self.local.edge_b[e] >= 0:
                 out[self.local.edge_b[e]] += y
 
+    cdef void add_still(self, double* out) noexcept nogil:
+        """Add what each node may lack because a bond with a law that has hardly moved is on its tangent."""
+        cdef int l
+        cdef double y, still = STILL * fabs(self.point.voltage)
+        for l in range(self.k):
+            y = STEEP * still * still * self.tangent.share[l] * self.whole.g[l]
+            out[self.whole.a[l]] += y
+            if self.whole.b[l] >= 0:
+                out[self.whole.b[l]] += y
+
+    cdef void weigh(self, double most) noexcept nogil:
+        """Take up C_ii at the ends of bonds with laws for `source_size`; infinite where it is ``most`` or more."""
+        cdef int l
+        cdef double here, other
+        for l in range(self.k):
+            here = self.tangent.c_matrix[self.whole.a[l], self.whole.a[l]]
+            other = self.tangent.c_matrix[self.whole.b[l], self.whole.b[l]] if self.whole.b[l] >= 0 else 0.0
+            self.weight[l] = sqrt(here) + sqrt(other) if here < most and other < most else INFINITY
+
+    cdef double source_size(self, int c) noexcept nogil:
+        """At most the root of the sum of C_ii f_i^2 of the currents f = E y that bonds with laws carry."""
+        cdef int l
+        cdef double size = 0.0
+        for l in range(self.k):
+            if self.carried[c, l] != 0.0:
+                size += fabs(self.carried[c, l]) * self.weight[l]
+        return size
+
+    cdef double open_voltage(self, int c, const double* shift) noexcept nogil:
+        """Sum of the voltages by which bonds with laws are off their currents at potentials off by ``shift``.
+
+        A current along a bond moves no potential by more than itself over the slope, whatever else conducts. Slopes are
+        in the first row of the batch then. What bonds that appear carry otherwise is in ``open_new``.
+        """
+        cdef int e, l, n
+        cdef double total = 0.0, off
+        cdef const double* phi = &self.point.potentials.phi[0]
+        for l in range(self.k):
+            self.drop[c, l] = self.point.drop[l] + drop_over(shift, self.whole.a[l], self.whole.b[l], 0.0)
+        for n in range(self.start[c], self.start[c + 1]):
+            e = self.edge[n]
+            self.drop_new[n] = drop_over(phi, self.local.edge_a[e], self.local.edge_b[e], self.point.voltage)
+            self.drop_new[n] += drop_over(shift, self.local.edge_a[e], self.local.edge_b[e], 0.0)
+            self.open_new[n] = self.beyond_new[n]
+        self._look_beyond(c, 0)
+        for l in range(self.k):
+            off = fabs(self.beyond[0, l] - self.carried[c, l])
+            if off != 0.0:
+                total += off / (self.slope[0, l] + self.tangent.share[l] * self.whole.g[l])
+        for n in range(self.start[c], self.start[c + 1]):
+            self.open_new[n] = fabs(self.beyond_new[n] - self.open_new[n])
+        return total
+
     cdef int list_ends(self, int c) noexcept nogil:
         """List in ``local.ends`` the ends of changed bonds and of bonds whose slope has changed; their number."""
-        cdef int j, l, n = 0
         self._look_beyond(c, 0)
+        return self.list_bent_ends(c)
+
+    cdef int list_bent_ends(self, int c) noexcept nogil:
+        """The same by the slopes in the first row of the batch."""
+        cdef int j, l, n = 0
         for j in range(self._list_bent(c, 0, SEEN)):
             l = self.bent[j]
             if l < self.k:

@@ -44,6 +44,7 @@ cdef class LeaveOneOut:
     cdef double[:, ::1] star_sum, shift, drawn
     # those that are refined, and that have no solution yet; a batch of them with sizes of their last corrections
     cdef int[::1] loose, lost, batch
+    cdef int[::1] proved, open            # those whose error is known by probes; ends of the bonds of one of them
     cdef int n_lost
     cdef double[::1] size, left
     cdef double[:, ::1] batch_in, batch_out
@@ -56,23 +57,23 @@ cdef class LeaveOneOut:
     cdef int remove(self, LinearSolution solution, Candidates candidates, bint read) except -1
     cdef bint has_removed(self, LinearSolution solution, Candidates candidates)
     cdef int remove_at(self, OperatingPoint point) except -1
-    cdef int _room(self, bint read) except -1
+    cdef int _room(self) except -1
     cdef int _remove(self, NodePotentials at) noexcept nogil
     cdef int _remove_at(self, OperatingPoint point, int n) except? -1
     cdef int _remove_from_rest(self, OperatingPoint point, int n) except? -1
     cdef int _settle_loose(self, int n) noexcept nogil
     cdef void _lose(self, int c) noexcept nogil
-    cdef int _list_unproved(self, NodePotentials at) noexcept nogil
+    cdef int _list_unproved(self, int n_listed, NodePotentials at, LawsWithout laws) noexcept nogil
     cdef int _refine_loose(self, int n_listed, NodePotentials at, LawsWithout laws) noexcept nogil
     cdef int _refine_listed(self, int n, NodePotentials at, LawsWithout laws) noexcept nogil
     cdef void _draw_all(self, NodePotentials at) noexcept nogil
     cdef void _draw(self, const int* atoms, int n, NodePotentials at) noexcept nogil
-    cdef void _draw_by_sources(self, int c, NodePotentials at) noexcept nogil
     cdef double _beyond_background(self, int c, int i, NodePotentials at) noexcept nogil
     cdef void _flow_without(self, int c, NodePotentials at, LawsWithout laws) noexcept nogil
     cdef double _residual_bound(self, int c, NodePotentials at, LawsWithout laws) noexcept nogil
     cdef bint _grounded(self, int c) noexcept nogil
-    cdef double _probed_bound(self, int c, NodePotentials at) noexcept nogil
+    cdef double _probed_bound(self, int c, NodePotentials at, LawsWithout laws) noexcept nogil
+    cdef void _add_size(self, int a, int b, double size) noexcept nogil
     cdef double _sharp_bound(self, int c, LawsWithout laws) noexcept nogil
     cdef double _bound_at_ends(self, int c, int n, double total, LawsWithout laws) noexcept nogil
     cdef void _meet(self, int n) noexcept nogil

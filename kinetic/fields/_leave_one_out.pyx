@@ -23,7 +23,7 @@ from ._event_rates cimport Candidates
 from ._laws_without cimport LawsWithout
 from ._local_bonds cimport DOUBTFUL, LocalBonds, ROUNDING
 from ._network_solver cimport LinearSolution, NetworkSolver, NodePotentials, TOLERATED, UNSETTLED
-from ._operating_point cimport OperatingPoint
+from ._operating_point cimport drop_over, OperatingPoint
 from ._readout cimport Readout
 from ._symmetric cimport add, dot, factor, solve_factored
 from ._tangent_network cimport TangentNetwork
@@ -122,21 +122,22 @@ cdef class LeaveOneOut:
     def __init__(self, NetworkSolver solver, Readout readout, bint refine=False):
         self.solver, self.network, self.green, self.readout = solver, solver.network, solver.green, readout
         self.local = LocalBonds(solver.network)
-        self.estimate = ErrorEstimate(solver, readout)
         self.tangent = TangentNetwork(solver)
+        self.estimate = ErrorEstimate(solver, self.tangent, readout)
         self.laws = LawsWithout(solver, self.local, self.tangent)
         self.refine, self.tangents = refine, True
-        self.loose, self.lost, self.batch = np.zeros(1, np.intc), np.zeros(1, np.intc), np.zeros(BATCH, np.intc)
+        self.loose, self.lost, self.proved, self.open = np.zeros((4, 1), np.intc)
+        self.batch = np.zeros(BATCH, np.intc)
         self.left, self.size = np.zeros(1), np.zeros(BATCH)
         self.star_sum, self.shift, self.drawn = np.zeros((3, 1, 1))
         self.batch_in, self.batch_out, self.matrix = np.zeros((3, 1, 1))
         self.residual, self.source = np.zeros((2, 1))
 
-    cdef int _room(self, bint read) except -1:
+    cdef int _room(self) except -1:
         """Follow the capacity of the network, and the number of hopping atoms."""
         cdef int capacity = self.network.capacity
         if self.loose.shape[0] != capacity:
-            self.loose, self.lost = np.zeros((2, capacity), np.intc)
+            self.loose, self.lost, self.proved, self.open = np.zeros((4, capacity), np.intc)
             self.left = np.zeros(capacity)
             self.batch_in, self.batch_out = np.zeros((2, BATCH, capacity))
             self.residual, self.source = np.zeros((2, capacity))
@@ -144,7 +145,7 @@ cdef class LeaveOneOut:
             self.matrix = np.zeros((capacity, capacity))
         if self.shift.shape[0] < self.local.n or self.shift.shape[1] != capacity:
             self.star_sum, self.shift, self.drawn = np.zeros((3, self.local.n + 64, capacity))
-        if read and self.local.n >= MANY:
+        if self.local.n >= MANY:
             self.estimate.make_room()
         return 0
 
@@ -168,7 +169,7 @@ cdef class LeaveOneOut:
         self.solution, self.candidates, self.listed = solution, candidates, None
         self.local.list_bonds()
         self.readout.write_rows()
-        self._room(read)
+        self._room()
         self.tangent.take_rest()
         with nogil:
             self.local.grow_trees()
@@ -196,8 +197,9 @@ cdef class LeaveOneOut:
             if info:
                 return info
             self.local.respond(c, &at.phi[0], 1.0, &self.star_sum[c, 0])
+            self.loose[c] = c
         self.solver.respond(self.tangent.c_matrix, self.star_sum, self.shift, self.local.n)
-        return self._refine_loose(self._list_unproved(at), at, None)
+        return self._refine_loose(self._list_unproved(self.local.n, at, None), at, None)
 
     cdef int remove_at(self, OperatingPoint point) except -1:
         """Solve the network at an operating point (other than 0 V) without each of these atoms, after `remove`.
@@ -241,6 +243,7 @@ cdef class LeaveOneOut:
                 self.laws.lose(self.lost[c], &self.star_sum[self.lost[c], 0])
             self.solver.respond(self.tangent.c_matrix, self.star_sum, self.shift, self.local.n)
             self.tangent.follow(self.laws.carried, 0, self.local.n, self.shift)
+            n = self._list_unproved(n, point.potentials, self.laws)
             info = self._refine_loose(n, point.potentials, self.laws)
         return info
 
@@ -294,23 +297,32 @@ cdef class LeaveOneOut:
 
     # ---------------------------------------------------------------- bounds and refinement
 
-    cdef int _list_unproved(self, NodePotentials at) noexcept nogil:
-        """List the hopping atoms in ``loose`` that probes do not clear; those that they do are done with."""
-        cdef int c, n = 0, n_grounded = 0
-        cdef double error
-        if self.local.n >= MANY and not self.refine:
-            for c in range(self.local.n):
-                n_grounded += self._grounded(c)
-        if n_grounded >= MANY:
-            self.estimate.measure(self.solution)
-        for c in range(self.local.n):
-            error = self._probed_bound(c, at) if n_grounded >= MANY else INFINITY
-            if error <= LOOSE:
-                self.error = max(self.error, error)
-                self._draw_by_sources(c, at)
+    cdef int _list_unproved(self, int n_listed, NodePotentials at, LawsWithout laws) noexcept nogil:
+        """Leave in ``loose`` the hopping atoms that probes do not clear, their number; the others are done with."""
+        cdef int c, p, n = 0, n_grounded = 0, n_proved = 0
+        cdef double error, scale = fabs(at.top)
+        if n_listed >= MANY and not self.refine:
+            for p in range(n_listed):
+                n_grounded += self._grounded(self.loose[p])
+        if n_grounded < MANY:
+            return n_listed
+        memset(&self.source[0], 0, self.network.m * sizeof(double))
+        if laws is not None:
+            laws.add_still(&self.source[0])
+            laws.weigh(GROUNDED)
+        self.estimate.measure(at, &self.source[0])
+        for p in range(n_listed):
+            c = self.loose[p]
+            error = self._probed_bound(c, at, laws)
+            if error <= LOOSE * scale:
+                self.error = max(self.error, error / scale)
+                self.proved[n_proved] = c
+                n_proved += 1
             else:
                 self.loose[n] = c
                 n += 1
+        self.tangent.draw(&self.proved[0], n_proved, &at.y_phi[0], self.star_sum, self.laws.carried, self.shift,
+                          self.drawn)
         return n
 
     cdef int _refine_loose(self, int n_listed, NodePotentials at, LawsWithout laws) noexcept nogil:
@@ -365,14 +377,6 @@ cdef class LeaveOneOut:
         for p in range(n):
             memcpy(&self.drawn[atoms[p], 0], &self.batch_out[p, 0], self.network.m * sizeof(double))
 
-    cdef void _draw_by_sources(self, int c, NodePotentials at) noexcept nogil:
-        """The same by the sources Y of the potentials C, of which few are needed (see :class:`ErrorEstimate`)."""
-        cdef int k, i, m = self.network.m, n = self.local.list_ends(c)
-        memcpy(&self.drawn[c, 0], &at.y_phi[0], m * sizeof(double))
-        for k in range(n):
-            i = self.local.ends[k]
-            add(m, self.star_sum[c, i], &self.estimate.y_matrix[i, 0], &self.drawn[c, 0])
-
     cdef inline double _beyond_background(self, int c, int i, NodePotentials at) noexcept nogil:
         """Potential of a node without hopping atom ``c``, less that of the empty background."""
         return at.phi[i] + self.shift[c, i] - at.top * self.green.unit[self.network.node_z[i]]
@@ -421,37 +425,50 @@ cdef class LeaveOneOut:
                 return False
         return True
 
-    cdef double _probed_bound(self, int c, NodePotentials at) noexcept nogil:
-        """The same without a residual, for an atom whose bonds all end at grounded nodes; else infinite.
+    cdef double _probed_bound(self, int c, NodePotentials at, LawsWithout laws) noexcept nogil:
+        """The same without a residual, for an atom whose sources are all at grounded nodes; else infinite.
 
         With f = E T^-1 (E' phi - v) the nodes lack at most what the whole network leaves open, what its small system
-        leaves open at the ends of bonds, and |D^-1 f| times the lengths of rows of R D.
+        leaves open at the ends of bonds, and |D^-1 f| times the lengths of rows of R D. Bonds with laws add sources to
+        f, and what they leave open at their own ends.
         """
-        cdef int e, k, l, i, b, n = self.local.list_ends(c)
-        cdef double size = 0.0, total, value
+        cdef int e, k, l, i, a, b, n = self.local.list_ends(c), n_ends = n
+        cdef double size = 0.0, total, value, open_voltage = 0.0
         if not self._grounded(c) or self.local.doubtful(c, ROUNDING, self.tangent.c_matrix):
             return INFINITY
         for k in range(n):
-            i = self.local.ends[k]
+            i = self.open[k] = self.local.ends[k]
             size += self.tangent.c_matrix[i, i] * self.star_sum[c, i] ** 2
             self.residual[i] = 0.0
         size = sqrt(size)
+        if laws is not None:
+            size += laws.source_size(c)
+            open_voltage = laws.open_voltage(c, &self.shift[c, 0])
+            n_ends = laws.list_bent_ends(c)
+            for l in range(laws.start[c], laws.start[c + 1]):
+                e = laws.edge[l]
+                self._add_size(self.local.edge_a[e], self.local.edge_b[e], laws.open_new[l])
         for e in range(self.local.start[c], self.local.start[c + 1]):
-            i, b = self.local.edge_a[e], self.local.edge_b[e]
-            value = at.phi[i] + self.shift[c, i]
-            value -= at.phi[b] + self.shift[c, b] if b >= 0 else (at.top if b == -2 else 0.0)
-            value = fabs(self.local.edge_g[e] * value - self.local.edge_w[e] * sqrt(fabs(self.local.edge_g[e])))
-            self.residual[i] += value
-            if b >= 0:
-                self.residual[b] += value
+            a, b = self.local.edge_a[e], self.local.edge_b[e]
+            value = drop_over(&at.phi[0], a, b, at.top) + drop_over(&self.shift[c, 0], a, b, 0.0)
+            value = self.local.slope[e] * (value + self.local.offset[e])
+            self._add_size(a, b, fabs(value - self.local.edge_w[e] * sqrt(fabs(self.local.slope[e]))))
         total = self.estimate.lacking_most + size * self.estimate.known_most
         for k in range(n):
-            i = self.local.ends[k]
+            i = self.open[k]
             total += self.tangent.c_matrix[i, i] * self.residual[i]
+        for k in range(n_ends):
+            i = self.local.ends[k]
             self.source[i] = self.estimate.lacking[i] + size * self.estimate.known[i]
             for l in range(n):
-                self.source[i] += self.tangent.c_matrix[i, self.local.ends[l]] * self.residual[self.local.ends[l]]
-        return self._bound_at_ends(c, n, total, None) + size * self.estimate.point_most
+                self.source[i] += self.tangent.c_matrix[i, self.open[l]] * self.residual[self.open[l]]
+        return self._bound_at_ends(c, n_ends, total, laws) + size * self.estimate.point_most + 2.0 * open_voltage
+
+    cdef inline void _add_size(self, int a, int b, double size) noexcept nogil:
+        """Add to what the nodes at the ends of a bond lack."""
+        self.residual[a] += size
+        if b >= 0:
+            self.residual[b] += size
 
     cdef double _sharp_bound(self, int c, LawsWithout laws) noexcept nogil:
         """A sharper bound from the same sizes r: all entries of A'^-1 are positive, so that no error exceeds A'^-1 r.
@@ -656,8 +673,8 @@ cdef class LeaveOneOut:
         self.local.factor(c, self.tangent.c_matrix)
         self.local.respond(c, &self.solution.potentials.phi[0], 1.0, &self.star_sum[c, 0])
         self.solver.respond(self.tangent.c_matrix, self.star_sum[c:c + 1], self.shift[c:c + 1], 1)
-        self.estimate.measure(self.solution)
-        return self._probed_bound(c, self.solution.potentials)
+        self.estimate.measure(self.solution.potentials, NULL)
+        return self._probed_bound(c, self.solution.potentials, None)
 
     def _hopping_at(self, int site):
         """Return the number of the hopping atom at a host site."""

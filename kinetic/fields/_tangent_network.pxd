@@ -18,6 +18,7 @@ cdef class TangentNetwork:
     cdef double[:, ::1] bond_voltage      # E' C: of each of these bonds for a unit current into each node, by node
     cdef double[:, ::1] coupling          # S = E' C E
     cdef double[:, ::1] own_matrix, bond_row
+    cdef double[::1] panel                # potentials by node and hopping atom
 
     cdef int take_rest(self) except -1
     cdef int take(self, OperatingPoint point, bint steep) except -1
@@ -26,3 +27,9 @@ cdef class TangentNetwork:
     cdef void _update(self) noexcept nogil
     cdef void _couple(self) noexcept nogil
     cdef void follow(self, double[:, ::1] beyond, int first, int n, double[:, ::1] out) noexcept nogil
+    cdef int make_room(self) except -1
+    cdef void flow(self, const double* value, double* out) noexcept nogil
+    cdef void draw(self, const int* atoms, int n, const double* all, double[:, ::1] sources, double[:, ::1] beyond,
+                   double[:, ::1] shift, double[:, ::1] out) noexcept nogil
+    cdef void _draw_panel(self, const int* atoms, int n, const double* all, double[:, ::1] sources,
+                          double[:, ::1] beyond, double[:, ::1] shift, double[:, ::1] out) noexcept nogil

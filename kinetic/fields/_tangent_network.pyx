@@ -17,11 +17,12 @@ from libc.string cimport memcpy
 from scipy.linalg.cython_blas cimport dgemm
 
 from ._network_solver cimport NetworkSolver
-from ._operating_point cimport OperatingPoint
+from ._operating_point cimport drop_over, OperatingPoint
 from ._small_lu cimport solve_small
 
 cdef enum:
     TILE = 32           # rows and columns of a matrix that are read together
+    PANEL = 8           # hopping atoms whose sources are summed together
 
 
 @cython.final
@@ -43,7 +44,7 @@ cdef class TangentNetwork:
     def __init__(self, NetworkSolver solver):
         self.solver, self.network = solver, solver.network
         self.own_matrix, self.bond_voltage, self.bond_row, self.coupling = np.zeros((4, 1, 1))
-        self.share, self.slope = np.zeros((2, 1))
+        self.share, self.slope, self.panel = np.zeros((3, 1))
         self.c_matrix = self.own_matrix
 
     cdef int take_rest(self) except -1:
@@ -137,3 +138,75 @@ cdef class TangentNetwork:
         if k and n:
             dgemm(&turned, &trans, &m, &n, &k, &minus, &self.bond_voltage[0, 0], &k, &beyond[first, 0], &k, &unity,
                   &out[first, 0], &ld)
+
+    # ---------------------------------------------------------------- sources by differences across bonds
+
+    cdef int make_room(self) except -1:
+        """Make room for the potentials of a panel."""
+        if self.panel.shape[0] != PANEL * self.network.capacity:
+            self.panel = np.zeros(PANEL * self.network.capacity)
+        return 0
+
+    cdef void flow(self, const double* value, double* out) noexcept nogil:
+        """Current -L value into each node by the slopes that were taken up, electrodes at 0 V."""
+        cdef int l
+        cdef double y
+        self.network.flow(value, 0.0, out)
+        for l in range(self.k):
+            y = self.slope[l] * drop_over(value, self.bonds.a[l], self.bonds.b[l], 0.0)
+            out[self.bonds.a[l]] -= y
+            if self.bonds.b[l] >= 0:
+                out[self.bonds.b[l]] += y
+
+    cdef void draw(self, const int* atoms, int n, const double* all, double[:, ::1] sources, double[:, ::1] beyond,
+                   double[:, ::1] shift, double[:, ::1] out) noexcept nogil:
+        """Sources y + f - L C f in the background without each of ``n`` hopping atoms.
+
+        Parameters
+        ----------
+        all
+            y, the sources with all atoms.
+        sources, beyond
+            f by hopping atom and node, less E times the currents of bonds with laws (none where there are none).
+        shift
+            C f by hopping atom, as it was found.
+        out
+            By hopping atom.
+        """
+        cdef int first = 0
+        while first < n:
+            self._draw_panel(atoms + first, min(n - first, <int>PANEL), all, sources, beyond, shift, out)
+            first += PANEL
+
+    cdef void _draw_panel(self, const int* atoms, int n, const double* all, double[:, ::1] sources,
+                          double[:, ::1] beyond, double[:, ::1] shift, double[:, ::1] out) noexcept nogil:
+        """The same for a panel; each bond is read once for all of it."""
+        cdef int i, j, k, l, q, m = self.network.m
+        cdef double g, y
+        cdef double[PANEL] total
+        cdef double* here
+        cdef double* other
+        cdef double* panel = &self.panel[0]
+        for q in range(PANEL):
+            here = &shift[atoms[min(q, n - 1)], 0]
+            for i in range(m):
+                panel[i * PANEL + q] = here[i]
+        for i in range(m):
+            here = panel + i * PANEL
+            g = self.network.contact_g[0, i] + self.network.contact_g[1, i]
+            for q in range(PANEL):
+                total[q] = g * here[q]
+            for k in range(self.network.degree[i]):
+                g, other = self.network.link_g[i, k], panel + self.network.link[i, k] * PANEL
+                for q in range(PANEL):
+                    total[q] += g * (here[q] - other[q])
+            for q in range(n):
+                out[atoms[q], i] = all[i] + sources[atoms[q], i] - total[q]
+        for l in range(self.k):
+            i, j = self.bonds.a[l], self.bonds.b[l]
+            for q in range(n):
+                y = panel[i * PANEL + q] - (panel[j * PANEL + q] if j >= 0 else 0.0)
+                y = self.slope[l] * y + beyond[atoms[q], l]
+                out[atoms[q], i] -= y
+                if j >= 0:
+                    out[atoms[q], j] += y

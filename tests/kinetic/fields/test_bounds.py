@@ -312,3 +312,20 @@ def test_bound_by_probes_holds_for_an_inverse_that_is_off(entries, least):
         ratio.append(bound / error)
     assert least[0] < min(ratio) < least[1]
     assert np.median(ratio) < 2e3
+
+
+def test_probes_at_a_voltage_see_an_inverse_that_is_off():
+    """Works at 1.2 V stay within their bounds: atoms are refined where C is off by more than the bound allows."""
+    rough, exact = (filament(1e-10, precise, GAP, 260) for precise in (False, True))
+    works = exact.solved().make_ends([1.2])[0].events[0]
+    inverse, rng = rough.fields.solver.inverse, np.random.default_rng(5)
+    scale = np.sqrt(np.outer(np.diag(inverse), np.diag(inverse)))
+    refined = []
+    for off in (1e-14, 1e-12):
+        wrong = off * rng.standard_normal(inverse.shape) * scale
+        inverse[:] += wrong + wrong.T
+        end = rough.solved().make_ends([1.2])[0]
+        error = np.abs(end.events[0] - works).max()
+        assert 1e-9 < error < 4 * end.error * 1.2 < ENERGY
+        refined.append(rough.fields.leave_one_out.refined)
+    assert refined[0] == 0 and refined[1] > 100
