@@ -41,6 +41,10 @@ ASKED = {  # quantity, least, most, unit
     "I-3": ("activation of HRS, 300 to 400 K, median", 0.02, 0.15, "eV"),
     "I-4": ("the same: standard deviation over median", 0.1, INF, ""),
     "T-1": ("samples over 1 ns below 1,500 K", 0.99, INF, ""),
+    "F-1": ("events of a SET with a barrier below 3 kT at their place", -INF, 0.05, ""),
+    "F-2": ("events of a SET at a floor of the barrier or beyond the critical field", -INF, 0.01, ""),
+    "T-2": ("events above 3,073 K", -INF, 1e-3, ""),
+    "T-3": ("hottest event", -INF, 5000, "K"),
     "K-1": ("CPU time of a cycle, mean", -INF, 1.0, "s"),
 }
 

@@ -1,0 +1,91 @@
+"""Single events of SETs and RESETs: barrier over kT, temperature and field at the place of each."""
+
+from dataclasses import dataclass, field
+
+import numpy as np
+from device_cell import FAILED, for_each
+from device_retention import BOLTZMANN
+
+LOW_BARRIER = 3.0  # kT: below this a rate constant is no rare event
+SOFTENED, HOTTEST = 3073.0, 5000.0  # K: melting point of HfO2, and what no event may read
+
+
+@dataclass
+class EventLog:
+    """What each event reads just before it happens: takes the place of `Device.weights`.
+
+    Attributes
+    ----------
+    rows : list of tuple
+        Barrier over kT at its place, temperature there (K), whether its barrier is at the floor of the
+        mechanism or its field beyond the critical one.
+    """
+
+    rows: list = field(default_factory=list)
+
+    def wait(self, now, voltage, source, elapsed):
+        """Take no note of waits."""
+
+    def event(self, now, voltage, source, chosen):
+        """Note the event that is about to happen."""
+        events = now.events if now.make_ends is None else now.at(voltage)
+        kelvin = events.ambient + float(events.rises(voltage)[chosen])
+        barrier = float(events.activation(voltage)[chosen])
+        self.rows.append((barrier / (BOLTZMANN * kelvin), kelvin, float(events.at_floor(chosen, voltage))))
+
+
+def events(prepared, currents, *, budget=None, workers=None):
+    """Return what events of SETs to limits (A) and of the RESETs after them read.
+
+    Returns
+    -------
+    list of tuple
+        Of each SET its device, its events and those of the RESET after it, (n, 3) arrays as of `EventLog`.
+        A waveform that ran out of CPU time is as long as it came.
+    """
+    found = for_each(_events, prepared, workers, tuple(currents), budget)
+    return [(k, *pair) for k, pairs in enumerate(found) for pair in pairs]
+
+
+def _events(currents, budget, one):
+    cell, pairs = one.cell(), []
+    for high in one.high:
+        for k, limit in enumerate(currents):
+            cell.allow(budget)
+            cell.again(high, k)
+            pair = []
+            for move in (lambda limit=limit: cell.set(limit), cell.reset):
+                cell.device.weights = EventLog()
+                try:
+                    move()
+                    done = True
+                except FAILED:
+                    done = False
+                pair.append(np.array(cell.device.weights.rows).reshape(-1, 3))
+                cell.device.weights = None
+                if not done:
+                    break
+            pairs.append((pair[0], pair[1] if len(pair) > 1 else np.zeros((0, 3))))
+    return pairs
+
+
+def field_law(sets):
+    """Return fractions of the events of each SET: with a barrier below 3 kT, and beyond the critical field.
+
+    Parameters
+    ----------
+    sets : list of (n, 3) array
+        As of `EventLog`; those without events are left out.
+
+    Returns
+    -------
+    (m, 2) array
+    """
+    rows = [(np.mean(one[:, 0] < LOW_BARRIER), one[:, 2].mean()) for one in sets if len(one)]
+    return np.array(rows).reshape(-1, 2)
+
+
+def hot_events(kelvin):
+    """Return the number of events above the melting point, that of all, and the highest temperature (K)."""
+    kelvin = np.asarray(kelvin, float)
+    return int(np.sum(kelvin > SOFTENED)), len(kelvin), float(kelvin.max()) if len(kelvin) else np.nan
