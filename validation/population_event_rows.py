@@ -4,11 +4,16 @@ import math
 
 import numpy as np
 from device_cycles import middle
-from population_events import events, field_law, hot_events
+from device_retention import BOLTZMANN
+from population_events import closed_paths, events, field_law, hot_events, listed_paths
+from population_rows import resampled
 from population_targets import Measured
 from scipy import stats
 
 from frenkel.analysis.statistics.statistics import bootstrap
+
+PATHS = (0.0, 0.5, -0.5, 1.0, -1.0, -1.4)
+"""Device voltages (V) of closed paths; the first one is 0."""
 
 
 def share_row(id, hits, number, **more):
@@ -57,5 +62,17 @@ def event_rows(population):
     ]
 
 
-GROUPS = {"events": event_rows}
+def path_rows(population):
+    """Closed paths of two events in the states of devices, without and with a voltage."""
+    costs = closed_paths(population.last, PATHS, workers=population.workers)
+    n = f"{sum(map(len, costs))} paths of {population.states} devices, HRS and LRS"
+    at = max(range(1, len(PATHS)), key=lambda k: middle(costs[k]))
+    note = f"median, 90 %, worst in meV: {listed_paths(PATHS, costs)}"
+    return [
+        Measured(id="P-1", value=middle(costs[0], 1.0), n=n),
+        resampled("P-2", costs[at] / (300.0 * BOLTZMANN), np.median, n=n, note=note),
+    ]
+
+
+GROUPS = {"events": event_rows, "paths": path_rows}
 """What measures each group of rows."""

@@ -6,6 +6,8 @@ import numpy as np
 from device_cell import FAILED, for_each
 from device_retention import BOLTZMANN
 
+from frenkel.verify.device import paths_of_two
+
 LOW_BARRIER = 3.0  # kT: below this a rate constant is no rare event
 SOFTENED, HOTTEST = 3073.0, 5000.0  # K: melting point of HfO2, and what no event may read
 
@@ -89,3 +91,34 @@ def hot_events(kelvin):
     """Return the number of events above the melting point, that of all, and the highest temperature (K)."""
     kelvin = np.asarray(kelvin, float)
     return int(np.sum(kelvin > SOFTENED)), len(kelvin), float(kelvin.max()) if len(kelvin) else np.nan
+
+
+def closed_paths(prepared, voltages, *, number=8, workers=None):
+    """Return what closed paths of two events cost (eV, absolute) at device voltages (V), from kept states.
+
+    Returns
+    -------
+    list of (n,) array
+        One for each voltage.
+    """
+    found = for_each(_closed_paths, prepared, workers, tuple(voltages), number)
+    return [np.concatenate([np.zeros(0), *(rows[k] for rows in found)]) for k in range(len(voltages))]
+
+
+def _closed_paths(voltages, number, one):
+    cell, random = one.cell(), np.random.default_rng(one.seed)
+    rows = [[] for _ in voltages]
+    for state in (*one.high, *one.low):
+        cell.again(state)
+        for row, voltage in zip(rows, voltages, strict=True):
+            row += paths_of_two(cell.device, voltage, number, random)
+    return [np.abs(np.array(row)) for row in rows]
+
+
+def listed_paths(voltages, costs):
+    """Return median, 90 % and largest cost (meV) at each voltage as text."""
+    return "; ".join(
+        f"{voltage:g} V " + ", ".join(f"{1e3 * np.quantile(row, share):.2g}" for share in (0.5, 0.9, 1.0))
+        for voltage, row in zip(voltages, costs, strict=True)
+        if len(row)
+    )

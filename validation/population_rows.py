@@ -1,7 +1,7 @@
 """Rows of the table of a population: what each group of measurements says."""
 
 import math
-from dataclasses import dataclass, field
+from dataclasses import dataclass, field, replace
 from functools import cached_property
 
 import numpy as np
@@ -88,10 +88,16 @@ class Population:
         materials, seeds = self._members(self.states, self.population)
         return prepare(materials, seeds, 4, keep=2, budget=self.budget, workers=self.workers, **self.setting)
 
+    @cached_property
+    def last(self):
+        """The last state of either kind of each device."""
+        return [replace(one, high=one.high[-1:], low=one.low[-1:]) for one in self.prepared]
 
-def of(population):
+
+def of(population, prepared=None):
     """Return what rows from states are measured on."""
-    return f"{sum(len(one.high) for one in population.prepared)} states of {population.states} devices"
+    states = population.prepared if prepared is None else prepared
+    return f"{sum(len(one.high) for one in states)} states of {population.states} devices"
 
 
 def logs(found, name):

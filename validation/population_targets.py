@@ -45,6 +45,8 @@ ASKED = {  # quantity, least, most, unit
     "F-2": ("events of a SET at a floor of the barrier or beyond the critical field", -INF, 0.01, ""),
     "T-2": ("events above 3,073 K", -INF, 1e-3, ""),
     "T-3": ("hottest event", -INF, 5000, "K"),
+    "P-1": ("closed path of two events at 0 V, worst", -INF, 1e-9, "eV"),
+    "P-2": ("closed path of two events, largest median at +-0.5, +-1.0, -1.4 V", -INF, 1, "kT"),
     "K-1": ("CPU time of a cycle, mean", -INF, 1.0, "s"),
 }
 

@@ -38,6 +38,11 @@ def test_hot_events_are_counted_above_the_melting_point():
     assert math.isnan(events.hot_events([])[2])
 
 
+def test_paths_are_listed_by_voltage():
+    text = events.listed_paths((0.0, 1.0, 2.0), [np.zeros(3), np.array([1e-3, 2e-3, 3e-3]), np.zeros(0)])
+    assert text == "0 V 0, 0, 0; 1 V 2, 2.8, 3"
+
+
 def test_mean_over_devices_weighs_each_value():
     row = event_rows.mean_of_devices("F-1", np.array([0.0, 0.0, 0.3]), np.array([0, 0, 1]))
     assert row.value == pytest.approx(0.1)

@@ -1,9 +1,12 @@
 """What `frenkel verify` prints: every row passes here, and a row can fail."""
 
+import numpy as np
 import pytest
 
+from frenkel.kinetic.device import Device
+from frenkel.kinetic.materials.material import Material
 from frenkel.kinetic.score_function import ScoreFunction
-from frenkel.verify.device import mean_weights
+from frenkel.verify.device import mean_weights, paths_of_two
 from frenkel.verify.exact import TESTS
 from frenkel.verify.row import Check
 
@@ -34,3 +37,19 @@ def test_mean_weights_see_a_wrong_clock(monkeypatch):
     monkeypatch.setattr(ScoreFunction, "wait", still)
     wrong = {row.quantity for row in mean_weights(100) if not row.passed}
     assert {"oxygen exchange" in name for name in wrong} == {True} and len(wrong) == 2
+
+
+def test_closed_paths_see_an_energy_of_no_state(monkeypatch):
+    """Each event costs 1e-9 eV too much: each path of four costs 4e-9 eV, and the device is as it was."""
+    device = Device(Material.load("HfO2-volatile"), thickness=1.3e-9, width=0.78e-9, seed=2)
+    species, sound = device.engine.species.copy(), Device.transitions
+
+    def dearer(self):
+        table = sound(self)
+        table["energy"] += 1e-9
+        return table
+
+    monkeypatch.setattr(Device, "transitions", dearer)
+    costs = paths_of_two(device, 0.0, 12, np.random.default_rng(1))
+    assert len(costs) > 3 and costs == pytest.approx([4e-9] * len(costs), rel=1e-4)
+    assert np.array_equal(device.engine.species, species)

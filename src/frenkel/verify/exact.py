@@ -18,6 +18,7 @@ TESTS: tuple[Callable[[], list[Check]], ...] = (
     device.heat,
     device.device_balance,
     device.closure,
+    device.closed_paths,
     device.mean_weights,
 )
 
