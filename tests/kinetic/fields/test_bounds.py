@@ -315,7 +315,7 @@ def test_bound_by_probes_holds_for_an_inverse_that_is_off(entries, least):
 
 
 def test_probes_at_a_voltage_see_an_inverse_that_is_off():
-    """Works at 1.2 V stay within their bounds: atoms are refined where C is off by more than the bound allows."""
+    """Works at 1.2 V stay within their bounds: atoms are refined where C is off by more than those allow."""
     rough, exact = (filament(1e-10, precise, GAP, 260) for precise in (False, True))
     works = exact.solved().make_ends([1.2])[0].events[0]
     inverse, rng = rough.fields.solver.inverse, np.random.default_rng(5)
