@@ -169,10 +169,10 @@ class RedoxNumbers:
     )
     inventory: int = quantity("1", 0, 10**9, "metal atoms the electrode holds at the start", default=0)
     active_interface: float = quantity(
-        "S/m^2", 0.0, 1e18, "conductance per area of the active electrode's interface (0: no drop)", default=0.0
+        "S/m^2", 0.0, 1e18, "conductance per area of the active interface (0: no drop)", default=0.0
     )
     counter_interface: float = quantity(
-        "S/m^2", 0.0, 1e18, "the same of the counter electrode's interface", default=0.0
+        "S/m^2", 0.0, 1e18, "the same of the interface with the counter electrode", default=0.0
     )
 
 

@@ -6,11 +6,12 @@ link, the active one in the link below, half of a link left out, and a resistanc
 """
 
 import math
+from itertools import pairwise
 
 import numpy as np
 import pytest
 from round_trips import sample, stated, way_back
-from whole_lattice import BOTTOM, TOP, WholeLattice, biases, put, random_species
+from whole_lattice import TOP, WholeLattice, biases, put, random_species
 
 from frenkel.experiment.electrochemistry import open_circuit_voltage
 from frenkel.kinetic.device import Device
@@ -94,11 +95,13 @@ def test_events_close_and_do_the_work_of_the_whole_lattice(lateral):
 
     Fails with the counter electrode's interface in the lowest link.
     """
-    device = cell((6, 6, 7), lateral=lateral, **{"conduction.gap_barrier": 0.0, "conduction.background": 1e-9})
+    values = {"conduction.gap_barrier": 0.0, "conduction.background": 1e-9}
+    device = cell((6, 6, 7), lateral=lateral, **values)
     oracle = WholeLattice(device.stack.material, device.shape, lateral)
     plane = np.where(oracle.links >= 0, oracle.links % 7, -1)
     oracle.conducting[oracle.links[:, 1] == TOP] = 1 / (1 + ACTIVE)
-    oracle.conducting[(oracle.links[:, 1] != BOTTOM) & (plane[:, 0] == 0) & (plane[:, 1] == 1)] = 1 / (1 + COUNTER)
+    lowest = (plane[:, 0] == 0) & (plane[:, 1] == 1)
+    oracle.conducting[lowest] = 1 / (1 + COUNTER)
     rng, kinds = np.random.default_rng(3), set()
     for kind in ("pristine", "hrs", "lrs"):
         species = random_species(device, kind, rng)
@@ -169,18 +172,18 @@ def test_an_atom_between_both_electrodes_follows_boltzmann_at_a_bias(voltage):
 
 
 def test_no_net_rate_at_the_nernst_potential():
-    """From the electrode to one site of the counter electrode and back: equal products of rates at E / z e."""
+    """From one electrode to a site of the other and back: equal products of rates at E / z e."""
     device = one_atom(0.1)
     path = [36, 3, 2, 1, 0]
     still = chain(device, 0.0)
-    nernst = -KT * sum(
-        math.log(still[a, b] / still[b, a]) for a, b in zip(path[:-1], path[1:], strict=True)
-    ) / (1.0 - potential(4)[0])
+    steps = list(pairwise(path))
+    energy = -KT * sum(math.log(still[a, b] / still[b, a]) for a, b in steps)
+    nernst = energy / (1.0 - potential(4)[0])
     assert nernst != 0.0
 
     def affinity(voltage):
         rates = chain(device, voltage)
-        return sum(math.log(rates[a, b] / rates[b, a]) for a, b in zip(path[:-1], path[1:], strict=True))
+        return sum(math.log(rates[a, b] / rates[b, a]) for a, b in steps)
 
     assert abs(affinity(nernst)) < 1e-6
     assert affinity(nernst + 0.1) == pytest.approx(0.1 * (1.0 - potential(4)[0]) / KT, rel=1e-6)
