@@ -7,7 +7,7 @@ from ._lattice_green cimport LatticeGreen
 cdef class BondNetwork:
     cdef readonly LatticeGreen green
     # conductances and laws of bonds, by distance and layer
-    cdef readonly int cut2
+    cdef readonly int cut2, shadow2
     cdef double[:, ::1] pair_conductance  # by kind and squared distance, in background bonds
     cdef double[:, ::1] contact           # by kind of defect and side, and layer, in background bonds
     cdef int[:, ::1] pair_law             # which law a bond obeys, 0 ohmic: by kind and squared distance

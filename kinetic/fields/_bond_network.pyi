@@ -15,6 +15,7 @@ class BondNetwork:
         pair_law: NDArray[np.intc] | None = None,
         contact_law: NDArray[np.intc] | None = None,
         pair_kind: NDArray[np.intc] | None = None,
+        shadow2: int = 255,
     ) -> None: ...
     def set_kinds(self, kinds: NDArray[np.int8]) -> None: ...
     def set_modulation(

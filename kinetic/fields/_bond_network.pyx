@@ -3,7 +3,8 @@
 A defect conducts, as a node of the network, within sqrt(2) spacings of another one or at an electrode; elsewhere
 it is isolated. Nodes within sqrt(2) spacings share a bond; a longer one tunnels, and only if no third node is
 nearer to both ends than they are to each other (relative neighbourhood [1]_), since the current then takes the
-two shorter hops. A contact bond longer than one spacing is hidden alike by a node nearer to the electrode.
+two shorter hops. A contact bond longer than one spacing is hidden alike by a node nearer to the electrode, if that is
+no farther from its node than the shadow reaches.
 
 .. [1] G. T. Toussaint, Pattern Recognition 12, 261 (1980), doi:10.1016/0031-3203(80)90066-7.
 """
@@ -35,6 +36,8 @@ cdef class BondNetwork:
         Law of each bond: 0 ohmic (the default), else the number of a law counted from 1.
     pair_kind : (nz, nz) int, optional
         Kind of the bonds between the planes of their ends, from 0.
+    shadow2 : int, optional
+        Largest squared distance (spacings) of a node that hides the contact of another; by default all do.
 
     Notes
     -----
@@ -51,8 +54,8 @@ cdef class BondNetwork:
     """
 
     def __init__(self, LatticeGreen green, pair_conductance, contact, pair_law=None, contact_law=None,
-                 pair_kind=None):
-        self.green = green
+                 pair_kind=None, int shadow2=FAR):
+        self.green, self.shadow2 = green, shadow2
         self.pair_conductance = np.array(pair_conductance, np.float64, order="C", ndmin=2)
         self.cut2 = self.pair_conductance.shape[1] - 1
         if not 2 <= self.cut2 <= 16:
@@ -266,6 +269,8 @@ cdef class BondNetwork:
         for k in range(self.n_near[i]):
             other = self.near[i, k]
             level = self.node_z[other] + 1 if side == 0 else self.green.nz - self.node_z[other]
+            if self.distance2[i, other] > self.shadow2:
+                continue
             if level < depth and self.distance2[i, other] < depth * depth:
                 if not self._shown_by(other, not hidden, shows):
                     return True

@@ -202,6 +202,7 @@ def build_fields(
         np.concatenate([np.zeros((len(bonds.pair), 1), np.intc), bonds.pair_law], axis=1),
         bonds.contact_law,
         bonds.kind,
+        int(min(material.conduction.contact_shadow / spacing * (1 + 1e-9), 15.0) ** 2),
     )
     scale = 1.0 / (material.heat.conductivity * material.heat.ballistic_factor * spacing)
     franz = material.heat.lorenz * material.heat.lorenz_temperature * background * scale

@@ -469,10 +469,13 @@ class ConductionNumbers(ContactNumbers):
     """The conduction network: bonds and contacts of the defect that conducts, and the bare oxide.
 
     With two kinds of defects they are those of the vacancies; `CationBondNumbers` and `MixedBondNumbers` are
-    the two other classes of bonds, of which ``cutoff`` and ``background`` hold as well.
+    the two other classes of bonds, of which ``cutoff``, ``contact_shadow`` and ``background`` hold as well.
     """
 
     cutoff: float = quantity("m", 1e-10, 1e-7, "longest bond")
+    contact_shadow: float = quantity(
+        "m", 1e-10, 1e-7, "largest distance of a defect that hides the contact of another", default=1e-7
+    )
     background: float = quantity("S", 1e-20, 1e-3, "conductance of each lattice bond of the bare oxide")
 
 

@@ -169,7 +169,8 @@ class WholeLattice:
         for i in range(len(nodes)):
             for side, levels in depth.items():
                 nearer = (levels < levels[i]) & (distance[i] < levels[i] ** 2)
-                nearer &= np.sqrt(distance[i]) * self.spacing <= self.cutoff
+                reach = min(self.cutoff, self.material.conduction.contact_shadow * (1 + 1e-9))
+                nearer &= np.sqrt(distance[i]) * self.spacing <= reach
                 conductance = self.contact_conductance(side, levels[i])
                 if conductance > 0 and (levels[i] == 1 or not nearer.any()):
                     bonds.append((nodes[i], side, conductance))

@@ -30,6 +30,7 @@ TOP_CONTACT = {"contact_top_barrier": 0.3, "contact_share": 0.8}
 PLAIN = {"decay_length": 0.35e-9, "tunnel_factor": 0.02, "contact_top": 1e-4}
 CLASSES = {
     "elastic": ELASTIC, "hops and elastic": HOPS | ELASTIC, "hop length": HOP_LENGTH,
+    "short shadow": HOP_LENGTH | {"contact_shadow": 0.3e-9},
     "bottom contact": CONTACT, "top contact": TOP_CONTACT, "all": HOPS | ELASTIC | CONTACT | TOP_CONTACT,
 }
 """Numbers of ``[conduction]`` that switch on the laws of each class."""
@@ -284,3 +285,19 @@ def test_way_back_costs_as_much_at_any_voltage(name, kind):
         device.device_voltage = voltage
         for cost, allowed in round_trips(device, 6, rng):
             assert abs(cost) <= 1e-9 + allowed
+
+
+@pytest.mark.parametrize("shadow, low, high", [(0.3e-9, 0.6, 1.0), (1e-7, 1.5, 30.0)])
+def test_an_atom_below_a_flat_tip(shadow, low, high):
+    """One atom below nine: with a short shadow it adds a way, else it hides those of the others."""
+    numbers = HOP_LENGTH | {"contact_shadow": shadow, "decay_length": 0.6e-9, "tunnel_factor": 0.5}
+    device = Device(material(**numbers), 9 * A, 5 * A, seed=1)
+    flat = [(x, y, z) for x in (1, 2, 3) for y in (1, 2, 3) for z in (6, 7, 8)]
+    read = []
+    for places in (flat, [*flat, (2, 2, 5)]):
+        species = device.engine.species
+        species[: device.n_hosts] = 0
+        species[np.ravel_multi_index(np.array(places).T, device.shape)] = VACANCY.code
+        put(device, species)
+        read.append(0.1 / device.current(0.1))
+    assert low < read[1] / read[0] < high
