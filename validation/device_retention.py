@@ -71,10 +71,38 @@ class Retention:
         return float(np.mean(lost.low >= until)), float(np.mean(lost.high < until))
 
 
+def usual(state, first, low, high):
+    """Return the least and the largest resistance (ohm) of a state that is kept.
+
+    LRS within a factor of 2 of its ``first`` reading, HRS above three times the LRS of its cycle.
+    """
+    return (first / FACTOR, first * FACTOR) if state == "low" else (low * WINDOW, np.inf)
+
+
+def own_side(state, first, low, high):
+    """Return the same for a state on its side of the geometric mean of both states of its cycle (ohm)."""
+    middle = np.sqrt(low * high)
+    return (0.0, middle) if state == "low" else (middle, np.inf)
+
+
+def kept(state, first, low, high):
+    """Return the same for a state that is on its side, LRS within a factor of 2 besides."""
+    least, most = own_side(state, first, low, high)
+    return (first / FACTOR, min(most, first * FACTOR)) if state == "low" else (least, most)
+
+
 def retention(
-    prepared, state="low", temperatures=(358.0, 450.0, 500.0), *, longest=1e9, budget=20.0, workers=None
+    prepared,
+    state="low",
+    temperatures=(358.0, 450.0, 500.0),
+    *,
+    voltage=0.0,
+    limits=usual,
+    longest=1e9,
+    budget=20.0,
+    workers=None,
 ):
-    """Let states wait at 0 V and read them, four times per decade.
+    """Let states wait at a constant voltage and read them, four times per decade.
 
     Parameters
     ----------
@@ -82,6 +110,10 @@ def retention(
     state : {"low", "high"}
     temperatures : sequence of float
         K.
+    voltage : float
+        Of the source while they wait (V).
+    limits : callable
+        Such as `usual`: within which resistances a state is kept.
     longest : float
         Longest wait (s); the first reading is after a millisecond.
     budget : float
@@ -94,7 +126,7 @@ def retention(
     """
     number = round(DECADE * np.log10(longest / 1e-3)) + 1
     time = np.geomspace(1e-3, longest, number)
-    found = for_each(_retention, prepared, workers, state, tuple(temperatures), time, budget)
+    found = for_each(_retention, prepared, workers, state, tuple(temperatures), voltage, limits, time, budget)
     ratio = np.array([row for _, rows, _ in found for row in rows]).reshape(-1, len(temperatures), number)
     left = np.array([row for *_, rows in found for row in rows], bool).reshape(-1, len(temperatures))
     return Retention(
@@ -106,25 +138,23 @@ def retention(
     )
 
 
-def _retention(state, temperatures, time, budget, one):
-    kept = getattr(one, state)
-    start, rows = [], np.full((len(kept), len(temperatures), len(time)), np.nan)
-    left = np.zeros((len(kept), len(temperatures)), bool)
+def _retention(state, temperatures, voltage, limits, time, budget, one):
+    waiting = getattr(one, state)
+    start, rows = [], np.full((len(waiting), len(temperatures), len(time)), np.nan)
+    left = np.zeros((len(waiting), len(temperatures)), bool)
     for k, temperature in enumerate(temperatures):
         cell = one.cell(temperature=temperature)
-        for i, (found, low) in enumerate(zip(kept, one.low, strict=True)):
+        for i, (found, *both) in enumerate(zip(waiting, one.low, one.high, strict=True)):
             cell.allow(budget)
-            cell.again(low)
-            bounds = (cell.read() * WINDOW, np.inf)
+            low, high = (_reading(cell, state) for state in both)
             cell.again(found, k)
             first = cell.read()
-            if state == "low":
-                bounds = (first / FACTOR, first * FACTOR)
+            bounds = limits(state, first, low, high)
             if k == 0:
                 start.append(first)
             for j, span in enumerate(np.diff(time, prepend=0.0)):
                 try:
-                    cell.apply(Waveform.constant(0.0, span), Watch(), superbasin=True)
+                    cell.apply(Waveform.constant(voltage, span), Watch(), superbasin=True)
                 except FAILED:
                     break
                 reading = cell.read()
@@ -133,6 +163,11 @@ def _retention(state, temperatures, time, budget, one):
                 if left[i, k]:
                     break
     return start, rows, left
+
+
+def _reading(cell, state):
+    cell.again(state)
+    return cell.read()
 
 
 def arrhenius(found):

@@ -42,8 +42,8 @@ class Population:
         Cycles of each device for the correlation after `LAG` cycles; 0: not measured.
     states : int
         Devices of which two states after RESET and SET each are kept.
-    stops, currents, voltages, warm : tuple of float
-        RESET stops (V), limits (A), voltages of waits (V), temperatures (K).
+    stops, currents, voltages, warm, bakes : tuple of float
+        RESET stops (V), limits (A), voltages of waits (V), temperatures of HRS and of bakes (K).
     budget, state_budget : float
         CPU time (s) of the cycles of a device, and of one measurement of a state.
     workers : int, optional
@@ -61,6 +61,7 @@ class Population:
     currents: tuple = (1e-5, 3e-5, 1e-4)
     voltages: tuple = (0.55, 0.6, 0.65, 0.7, 0.75, 0.8, 0.9, 1.0)
     warm: tuple = (300.0, 350.0, 400.0)
+    bakes: tuple = (650.0, 700.0, 750.0, 800.0)
     budget: float = 60.0
     state_budget: float = 5.0
     workers: int | None = None

@@ -23,10 +23,11 @@ from device_bench import PROTOCOL
 from population_event_rows import GROUPS as EVENT_GROUPS
 from population_rows import GROUPS as CYCLE_GROUPS
 from population_rows import Population, means
+from population_wait_rows import GROUPS as WAIT_GROUPS
 from published_numbers import grid
 
 BUILD = Path(__file__).resolve().parent.parent / "build" / "verify"
-GROUPS = CYCLE_GROUPS | EVENT_GROUPS
+GROUPS = CYCLE_GROUPS | EVENT_GROUPS | WAIT_GROUPS
 HEADS = ("row", "quantity", "asked", "measured", "95 %", "unit", "measured on", "verdict")
 MODES = {
     "quick": {"devices": 4, "number": 5, "states": 2, "stops": (0.9, 1.1), "voltages": (0.8, 1.0)},

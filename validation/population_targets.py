@@ -47,6 +47,10 @@ ASKED = {  # quantity, least, most, unit
     "T-3": ("hottest event", -INF, 5000, "K"),
     "P-1": ("closed path of two events at 0 V, worst", -INF, 1e-9, "eV"),
     "P-2": ("closed path of two events, largest median at +-0.5, +-1.0, -1.4 V", -INF, 1, "kT"),
+    "W-1": ("LRS kept for ten years at 85 C", 0.9, INF, ""),
+    "W-2": ("HRS kept for ten years at 85 C", 0.9, INF, ""),
+    "W-3": ("states that flip at 0.1 V, 85 C, in ten years", -INF, 0.05, ""),
+    "W-4": ("activation energy of LRS by four bakes", 1.4, 1.7, "eV"),
     "K-1": ("CPU time of a cycle, mean", -INF, 1.0, "s"),
 }
 
