@@ -131,6 +131,7 @@ def add_commands(commands: Any) -> None:
         RTN,
         RELAXATION,
         TAILS,
+        Option("--power", type=int, metavar="N", help="say what the rows could have seen, by N drawn sets"),
         PICTURE,
         OptionGroup(
             "models of the literature on public measurements",
@@ -246,7 +247,8 @@ def _validate(options: argparse.Namespace) -> int:
         raise UsageError("give a card and other devices, or --bench: frenkel validate CARD.json ENSEMBLE")
     from ..analysis.statistics.comparison import passed, table
     from ..cells.card import Card
-    from ..experiment.fit_card import judge_card
+    from ..experiment.fit_card import judge_card, power_of
+    from ..reports.card import power_text
     from ..reports.tails import untold
 
     check_picture(options.plot, options.force)
@@ -256,7 +258,10 @@ def _validate(options: argparse.Namespace) -> int:
         card, options.data, rtn=options.rtn, relaxation=options.relaxation, seed=options.seed
     )
     rows += [row for judgement in judged for row in judgement.rows]
-    print("\n".join([table(rows), *(untold(judgement.untold) for judgement in judged if judgement.untold)]))
+    text = [table(rows)]
+    if options.power is not None:
+        text.append(power_text(power_of(card, held_out, trials=options.power, seed=options.seed)))
+    print("\n".join([*text, *(untold(judgement.untold) for judgement in judged if judgement.untold)]))
     _draw(options, card, held_out)
     return 0 if passed(rows) else 1
 

@@ -27,6 +27,7 @@ from ..analysis.fitting import (
     noise_fit,
     observations,
     plausible,
+    power,
     pulse_fit,
     small_samples,
     statistical_model,
@@ -323,10 +324,7 @@ def judge_card(
     gate.check_compound(card, source)
     held_out = observations.read_with_error(held_out, card.provenance.get("levels", {}), seed)
     held_out, _ = observations.dithered(held_out, seed, fitted=False)
-    if small_samples.are_few(held_out):
-        rows, _ = small_samples.judge_fixed(held_out, card, seed)
-    else:
-        rows, held_out = _judge_many(held_out, card, seed)
+    rows, held_out = _judge_cycles(held_out, card, seed)
     if rtn is not None:
         traps = noise_fit.trap_table(_noise(rtn, "rtn")[0])
         rows += gate_noise.judge_rtn(traps, card, seed=seed)
@@ -343,6 +341,34 @@ def judge_card(
                 rows += gate_jumps.judge(card.jump_law, dataset, finished_members, seed=seed)
                 rows += gate_jumps.judge_core(card, dataset, finished_members, seed=seed)
     return rows, held_out
+
+
+def _judge_cycles(held_out: Observations, card: Card, seed: int) -> tuple[list[Comparison], Observations]:
+    """Return the rows of cycles of a card that was fitted to others, and the devices that judged it."""
+    if small_samples.are_few(held_out):
+        return small_samples.judge_fixed(held_out, card, seed)[0], held_out
+    return _judge_many(held_out, card, seed)
+
+
+def power_of(card: Card, held_out: Observations, *, trials: int = 20, seed: int = 0) -> power.Power:
+    """Return what the rows of cycles of a validation could have seen, see :mod:`.analysis.fitting.power`.
+
+    Parameters
+    ----------
+    card : Card
+    held_out : Observations
+        The devices that :func:`judge_card` returns.
+    trials : int
+        Sets of devices that are drawn for each number, at least 1.
+    seed : int
+        Of the splits and the sets.
+    """
+    checks.whole("trials", trials, 1)
+
+    def judge(devices: Observations) -> list[Comparison]:
+        return _judge_cycles(devices, card, seed)[0]
+
+    return power.study(card, held_out, judge(held_out), judge, trials=trials, seed=seed)
 
 
 @dataclass(frozen=True, slots=True)

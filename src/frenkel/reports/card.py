@@ -10,6 +10,7 @@ from ..cells.card import Card
 from ..typing import Floats
 
 if TYPE_CHECKING:
+    from ..analysis.fitting.power import Power
     from ..experiment.fit_card import FittedCard
 
 
@@ -71,6 +72,25 @@ def next_lines(card: Card) -> list[str]:
     left_out += [f"doubtful: {reason}" for reason in card.provenance.get("doubts", [])]
     title = ["next measurements, and what they would tell"] if lines else []
     return [*left_out, *title, *(f"  {line}" for line in lines[:MOST_SUGGESTED])]
+
+
+def power_text(power: "Power") -> str:
+    """Return what a validation could have seen: p of the whole, and each row's power against a shift."""
+    names = list(power.seen)
+    rows = [name for name in power.false if any(power.seen[one].get(name, 0.0) > 0 for one in names)]
+    width = max(30, *map(len, rows)) if rows else 30
+    lines = [
+        f"p of the whole {power.p:.2g}: the worst row, among {power.trials} sets drawn from the card itself",
+        "planted shift: "
+        + ", ".join(f"{name} {power.shifts[name]:.3g}" for name in names)
+        + " (ln of resistances, V), one spread between devices",
+        f"{'fails in / %':<{width}} {'no shift':>9} " + " ".join(f"{name:>13}" for name in names),
+    ]
+    for row in rows:
+        cells = " ".join(f"{100 * power.seen[name].get(row, 0.0):13.0f}" for name in names)
+        lines.append(f"{row:<{width}} {100 * power.false[row]:9.0f} {cells}")
+    unseen = len(power.false) - len(rows)
+    return "\n".join([*lines, *([f"{unseen} rows see no such shift"] if unseen else [])])
 
 
 def _spread_error(devices: int) -> float:
