@@ -40,8 +40,9 @@ SCALES = (0.02, 10.0)
 DRIVES = (0.5, 200.0)
 """Range of the drive k (1/V)."""
 
-LIMITED = 0.98
-"""Fraction of the largest current of a loop from which on a sample is at the limit of its source."""
+LIMITED = 0.95
+"""Fraction from which on a SET current is at the limit of its source; of the quantile of this share, since a
+source overshoots."""
 
 FEWEST = 20
 """Samples that a trace must have above that voltage."""
@@ -461,7 +462,8 @@ def of_loops(data: xr.Dataset, most: int) -> tuple[list[xr.Dataset], dict[str, f
             continue
         if not (len(time) > FEWEST and volts.max() > 0 > volts.min()):
             continue
-        current = np.where(np.isfinite(current) & (current < LIMITED * np.nanmax(current)), current, 0.0)
+        limit = LIMITED * float(np.nanquantile(current[volts > 0], LIMITED))
+        current = np.where(np.isfinite(current) & (current < limit), current, 0.0)
         ramp = np.abs(np.diff(volts) / np.diff(time))
         ramps.append([np.median(ramp[side[1:]]) for side in (volts > 0, volts < 0)])
         variables = {"time": time - time[0], "device_voltage": volts, "current": current}

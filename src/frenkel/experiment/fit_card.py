@@ -191,7 +191,10 @@ def fit_card(
 
     card = small_samples.fit_kinds(training, fit)
     if judging is None:
-        judging = small_samples.with_window(observations.dithered(loaded, seed, fitted=False)[0])
+        whole = observations.dithered(loaded, seed, fitted=False)[0]
+        windowed = small_samples.with_window(whole)
+        # Of a few ragged cycles no device may have enough.
+        judging = windowed if len(windowed.values) else whole
         rows, judgement = _judge_few(loaded, partial(fit, options=replace(settings, bootstrap=0)), seed)
     else:
         judgement = {"by": "devices held out", "devices": len(judging.values)}
@@ -579,11 +582,13 @@ def _provenance(data: xr.Dataset, origin: str) -> dict[str, Any]:
 
 
 def first_cycles(data: Data, most: int = 24) -> list[xr.Dataset]:
-    """Return time, device voltage and current of the first cycle of some members, if they were kept."""
+    """Return time, device voltage and current of the first cycle of some members, or of some loops."""
     if _is_text_of_cycles(data):
         return []
     cycles: list[xr.Dataset] = []
     with _opened(data) as ensemble:
+        if kinds.of(ensemble) == "measured" and "loop" in ensemble.dims:
+            return core_fit.of_loops(ensemble, most)[0]
         # A table of a user has no traces, and a sweep has no single row of members.
         if "sample_count" not in ensemble or set(ensemble["sample_count"].dims) != {"member"}:
             return []

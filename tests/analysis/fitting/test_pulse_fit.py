@@ -40,7 +40,7 @@ def fitted(tmp_path_factory):
 
 def test_a_table_of_pulses_gives_a_judged_card(fitted):
     _, found = fitted
-    assert found.passed and found.card.names == ("hrs", "lrs")
+    assert found.passed and found.card.names == ("hrs", "lrs") and len(found.held_out.values) == 40
     assert sum("pulses" in row.statistic for row in found.rows) == 6
     law = found.card.pulse_law
     random = np.random.default_rng(1)
