@@ -13,6 +13,7 @@ from ..errors import ConvergenceError
 from ..typing import Floats
 from .cross import CrossSolver
 from .crosspoint import Crosspoint, Direct
+from .heat.crosstalk import ArrayHeat
 from .lines import bias as biases
 from .lines.bias import Bias
 from .lines.effective import effective_matrix, load_line
@@ -57,6 +58,8 @@ class Crossbar:
         Replace the array around the selected cell by its Thevenin equivalent until the cell's voltage has
         moved by 5 mV, and the array by the two lines of the cell where its selectors let nothing else carry
         (:mod:`.cross`); otherwise the whole array is solved at every step.
+    heat : ArrayHeat, optional
+        Heat that cells give each other; none by default.
 
     Attributes
     ----------
@@ -79,6 +82,7 @@ class Crossbar:
         steps: int = 1,
         voltage_step: float | None = None,
         use_load_line: bool = True,
+        heat: ArrayHeat | None = None,
     ) -> None:
         if cells.shape != lines.shape:
             raise ValueError(f"cells are {cells.shape}, lines {lines.shape}: both must have the same shape")
@@ -95,7 +99,7 @@ class Crossbar:
         self._networks: dict[bytes, tuple[Network, SchurSolver | DirectSolver]] = {}
         self._guess: dict[bytes, tuple[Floats, Floats]] = {}
         self._kept: tuple[Floats, Floats] | None = None  # slopes of the crossings (S), and their matrix
-        self.memory = PulseMemory(self.cells, self.crosspoint)
+        self.memory, self.heat = PulseMemory(self.cells, self.crosspoint, heat), heat
         self._cross = CrossSolver(self.lines, self.cells, self.crosspoint)
 
     @property
@@ -358,6 +362,14 @@ class Crossbar:
         if duration > 0.0:
             self.memory.felt(visit, moment.over, duration)
         return sensed, duration * visit.power(moment.current)
+
+    def cool(self, duration: float) -> None:
+        """Let warm cells cool for a while (s) at 0 V: the time between pulses that `rest` lives later.
+
+        Warm cells live this time twice, warm here and cold in `rest`; the second adds little to the first.
+        """
+        if self.heat is not None:
+            self.memory.cool(duration)
 
     def rest(self, duration: float) -> None:
         """Let time pass (s) with all lines at 0 V."""

@@ -28,13 +28,26 @@ class Drive:
         Of the source, or over the device where there is no load.
     load : Load or None
         Between the source and the device.
+    temperature : float or None
+        Of its electrodes meanwhile (K); that of the device by default.
     """
 
     waveform: Waveform
     load: Load | None = None
+    temperature: float | None = None
 
     def advance(self, device: Device) -> float:
         """Advance a device; return the charge that went through it behind a load (C), else 0."""
+        ambient = device.temperature
+        if self.temperature is not None:
+            device.temperature = self.temperature
+        try:
+            return self._advance(device)
+        finally:
+            if self.temperature is not None:
+                device.temperature = ambient
+
+    def _advance(self, device: Device) -> float:
         if self.load is None:
             device.advance(self.waveform, samples=2)
             return 0.0
@@ -121,7 +134,11 @@ class LiveCells(JumpingCells):
         picked = pick(self.devices, where)
         volts = checks.spread("voltage", voltage, np.shape(picked)).ravel()
         if self._lasts(duration):
-            drives = [Drive(self._pulse(float(v), duration)) for v in volts]
+            kelvins = self._kelvins(where)
+            drives = [
+                Drive(self._pulse(float(v), duration), temperature=kelvin)
+                for v, kelvin in zip(volts, kelvins, strict=True)
+            ]
             self._advance(list(np.atleast_1d(picked).ravel()), drives)
 
     def drive(self, load: CellLoad, duration: float, where: Where) -> Floats:
@@ -132,8 +149,18 @@ class LiveCells(JumpingCells):
         picked, volts = list(np.atleast_1d(pick(self.devices, where)).ravel()), load.amplitude
         if not self._lasts(duration):
             return np.zeros(len(picked))
-        drives = [Drive(self._pulse(float(v), duration), load.alone(k)) for k, v in enumerate(volts)]
+        drives = [
+            Drive(self._pulse(float(v), duration), load.alone(k), kelvin)
+            for k, (v, kelvin) in enumerate(zip(volts, self._kelvins(where), strict=True))
+        ]
         return self._advance(picked, drives)
+
+    def _kelvins(self, where: Where) -> list[float | None]:
+        """Return the temperatures of the electrodes of the picked devices (K); None: as they are."""
+        if self.temperature_rise is None:
+            return [None] * np.size(pick(self.devices, where))
+        rises = np.atleast_1d(pick(self.temperature_rise, where)).ravel()
+        return [self.temperature + float(rise) if rise > 0.0 else None for rise in rises]
 
     def _lasts(self, duration: float) -> bool:
         """Return whether a pulse lasts at all; refuse one that is shorter than its edges (s)."""

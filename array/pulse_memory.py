@@ -10,6 +10,7 @@ from ..cells.interface import Cells, Where, jumps
 from ..errors import ConvergenceError
 from ..typing import Floats, Index
 from .crosspoint import Crosspoint
+from .heat.crosstalk import ArrayHeat
 from .lines.effective import LoadLine
 from .lines.network import Solution
 from .loads import BehindLines
@@ -65,6 +66,7 @@ class Visit:
     now: CrossingState
     pulses: int  # of the cell when `now` was found
     exposure: float = 0.0  # time for which the others have felt their voltages, not yet applied (s)
+    lived: Floats | None = None  # of that what each warm cell has lived already (s)
 
     def power(self, current: float) -> float:
         """Return the power of the sources (W) at a current through the selected cell (A).
@@ -83,6 +85,8 @@ class PulseMemory:
         Of the array.
     crosspoint : Crosspoint
         What stands beside each.
+    heat : ArrayHeat, optional
+        That cells give each other.
 
     Attributes
     ----------
@@ -94,8 +98,11 @@ class PulseMemory:
         That the cell has felt in this visit.
     """
 
-    def __init__(self, cells: Cells, crosspoint: Crosspoint) -> None:
-        self._cells, self.crosspoint = cells, crosspoint
+    def __init__(self, cells: Cells, crosspoint: Crosspoint, heat: ArrayHeat | None = None) -> None:
+        self._cells, self.crosspoint, self.heat = cells, crosspoint, heat
+        # For heat: voltages over the others (V), and time at 0 V that warm cells have lived already (s).
+        self._voltages = np.zeros(0 if heat is None else cells.shape[0] * cells.shape[1])
+        self._lived = self._voltages.copy()
         self.cell: tuple[int, int] | None = None
         self.at = np.array([0]), np.array([0])
         self.visits: dict[Key, Visit] = {}
@@ -113,8 +120,18 @@ class PulseMemory:
 
     def felt(self, visit: Visit, over: Floats, duration: float) -> None:
         """Hold the selected cell at a voltage (V) for a duration (s); the others follow as the visit ends."""
-        self._cells.apply(over, duration, self.at)
+        if self.heat is None:
+            self._cells.apply(over, duration, self.at)
+            self._passed(visit, duration)
+            return
+        assert self.cell is not None
+        before = visit.now
+        with self.heat.at(self.cell, duration):
+            self._cells.apply(over, duration, self.at)
         self._passed(visit, duration)
+        after = self.moment(visit)
+        power = 0.5 * (before.current * float(before.over[0]) + after.current * float(after.over[0]))
+        self._warmed(visit, power, duration)
 
     def _passed(self, visit: Visit, duration: float) -> None:
         """Take note of a pulse that the selected cell has had."""
@@ -130,9 +147,55 @@ class PulseMemory:
             The mean of its current (A).
         """
         assert jumps(self._cells)
-        charge = self._cells.drive(LineLoad(self, visit), duration, self.at)
+        load = LineLoad(self, visit)
+        if self.heat is None:
+            charge = self._cells.drive(load, duration, self.at)
+            self._passed(visit, duration)
+            return float(charge[0]) / duration
+        assert self.cell is not None
+        before = self.moment(visit)
+        with self.heat.at(self.cell, duration):
+            charge = self._cells.drive(load, duration, self.at)
         self._passed(visit, duration)
-        return float(charge[0]) / duration
+        current = float(charge[0]) / duration
+        over = 0.5 * (float(before.over[0]) + float(self.moment(visit).over[0]))
+        self._warmed(visit, current * over, duration)
+        return current
+
+    def _warmed(self, visit: Visit, power: float, duration: float) -> None:
+        """Let other cells feel the voltages of a pulse and the heat (W) of the selected cell meanwhile."""
+        heat, around = self.heat, visit.around
+        assert heat is not None and self.cell is not None
+        own = self.cell[0] * self._cells.shape[1] + self.cell[1]
+        parts = heat.parts(self.cell, power, duration)
+        warm = heat.warm
+        places = warm[warm != own]
+        at = np.unravel_index(places, self._cells.shape)
+        voltages = self._voltages.reshape(self._cells.shape)
+        voltages[around.others] = around.over
+        volts = self._voltages[places]
+        voltages[around.others] = 0.0
+        cold = True
+        for part in parts:
+            self._cells.apply(volts, part, at)
+            cold = False
+        if cold:
+            return
+        if visit.lived is None:
+            visit.lived = np.zeros(self._voltages.size)
+        visit.lived[places] += duration
+
+    def cool(self, duration: float) -> None:
+        """Let warm cells live a time (s) at 0 V while they cool."""
+        heat = self.heat
+        assert heat is not None
+        if not heat.warm.size:
+            return
+        at = np.unravel_index(heat.warm, self._cells.shape)
+        for part in heat.parts(None, 0.0, duration):
+            # At 0 V the gap of a cell that does not jump stays where it is, however warm.
+            if jumps(self._cells):
+                self._cells.apply(np.zeros(at[0].size), part, at)
 
     def law(self, voltage: Floats) -> tuple[Floats, Floats]:
         """Return current (A) and slope (S) of all crossings at voltages (V); `at_solution` uses them."""
@@ -214,10 +277,24 @@ class PulseMemory:
     def expose(self, visit: Visit) -> None:
         """Give the cells around the selected one the voltages they have felt."""
         around, exposure, visit.exposure = visit.around, visit.exposure, 0.0
+        lived, visit.lived = visit.lived, None
         if exposure > 0.0 and around.over.size:
-            self._cells.apply(around.over, exposure, around.others)
+            self._apply(around.over, exposure, around.others, lived)
         if not isinstance(around.others, np.ndarray):
             self._quiet += exposure
+            if lived is not None:
+                self._lived += lived
+
+    def _apply(self, volts: Floats, exposure: float, where: Where, lived: Floats | None) -> None:
+        """Apply voltages (V) for what is left of an exposure (s)."""
+        if lived is None:
+            self._cells.apply(volts, exposure, where)
+            return
+        places = np.arange(lived.size).reshape(self._cells.shape)[where].ravel()
+        left = exposure - lived[places]
+        for time in np.unique(left[left > 0.0]):
+            due = left == time
+            self._cells.apply(volts.ravel()[due], float(time), np.unravel_index(places[due], self._cells.shape))
 
     def finish(self) -> None:
         """End the visit: the others get the voltages they have felt in its pulses and reads."""
@@ -229,7 +306,9 @@ class PulseMemory:
             away = np.ones(self._cells.shape, dtype=bool)
             away[self.cell[0]], away[:, self.cell[1]] = False, False
             if away.any():
-                self._cells.apply(np.zeros(np.count_nonzero(away)), self._quiet, away)
+                lived = None if self.heat is None else self._lived
+                self._apply(np.zeros(np.count_nonzero(away)), self._quiet, away, lived)
+        self._lived[:] = 0.0
         self.cell, self.pulses, self._quiet = None, 0, 0.0
 
 

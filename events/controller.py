@@ -34,6 +34,14 @@ class Array(Protocol):
 
 
 @runtime_checkable
+class Cooling(Protocol):
+    """An array whose cells cool between pulses, before they live that time."""
+
+    def cool(self, duration: float) -> None:
+        """Let warm cells cool for a while (s)."""
+
+
+@runtime_checkable
 class GatedArray(Array, Protocol):
     """An array with transistors: a pulse may name the gate voltage, and a word line goes at once."""
 
@@ -181,6 +189,7 @@ class Controller:
         self._aged = 0  # time up to which the cells have lived (ps)
         self._idle = 0  # time without voltage that they have not lived yet (ps)
         self._held = False  # under voltage now
+        self._cool: Callable[[float], None] | None = array.cool if isinstance(array, Cooling) else None
 
     def cell(self, i: int, j: int) -> Handle:
         """Return one cell, as a programming scheme sees it."""
@@ -190,6 +199,8 @@ class Controller:
     def _age(self) -> None:
         """Note the time since the cells were last under voltage, and let them live it once it is long."""
         time = int(self.clock.now)
+        if self._cool is not None and time > self._aged:
+            self._cool((time - self._aged) / PICOSECONDS)
         self._idle += time - self._aged
         self._aged = time
         if self._idle > self._lazy:

@@ -126,7 +126,7 @@ cdef class Gaps:
         self.cycles = np.zeros(self.most.size, dtype=np.int64)
 
     def advance(self, const Py_ssize_t[::1] at, bint everywhere, const double[::1] voltage, double duration,
-                const double[::1] heat):
+                const double[::1] heat, const double[::1] rise):
         """Apply constant voltages (V) to some cells, or to all, for a duration (s).
 
         Parameters
@@ -141,7 +141,9 @@ cdef class Gaps:
             (s), 0 or more.
         heat : ndarray
             Factor of all rates; then thermal resistance (K/W), activation over k (K), reference and ambient
-            (K), or nothing for cells that do not heat themselves.
+            (K), or nothing for cells that temperature does nothing to.
+        rise : ndarray (n,) or (0,)
+            By which each is warmer than the surroundings (K); none: not at all.
 
         Returns
         -------
@@ -153,7 +155,10 @@ cdef class Gaps:
         cdef Py_ssize_t n = voltage.shape[0], k, c, count = 0
         cdef double v, x, way, y, factor = heat[0]
         cdef double drive = self.drive, edge = self.edge
-        cdef bint hot = heat.shape[0] > 1
+        cdef bint hot = heat.shape[0] > 1 and heat[1] > 0.0
+        cdef bint warm = heat.shape[0] > 1 and rise.shape[0] > 0
+        cdef double activation = heat[2] if warm else 0.0, reference = heat[3] if warm else 1.0
+        cdef double ambient = heat[4] if warm else 1.0
         cdef Heating heating = Heating(0.0, 0.0, 1.0, 1.0, 0.0, 1.0, 1.0)
         cdef double[::1] gap = self.gap, turn = self.turn
         cdef const double[::1] gap_min = self.least, gap_max = self.most
@@ -170,6 +175,13 @@ cdef class Gaps:
                 v = voltage[k]
                 if v == 0.0:
                     continue
+                if warm and rise[k] > 0.0:
+                    if hot:
+                        heating.ambient = ambient + rise[k]
+                    else:
+                        factor = exp(activation * (1.0 / reference - 1.0 / (ambient + rise[k])))
+                elif warm:
+                    heating.ambient, factor = ambient, heat[0]
                 x = sinh_of(drive * fabs(v)) * factor * duration / edge
                 if v > 0.0:
                     way = x * set_velocity[c]

@@ -606,7 +606,8 @@ cdef class JumpTable:
         self.sums = np.empty((0, kernel.neighbours))
 
     def hold(self, int[::1] states_out, double[::1] hazard_out, double[::1] left_out, int[::1] count_out,
-             const Py_ssize_t[::1] cells, const double[::1] volts, bit_generator, int most, bint once):
+             const Py_ssize_t[::1] cells, const double[::1] volts, bit_generator, int most, bint once,
+             const double[:, ::1] base=None, const double[:, ::1] change=None, const double[::1] weight=None):
         """Let time pass in some cells at constant voltages.
 
         Parameters
@@ -628,20 +629,28 @@ cdef class JumpTable:
             Jumps after which a cell stops.
         once : bool
             Whether a cell stops after one jump.
+        base, change : ndarray of shape (s, g), optional
+            ln of the rates (1/s) instead of the kernel's, and what is added to it with the weight of a cell.
+        weight : ndarray of shape (n,), optional
+            Of each of the picked cells. The next state is drawn as at the temperature of the kernel.
         """
         cdef Py_ssize_t number = cells.shape[0]
+        if base is None:
+            base = change = self.kernel.log_rate_table
         todo_list = np.arange(number)
         cdef Py_ssize_t[::1] todo = todo_list
         while number:
             number = self.advance(states_out, hazard_out, left_out, count_out, cells, volts, todo[:number],
-                                  bit_generator, most, once)
+                                  bit_generator, most, once, base, change, weight)
             if number:
                 waiting = todo_list[:number]
                 self.tabulate(np.asarray(states_out)[np.asarray(cells)[waiting]], np.asarray(volts)[waiting])
 
     cdef Py_ssize_t advance(self, int[::1] states_out, double[::1] hazard_out, double[::1] left_out,
                             int[::1] count_out, const Py_ssize_t[::1] cells, const double[::1] volts,
-                            Py_ssize_t[::1] todo_out, bit_generator, int most, bint once) except -1:
+                            Py_ssize_t[::1] todo_out, bit_generator, int most, bint once,
+                            const double[:, ::1] base, const double[:, ::1] change,
+                            const double[::1] weight) except -1:
         """Advance the cells ``todo_out``; return how many wait for rows of the table, at its front.
 
         A cell that waits stays as it was before its jump, with no hazard.
@@ -654,6 +663,7 @@ cdef class JumpTable:
         cdef int s, row, i, last = <int>kernel.neighbours - 1
         cdef double rate, wait, inside, mark, time
         cdef Point point
+        cdef bint warm = weight is not None
         with nogil:
             for j in range(todo_out.shape[0]):
                 k = todo_out[j]
@@ -662,7 +672,10 @@ cdef class JumpTable:
                 inside = min(max(point.fraction, 0.0), 1.0)
                 s = states_out[cell]
                 while time > 0.0:
-                    rate = exp(linear(&kernel.log_rate_table[s, 0], point))
+                    rate = linear(&base[s, 0], point)
+                    if warm:
+                        rate = rate + weight[k] * linear(&change[s, 0], point)
+                    rate = exp(rate)
                     wait = passage_time(rate, 0.0, time, hazard_out[cell])
                     if wait > time:
                         hazard_out[cell] -= rate * time

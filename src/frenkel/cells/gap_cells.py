@@ -23,6 +23,9 @@ if TYPE_CHECKING:
     from .cycle_sampler import CycleSampler
     from .noise import RelaxationLaw, RtnLaw
 
+_cold = np.empty(0)
+"""Temperature rises where no cell has one."""
+
 MOST_SKIPPED = 100
 """Cycles in a row that a cell may skip because their HRS is not above their LRS."""
 
@@ -98,6 +101,8 @@ class CardCells:
     next cycle is drawn: its HRS and RESET voltage hold from then on, its LRS and SET voltage from the next
     turn to RESET. A ramped cell therefore shows the features as the card draws them, RESET first.
     """
+
+    temperature_rise: Floats | None = None
 
     def __init__(
         self,
@@ -189,9 +194,10 @@ class CardCells:
         if heat is None:
             self._heat = np.array([1.0])
             return
-        numbers = [1.0 / thermal_factor(heat.activation, value, heat.reference)]
+        factor = 1.0 / thermal_factor(heat.activation, value, heat.reference)
+        numbers = [factor, 0.0, heat.activation / BOLTZMANN_EV, heat.reference, value]
         if heat.resistance:
-            numbers = [1.0, heat.resistance, heat.activation / BOLTZMANN_EV, heat.reference, value]
+            numbers[:2] = 1.0, heat.resistance
         self._heat = np.array(numbers)
 
     @property
@@ -265,7 +271,8 @@ class CardCells:
         if not places.size or duration == 0.0:
             return
         self._check(volts)
-        turned, some_turned = self._gaps.advance(places, where is None, volts, duration, self._heat)
+        rise = _cold if self.temperature_rise is None else self.temperature_rise.reshape(-1)[places]
+        turned, some_turned = self._gaps.advance(places, where is None, volts, duration, self._heat, rise)
         if some_turned:
             self._begin(places[turned])
         if self._telegraph is not None or self._relaxation is not None:

@@ -57,9 +57,12 @@ class Cells(Protocol):
         Voltage over which a cell's current grows by e (V); infinite for linear cells.
     temperature : float
         Of the surroundings (K).
+    temperature_rise : ndarray of shape (m, n) or None
+        By which each cell is warmer now (K), where an array gives its cells heat; only by `apply` and `drive`.
     """
 
     shape: tuple[int, int]
+    temperature_rise: Floats | None = None
 
     @property
     def scale(self) -> Floats | float: ...

@@ -63,6 +63,7 @@ class JumpingCardCells:
     """
 
     jumps = True
+    temperature_rise: Floats | None = None
 
     def __init__(
         self,
@@ -78,6 +79,7 @@ class JumpingCardCells:
         checks.one_of("state", state, STATES)
         end_states = law.end_states(state)
         self.law, self.shape, self.jumped = law, shape, 0
+        self._warmer: dict[int, tuple[Floats, Floats]] = {}  # ln of rates (1/s) and their change, by interval
         number = shape[0] * shape[1]
         own_seed, noise = np.random.SeedSequence(seed).spawn(2)
         self._bits = np.random.PCG64DXSM(own_seed)
@@ -214,13 +216,35 @@ class JumpingCardCells:
                 "currents were read: there their last straight line goes on"
             )
         before = int(count.sum())
-        self._table.hold(
-            self._state, self._hazard, left, count, np.ascontiguousarray(places, np.intp),
-            np.ascontiguousarray(volts, np.float64), self._bits, MOST, once,
-        )  # fmt: skip
+        held = np.ascontiguousarray(places, np.intp), np.ascontiguousarray(volts, np.float64)
+        rise = None if self.temperature_rise is None else self.temperature_rise.reshape(-1)[places]
+        if rise is None or not rise.any():
+            self._table.hold(self._state, self._hazard, left, count, *held, self._bits, MOST, once)
+        else:
+            self._pass_warm(*held, rise, left, count, once)
         self.jumped += int(count.sum()) - before
         if not once and np.any(count >= MOST):
             self._warn_of(int(np.count_nonzero(count >= MOST)))
+
+    def _pass_warm(
+        self, places: Index, volts: Floats, rise: Floats, left: Floats, count: NDArray[np.int32], once: bool
+    ) -> None:
+        """Do the same for cells that are warmer than the array (K).
+
+        ln(rate) is linear in 1/T between temperatures that were read, and beyond.
+        """
+        interval, weight = self.law.between(self._temperature + rise)
+        for number in np.unique(interval):
+            if number not in self._warmer:
+                low, high = (self.law.log_rates(one) for one in self.law.temperatures[number : number + 2])
+                self._warmer[number] = np.ascontiguousarray(low), np.ascontiguousarray(high - low)
+            at = np.flatnonzero(interval == number)
+            left_at, count_at = left[at], count[at]
+            self._table.hold(
+                self._state, self._hazard, left_at, count_at, places[at], volts[at], self._bits, MOST, once,
+                *self._warmer[number], weight[at],
+            )  # fmt: skip
+            left[at], count[at] = left_at, count_at
 
     def _warn_of(self, number: int) -> None:
         text = f"{number} cells jumped {MOST} times within one pulse and were left as they were"

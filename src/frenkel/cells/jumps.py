@@ -154,10 +154,16 @@ class JumpLaw:
                 alone = f"the rates were read at {heats[0]:g} K alone"
                 raise JumpError(f"{alone}: the card cannot tell those at {temperature:g} K")
             return monotone(self.voltages, logs[:, 0], self.grid)
-        low = int(np.clip(np.searchsorted(heats, temperature) - 1, 0, len(heats) - 2))
-        fraction = (1.0 / temperature - 1.0 / heats[low]) / (1.0 / heats[low + 1] - 1.0 / heats[low])
+        intervals, fractions = self.between(np.array([temperature]))
+        low, fraction = int(intervals[0]), float(fractions[0])
         log_current = (1.0 - fraction) * logs[:, low] + fraction * logs[:, low + 1]
         return monotone(self.voltages, log_current, self.grid)
+
+    def between(self, temperature: Floats) -> tuple[Index, Floats]:
+        """Return the intervals of temperatures that were read, and the fractions of 1/T in them, of others (K)."""
+        heats = self.temperatures
+        low = np.clip(np.searchsorted(heats, temperature) - 1, 0, len(heats) - 2)
+        return low, (1.0 / temperature - 1.0 / heats[low]) / (1.0 / heats[low + 1] - 1.0 / heats[low])
 
     def end_states(self, state: str) -> Index:
         """Return the states that cells start in: those that a RESET ("hrs") or a SET ("lrs") has left.

@@ -27,6 +27,7 @@ class LinearCells:
     """
 
     scale = np.inf
+    temperature_rise: Floats | None = None
 
     def __init__(self, conductance: ArrayLike, temperature: float = 300.0) -> None:
         self.conductance = np.array(conductance, dtype=np.float64, ndmin=2)
@@ -93,6 +94,15 @@ class FaultyCells:
     def temperature(self) -> float:
         """Of the surroundings (K)."""
         return self.cells.temperature
+
+    @property
+    def temperature_rise(self) -> Floats | None:
+        """Rise of each cell (K), that of the cells that work."""
+        return self.cells.temperature_rise
+
+    @temperature_rise.setter
+    def temperature_rise(self, value: Floats | None) -> None:
+        self.cells.temperature_rise = value
 
     def current(self, voltage: Floats, where: Where = None) -> tuple[Floats, Floats]:
         """Return current (A) and slope (S)."""
