@@ -25,6 +25,7 @@ from typing import Annotated, Any, Literal
 
 from pydantic import BeforeValidator, Field, model_validator
 
+from ..array.heat.geometry import CrossbarGeometry, HeatMaterial
 from ..array.lines.bias import UNSELECTED
 from ..array.lines.wires import NODES
 from ..checks import one_of
@@ -46,6 +47,7 @@ from .base import (
 from .device import DeviceSection
 from .phases import Sweep, check_turns
 from .quantity import reads, writes
+from .thermal import HeatCapacity
 
 Conductance = Annotated[float, reads("S", 1e-15, 1.0), writes("S")]
 Positive = Annotated[float, reads("ohm", 1e-3, 1e15), writes("ohm")]
@@ -168,6 +170,66 @@ AnySelector = Annotated[
 ]
 
 
+Length = Annotated[float, reads("m", 1e-10, 1e-4), writes("m")]
+Conductivity = Annotated[float, reads("W/(m K)", 1e-3, 1e4), writes("W/(m K)")]
+VolumeCapacity = Annotated[float, reads("J/(m^3 K)", 1e3, 1e8), writes("J/(m^3 K)")]
+
+
+class HeatMaterialSection(Section):
+    """What conducts and stores heat."""
+
+    conductivity: Conductivity
+    capacity: VolumeCapacity
+
+
+class HeatGeometrySection(Section):
+    """Heat between cells, from the sizes of a stack of crossbars on a heat sink.
+
+    Of the layers of cells one is simulated, ``layer``; 1 is that next to the heat sink.
+    """
+
+    kind: Literal["geometry"]
+    layers: int = Field(default=1, ge=1, le=32)
+    layer: int = Field(default=1, ge=1, le=32)
+    pitch: Length
+    line_width: Length
+    line_height: Length
+    cell_height: Length
+    filament: Length
+    spacer: Length
+    base: Length
+    cover: Length
+    line: HeatMaterialSection
+    oxide: HeatMaterialSection
+    insulator: HeatMaterialSection
+
+    @model_validator(mode="after")
+    def _check(self) -> "HeatGeometrySection":
+        if self.layer > self.layers:
+            raise ValueError(f"layer must be one of {self.layers} layers, got {self.layer}")
+        self.geometry((1, 1))
+        return self
+
+    def geometry(self, shape: tuple[int, int]) -> CrossbarGeometry:
+        """Return the geometry of an array of some shape."""
+        materials = {
+            name: HeatMaterial(**getattr(self, name).model_dump()) for name in ("line", "oxide", "insulator")
+        }
+        sizes = self.model_dump(exclude={"kind", "layer", *materials})
+        return CrossbarGeometry(shape=shape, **sizes, **materials)
+
+
+class HeatMatrixSection(Section):
+    """Heat between cells, from a matrix of thermal resistances (K/W) in a text file, cells in C order."""
+
+    kind: Literal["matrix"]
+    file: str = Field(min_length=1)
+    capacity: HeatCapacity  # of each cell
+
+
+AnyHeat = Annotated[HeatGeometrySection | HeatMatrixSection, Field(discriminator="kind")]
+
+
 class ArraySection(Section):
     """Size, crossings and lines.
 
@@ -191,6 +253,7 @@ class ArraySection(Section):
     transistor: TransistorSection | None = None
     selector: AnySelector | None = None
     rectification: float = Field(default=1.0, ge=1.0, le=1e12)  # forward over reverse current, 0T1R
+    thermal: AnyHeat | None = None
 
     @model_validator(mode="after")
     def _check(self) -> "ArraySection":
@@ -201,6 +264,8 @@ class ArraySection(Section):
             raise ValueError("a crossing of 1S1R needs a section array.selector")
         if self.crossing != "0T1R" and self.rectification != 1.0:
             raise ValueError(f"rectification is for a crossing of 0T1R, got one of {self.crossing}")
+        if self.thermal is not None and self.crossing not in ("0T1R", "1S1R"):
+            raise ValueError(f"array.thermal is for crossings of 0T1R and 1S1R, got {self.crossing}")
         return self
 
 

@@ -319,6 +319,7 @@ class Session:
             "conductance": np.array([g for _, _, g in self.snapshots]),
             "read_voltage": self.voltage,
             "ambient_temperature": float(assembled.cells.temperature),
+            **self._heat(),
             **self._area(),
         }
         if monitor.time:
@@ -343,6 +344,10 @@ class Session:
         parts = {"cells": wires.area_of(assembled.configuration.array.crossing, m * n, assembled.node)}
         parts |= assembled.periphery.area(m, n)
         return {"part": list(parts), "area": np.array(list(parts.values()))}
+
+    def _heat(self) -> dict[str, Any]:
+        heat = getattr(self.assembled.array, "heat", None)
+        return {} if heat is None else {"neighbour_rise": heat.hottest}
 
     def _operations(self) -> dict[str, Any]:
         log = self.assembled.log

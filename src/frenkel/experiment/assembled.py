@@ -25,6 +25,7 @@ from ..array.crosspoint import (
     ThresholdSelector,
     Transistor,
 )
+from ..array.heat.crosstalk import ArrayHeat, Crosstalk, unmoved
 from ..array.lines import wires
 from ..array.lines.network import Lines
 from ..array.live_cells import LiveCells
@@ -41,6 +42,7 @@ from ..configuration.array import (
     ArrayConfiguration,
     CardCellsSection,
     GapCellsSection,
+    HeatGeometrySection,
     LinearCellsSection,
     LiveCellsSection,
     ProgramPhase,
@@ -208,7 +210,12 @@ class AssembledArray:
         if array.crossing != "1T1R":
             beside = self.selector if array.crossing == "1S1R" else self.direct
             return Crossbar(
-                self.cells, self.lines(self.shape), beside(self.shape), scheme=array.scheme, steps=array.steps
+                self.cells,
+                self.lines(self.shape),
+                beside(self.shape),
+                scheme=array.scheme,
+                steps=array.steps,
+                heat=self._heat(),
             )
         assert array.transistor is not None
         _, bit, source = self.segments(4.0)
@@ -221,6 +228,24 @@ class AssembledArray:
             gate_on=array.transistor.gate,
         )
         return TransistorWordLines(transistors)
+
+    def _heat(self) -> ArrayHeat | None:
+        """Return the heat that cells give each other."""
+        section = self.configuration.array.thermal
+        if section is None:
+            return None
+        if reason := unmoved(self.cells):
+            raise ConfigurationError(f"array.thermal changes nothing in these cells: {reason}")
+        if isinstance(section, HeatGeometrySection):
+            crosstalk = Crosstalk.of(section.geometry(self.shape), section.layer - 1)
+        else:
+            try:
+                crosstalk = Crosstalk.of_matrix(
+                    self.shape, self._matrix("thermal", section.file, "array.thermal.file"), section.capacity
+                )
+            except ValueError as error:
+                raise ConfigurationError(f"array.thermal.file {section.file}: {error}") from None
+        return ArrayHeat(crosstalk, self.cells)
 
     # ------------------------------------------------------------------ cells
 
@@ -365,19 +390,23 @@ class AssembledArray:
         return np.asarray(section.least + weights * (section.most - section.least))
 
     def _weights(self, name: str) -> Floats:
-        if "weights" not in self.documents:
+        return self._matrix("weights", name, "weights")
+
+    def _matrix(self, key: str, name: str, what: str) -> Floats:
+        """Return the numbers of a text file, from then on a document of the configuration."""
+        if key not in self.documents:
             path = self.folder / name
             try:
                 values = np.loadtxt(path, delimiter="," if path.suffix == ".csv" else None, ndmin=2)
             except OSError:
-                raise ConfigurationError(f"weights must name a file, there is no file {path}") from None
+                raise ConfigurationError(f"{what} must name a file, there is no file {path}") from None
             except ValueError as error:
-                raise ConfigurationError(f"weights of {path} must be numbers in rows: {error}") from None
+                raise ConfigurationError(f"{key} of {path} must be numbers in rows: {error}") from None
             # JSON has no NaN; as a text it is read back as one.
-            self.documents["weights"] = [
+            self.documents[key] = [
                 [value if math.isfinite(value) else str(value) for value in row] for row in values.tolist()
             ]
-        return np.asarray(self.documents["weights"], dtype=np.float64)
+        return np.asarray(self.documents[key], dtype=np.float64)
 
 
 def gap_cells(
