@@ -294,7 +294,8 @@ class PulseMemory:
         left = exposure - lived[places]
         for time in np.unique(left[left > 0.0]):
             due = left == time
-            self._cells.apply(volts.ravel()[due], float(time), np.unravel_index(places[due], self._cells.shape))
+            at = np.unravel_index(places[due], self._cells.shape)
+            self._cells.apply(volts.ravel()[due], float(time), at)
 
     def finish(self) -> None:
         """End the visit: the others get the voltages they have felt in its pulses and reads."""

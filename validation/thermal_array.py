@@ -2,7 +2,7 @@
 
 python validation/thermal_array.py      writes thermal_array.json; needs scikit-fem, some minutes of one core
 
-Quadratic elements on bricks with faces on all interfaces, solved with scikit-fem 12 (doi:10.21105/joss.02369).
+Quadratic elements on bricks with faces on all interfaces, solved with scikit-fem 12, 10.21105/joss.02369.
 Steady temperatures of all 50 cells by the power of three of them; and those of a quarter of the array in time
 after the middle cell of the lower layer was switched on, by TR-BDF2 with steps that grow by a tenth.
 """
@@ -34,30 +34,37 @@ def cuts(intervals: list[tuple[float, int]], start: float = 0.0) -> np.ndarray:
     return np.array(points)
 
 
-def across(quarter: bool, fine: int) -> np.ndarray:
-    """Return the planes across lines; a quarter begins in the middle of the middle line."""
+def across(quarter: bool, heated: int) -> np.ndarray:
+    """Return the planes across lines, fine at a heated one; a quarter begins in the middle of that line."""
     s = SIZES
     side, gap = (s["line_width"] - s["filament"]) / 2, (s["pitch"] - s["line_width"]) / 2
-    half = [(s["filament"] / 2, fine), (side, fine)]
-    if quarter:
-        intervals = [*half, (gap, fine)]
-        for _ in range(LINES // 2):
-            intervals += [(gap, fine), *half[::-1], *half, (gap, fine)]
-    else:
-        intervals = [(gap, fine), *half[::-1], *half, (gap, fine)] * LINES
+    near = [(part * s["filament"] / 2, 1) for part in (0.5, 0.3, 0.2)]
+    near += [(part * side, 1) for part in (1 / 15, 2 / 15, 4 / 15, 8 / 15)]
+    far = [(s["filament"] / 2, 1), (side, 1)]
+    intervals = [*near, (gap, 1)] if quarter else []
+    for line in range(1 if quarter else 0, LINES // 2 + 1 if quarter else LINES):
+        half = near if line == heated and not quarter else far
+        intervals += [(gap, 1), *half[::-1], *half, (gap, 1)]
     return cuts(intervals)
 
 
-def upwards(fine: int) -> np.ndarray:
-    """Return the planes from the heat sink up."""
+def upwards(heated: int) -> np.ndarray:
+    """Return the planes from the heat sink up, fine at the cells of a heated layer."""
     s = SIZES
-    base = [(part * s["base"], fine) for part in (0.4, 0.3, 0.15, 0.1, 0.05)]
-    layer = [(s["line_height"], 2 * fine), (s["cell_height"], 4 * fine), (s["line_height"], 2 * fine)]
-    return cuts([*base, *layer, (s["spacer"], 2 * fine), *layer, (s["cover"], 2 * fine)])
+    planes = [(part * s["base"], 1) for part in (0.4, 0.3, 0.15, 0.1, 0.05)]
+    for layer in range(LAYERS):
+        if layer == heated:
+            line = [(part * s["line_height"], 1) for part in (0.5, 0.275, 0.125, 0.0625, 0.0375)]
+            half = [(part * s["cell_height"] / 2, 1) for part in (0.5, 0.3, 0.2)]
+            planes += [*line, *half[::-1], *half, *line[::-1]]
+        else:
+            planes += [(s["line_height"], 2), (s["cell_height"], 1), (s["line_height"], 2)]
+        planes.append((s["cover"] if layer == LAYERS - 1 else s["spacer"], 2))
+    return cuts(planes)
 
 
 def material(x: np.ndarray, quarter: bool) -> tuple[np.ndarray, np.ndarray, np.ndarray]:
-    """Return of points (3, ...) the material, 0 insulator, 1 line, 2 oxide, the layer, and whether in a filament."""
+    """Return of points (3, ...) material (0 insulator, 1 line, 2 oxide), layer, whether in a filament."""
     s = SIZES
     shift = 0.0 if quarter else s["pitch"] / 2
     off = [np.abs((x[k] - shift + s["pitch"] / 2) % s["pitch"] - s["pitch"] / 2) for k in (0, 1)]
@@ -79,12 +86,12 @@ def material(x: np.ndarray, quarter: bool) -> tuple[np.ndarray, np.ndarray, np.n
 class Elements:
     """Stiffness, mass and filaments of the array, or of a quarter of it."""
 
-    def __init__(self, quarter: bool, fine: int) -> None:
+    def __init__(self, quarter: bool, heated: tuple[int, int, int]) -> None:
         from skfem import Basis, BilinearForm, ElementHex2, LinearForm, MeshHex
         from skfem.helpers import dot, grad
 
-        line = across(quarter, fine)
-        mesh = MeshHex.init_tensor(line, line, upwards(fine))
+        layer, word, bit = heated
+        mesh = MeshHex.init_tensor(across(quarter, bit), across(quarter, word), upwards(layer))
         basis = Basis(mesh, ElementHex2(), intorder=4)
         x = mesh.p[:, mesh.t].mean(axis=1)
         kind, layer, filament = material(x, quarter)
@@ -124,26 +131,25 @@ class Elements:
         return matrix, solve
 
 
-def steady(fine: int) -> dict[str, list]:
+def steady() -> dict[str, list]:
     """Return the thermal resistances (K/W) of all cells by the power of some."""
-    one = Elements(False, fine)
-    _, solve = one.solver()
-    found = {}
+    columns = {}
     for name, cell in HEATED.items():
-        theta = solve(one.cells[cell][one.free])
-        found[name] = [float(vector[one.free] @ theta) for vector in one.cells.values()]
-    return found
+        one = Elements(False, cell)
+        theta = one.solver()[1](one.cells[cell][one.free])
+        columns[name] = [float(vector[one.free] @ theta) for vector in one.cells.values()]
+    return columns
 
 
-def course(fine: int) -> dict[str, list]:
+def course() -> dict[str, list]:
     """Return rises (K/W) at `TIMES` of the middle cell, two neighbours and the cell above."""
-    one = Elements(True, fine)
+    one = Elements(True, (0, 0, 0))
     power = one.cells[0, 0, 0][one.free] / 4.0
     seen = {"own": (0, 0, 0), "word line": (0, 0, 1), "bit line": (0, 1, 0), "above": (1, 0, 0)}
     mass = one.mass[one.free][:, one.free]
     stiffness = one.stiffness[one.free][:, one.free]
     gamma = 2.0 - np.sqrt(2.0)
-    theta, now, found = np.zeros(one.free.size), 0.0, {name: [] for name in seen}
+    theta, now, rises = np.zeros(one.free.size), 0.0, {name: [] for name in seen}
     step, solve_of = 2e-11, None
     for end in TIMES:
         while now < end * (1 - 1e-12):
@@ -159,14 +165,14 @@ def course(fine: int) -> dict[str, list]:
             now += size
             step *= 1.1
         for name, cell in seen.items():
-            found[name].append(float(one.cells[cell][one.free] @ theta))
-    return found
+            rises[name].append(float(one.cells[cell][one.free] @ theta))
+    return rises
 
 
 def main() -> None:
     record = {
         "sizes": SIZES, "conductivity": CONDUCTIVITY, "capacity": CAPACITY, "lines": LINES, "layers": LAYERS,
-        "heated": HEATED, "times": TIMES.tolist(), "steady": steady(1), "course": course(1),
+        "heated": HEATED, "times": TIMES.tolist(), "steady": steady(), "course": course(),
     }  # fmt: skip
     RECORD.write_text(json.dumps(record, indent=1) + "\n")
 

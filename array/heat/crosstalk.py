@@ -89,7 +89,8 @@ class Crosstalk:
         sizes = {name: getattr(geometry, name) for name in geometry.__dataclass_fields__}
         quarter = CrossbarGeometry(**{**sizes, "shape": (side, side)})
         first = layer * side**2
-        modes = quarter.network(True, BEYOND * geometry.pitch).modes(np.array([first]))
+        network = quarter.network((layer, 0, 0), mirrored=True, beyond=BEYOND * geometry.pitch)
+        modes = network.modes(np.array([first]))
         shapes = modes.shapes[first : first + side**2].reshape(side, side, -1)
         away = np.abs(np.arange(-reach, reach + 1))
         window = shapes[np.ix_(away, away)].reshape((2 * reach + 1) ** 2, -1)
@@ -169,7 +170,9 @@ class ArrayHeat:
     def warm(self) -> Index:
         """Cells (flat) that are warm or are about to become so."""
         parts = [source.cells for source in self._sources.values()]
-        return parts[0] if len(parts) == 1 else np.unique(np.concatenate(parts)) if parts else np.empty(0, int)
+        return (
+            parts[0] if len(parts) == 1 else np.unique(np.concatenate(parts)) if parts else np.empty(0, int)
+        )
 
     def _before(self, cell: tuple[int, int], duration: float) -> float:
         """Return the mean rise (K) of a cell over a pulse that begins now, by what was before."""

@@ -5,27 +5,37 @@ From the heat sink up: the base, then for each layer of cells its word lines (al
 so has the plane of the cells. The volume is cut into boxes with faces on all interfaces (finite volumes): two
 neighbours exchange heat through both their halves in series,
 
-    G = A / (d_1 / (2 kappa_1) + d_2 / (2 kappa_2)).
+    G = A / (d_1 / (2 kappa_1) + d_2 / (2 kappa_2)).                                                      (1)
 
-Only the bottom of the base gives heat away. Power enters evenly in the filament of a cell, whose mean
-temperature is that of the cell.
+Only the bottom of the base gives heat away. Power enters evenly in the volume of the filament of a cell, and
+the temperature of the cell is the mean over that same volume.
+
+Conductances (1) give the loss of a flux that is constant in each half of a box. Between two opposite faces of
+a box it changes linearly, from q_0 to q_1, and loses d (q_0 - q_1)^2 / (6 kappa) less per area. With K_a the
+part of (1) along axis a, and V the volumes of boxes, this lowers the resistance of a cell by
+
+    P^T K^-1 C K^-1 P,    C = sum over a of K_a diag(d_a^2 / (6 kappa_a V)) K_a,                         (2)
+
+so K + C is taken instead of K. The loss of any flux with these sources is an upper bound of the resistance
+(Thomson's principle); finite elements for the temperature give a lower bound.
 """
 
 from __future__ import annotations
 
 from dataclasses import dataclass
-from functools import cached_property
 
 import numpy as np
-from scipy.sparse import coo_matrix, csc_matrix, hstack
+from scipy.sparse import csc_matrix, diags, hstack
 
 from ... import checks
-from ...typing import Floats
+from ...typing import Floats, Index
 from .network import HeatNetwork
 
+FINEST = 8
+"""The finest boxes at a cell whose own heat is resolved, in parts of the shorter side of its filament."""
 
-CELL_BOXES, FILAMENT_BOXES = 4, 4
-"""Boxes over the height of a cell and over the side of a heated filament, for each of `CrossbarGeometry.parts`."""
+GROWTH = 1.5
+"""Size of a box over that of the one before, away from where boxes are fine."""
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -67,8 +77,6 @@ class CrossbarGeometry:
         Side of the heated square of a cell (m), less than the width of a line.
     line, oxide, insulator : HeatMaterial
         Of lines; of the cell, filament and what lies between word and bit line; of the rest.
-    parts : int
-        Boxes in each interval between interfaces, more in heated cells, 1 to 8.
     """
 
     shape: tuple[int, int]
@@ -84,7 +92,6 @@ class CrossbarGeometry:
     line: HeatMaterial
     oxide: HeatMaterial
     insulator: HeatMaterial
-    parts: int = 1
 
     def __post_init__(self) -> None:
         for name in ("line_height", "cell_height", "filament", "spacer", "base", "cover"):
@@ -96,13 +103,23 @@ class CrossbarGeometry:
                     f"got {getattr(self, small):g} m"
                 )
         checks.whole("layers", self.layers, 1)
-        checks.whole("parts", self.parts, 1, 8)
 
     # ------------------------------------------------------------------ boxes
 
-    def _across(self, lines: int, mirrored: bool, beyond: float) -> tuple[Floats, Floats, Floats]:
-        """Return sizes of boxes across lines (m), fractions of a line in them, and of filaments (lines, boxes)."""
-        side, gap = 0.5 * (self.line_width - self.filament), 0.5 * (self.pitch - self.line_width)
+    @property
+    def _first(self) -> float:
+        """Size of the finest boxes (m)."""
+        return min(self.filament, self.cell_height) / FINEST
+
+    def _across(
+        self, lines: int, heated: int, mirrored: bool, beyond: float
+    ) -> tuple[Floats, Floats, Floats]:
+        """Return sizes of boxes across lines (m), fractions of a line in them, and sizes in filaments.
+
+        Boxes are fine at a heated line; -1: nowhere.
+        """
+        half, side = 0.5 * self.filament, 0.5 * (self.line_width - self.filament)
+        space = np.full(2, 0.25 * (self.pitch - self.line_width))
         sizes, kinds, numbers = [], [], []
 
         def add(boxes: Floats, kind: float, number: int) -> None:
@@ -110,17 +127,15 @@ class CrossbarGeometry:
             kinds.append(np.full(boxes.size, kind))
             numbers.append(np.full(boxes.size, number))
 
-        space, parts = np.full(self.parts, gap / self.parts), self.parts
         for line in range(lines):
-            half = mirrored and line == 0
-            # Of a window only the first cell is heated: its own heat changes most beside its filament.
-            fine = FILAMENT_BOXES * parts if half or beyond == 0.0 else parts
-            beside = _graded(side, self.filament / fine) if fine > parts else np.full(parts, side / parts)
-            if not half:
+            fine = line == heated
+            beside = _graded(side, self._first) if fine else np.array([side])
+            inner = _graded(half, self._first)[::-1] if fine else np.array([half])
+            if not (mirrored and line == 0):
                 add(space, 0.0, -1)
                 add(beside[::-1], 1.0, -1)
-            width, boxes = (0.5 * self.filament, max(fine // 2, 1)) if half else (self.filament, fine)
-            add(np.full(boxes, width / boxes), 1.0, line)
+                inner = np.concatenate([inner[::-1], inner]) if fine else np.array([self.filament])
+            add(inner, 1.0, line)
             add(beside, 1.0, -1)
             add(space, 0.0, -1)
         if beyond > 0.0:
@@ -128,42 +143,65 @@ class CrossbarGeometry:
         of_line = np.concatenate(numbers)[None] == np.arange(lines)[:, None]
         return np.concatenate(sizes), np.concatenate(kinds), of_line * np.concatenate(sizes)
 
-    @cached_property
-    def heights(self) -> list[tuple[str, float]]:
-        """Name and height (m) of each plane, from the heat sink up."""
-        layer = [("word", self.line_height), ("cell", self.cell_height), ("bit", self.line_height)]
-        planes = [("base", self.base)]
-        for number in range(self.layers):
-            planes += [*layer, ("cover", self.cover) if number == self.layers - 1 else ("spacer", self.spacer)]
-        return planes
+    def _upwards(self, heated: int) -> tuple[list[str], Floats, Index]:
+        """Return of boxes from the heat sink up the plane, the size (m) and the layer of cells, or -1.
 
-    def network(self, mirrored: bool = False, beyond: float = 0.0) -> HeatNetwork:
+        Boxes are fine at the cells of a heated layer; -1: nowhere.
+        """
+        kinds, sizes, layers = [], [], []
+
+        def add(kind: str, boxes: Floats, layer: int = -1) -> None:
+            kinds.extend([kind] * boxes.size)
+            sizes.append(boxes)
+            layers.append(np.full(boxes.size, layer))
+
+        def thick(height: float) -> Floats:
+            # Heat spreads in the base and in the cover, most near the lines.
+            plain = height <= 2.0 * self.line_height
+            return np.full(2, 0.5 * height) if plain else _graded(height, self.line_height)
+
+        add("base", thick(self.base)[::-1])
+        for layer in range(self.layers):
+            line, cell = np.full(4, 0.25 * self.line_height), np.full(2, 0.5 * self.cell_height)
+            if layer == heated:
+                line, half = (
+                    _graded(self.line_height, self._first),
+                    _graded(0.5 * self.cell_height, self._first),
+                )
+                cell = np.concatenate([half, half[::-1]])
+            add("word", line[::-1])
+            add("cell", cell, layer)
+            add("bit", line)
+            if layer < self.layers - 1:
+                add("spacer", np.full(4, 0.25 * self.spacer))
+        add("cover", thick(self.cover))
+        return kinds, np.concatenate(sizes), np.concatenate(layers)
+
+    def network(
+        self,
+        heated: tuple[int, int, int] | None = None,
+        *,
+        mirrored: bool = False,
+        beyond: float = 0.0,
+    ) -> HeatNetwork:
         """Return the network of boxes; its cells are (layer, word line, bit line) in C order.
 
         Parameters
         ----------
+        heated : tuple of int, optional
+            Layer, word line and bit line of a cell whose own heat is resolved, by fine boxes around it.
+            Without one only what a cell does to others is right.
         mirrored : bool
             Whether it is a quarter of an array of 2 m - 1 and 2 n - 1 lines, between planes of symmetry
             through the filaments of the first word and of the first bit line; its power is a quarter too.
         beyond : float
             Length (m) for which the array goes on at its other sides, where lines and insulator are taken as
-            one mean material: in parallel along lines and upwards, in series across them. Above 0, boxes are
-            fine at the first cell alone.
+            one mean material: in parallel along lines and upwards, in series across them.
         """
-        m, n = self.shape
-        dx, in_bit, of_bit = self._across(n, mirrored, beyond)
-        dy, in_word, of_word = self._across(m, mirrored, beyond)
-        # Thick planes get more boxes: heat spreads in them, most near the lines.
-        kinds, steps = [], []
-        for kind, height in self.heights:
-            number = self.parts * (CELL_BOXES if kind == "cell" else 2)
-            cuts = np.full(number, height / number)
-            if kind in ("base", "cover") and height > 2.0 * self.line_height:
-                cuts = _graded(height, self.line_height / self.parts)
-                cuts = cuts[::-1] if kind == "base" else cuts
-            kinds += [kind] * cuts.size
-            steps += list(cuts)
-        dz = np.array(steps)
+        (m, n), (layer, word_line, bit_line) = self.shape, heated or (-1, -1, -1)
+        dx, in_bit, of_bit = self._across(n, bit_line, mirrored, beyond)
+        dy, in_word, of_word = self._across(m, word_line, mirrored, beyond)
+        kinds, dz, layers = self._upwards(layer)
         shape = dz.size, dy.size, dx.size
         flat = np.zeros(shape[1:])
         of_line, of_oxide = np.zeros(shape), np.zeros(shape)
@@ -183,54 +221,65 @@ class CrossbarGeometry:
         along_y, along_x = np.where(word, across, kappa), np.where(bit, across, kappa)
         conductance = _exchange((kappa, along_y, along_x), (dz, dy, dx))
         capacity = mixed("capacity") * (dz[:, None, None] * dy[:, None] * dx)
-        return HeatNetwork(conductance, capacity.ravel(), self._cells(kinds, of_word, of_bit, shape))
+        cells = self._cells(dz * (layers == np.arange(self.layers)[:, None]), of_word, of_bit)
+        return HeatNetwork(conductance, capacity.ravel(), cells)
 
-    def _cells(
-        self, kinds: list[str], of_word: Floats, of_bit: Floats, shape: tuple[int, ...]
-    ) -> csc_matrix:
-        """Return the fractions of each filament in the boxes."""
-        of_word, of_bit = (one / one.sum(axis=1, keepdims=True) for one in (of_word, of_bit))
-        planes = [k for k, kind in enumerate(kinds) if kind == "cell"]
-        each = len(planes) // self.layers
-        columns = []
-        square = np.einsum("iy,jx->ijyx", of_word, of_bit).reshape(-1, shape[1] * shape[2])
-        for layer in range(self.layers):
-            along = np.zeros(shape[0])
-            along[planes[layer * each : (layer + 1) * each]] = 1.0 / each
-            columns += [csc_matrix(np.outer(along, one).ravel()[:, None]) for one in square]
+    def resistances(self) -> Floats:
+        """Return the steady rise of each cell by the power of each (K/W), (k, k), cells in C order.
+
+        Each column has its own network, with fine boxes around the cell that is heated; mirror images are
+        taken from each other.
+        """
+        m, n = self.shape
+        shape = self.layers, m, n
+        columns = np.empty((*shape, *shape))
+        for layer, i, j in np.ndindex(self.layers, (m + 1) // 2, (n + 1) // 2):
+            network, number = self.network((layer, i, j)), int(np.ravel_multi_index((layer, i, j), shape))
+            column = network.steady(np.array([number]))[:, 0].reshape(shape)
+            for rows, row in ((slice(None), i), (slice(None, None, -1), m - 1 - i)):
+                columns[:, :, :, layer, row, j] = column[:, rows]
+                columns[:, :, :, layer, row, n - 1 - j] = column[:, rows, ::-1]
+        return columns.reshape(self.layers * m * n, -1)
+
+    def _cells(self, of_layer: Floats, of_word: Floats, of_bit: Floats) -> csc_matrix:
+        """Return the fractions of each filament in the boxes, from its sizes in them along each axis (m)."""
+        parts = [one / one.sum(axis=1, keepdims=True) for one in (of_layer, of_word, of_bit)]
+        columns = [
+            csc_matrix(np.einsum("z,y,x->zyx", up, y, x).ravel()[:, None])
+            for up in parts[0]
+            for y in parts[1]
+            for x in parts[2]
+        ]
         return csc_matrix(hstack(columns))
 
 
-def _graded(height: float, first: float) -> Floats:
-    """Return steps that grow by half from about a first one and fill a height (m)."""
+def _graded(length: float, first: float) -> Floats:
+    """Return steps that grow from about a first one and fill a length (m)."""
     steps = [first]
-    while sum(steps) < height:
-        steps.append(1.5 * steps[-1])
-    return np.array(steps) * height / sum(steps)
+    while sum(steps) < length:
+        steps.append(GROWTH * steps[-1])
+    return np.array(steps) * length / sum(steps)
 
 
 def _exchange(kappas: tuple[Floats, Floats, Floats], sizes: tuple[Floats, Floats, Floats]) -> csc_matrix:
-    """Return the heat conductances of boxes (W/K), the bottom at a fixed temperature."""
+    """Return K + C of boxes, equations (1) and (2) (W/K), the bottom at a fixed temperature."""
     shape = kappas[0].shape
     number = np.arange(kappas[0].size).reshape(shape)
-    diagonal = np.zeros(shape)
-    rows, columns, values = [], [], []
     shaped = [np.reshape(step, [-1 if axis == k else 1 for axis in range(3)]) for k, step in enumerate(sizes)]
-    for axis in range(3):
-        half = 0.5 * shaped[axis] / kappas[axis]
-        area = np.prod(np.broadcast_arrays(*[shaped[k] for k in range(3) if k != axis]), axis=0)
-        area = np.broadcast_to(area, shape)
-        low, high = (np.delete(number, end, axis) for end in (-1, 0))
+    volume = np.broadcast_to(shaped[0] * shaped[1] * shaped[2], shape)
+    total = csc_matrix((number.size, number.size))
+    for axis, (kappa, size) in enumerate(zip(kappas, shaped, strict=True)):
+        half, area = 0.5 * size / kappa, volume / size
+        low, high = (np.delete(number, end, axis).ravel() for end in (-1, 0))
         link = np.delete(area, -1, axis) / (np.delete(half, -1, axis) + np.delete(half, 0, axis))
-        rows += [low.ravel(), high.ravel()]
-        columns += [high.ravel(), low.ravel()]
-        values += [-link.ravel()] * 2
-        np.add.at(diagonal.reshape(-1), low.ravel(), link.ravel())
-        np.add.at(diagonal.reshape(-1), high.ravel(), link.ravel())
+        diagonal = np.bincount(low, link.ravel(), number.size) + np.bincount(high, link.ravel(), number.size)
         if axis == 0:
-            diagonal[0] += area[0] / half[0]
-    rows.append(number.ravel())
-    columns.append(number.ravel())
-    values.append(diagonal.ravel())
-    entries = np.concatenate(values), (np.concatenate(rows), np.concatenate(columns))
-    return csc_matrix(coo_matrix(entries, shape=(number.size, number.size)))
+            diagonal[number[0]] += area[0] / half[0]
+        rows, columns = (
+            np.concatenate([low, high, number.ravel()]),
+            np.concatenate([high, low, number.ravel()]),
+        )
+        values = np.concatenate([-link.ravel(), -link.ravel(), diagonal])
+        along = csc_matrix((values, (rows, columns)), shape=(number.size, number.size))
+        total += along + along @ diags((size**2 / (6.0 * kappa * volume)).ravel()) @ along
+    return csc_matrix(total)

@@ -8,7 +8,7 @@ temperature have temperature rises
 with W the fractions in which the power P of each cell is spread over the bodies; a cell has the mean
 temperature of the same bodies. With modes K phi = lambda C phi, phi^T C phi = 1, and a constant power,
 
-    theta_cell(t) = sum_k S_k a_k(t),    a_k(t) = a_k(0) e^(-lambda_k t) + D_k P (1 - e^(-lambda_k t)) / lambda_k,
+  theta_cell(t) = sum_k S_k a_k(t),    a_k(t) = a_k(0) e^(-lambda_k t) + D_k P (1 - e^(-lambda_k t))/lambda_k,
     S_k = D_k^T = W^T phi_k.                                                                              (2)
 
 Small networks have all their modes. Large ones are projected (Galerkin) on the responses
@@ -23,6 +23,7 @@ from __future__ import annotations
 
 from collections.abc import Callable
 from dataclasses import dataclass
+from itertools import pairwise
 
 import numpy as np
 from numpy.typing import ArrayLike
@@ -128,12 +129,21 @@ class HeatNetwork:
         try:
             cholesky(matrix)
         except LinAlgError:
-            raise ValueError("resistance must be positive definite: each power heats its own cell most") from None
+            raise ValueError(
+                "resistance must be positive definite: each power heats its own cell most"
+            ) from None
         bodies = checks.spread("capacity", capacity, (matrix.shape[0],))
         checks.positive("capacity", bodies, "J/K")
         return cls(np.linalg.inv(matrix), np.array(bodies), np.eye(matrix.shape[0]))
 
-    def modes(self, heated: Index | None = None, *, shortest: float = 1e-10, tolerance: float = 1e-4) -> HeatModes:
+    def steady(self, heated: Index) -> Floats:
+        """Return the steady rise of each cell by the power of each heated one (K/W), (k, j)."""
+        cells = _sparse(self.cells)
+        return np.asarray(cells.T @ _solved(_sparse(self.conductance), cells[:, heated].toarray()))
+
+    def modes(
+        self, heated: Index | None = None, *, shortest: float = 1e-10, tolerance: float = 1e-4
+    ) -> HeatModes:
         """Return what heated cells do to all cells.
 
         Parameters
@@ -177,7 +187,7 @@ class HeatNetwork:
 
 
 def _solved(matrix: csc_matrix, sources: Floats) -> Floats:
-    """Solve a symmetric system for columns (n, k) by conjugate gradients, with its diagonal to precondition."""
+    """Solve a symmetric system for columns (n, k) by conjugate gradients, preconditioned by its diagonal."""
     inverse = 1.0 / matrix.diagonal()[:, None]
     found, rest = np.zeros_like(sources), sources.copy()
     step = inverse * rest
@@ -202,7 +212,7 @@ def _worst(
     rates = np.array(sorted(known))[1:]
     middle = np.sqrt(rates[1:] * rates[:-1])
     # Full responses are expensive: where the projection bends most between two rates it is least certain.
-    weights = [float(np.log(high / low)) for low, high in zip(rates[:-1], rates[1:], strict=True)]
+    weights = [float(np.log(high / low)) for low, high in pairwise(rates)]
     rate = float(middle[int(np.argmax(weights))])
     answer = response(rate)
     exact = np.asarray(cells.T @ answer)

@@ -58,7 +58,7 @@ class Cells(Protocol):
     temperature : float
         Of the surroundings (K).
     temperature_rise : ndarray of shape (m, n) or None
-        By which each cell is warmer now (K), where an array gives its cells heat; only by `apply` and `drive`.
+        By which each cell is warmer now (K), where an array gives its cells heat; for `apply` and `drive`.
     """
 
     shape: tuple[int, int]

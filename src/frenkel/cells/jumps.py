@@ -160,7 +160,7 @@ class JumpLaw:
         return monotone(self.voltages, log_current, self.grid)
 
     def between(self, temperature: Floats) -> tuple[Index, Floats]:
-        """Return the intervals of temperatures that were read, and the fractions of 1/T in them, of others (K)."""
+        """Return of temperatures (K) the intervals between those read, and the fractions of 1/T in them."""
         heats = self.temperatures
         low = np.clip(np.searchsorted(heats, temperature) - 1, 0, len(heats) - 2)
         return low, (1.0 / temperature - 1.0 / heats[low]) / (1.0 / heats[low + 1] - 1.0 / heats[low])
