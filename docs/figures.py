@@ -100,6 +100,7 @@ FIGURES: list[tuple[list[str], dict[str, str]]] = [
         [f"{shlex.quote(sys.executable)} $DOCS/pulse_pairs.py --members 20 --picture ."],
         {"pulse_pairs": "pulse_pairs"},
     ),
+    ([f"{shlex.quote(sys.executable)} $EXAMPLES/stdp.py"], {"stdp": "stdp"}),
 ]
 """Commands, in a folder of their own, and {picture of the pages: picture that they make}."""
 
