@@ -119,3 +119,13 @@ def test_no_file(tmp_path):
     (tmp_path / "00").mkdir()
     with pytest.raises(BarrierError, match="has 1 folders 00, 01, ... of images, at least 3"):
         finished.read(tmp_path)
+
+
+KMCPY = "473.25\n445.75\n437.575\n"
+"""First rows of tests/files/fitting/local_cluster_expansion/e_kra.txt of caneparesearch/kMCpy (MIT)."""
+
+
+def test_energies_of_kmcpy_are_in_mev(read):
+    hops, rate = read("e_kra.txt", KMCPY)
+    assert [hop.forward for hop in hops] == pytest.approx([0.47325, 0.44575, 0.437575]) and rate is None
+    assert all(hop.forward == hop.backward for hop in hops)

@@ -1,4 +1,4 @@
-"""Finished calculations of other programs: bands of VASP and Quantum ESPRESSO, parameters of VacHopPy."""
+"""Finished calculations of other programs: bands of VASP and Quantum ESPRESSO, VacHopPy, kMCpy."""
 
 from __future__ import annotations
 
@@ -23,7 +23,8 @@ def read(path: Path) -> tuple[list[HopEnergy], float | None]:
 
     What a file is follows from its content. Read are ``neb.dat`` (and ``nebef.dat`` alike) of the scripts
     for VASP, ``prefix.dat`` and ``prefix.int`` of neb.x of Quantum ESPRESSO, ``parameters.json`` and the
-    ``neb.csv`` (path, barrier) of VacHopPy, and a folder ``00``, ``01``, ... of VASP with an OUTCAR each.
+    ``neb.csv`` (path, barrier) of VacHopPy, ``e_kra.txt`` of kMCpy (barriers in meV, the mean of both
+    directions), and a folder ``00``, ``01``, ... of VASP with an OUTCAR each.
 
     Raises
     ------
@@ -42,10 +43,10 @@ def read(path: Path) -> tuple[list[HopEnergy], float | None]:
         return _vachoppy(text, path)
     if path.suffix == ".csv":
         return _barriers(text, path), None
-    return [_columns(text, path)], None
+    return _columns(text, path), None
 
 
-def _columns(text: str, path: Path) -> HopEnergy:
+def _columns(text: str, path: Path) -> list[HopEnergy]:
     """Return the band of a table of numbers: which columns it has tells which program wrote it."""
     rows = [line.split() for line in text.splitlines() if line.strip()]
     try:
@@ -54,13 +55,22 @@ def _columns(text: str, path: Path) -> HopEnergy:
         table = np.empty((0, 0))
     width = table.shape[1] if table.ndim == 2 else 0
     if width == 5:  # image, distance (angstrom), energy (eV), force, image: scripts for VASP
-        return _hop(path.name, table[:, 1], table[:, 2], float(table[-1, 1]), path.name)
+        return [_hop(path.name, table[:, 1], table[:, 2], float(table[-1, 1]), path.name)]
     if width in (2, 3):  # fraction of the path, energy (eV), error of the force: neb.x
-        return _hop(path.name, table[:, 0], table[:, 1], float("nan"), path.name)
+        return [_hop(path.name, table[:, 0], table[:, 1], float("nan"), path.name)]
+    if width == 1 and table.min() > 0:  # kinetically resolved activation energy (meV): kMCpy
+        names = [f"{path.name}, row {row}" for row in range(1, len(table) + 1)]
+        energies = [float(value) / 1e3 for value in table[:, 0]]
+        return [_plain(name, energy, path) for name, energy in zip(names, energies, strict=True)]
     raise BarrierError(
         f"{path.name} is no finished calculation: neither neb.dat of VASP (5 columns), .dat or .int of neb.x "
-        "(3 or 2), nor parameters.json or .csv of VacHopPy"
+        "(3 or 2), e_kra.txt of kMCpy (1), nor parameters.json or .csv of VacHopPy"
     )
+
+
+def _plain(name: str, barrier: float, path: Path, length: float = float("nan"), number: int = 1) -> HopEnergy:
+    """Return a hop of which no more than its barrier (eV) is known, in both directions."""
+    return HopEnergy(name, length, number, barrier, barrier, (), (), path.name)
 
 
 def _hop(name: str, coordinates: Any, energies: Any, length: float, origin: str) -> HopEnergy:
@@ -118,15 +128,12 @@ def _vachoppy(text: str, path: Path) -> tuple[list[HopEnergy], float | None]:
     names = data.get("path_names") or [f"path {k + 1}" for k in range(len(barriers))]
     lengths, numbers = data.get("a_path"), data.get("z_path")
     hops = [
-        HopEnergy(
-            name=str(names[k]),
-            length=float(lengths[k]) if lengths else float("nan"),
-            multiplicity=int(numbers[k]) if numbers else 1,
-            forward=float(barrier),
-            backward=float(barrier),
-            energies=(),
-            coordinates=(),
-            origin=path.name,
+        _plain(
+            str(names[k]),
+            float(barrier),
+            path,
+            float(lengths[k]) if lengths else float("nan"),
+            int(numbers[k]) if numbers else 1,
         )
         for k, barrier in enumerate(barriers)
     ]
@@ -142,4 +149,4 @@ def _barriers(text: str, path: Path) -> list[HopEnergy]:
         rows = []
     if not rows:
         raise BarrierError(f"{path.name} has no rows of a path's name and its barrier in eV")
-    return [HopEnergy(name, float("nan"), 1, barrier, barrier, (), (), path.name) for name, barrier in rows]
+    return [_plain(name, barrier, path) for name, barrier in rows]

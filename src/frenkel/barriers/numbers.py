@@ -8,23 +8,34 @@ from typing import Any
 import numpy as np
 
 from . import spread
-from .study import Findings, HopEnergy
+from .errors import BarrierError
+from .study import Disorder, Findings, HopEnergy
 
 NEUTRAL = "cells are neutral: barriers of charged vacancies differ"
 """What a universal potential leaves open, said at each barrier."""
 
 
-def changes(found: Findings, sections: Collection[str], reservoir: float | None = None) -> dict[str, Any]:
+def changes(
+    found: Findings,
+    sections: Collection[str],
+    reservoir: float | None = None,
+    correction: float | None = None,
+    charge: int = 2,
+) -> dict[str, Any]:
     """Return what differs from a base set, as a material file states it.
 
     Parameters
     ----------
     found : Findings
     sections : collection of str
-        Sections of the base set; a pair or an exchange is written where the base has one.
+        Sections of the base set; a pair, an exchange or charge states are written where the base has them.
     reservoir : float, optional
         Energy (eV) by which the electrode binds an atom more than the reference does. With it the energy of
         making a vacancy at the electrode is written, ``exchange.energy``.
+    correction : float, optional
+        Energy (eV) to add to the barrier, such as charged less neutral, by whoever knows it.
+    charge : int, optional
+        Charge number of an isolated vacancy in the base set.
 
     Returns
     -------
@@ -32,16 +43,7 @@ def changes(found: Findings, sections: Collection[str], reservoir: float | None 
         ``formula``, ``description`` and sections with numbers in full.
     """
     origin = f"{found.origin}, {found.cell}" if found.cell else found.origin
-    vacancy: dict[str, Any] = {
-        "migration_barrier": _number(
-            found.barrier,
-            "eV",
-            found,
-            spread.barrier(found.barrier, found.confidence),
-            f"{origin}; {found.decided_by}",
-            _neutral(found),
-        )
-    }
+    vacancy: dict[str, Any] = {"migration_barrier": _barrier(found, origin, correction or 0.0)}
     if found.frequency is not None:
         vacancy["attempt_frequency"] = _number(
             found.frequency,
@@ -62,7 +64,21 @@ def changes(found: Findings, sections: Collection[str], reservoir: float | None 
         )
     document: dict[str, Any] = {"formula": found.formula, "description": _description(found)}
     document["vacancy"] = vacancy
-    formation = min((energy for energy, _ in found.vacancies.values()), default=None)
+    states = {
+        f"migration_barrier_{word}": charge - electrons
+        for word, electrons in (("one", 1), ("two", 2))
+        if charge - electrons in found.charges
+    }
+    if states and "charge_states" in sections:
+        document["charge_states"] = {
+            key: _number(
+                found.charges[state], "eV", found, None, f"{origin}; lowest of charge state {state:+d}"
+            )
+            for key, state in states.items()
+        }
+    if found.disorder is not None:
+        document["disorder"] = _disorder(found, found.disorder, origin)
+    formation = found.formation
     if formation is not None and found.interstitials and "frenkel_pair" in sections:
         pair = formation + min(found.interstitials)
         document["frenkel_pair"] = {
@@ -110,6 +126,66 @@ def _number(
     return number | ({"note": note} if note else {})
 
 
+def _barrier(found: Findings, origin: str, correction: float) -> dict[str, Any]:
+    """Return the barrier of the hop, with the correction that was given."""
+    interval = spread.barrier(found.barrier, found.confidence)
+    value, source, note = found.barrier + correction, f"{origin}; {found.decided_by}", _neutral(found)
+    if value < 0:
+        raise BarrierError(f"the barrier of {found.barrier:.3f} eV less {-correction:g} eV is below 0")
+    if correction:
+        source += f"; {found.barrier:.3f} eV computed and {correction:+g} eV given by the user"
+        interval = interval and (max(interval[0] + correction, 0.0), interval[1] + correction)
+        note = note.replace(NEUTRAL, "cells are neutral, corrected as given")
+    return _number(value, "eV", found, interval, source, note)
+
+
+def _disorder(found: Findings, spreads: Disorder, origin: str) -> dict[str, Any]:
+    """Return the section of a disordered cell, with 95 % intervals of the number of draws.
+
+    The saddle of a hop has the mean of the random numbers of its ends, with a correlation c: hops have the
+    standard deviation ``s sqrt((1 + c) / 2)``, see `lattice.structure.correlated_normal`.
+    """
+    length = np.mean([hop.length for hop in found.hops])
+    alike = float(np.exp(-((length / spreads.length) ** 2) / 2)) if spreads.length else 0.0
+    per_site = spreads.barrier / np.sqrt((1 + alike) / 2)
+    section = {
+        "site_energy": _number(
+            spreads.site_energy,
+            "eV",
+            found,
+            _interval(spreads.site_energy, spreads.sites),
+            f"{origin}; standard deviation of {spreads.sites} vacancies",
+            "interval of the number of draws",
+        ),
+        "barrier": _number(
+            per_site,
+            "eV",
+            found,
+            _interval(per_site, spreads.hops),
+            f"{origin}; {spreads.barrier:.3f} eV of {spreads.hops} hops, each the mean of two sites",
+            "interval of the number of draws",
+        ),
+    }
+    if spreads.length:
+        section["correlation_length"] = _number(
+            spreads.length / 10,
+            "nm",
+            found,
+            None,
+            f"{origin}; most likely length of the energies of {spreads.sites} vacancies",
+            f"ln(likelihood) {spreads.gain:.1f} above that of independent sites",
+        )
+    return section
+
+
+def _interval(deviation: float, number: int) -> tuple[float, float]:
+    """Return the 95 % interval of a standard deviation of so many normal numbers."""
+    from scipy.stats import chi2  # scipy, for those alone who have a disordered cell
+
+    low, high = chi2.ppf([0.975, 0.025], number - 1)
+    return float(deviation * np.sqrt((number - 1) / low)), float(deviation * np.sqrt((number - 1) / high))
+
+
 def _formation(energy: float, found: Findings, source: str) -> dict[str, Any]:
     """Return an energy of making defects, whose interval is chosen."""
     interval = spread.around(energy, spread.FORMATION, found.confidence)
@@ -129,6 +205,8 @@ def _above_zero(value: float, found: Findings, source: str) -> dict[str, Any]:
 
 
 def _neutral(found: Findings) -> str:
+    if found.charges:
+        return "charge states: " + ", ".join(f"{q:+d} {e:.3f} eV" for q, e in sorted(found.charges.items()))
     if spread.barrier(found.barrier, found.confidence) is None:
         return ""
     return f"{NEUTRAL}; interval of {len(spread.ratios())} paths of {spread.SOURCE}"

@@ -11,7 +11,7 @@ import numpy as np
 from . import spread
 from .calculators import LEARNED
 from .numbers import spread_of
-from .study import Findings, HopEnergy
+from .study import Disorder, Findings, HopEnergy
 
 if TYPE_CHECKING:
     from matplotlib.figure import Figure
@@ -36,9 +36,10 @@ def text(found: Findings) -> str:
         between = f"{interval[0]:.2f} to {interval[1]:.2f}" if interval else "-"
         length = "-" if np.isnan(hop.length) else f"{hop.length / 10:.4f}"
         both = f"{hop.forward:.3f} | {hop.backward:.3f}"
-        lines.append(f"| {hop.name} | {length} | {hop.multiplicity} | {both} | {between} |")
+        name = hop.name if hop.charge is None else f"{hop.name}, charge {hop.charge:+d}"
+        lines.append(f"| {name} | {length} | {hop.multiplicity} | {both} | {between} |")
     lines += ["", f"Barrier of long-range motion: {found.barrier:.3f} eV; {found.decided_by}."]
-    if len(found.hops) > 1:
+    if len(found.hops) > 1 and found.disorder is None:
         lines.append(f"Standard deviation of the barriers: {spread_of(found.hops):.3f} eV.")
     if found.frequency is not None:
         lines.append(f"Attempt frequency: {found.frequency / 1e12:.2f} THz; {found.frequency_from}.")
@@ -52,11 +53,24 @@ def text(found: Findings) -> str:
     for number, added in enumerate(found.crowding, 1):
         words = f"Beside {number} more vacancies the barrier changes by {added:+.3f} eV"
         lines += ["", f"{words} (mean of both directions)."]
+    if found.disorder is not None:
+        lines += ["", *_disordered(found.disorder)]
     if found.failures:
         lines += ["", "Not finished:", "", *(f"- {failure}" for failure in found.failures)]
     if found.cpu_seconds:
         lines += ["", f"CPU time of all calculations: {found.cpu_seconds / 60:.1f} min."]
     return "\n".join([*lines, ""])
+
+
+def _disordered(spreads: Disorder) -> list[str]:
+    """Return what a disordered cell has of spread."""
+    longest = f"ln(likelihood) {spreads.gain:+.1f} against independent sites"
+    alike = f"{spreads.length / 10:.3f} nm" if spreads.length else "not distinguishable from 0"
+    return [
+        f"Standard deviation of {spreads.sites} vacancies: {spreads.site_energy:.3f} eV.",
+        f"Standard deviation of {spreads.hops} hops, mean of both directions: {spreads.barrier:.3f} eV.",
+        f"Length over which vacancies are alike: {alike} ({longest}).",
+    ]
 
 
 def picture(hop: HopEnergy) -> Figure:

@@ -45,6 +45,8 @@ class BarrierSettings:
         Attempt frequency (Hz) to state instead of computing it.
     reference : float or None
         Energy (eV) of an atom of the reservoir with the same calculator; None: half a molecule.
+    sample : int
+        Hops that are drawn from a cell without symmetry, see `disorder`.
     """
 
     species: str
@@ -57,6 +59,7 @@ class BarrierSettings:
     crowding: int = 1
     frequency: float | None = None
     reference: float | None = None
+    sample: int = 12
 
 
 @dataclass(frozen=True)
@@ -76,6 +79,8 @@ class HopEnergy:
         Of the path: eV above the first end, angstrom.
     origin : str
         File or calculation.
+    charge : int or None
+        Charge number of the cell; None where it was not stated.
     """
 
     name: str
@@ -86,6 +91,33 @@ class HopEnergy:
     energies: tuple[float, ...]
     coordinates: tuple[float, ...]
     origin: str
+    charge: int | None = None
+
+
+@dataclass(frozen=True)
+class Disorder:
+    """Distribution of what was drawn from a disordered cell.
+
+    Attributes
+    ----------
+    site_energy : float
+        Standard deviation (eV) of the energies of vacancies.
+    barrier : float
+        Standard deviation (eV) of the barriers of hops, each the mean of both directions.
+    sites, hops : int
+        How many there are of each.
+    length : float
+        Length (angstrom) over which energies of vacancies are alike; 0 where none is distinguishable.
+    gain : float
+        What the most likely length adds to ln(likelihood) of independent energies.
+    """
+
+    site_energy: float
+    barrier: float
+    sites: int
+    hops: int
+    length: float
+    gain: float
 
 
 @dataclass(frozen=True)
@@ -109,6 +141,21 @@ class Findings:
     crowding: tuple[float, ...] = ()
     failures: tuple[str, ...] = ()
     cpu_seconds: float = 0.0
+    disorder: Disorder | None = None
+
+    @property
+    def formation(self) -> float | None:
+        """Energy (eV) of making a vacancy: of the most stable site, in a disordered cell the mean."""
+        energies = [energy for energy, _ in self.vacancies.values()]
+        if not energies:
+            return None
+        return min(energies) if self.disorder is None else float(np.mean(energies))
+
+    @property
+    def charges(self) -> dict[int, float]:
+        """Lowest barrier (eV) of each charge state that was stated."""
+        states = {hop.charge for hop in self.hops if hop.charge is not None}
+        return {q: min(hop.forward for hop in self.hops if hop.charge == q) for q in states}
 
 
 class CrystalStudy:
@@ -142,7 +189,7 @@ class CrystalStudy:
         self.failures: list[str] = []
         self.cpu = 0.0
         self.unit, self.unit_energy = self._unit(atoms)
-        self.repeats = settings.supercell or crystal.supercell_of(self.unit)
+        self.repeats = self.settings.supercell or crystal.supercell_of(self.unit)
         self.perfect = self.unit * self.repeats
         self.energy = self.unit_energy * prod(self.repeats)
         self.moved: dict[int, Any] = {}  # displacements of all atoms around the vacancy of each distinct site

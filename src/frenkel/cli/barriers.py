@@ -7,6 +7,7 @@ from __future__ import annotations
 import argparse
 import re
 import sys
+from dataclasses import replace
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
@@ -87,13 +88,34 @@ def add_commands(commands: Any) -> None:
                 help="by which the electrode binds an atom more than the reference, for exchange.energy: "
                 "'5.6 eV'",
             ),
+            Option(
+                "--correction",
+                metavar="ENERGY",
+                help="to add to the barrier, such as charged less neutral: '-0.1 eV'",
+            ),
+            Option(
+                "--sample",
+                type=values.positive,
+                metavar="N",
+                help="hops drawn from a disordered cell, whose spread becomes its disorder",
+            ),
+            Option(
+                "--melt-quench",
+                metavar="TIME",
+                help="melt and quench the supercell first: '20 ps'; draws 12 hops without --sample",
+            ),
             Option("--work", type=Path, metavar="FOLDER", help="finished calculations, report, pictures"),
         ),
         Option(
             "--finished",
             action="store_true",
             help="instead of calculating, read neb.dat or folders of VASP, .dat or .int of neb.x, "
-            "parameters.json or .csv of VacHopPy",
+            "parameters.json or .csv of VacHopPy, e_kra.txt of kMCpy",
+        ),
+        Option(
+            "--charges",
+            metavar="Q,Q,...",
+            help="charge state of each finished calculation: 2,0",
         ),
         FORCE,
         QUIET,
@@ -114,10 +136,13 @@ def _barriers(options: argparse.Namespace) -> None:
     reservoir = options.reservoir
     if reservoir is not None:
         reservoir = _quantity("--reservoir", reservoir, "eV", -20, 20)
-    found = _finished(options) if options.finished else _computed(options)
+    correction = options.correction
+    if correction is not None:
+        correction = _quantity("--correction", correction, "eV", -10, 10)
+    found = _finished(options, base) if options.finished else _computed(options)
     folder = _work(options)
     document = report.write(found, folder)
-    _write(found, base, reservoir, options)
+    _write(found, base, {"reservoir": reservoir, "correction": correction}, options)
     print(document.read_text(encoding="utf-8"))
     print(f'wrote {target} and {document}; in a configuration: material = "{target.name}"')
 
@@ -140,8 +165,11 @@ def _work(options: argparse.Namespace) -> Path:
 
 def _computed(options: argparse.Namespace) -> Findings:
     from ..barriers import calculators, crystal
+    from ..barriers.disorder import DisorderedStudy
     from ..barriers.study import BarrierSettings, CrystalStudy
 
+    if options.charges is not None:
+        raise UsageError("--charges are those of finished calculations: --finished is needed")
     if len(options.files) > 1:
         raise UsageError(f"one structure is needed, got {len(options.files)}; --finished takes several files")
     settings = BarrierSettings(
@@ -155,7 +183,11 @@ def _computed(options: argparse.Namespace) -> Findings:
         crowding=options.crowding,
         frequency=_frequency(options),
         reference=options.reference,
+        sample=options.sample or 12,
     )
+    time = options.melt_quench
+    if time is not None:
+        time = _quantity("--melt-quench", time, "s", 1e-14, 1e-9) * 1e12
     atoms = crystal.read(options.files[0], options.species)
     potential = calculators.find(options.calculator, options.confidence)
 
@@ -163,36 +195,62 @@ def _computed(options: argparse.Namespace) -> Findings:
         if not options.quiet:
             print(line, file=sys.stderr, flush=True)
 
-    return CrystalStudy(atoms, settings, potential, _work(options), note).run()
+    given = atoms, settings, potential, _work(options), note
+    if options.sample is None and time is None:
+        return CrystalStudy(*given).run()
+    return DisorderedStudy(*given, picoseconds=time).run()
 
 
-def _finished(options: argparse.Namespace) -> Findings:
+def _charges(options: argparse.Namespace) -> list[int | None]:
+    """Return the charge state of each file."""
+    if options.charges is None:
+        return [None] * len(options.files)
+    words = options.charges.split(",")
+    if not all(re.fullmatch(r"[+-]?\d", word) for word in words) or len(words) != len(options.files):
+        raise UsageError(
+            f"--charges must be {len(options.files)} whole numbers, one a file, got {options.charges!r}"
+        )
+    return [int(word) for word in words]
+
+
+def _finished(options: argparse.Namespace, base: Any) -> Findings:
     from ..barriers import finished
     from ..barriers.calculators import AB_INITIO, CONFIDENCES
     from ..barriers.study import Findings
 
     if options.confidence is not None and options.confidence not in CONFIDENCES:
         raise UsageError(f"--confidence must be one of {', '.join(CONFIDENCES)}, got {options.confidence!r}")
+    charges = _charges(options)
     readings = [finished.read(path) for path in options.files]
-    hops = tuple(hop for found, _ in readings for hop in found)
+    hops = tuple(
+        replace(hop, charge=charge)
+        for (found, _), charge in zip(readings, charges, strict=True)
+        for hop in found
+    )
     rates = [rate for _, rate in readings if rate is not None]
-    lowest = min(hops, key=lambda hop: hop.forward)
+    # An isolated vacancy of the set has a charge: its own barrier is that of this charge where it is there.
+    own = base.vacancy.charge if base.has("vacancy") else None
+    lowest = min(hops, key=lambda hop: (hop.charge is None or hop.charge != own, hop.forward))
     given = _frequency(options)
     return Findings(
-        formula=_base(options.base).formula,
+        formula=base.formula,
         species=options.species,
         origin=", ".join(path.name for path in options.files),
         confidence=options.confidence or AB_INITIO,
         cell="",
         hops=hops,
         barrier=lowest.forward,
-        decided_by=f"the lowest of {len(hops)}: {lowest.name}",
+        decided_by=f"the lowest of {len(hops)}{_state(lowest.charge)}: {lowest.name}",
         frequency=given if given is not None else rates[0] if rates else None,
         frequency_from="as given" if given is not None else "as the file states, mean over temperatures",
     )
 
 
-def _write(found: Findings, base: Any, reservoir: float | None, options: argparse.Namespace) -> None:
+def _state(charge: int | None) -> str:
+    return "" if charge is None else f" of charge {charge:+d}"
+
+
+def _write(found: Findings, base: Any, given: dict[str, float | None], options: argparse.Namespace) -> None:
     """Write the set, and read it as every command will."""
     import os
 
@@ -204,9 +262,11 @@ def _write(found: Findings, base: Any, reservoir: float | None, options: argpars
 
     target: Path = options.output
     sections = [name for name in SECTIONS if base.has(name)]
-    written = changes(found, sections, reservoir)
     if "vacancy" not in sections:
         raise UsageError(f"--base must be a set with vacancies, {options.base} has none")
+    written = changes(found, sections, **given, charge=base.vacancy.charge)
+    if base.has("disorder") and base.disorder.relaxation_rate:  # its bonds are drawn site by site
+        written.get("disorder", {}).pop("correlation_length", None)
     if written["formula"] == base.formula:
         del written["formula"]
     source = Material.file(options.base)
