@@ -45,67 +45,7 @@ def add_commands(commands: Any) -> None:
             complete=values.materials,
             help="set whose other numbers are kept (default: HfO2)",
         ),
-        OptionPage(
-            "--help-calculation",
-            "options of the calculation",
-            Option(
-                "--calculator",
-                default="chgnet",
-                metavar="NAME",
-                help="chgnet, a calculator of ASE, or module:factory (default: chgnet)",
-            ),
-            Option(
-                "--confidence",
-                metavar="WORD",
-                help='what its numbers are called: "machine-learned potential", "ab initio" or "chosen"',
-            ),
-            Option("--supercell", metavar="NxNxN", help="unit cells (default: from 0.8 nm on)"),
-            Option("--cutoff", default="0.3 nm", metavar="LENGTH", help="longest hop (default: 0.3 nm)"),
-            Option(
-                "--images", type=values.positive, default=3, metavar="N", help="between ends (default: 3)"
-            ),
-            Option(
-                "--largest-force",
-                type=float,
-                default=0.05,
-                metavar="F",
-                help="of what is relaxed, in eV/angstrom (default: 0.05)",
-            ),
-            Option("--interstitials", type=values.natural, default=1, metavar="N", help="voids (default: 1)"),
-            Option("--pairs", type=values.natural, default=1, metavar="N", help="of vacancies (default: 1)"),
-            Option(
-                "--crowding",
-                type=values.natural,
-                default=1,
-                metavar="N",
-                help="most vacancies beside the hop that decides (default: 1)",
-            ),
-            Option("--attempt-frequency", metavar="RATE", help="state it instead of computing it: '10 THz'"),
-            Option("--reference", type=float, metavar="EV", help="energy of an atom of the reservoir, in eV"),
-            Option(
-                "--reservoir",
-                metavar="ENERGY",
-                help="by which the electrode binds an atom more than the reference, for exchange.energy: "
-                "'5.6 eV'",
-            ),
-            Option(
-                "--correction",
-                metavar="ENERGY",
-                help="to add to the barrier, such as charged less neutral: '-0.1 eV'",
-            ),
-            Option(
-                "--sample",
-                type=values.positive,
-                metavar="N",
-                help="hops drawn from a disordered cell, whose spread becomes its disorder",
-            ),
-            Option(
-                "--melt-quench",
-                metavar="TIME",
-                help="melt and quench the supercell first: '20 ps'; draws 12 hops without --sample",
-            ),
-            Option("--work", type=Path, metavar="FOLDER", help="finished calculations, report, pictures"),
-        ),
+        _calculation(),
         Option(
             "--finished",
             action="store_true",
@@ -121,6 +61,69 @@ def add_commands(commands: Any) -> None:
         QUIET,
         about="Barriers and defect energies are computed by an interatomic potential, or read from "
         "finished calculations.",
+    )
+
+
+def _calculation() -> OptionPage:
+    """Return the options of a calculation."""
+    return OptionPage(
+        "--help-calculation",
+        "options of the calculation",
+        Option(
+            "--calculator",
+            default="chgnet",
+            metavar="NAME",
+            help="chgnet, a calculator of ASE, or module:factory (default: chgnet)",
+        ),
+        Option(
+            "--confidence",
+            metavar="WORD",
+            help='what its numbers are called: "machine-learned potential", "ab initio" or "chosen"',
+        ),
+        Option("--supercell", metavar="NxNxN", help="unit cells (default: from 0.8 nm on)"),
+        Option("--cutoff", default="0.3 nm", metavar="LENGTH", help="longest hop (default: 0.3 nm)"),
+        Option("--images", type=values.positive, default=3, metavar="N", help="between ends (default: 3)"),
+        Option(
+            "--largest-force",
+            type=float,
+            default=0.05,
+            metavar="F",
+            help="of what is relaxed, in eV/angstrom (default: 0.05)",
+        ),
+        Option("--interstitials", type=values.natural, default=1, metavar="N", help="voids (default: 1)"),
+        Option("--pairs", type=values.natural, default=1, metavar="N", help="of vacancies (default: 1)"),
+        Option(
+            "--crowding",
+            type=values.natural,
+            default=1,
+            metavar="N",
+            help="most vacancies beside the hop that decides (default: 1)",
+        ),
+        Option("--attempt-frequency", metavar="RATE", help="state it instead of computing it: '10 THz'"),
+        Option("--reference", type=float, metavar="EV", help="energy of an atom of the reservoir, in eV"),
+        Option(
+            "--reservoir",
+            metavar="ENERGY",
+            help="by which the electrode binds an atom more than the reference, for exchange.energy: "
+            "'5.6 eV'",
+        ),
+        Option(
+            "--correction",
+            metavar="ENERGY",
+            help="to add to the barrier, such as charged less neutral: '-0.1 eV'",
+        ),
+        Option(
+            "--sample",
+            type=values.positive,
+            metavar="N",
+            help="hops drawn from a disordered cell, whose spread becomes its disorder",
+        ),
+        Option(
+            "--melt-quench",
+            metavar="TIME",
+            help="melt and quench the supercell first: '20 ps'; draws 12 hops without --sample",
+        ),
+        Option("--work", type=Path, metavar="FOLDER", help="finished calculations, report, pictures"),
     )
 
 
