@@ -29,10 +29,11 @@ cdef class LawsWithout:
     cdef int[::1] batch, slot
     # of one atom: voltages, changed bonds, nodes; those bonds whose slope has changed and their systems
     cdef double[::1] voltage, w, node, weight
-    cdef int[::1] bent, bent_a, bent_b, pivot
+    cdef int[::1] bent, pivot
+    cdef int[:, ::1] bent_ends, alone_ends  # first and second nodes
     cdef double[::1] column, solved, system, step, load
     # of one atom that is settled by itself
-    cdef int[::1] alone_a, alone_b, alone_law, alone_number
+    cdef int[::1] alone_law, alone_number
     cdef double[::1] alone_g, alone_drive, alone_drop, alone_tangent, alone_t, alone_x, alone_cross, alone_coupling
 
     cdef int prepare(self, LawBonds whole) except -1

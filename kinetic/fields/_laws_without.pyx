@@ -76,13 +76,13 @@ cdef class LawsWithout:
         self.number, self.first_at, self.next_at, self.start, self.edge = np.zeros((5, 1), np.intc)
         self.bent, self.pivot = np.zeros((2, 1), np.intc)
         self.batch, self.slot = np.zeros((2, BATCH), np.intc)
-        self.bent_a, self.bent_b = np.zeros((2, 1), np.intc)
+        self.bent_ends, self.alone_ends = np.zeros((2, 2, 1), np.intc)
         self.left, self.settled = np.zeros((2, 1), np.int8)
         self.drop_new, self.beyond_new, self.slope_new, self.own_new, self.open_new = np.zeros((5, 1))
         self.voltage, self.w, self.node, self.weight = np.zeros((4, 1))
         self.drop, self.carried, self.beyond, self.slope, self.answer, self.base = np.zeros((6, 1, 1))
         self.column, self.solved, self.system, self.step, self.load = np.zeros((5, 1))
-        self.alone_a = self.alone_b = self.alone_law = self.alone_number = np.zeros(0, np.intc)
+        self.alone_law = self.alone_number = np.zeros(0, np.intc)
         self.alone_x, self.alone_t = np.zeros((2, 0))
 
     # ---------------------------------------------------------------- lists
@@ -135,7 +135,8 @@ cdef class LawsWithout:
             self.drop, self.carried = np.zeros((2, n + 64, k))
             self.beyond, self.slope, self.answer = np.zeros((3, BATCH, k))
         if self.next_at.shape[0] < most:
-            self.next_at, self.bent, self.bent_a, self.bent_b, self.pivot = np.zeros((5, 2 * most), np.intc)
+            self.next_at, self.bent, self.pivot = np.zeros((3, 2 * most), np.intc)
+            self.bent_ends = np.zeros((2, 2 * most), np.intc)
             self.left = np.zeros(2 * most, np.int8)
             self.voltage, self.step, self.load, self.weight = np.zeros((4, 2 * most))
             self.system = np.zeros(4 * max(most * most, settle_room(most)))
@@ -453,10 +454,8 @@ cdef class LawsWithout:
 
     cdef void _write_sources(self, int c, int p, double* out) noexcept nogil:
         """Sources E_c w and those of bonds that appear, at the nodes; y of all others."""
-        cdef int e, first = self.local.start[c]
         memset(out, 0, self.solver.network.m * sizeof(double))
-        for e in range(first, self.local.start[c + 1]):
-            self.local.edge_w[e] = self.w[e - first]
+        self.local.keep(c, &self.w[0])
         self.local.spread(c, &self.w[0], out)
         self._spread_new(c, -1.0, out)
         if self.k:
@@ -513,16 +512,16 @@ cdef class LawsWithout:
             for e in range(r):
                 value = sqrt(fabs(self.local.edge_g[first + e])) * between_bonds(
                     &c_matrix[0, 0], ld, self.local.edge_a[first + e], self.local.edge_b[first + e],
-                    self.alone_a[l], self.alone_b[l])
+                    self.alone_ends[0, l], self.alone_ends[1, l])
                 self.alone_cross[l * r + e] = self.alone_x[l * r + e] = value
-            value = drop_over(linear, self.alone_a[l], self.alone_b[l], 1.0)
+            value = drop_over(linear, self.alone_ends[0, l], self.alone_ends[1, l], 1.0)
             value += dot(r, &self.alone_cross[l * r], &self.w[0])
             self.alone_drive[l] = self.point.voltage * value
             number = self.alone_number[l]
             self.alone_drop[l] = self.point.drop[number] if number < self.k else self.alone_drive[l]
             for j in range(n):
                 self.alone_coupling[l * n + j] = between_bonds(
-                    &c_matrix[0, 0], ld, self.alone_a[l], self.alone_b[l], self.alone_a[j], self.alone_b[j])
+                    &c_matrix[0, 0], ld, self.alone_ends[0, l], self.alone_ends[1, l], self.alone_ends[0, j], self.alone_ends[1, j])
         if n == 0:
             return 0
         solve_small(r, n, &self.alone_t[0], &self.pivot[0], &self.alone_x[0])
@@ -547,14 +546,14 @@ cdef class LawsWithout:
         self._mark_left(c, 1)
         for l in range(self.k):
             if not self.left[l]:
-                self.alone_a[count], self.alone_b[count] = self.whole.a[l], self.whole.b[l]
+                self.alone_ends[0, count], self.alone_ends[1, count] = self.whole.a[l], self.whole.b[l]
                 self.alone_g[count], self.alone_law[count] = self.whole.g[l], self.whole.law[l]
                 self.alone_number[count] = l
                 count += 1
         self._mark_left(c, 0)
         for n in range(self.start[c], self.start[c + 1]):
             e = self.edge[n]
-            self.alone_a[count], self.alone_b[count] = self.local.edge_a[e], self.local.edge_b[e]
+            self.alone_ends[0, count], self.alone_ends[1, count] = self.local.edge_a[e], self.local.edge_b[e]
             self.alone_g[count], self.alone_law[count] = -self.local.edge_g[e], self.local.edge_law[e] - 1
             self.alone_number[count] = self.k + n - self.start[c]
             count += 1
@@ -562,8 +561,9 @@ cdef class LawsWithout:
 
     cdef int _room_alone(self) except -1:
         cdef int most = self.k + self.most_edges, r = self.most_edges
-        if self.alone_a.shape[0] < most:
-            self.alone_a, self.alone_b, self.alone_law, self.alone_number = np.zeros((4, most), np.intc)
+        if self.alone_law.shape[0] < most:
+            self.alone_ends = np.zeros((2, most), np.intc)
+            self.alone_law, self.alone_number = np.zeros((2, most), np.intc)
             self.alone_g, self.alone_drive, self.alone_drop, self.alone_tangent = np.zeros((4, most))
             self.alone_coupling = np.zeros(most * most)
         if self.alone_t.shape[0] < r * r:
@@ -659,9 +659,9 @@ cdef class LawsWithout:
         for j in range(self._list_bent(c, 0, SEEN)):
             l = self.bent[j]
             if l < self.k:
-                self.bent_a[n], self.bent_b[n] = self.whole.a[l], self.whole.b[l]
+                self.bent_ends[0, n], self.bent_ends[1, n] = self.whole.a[l], self.whole.b[l]
                 n += 1
-        return self.local.list_all_ends(c, n, &self.bent_a[0], &self.bent_b[0])
+        return self.local.list_all_ends(c, n, &self.bent_ends[0, 0], &self.bent_ends[1, 0])
 
     cdef int _add_slope_sources(self, int c, double* out) noexcept nogil:
         """Add sources by which ``voltage``, along the tangents, follows the slopes without hopping atom ``c``.

@@ -40,6 +40,7 @@ cdef class LocalBonds:
     cdef bint doubtful(self, int c, double share, double[:, ::1] c_matrix) noexcept nogil
     cdef void drops(self, int c, const double* value, double top, double* out) noexcept nogil
     cdef void solve(self, int c, int columns, double* x) noexcept nogil
+    cdef void keep(self, int c, const double* w) noexcept nogil
     cdef void spread(self, int c, const double* w, double* out) noexcept nogil
     cdef void respond(self, int c, const double* value, double top, double* out) noexcept nogil
     cdef void flow_without(self, int c, const double* value, double top, double* out) noexcept nogil

@@ -244,6 +244,12 @@ cdef class LocalBonds:
         cdef int first = self.start[c]
         solve_small(self.start[c + 1] - first, columns, &self.lu[self.lu_start[c]], &self.pivot[first], x)
 
+    cdef void keep(self, int c, const double* w) noexcept nogil:
+        """Take ``w`` over sqrt|g| as what the changed bonds of hopping atom ``c`` have, as `respond` does."""
+        cdef int e, first = self.start[c]
+        for e in range(first, self.start[c + 1]):
+            self.edge_w[e] = w[e - first]
+
     cdef void spread(self, int c, const double* w, double* out) noexcept nogil:
         """Add E w to the nodes, ``w`` over sqrt|g|."""
         cdef int e, first = self.start[c]
