@@ -13,7 +13,7 @@ from ..errors import ConvergenceError
 from ..typing import Floats
 from .cross import CrossSolver
 from .crosspoint import Crosspoint, Direct
-from .heat.crosstalk import ArrayHeat
+from .crosstalk import ArrayHeat
 from .lines import bias as biases
 from .lines.bias import Bias
 from .lines.effective import effective_matrix, load_line

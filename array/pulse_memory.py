@@ -10,7 +10,7 @@ from ..cells.interface import Cells, Where, jumps
 from ..errors import ConvergenceError
 from ..typing import Floats, Index
 from .crosspoint import Crosspoint
-from .heat.crosstalk import ArrayHeat
+from .crosstalk import ArrayHeat
 from .lines.effective import LoadLine
 from .lines.network import Solution
 from .loads import BehindLines

@@ -1,1 +1,1 @@
-"""Heat between the cells of an array: network, geometry, and what the cells of a crossbar feel of it."""
+"""Heat between the cells of an array: its network, and the geometry of a crossbar."""

@@ -29,7 +29,7 @@ from scipy.sparse import csc_matrix, diags, hstack
 
 from ... import checks
 from ...typing import Floats, Index
-from .network import HeatNetwork
+from .network import ArrayHeatNetwork
 
 FINEST = 8
 """The finest boxes at a cell whose own heat is resolved, in parts of the shorter side of its filament."""
@@ -183,7 +183,7 @@ class CrossbarGeometry:
         *,
         mirrored: bool = False,
         beyond: float = 0.0,
-    ) -> HeatNetwork:
+    ) -> ArrayHeatNetwork:
         """Return the network of boxes; its cells are (layer, word line, bit line) in C order.
 
         Parameters
@@ -213,7 +213,7 @@ class CrossbarGeometry:
 
         def mixed(name: str) -> Floats:
             line, oxide, rest = (getattr(one, name) for one in (self.line, self.oxide, self.insulator))
-            return rest + of_line * (line - rest) + of_oxide * (oxide - rest)
+            return np.asarray(rest + of_line * (line - rest) + of_oxide * (oxide - rest))
 
         kappa = mixed("conductivity")
         across = 1.0 / (of_line / self.line.conductivity + (1.0 - of_line) / self.insulator.conductivity)
@@ -222,7 +222,7 @@ class CrossbarGeometry:
         conductance = _exchange((kappa, along_y, along_x), (dz, dy, dx))
         capacity = mixed("capacity") * (dz[:, None, None] * dy[:, None] * dx)
         cells = self._cells(dz * (layers == np.arange(self.layers)[:, None]), of_word, of_bit)
-        return HeatNetwork(conductance, capacity.ravel(), cells)
+        return ArrayHeatNetwork(conductance, capacity.ravel(), cells)
 
     def resistances(self) -> Floats:
         """Return the steady rise of each cell by the power of each (K/W), (k, k), cells in C order.

@@ -43,6 +43,9 @@ FIRST, MOST = 8, 24
 CLOSE, MOST_STEPS = 1e-7, 20_000
 """Remaining part of a power at which a response counts as solved, and most steps to it."""
 
+SHORTEST, TOLERANCE = 1e-10, 1e-4
+"""Time (s) that is still resolved by a projection, and largest relative error of a response."""
+
 ORTHOGONAL = 1e-10
 """Part of a response that must lie outside the others for it to be kept."""
 
@@ -86,7 +89,7 @@ class HeatModes:
 
 
 @dataclass(frozen=True, eq=False)
-class HeatNetwork:
+class ArrayHeatNetwork:
     """Bodies that exchange heat.
 
     Parameters
@@ -104,7 +107,7 @@ class HeatNetwork:
     cells: Floats | spmatrix | sparray
 
     @classmethod
-    def from_matrix(cls, resistance: ArrayLike, capacity: ArrayLike) -> HeatNetwork:
+    def from_matrix(cls, resistance: ArrayLike, capacity: ArrayLike) -> ArrayHeatNetwork:
         """Return a network of the cells alone, from their thermal resistances.
 
         Parameters
@@ -141,19 +144,13 @@ class HeatNetwork:
         cells = _sparse(self.cells)
         return np.asarray(cells.T @ _solved(_sparse(self.conductance), cells[:, heated].toarray()))
 
-    def modes(
-        self, heated: Index | None = None, *, shortest: float = 1e-10, tolerance: float = 1e-4
-    ) -> HeatModes:
+    def modes(self, heated: Index | None = None) -> HeatModes:
         """Return what heated cells do to all cells.
 
         Parameters
         ----------
         heated : ndarray of int, optional
             Cells whose power may differ from 0; all by default.
-        shortest : float
-            Time (s) that is still resolved in a large network.
-        tolerance : float
-            Largest error of a response there, over the largest response at its rate.
         """
         columns = np.arange(self.cells.shape[1]) if heated is None else np.asarray(heated)
         number = len(self.capacity)
@@ -161,9 +158,9 @@ class HeatNetwork:
             rates, vectors = eigh(_dense(self.conductance), np.diag(self.capacity))
             shapes = np.asarray(_sparse(self.cells).T @ vectors)
             return HeatModes(rates, shapes, shapes[columns])
-        return self._projected(columns, shortest, tolerance)
+        return self._projected(columns)
 
-    def _projected(self, heated: Index, shortest: float, tolerance: float) -> HeatModes:
+    def _projected(self, heated: Index) -> HeatModes:
         """Return the modes of a projection on responses at some rates."""
         conductance, cells, mass = _sparse(self.conductance), _sparse(self.cells), self.capacity
         sources = cells[:, heated].toarray()
@@ -174,14 +171,14 @@ class HeatNetwork:
         steady = response(0.0)
         # The time in which most of the heat leaves, which the slowest mode takes.
         slowest = float(np.max((mass @ steady**2) / np.einsum("nk,nk->k", sources, steady)))
-        span = max(10.0 * slowest / shortest, 10.0)
+        span = max(10.0 * slowest / SHORTEST, 10.0)
         known = {0.0: steady}
         for rate in np.geomspace(span / (10.0 * slowest) / span, span / (10.0 * slowest), FIRST):
             known[float(rate)] = response(float(rate))
         while True:
             modes = _reduced(np.hstack(list(known.values())), conductance, mass, cells, heated)
             rate, error, answer = _worst(modes, cells, known, response)
-            if error <= tolerance or len(known) > MOST:
+            if error <= TOLERANCE or len(known) > MOST:
                 return modes
             known[rate] = answer
 

@@ -4,7 +4,7 @@ import numpy as np
 import pytest
 
 from frenkel.array.heat.geometry import CrossbarGeometry, HeatMaterial, _exchange
-from frenkel.array.heat.network import HeatNetwork
+from frenkel.array.heat.network import ArrayHeatNetwork
 
 UNLIKE = {
     "line": HeatMaterial(conductivity=50.0, capacity=2.5e6),
@@ -23,7 +23,7 @@ def geometry(shape=(2, 2)):
 
 def test_one_cell_warms_up_by_an_exponential():
     resistance, capacity, power = 2e6, 3e-17, 5e-6
-    modes = HeatNetwork.from_matrix([[resistance]], capacity).modes()
+    modes = ArrayHeatNetwork.from_matrix([[resistance]], capacity).modes()
     for time in (1e-12, 5e-11, 1e-9):
         exact = power * resistance * -np.expm1(-time / (resistance * capacity))
         assert modes.rise([power], time)[0] == pytest.approx(exact, rel=1e-12)

@@ -64,4 +64,7 @@ class JumpTable:
         bit_generator: Any,
         most: int,
         once: bool,
+        base: Floats | None = None,
+        change: Floats | None = None,
+        weight: Floats | None = None,
     ) -> None: ...

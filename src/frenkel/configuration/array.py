@@ -212,7 +212,7 @@ class HeatGeometrySection(Section):
 
     def geometry(self, shape: tuple[int, int]) -> CrossbarGeometry:
         """Return the geometry of an array of some shape."""
-        materials = {
+        materials: dict[str, Any] = {
             name: HeatMaterial(**getattr(self, name).model_dump()) for name in ("line", "oxide", "insulator")
         }
         sizes = self.model_dump(exclude={"kind", "layer", *materials})

@@ -25,7 +25,7 @@ from ..array.crosspoint import (
     ThresholdSelector,
     Transistor,
 )
-from ..array.heat.crosstalk import ArrayHeat, Crosstalk, unmoved
+from ..array.crosstalk import ArrayHeat, Crosstalk, unmoved
 from ..array.lines import wires
 from ..array.lines.network import Lines
 from ..array.live_cells import LiveCells

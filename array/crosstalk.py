@@ -15,15 +15,15 @@ from dataclasses import dataclass
 import numpy as np
 from numpy.typing import ArrayLike
 
-from ... import checks
-from ...cells.gap_cells import CardCells
-from ...cells.interface import Cells
-from ...cells.jumping_cells import JumpingCardCells
-from ...cells.resistors import FaultyCells
-from ...typing import Floats, Index
-from ..live_cells import LiveCells
-from .geometry import CrossbarGeometry
-from .network import HeatModes, HeatNetwork
+from .. import checks
+from ..cells.gap_cells import CardCells
+from ..cells.interface import Cells
+from ..cells.jumping_cells import JumpingCardCells
+from ..cells.resistors import FaultyCells
+from ..typing import Floats, Index
+from .heat.geometry import CrossbarGeometry
+from .heat.network import ArrayHeatNetwork, HeatModes
+from .live_cells import LiveCells
 
 SMALLEST = 0.1
 """Temperature rise (K) below which a cell counts as cold."""
@@ -98,8 +98,8 @@ class Crosstalk:
 
     @classmethod
     def of_matrix(cls, shape: tuple[int, int], resistance: ArrayLike, capacity: ArrayLike) -> Crosstalk:
-        """Return the crosstalk of a user's matrix, see `HeatNetwork.from_matrix`; cells in C order."""
-        network = HeatNetwork.from_matrix(resistance, capacity)
+        """Return the crosstalk of a user's matrix, see `ArrayHeatNetwork.from_matrix`; cells in C order."""
+        network = ArrayHeatNetwork.from_matrix(resistance, capacity)
         if len(network.capacity) != shape[0] * shape[1]:
             cells = len(network.capacity)
             raise ValueError(f"resistance must be of all {shape[0] * shape[1]} cells, got {cells}")
