@@ -164,7 +164,8 @@ class ArrayHeat:
         self.rise, self.hottest = np.zeros(cells.shape), 0.0
         self._flat = self.rise.reshape(-1)
         self._sources: dict[tuple[int, int], _Source] = {}
-        cells.temperature_rise = self.rise
+        working = cells.cells if isinstance(cells, FaultyCells) else cells
+        working.temperature_rise = self.rise
 
     @property
     def warm(self) -> Index:

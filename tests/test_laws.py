@@ -21,9 +21,12 @@ GAP_LAW, KERNEL, NOISE, RELAXED = (
 RAMP = "analysis/fitting/core_fit.py"
 """The fit of a core integrates sinh(k V) over a ramp, which no cell of an array has."""
 
+RIVAL = "src/frenkel/bench/jart.py"
+"""A published model that is judged beside ours has equations of its own."""
+
 LAWS = {
     "current and velocity of a gap": (r"\bsinh\(", {GAP_LAW, RAMP}),
-    "velocity of RESET of a gap": (r"\btanh\(", {GAP_LAW}),
+    "velocity of RESET of a gap": (r"\btanh\(", {GAP_LAW, RIVAL}),
     "amplitude of a gap": (rf"exp\(-\w*\.?gap / {NAME}\)", {GAP_LAW, KERNEL}),
     "motion of a gap at a limit": (
         r"minimum\(\w+, (?:1(?:\.0)?|edge)\) \* \w*\.?exp\(|\bexp\(free - way\)", {GAP_LAW, KERNEL},

@@ -18,6 +18,8 @@ from frenkel.cells._jump_law import JumpKernel, carry_fraction
 ROOT = Path(__file__).resolve().parents[2]
 KERNEL = "src/frenkel/cells/_jump_law.pyx"
 EXPORT = "analysis/exports/exported_jumps.py"
+TABLES = {"src/frenkel/cells/pulses.py", "src/frenkel/bench/pulses.py"}
+"""Nearest recorded pulses: another model, of measured cells."""
 
 NAME, INDEX = r"[\w.]+", r"\[[^\[\]]*(?:\[[^\[\]]*\][^\[\]]*)*\]"
 LAW = {
@@ -78,7 +80,8 @@ def sources():
 
 def test_one_implementation():
     found = {name: parts_in((ROOT / name).read_text(encoding="utf-8")) for name in sources()}
-    assert {name for name, parts in found.items() if parts} == {KERNEL, EXPORT}
+    assert {name for name, parts in found.items() if parts} == {KERNEL, EXPORT, *TABLES}
+    assert all(found[name] == ["nearest recorded jumps"] for name in TABLES)
     assert found[KERNEL] == list(LAW)
     # Cells of an export are held at a voltage of their own: no circuit, no ramp.
     assert set(LAW) - set(found[EXPORT]) == {"voltage across the cell", "first passage of the hazard"}

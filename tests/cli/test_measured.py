@@ -99,7 +99,12 @@ def test_numbers_that_cannot_be_meant_are_asked_about(folder, capsys):
     assert main(["read", "a.csv", "-o", "a.nc"]) == 0
     assert "are the columns swapped?" in capsys.readouterr().out
     assert main(["fit", "a.nc", "-o", "a.json", "--bootstrap", "0"]) == 1
-    assert "hrs is the same in every cycle of a.nc, 10000 ohm" in capsys.readouterr().err
+    assert "HRS of a.nc is below LRS in 100% of the cycles" in capsys.readouterr().err
+    rows = [row.replace("1e4", "1e6") for row in rows]
+    (folder / "b.csv").write_text("\n".join(["device,cycle,HRS (ohm),LRS (ohm)", *rows]))
+    assert main(["read", "b.csv", "-o", "b.nc"]) == 0
+    assert main(["fit", "b.nc", "-o", "b.json", "--bootstrap", "0"]) == 1
+    assert "hrs is the same in every cycle of b.nc, 1e+06 ohm" in capsys.readouterr().err
 
 
 def test_without_an_output_the_guess_is_shown_and_can_be_changed(folder, capsys):

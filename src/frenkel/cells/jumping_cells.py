@@ -227,7 +227,7 @@ class JumpingCardCells:
             self._warn_of(int(np.count_nonzero(count >= MOST)))
 
     def _pass_warm(
-        self, places: Index, volts: Floats, rise: Floats, left: Floats, count: NDArray[np.int32], once: bool
+        self, places: Index, volts: Floats, rise: Floats, left: Floats, count_out: NDArray[np.int32], once: bool
     ) -> None:
         """Do the same for cells that are warmer than the array (K).
 
@@ -239,12 +239,12 @@ class JumpingCardCells:
                 low, high = (self.law.log_rates(one) for one in self.law.temperatures[number : number + 2])
                 self._warmer[number] = np.ascontiguousarray(low), np.ascontiguousarray(high - low)
             at = np.flatnonzero(interval == number)
-            left_at, count_at = left[at], count[at]
+            left_at, count_at = left[at], count_out[at]
             self._table.hold(
                 self._state, self._hazard, left_at, count_at, places[at], volts[at], self._bits, MOST, once,
                 *self._warmer[number], weight[at],
             )  # fmt: skip
-            left[at], count[at] = left_at, count_at
+            left[at], count_out[at] = left_at, count_at
 
     def _warn_of(self, number: int) -> None:
         text = f"{number} cells jumped {MOST} times within one pulse and were left as they were"

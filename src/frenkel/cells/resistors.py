@@ -71,6 +71,8 @@ class FaultyCells:
         Conductance of stuck cells (S), 0 for open ones; NaN where the cell works.
     """
 
+    temperature_rise: Floats | None = None  # of no cell here: those that work have their own
+
     def __init__(self, cells: Cells, stuck: ArrayLike) -> None:
         self.stuck = np.array(stuck, dtype=np.float64)
         if self.stuck.shape != cells.shape:
@@ -94,15 +96,6 @@ class FaultyCells:
     def temperature(self) -> float:
         """Of the surroundings (K)."""
         return self.cells.temperature
-
-    @property
-    def temperature_rise(self) -> Floats | None:
-        """Rise of each cell (K), that of the cells that work."""
-        return self.cells.temperature_rise
-
-    @temperature_rise.setter
-    def temperature_rise(self, value: Floats | None) -> None:
-        self.cells.temperature_rise = value
 
     def current(self, voltage: Floats, where: Where = None) -> tuple[Floats, Floats]:
         """Return current (A) and slope (S)."""
