@@ -521,7 +521,8 @@ cdef class LawsWithout:
             self.alone_drop[l] = self.point.drop[number] if number < self.k else self.alone_drive[l]
             for j in range(n):
                 self.alone_coupling[l * n + j] = between_bonds(
-                    &c_matrix[0, 0], ld, self.alone_ends[0, l], self.alone_ends[1, l], self.alone_ends[0, j], self.alone_ends[1, j])
+                    &c_matrix[0, 0], ld, self.alone_ends[0, l], self.alone_ends[1, l],
+                    self.alone_ends[0, j], self.alone_ends[1, j])
         if n == 0:
             return 0
         solve_small(r, n, &self.alone_t[0], &self.pivot[0], &self.alone_x[0])

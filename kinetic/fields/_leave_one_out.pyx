@@ -25,7 +25,7 @@ from ._local_bonds cimport DOUBTFUL, LocalBonds, ROUNDING
 from ._network_solver cimport LinearSolution, NetworkSolver, NodePotentials, TOLERATED, UNSETTLED
 from ._operating_point cimport drop_over, OperatingPoint
 from ._readout cimport Readout
-from ._symmetric cimport add, dot, factor, solve_factored
+from ._symmetric cimport dot, factor, solve_factored
 from ._tangent_network cimport TangentNetwork
 
 cdef double SETTLED = 1e-13    # V at 1 V: an error below this needs no further refinement, where all atoms are refined

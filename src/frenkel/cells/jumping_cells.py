@@ -227,7 +227,8 @@ class JumpingCardCells:
             self._warn_of(int(np.count_nonzero(count >= MOST)))
 
     def _pass_warm(
-        self, places: Index, volts: Floats, rise: Floats, left: Floats, count_out: NDArray[np.int32], once: bool
+        self, places: Index, volts: Floats, rise: Floats, left: Floats, count_out: NDArray[np.int32],
+        once: bool,
     ) -> None:
         """Do the same for cells that are warmer than the array (K).
 
