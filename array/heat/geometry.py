@@ -25,7 +25,7 @@ from __future__ import annotations
 from dataclasses import dataclass
 
 import numpy as np
-from scipy.sparse import csc_matrix, diags, hstack
+import scipy  # its parts load when first used, and most arrays have no heat
 
 from ... import checks
 from ...typing import Floats, Index
@@ -241,16 +241,16 @@ class CrossbarGeometry:
                 columns[:, :, :, layer, row, n - 1 - j] = column[:, rows, ::-1]
         return columns.reshape(self.layers * m * n, -1)
 
-    def _cells(self, of_layer: Floats, of_word: Floats, of_bit: Floats) -> csc_matrix:
+    def _cells(self, of_layer: Floats, of_word: Floats, of_bit: Floats) -> scipy.sparse.csc_matrix:
         """Return the fractions of each filament in the boxes, from its sizes in them along each axis (m)."""
         parts = [one / one.sum(axis=1, keepdims=True) for one in (of_layer, of_word, of_bit)]
         columns = [
-            csc_matrix(np.einsum("z,y,x->zyx", up, y, x).ravel()[:, None])
+            scipy.sparse.csc_matrix(np.einsum("z,y,x->zyx", up, y, x).ravel()[:, None])
             for up in parts[0]
             for y in parts[1]
             for x in parts[2]
         ]
-        return csc_matrix(hstack(columns))
+        return scipy.sparse.csc_matrix(scipy.sparse.hstack(columns))
 
 
 def _graded(length: float, first: float) -> Floats:
@@ -261,13 +261,15 @@ def _graded(length: float, first: float) -> Floats:
     return np.array(steps) * length / sum(steps)
 
 
-def _exchange(kappas: tuple[Floats, Floats, Floats], sizes: tuple[Floats, Floats, Floats]) -> csc_matrix:
+def _exchange(
+    kappas: tuple[Floats, Floats, Floats], sizes: tuple[Floats, Floats, Floats]
+) -> scipy.sparse.csc_matrix:
     """Return K + C of boxes, equations (1) and (2) (W/K), the bottom at a fixed temperature."""
     shape = kappas[0].shape
     number = np.arange(kappas[0].size).reshape(shape)
     shaped = [np.reshape(step, [-1 if axis == k else 1 for axis in range(3)]) for k, step in enumerate(sizes)]
     volume = np.broadcast_to(shaped[0] * shaped[1] * shaped[2], shape)
-    total = csc_matrix((number.size, number.size))
+    total = scipy.sparse.csc_matrix((number.size, number.size))
     for axis, (kappa, size) in enumerate(zip(kappas, shaped, strict=True)):
         half, area = 0.5 * size / kappa, volume / size
         low, high = (np.delete(number, end, axis).ravel() for end in (-1, 0))
@@ -280,6 +282,6 @@ def _exchange(kappas: tuple[Floats, Floats, Floats], sizes: tuple[Floats, Floats
             np.concatenate([high, low, number.ravel()]),
         )
         values = np.concatenate([-link.ravel(), -link.ravel(), diagonal])
-        along = csc_matrix((values, (rows, columns)), shape=(number.size, number.size))
-        total += along + along @ diags((size**2 / (6.0 * kappa * volume)).ravel()) @ along
-    return csc_matrix(total)
+        along = scipy.sparse.csc_matrix((values, (rows, columns)), shape=(number.size, number.size))
+        total += along + along @ scipy.sparse.diags((size**2 / (6.0 * kappa * volume)).ravel()) @ along
+    return scipy.sparse.csc_matrix(total)

@@ -26,9 +26,8 @@ from dataclasses import dataclass
 from itertools import pairwise
 
 import numpy as np
+import scipy  # its parts load when first used, and most arrays have no heat
 from numpy.typing import ArrayLike
-from scipy.linalg import LinAlgError, cholesky, eigh
-from scipy.sparse import csc_matrix, diags, sparray, spmatrix
 
 from ... import checks
 from ...errors import ConvergenceError
@@ -102,9 +101,9 @@ class ArrayHeatNetwork:
         W: of each cell the bodies that it heats, in fractions that sum to 1.
     """
 
-    conductance: Floats | spmatrix | sparray
+    conductance: Floats | scipy.sparse.spmatrix | scipy.sparse.sparray
     capacity: Floats
-    cells: Floats | spmatrix | sparray
+    cells: Floats | scipy.sparse.spmatrix | scipy.sparse.sparray
 
     @classmethod
     def from_matrix(cls, resistance: ArrayLike, capacity: ArrayLike) -> ArrayHeatNetwork:
@@ -130,8 +129,8 @@ class ArrayHeatNetwork:
         if unlike > 1e-6 * np.abs(matrix).max(initial=0.0):
             raise ValueError(f"resistance must be symmetric, got {unlike:.3g} K/W between (i, j) and (j, i)")
         try:
-            cholesky(matrix)
-        except LinAlgError:
+            scipy.linalg.cholesky(matrix)
+        except scipy.linalg.LinAlgError:
             raise ValueError(
                 "resistance must be positive definite: each power heats its own cell most"
             ) from None
@@ -155,7 +154,7 @@ class ArrayHeatNetwork:
         columns = np.arange(self.cells.shape[1]) if heated is None else np.asarray(heated)
         number = len(self.capacity)
         if number <= SMALL:
-            rates, vectors = eigh(_dense(self.conductance), np.diag(self.capacity))
+            rates, vectors = scipy.linalg.eigh(_dense(self.conductance), np.diag(self.capacity))
             shapes = np.asarray(_sparse(self.cells).T @ vectors)
             return HeatModes(rates, shapes, shapes[columns])
         return self._projected(columns)
@@ -166,7 +165,7 @@ class ArrayHeatNetwork:
         sources = cells[:, heated].toarray()
 
         def response(rate: float) -> Floats:
-            return _solved(csc_matrix(conductance + diags(rate * mass)), sources)
+            return _solved(scipy.sparse.csc_matrix(conductance + scipy.sparse.diags(rate * mass)), sources)
 
         steady = response(0.0)
         # The time in which most of the heat leaves, which the slowest mode takes.
@@ -183,7 +182,7 @@ class ArrayHeatNetwork:
             known[rate] = answer
 
 
-def _solved(matrix: csc_matrix, sources: Floats) -> Floats:
+def _solved(matrix: scipy.sparse.csc_matrix, sources: Floats) -> Floats:
     """Solve a symmetric system for columns (n, k) by conjugate gradients, preconditioned by its diagonal."""
     inverse = 1.0 / matrix.diagonal()[:, None]
     found, rest = np.zeros_like(sources), sources.copy()
@@ -203,7 +202,10 @@ def _solved(matrix: csc_matrix, sources: Floats) -> Floats:
 
 
 def _worst(
-    modes: HeatModes, cells: csc_matrix, known: dict[float, Floats], response: Callable[[float], Floats]
+    modes: HeatModes,
+    cells: scipy.sparse.csc_matrix,
+    known: dict[float, Floats],
+    response: Callable[[float], Floats],
 ) -> tuple[float, float, Floats]:
     """Return the rate between those known at which the projection differs most, its error and response."""
     rates = np.array(sorted(known))[1:]
@@ -218,7 +220,11 @@ def _worst(
 
 
 def _reduced(
-    basis: Floats, conductance: csc_matrix, mass: Floats, cells: csc_matrix, heated: Index
+    basis: Floats,
+    conductance: scipy.sparse.csc_matrix,
+    mass: Floats,
+    cells: scipy.sparse.csc_matrix,
+    heated: Index,
 ) -> HeatModes:
     """Return the modes of a network in the span of vectors (n, v)."""
     root = np.sqrt(mass)[:, None]
@@ -226,14 +232,14 @@ def _reduced(
     scaled /= np.linalg.norm(scaled, axis=0)
     vectors, sizes, _ = np.linalg.svd(scaled, full_matrices=False)
     orthonormal = vectors[:, sizes > ORTHOGONAL * sizes[0]] / root
-    rates, turned = eigh(orthonormal.T @ (conductance @ orthonormal))
+    rates, turned = scipy.linalg.eigh(orthonormal.T @ (conductance @ orthonormal))
     shapes = np.asarray(cells.T @ (orthonormal @ turned))
     return HeatModes(rates, shapes, shapes[heated])
 
 
-def _sparse(matrix: Floats | spmatrix | sparray) -> csc_matrix:
-    return csc_matrix(matrix)
+def _sparse(matrix: Floats | scipy.sparse.spmatrix | scipy.sparse.sparray) -> scipy.sparse.csc_matrix:
+    return scipy.sparse.csc_matrix(matrix)
 
 
-def _dense(matrix: Floats | spmatrix | sparray) -> Floats:
+def _dense(matrix: Floats | scipy.sparse.spmatrix | scipy.sparse.sparray) -> Floats:
     return np.asarray(matrix.toarray() if hasattr(matrix, "toarray") else matrix)
