@@ -19,7 +19,7 @@ from ...validation import shown, suggest
 from .rows import BY_HAND, MaterialError, declared
 from .sections import SECTIONS
 
-REPLACED = ("formula", "description", "family", "species", "mechanisms")
+REPLACED = ("formula", "description", "family", "species", "mechanisms", "population")
 """What a change replaces as a whole, besides numbers."""
 
 WITHOUT = "without"

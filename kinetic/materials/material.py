@@ -17,7 +17,7 @@ from typing import Any
 
 from ... import notebook, plugins
 from ...errors import warn
-from .rows import BY_HAND, MaterialError, Row, declared
+from .rows import BY_HAND, MaterialError, Row, Width, declared
 from .sections import SECTIONS, WEAK, DefectNumbers, Sections, WeakNumbers
 
 DIRECTORY = Path(__file__).parent
@@ -45,6 +45,9 @@ class Material(Sections):
         second kind of a set with both vacancies and cations ("cation").
     mechanisms : tuple of str
         Mechanisms switched on, of `sections.MECHANISMS`.
+    population : tuple of Width
+        How numbers differ between devices, where the file has a table ``[population]``; an ensemble takes it
+        with ``shipped = true`` in its own.
     hash : str
         16 hexadecimal digits, a function of formula, mechanisms and values alone.
     """
@@ -55,6 +58,7 @@ class Material(Sections):
     family: str
     species: dict[str, str]
     mechanisms: tuple[str, ...]
+    population: tuple[Width, ...]
     hash: str
 
     def __init__(self, document: Mapping[str, Any], name: str, *, where: str | None = None) -> None:
@@ -84,6 +88,7 @@ class Material(Sections):
             "family": contents.family,
             "species": contents.species,
             "mechanisms": contents.mechanisms,
+            "population": contents.population,
             "_document": copy.deepcopy(dict(document)),
             "_rows": contents.rows,
             **contents.sections,

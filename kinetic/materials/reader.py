@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Mapping
+from collections.abc import Iterator, Mapping
 from dataclasses import MISSING, dataclass, fields
 from functools import cache
 from pathlib import Path
@@ -22,23 +22,20 @@ from ... import toml
 from ...checks import between
 from ...units import convert
 from ...validation import sentence, suggest
-from .rows import MaterialError, Row, declared
+from .rows import MaterialError, Row, Width, declared
 from .sections import BONDS, DEFECTS, FAMILIES, MECHANISMS, SECTIONS, WEAK
 
 Confidence = Literal["measured", "ab initio", "machine-learned potential", "fitted", "recalled", "chosen"]
 SpeciesNames = dict[Literal["defect", "cation", "interstitial"], str]
 
 
-class Leaf(BaseModel):
-    """One number as a file states it."""
+class Origin(BaseModel):
+    """Where what a file states comes from."""
 
     model_config = ConfigDict(extra="forbid", strict=True, frozen=True)
 
-    value: float = Field(allow_inf_nan=False)
-    unit: str
     source: str
     confidence: Confidence
-    range: tuple[float, float] | None = None
     note: str = ""
     fitted_to: str = ""
 
@@ -49,6 +46,34 @@ class Leaf(BaseModel):
             raise ValueError("source must not be empty")
         return source
 
+    @model_validator(mode="after")
+    def _has_target(self) -> Origin:
+        if self.confidence == "fitted" and not self.fitted_to.strip():
+            raise ValueError("a fitted number must say in fitted_to what it was fitted to")
+        return self
+
+    @property
+    def notes(self) -> str:
+        """What it was fitted to, and its note."""
+        target = f"fitted to: {self.fitted_to}" if self.fitted_to else ""
+        return "; ".join(text for text in (target, self.note) if text)
+
+
+class LawLeaf(Origin):
+    """How one number differs between devices; the numbers of the law are further keys."""
+
+    model_config = ConfigDict(extra="allow")
+
+    law: str
+
+
+class Leaf(Origin):
+    """One number as a file states it."""
+
+    value: float = Field(allow_inf_nan=False)
+    unit: str
+    range: tuple[float, float] | None = None
+
     @field_validator("range", mode="before")
     @classmethod
     def _pair(cls, limits: Any) -> Any:
@@ -56,8 +81,6 @@ class Leaf(BaseModel):
 
     @model_validator(mode="after")
     def _consistent(self) -> Leaf:
-        if self.confidence == "fitted" and not self.fitted_to.strip():
-            raise ValueError("a fitted number must say in fitted_to what it was fitted to")
         if self.range is not None and not self.range[0] <= self.value <= self.range[1]:
             raise ValueError(
                 f"value {self.value:g} {self.unit} lies outside its own range "
@@ -77,6 +100,7 @@ class Contents:
     mechanisms: tuple[str, ...]
     sections: dict[str, Any]
     rows: tuple[Row, ...]
+    population: tuple[Width, ...]
 
 
 def read_toml(path: Path) -> dict[str, Any]:
@@ -137,6 +161,7 @@ def read_document(document: Mapping[str, Any], where: str) -> Contents:
         tuple(model.mechanisms),
         sections,
         tuple(rows),
+        tuple(_widths(model.population, where)),
     )
 
 
@@ -161,6 +186,7 @@ def _model() -> type[BaseModel]:
         family=(str, "vcm"),
         species=(SpeciesNames, {}),
         mechanisms=(list[str], ...),
+        population=(dict[str, dict[str, LawLeaf]], {}),
         **sections,
     )
 
@@ -191,9 +217,19 @@ def _what(unit: str) -> str:
 
 
 def _row(section: str, key: str, leaf: Leaf) -> Row:
-    target = f"fitted to: {leaf.fitted_to}" if leaf.fitted_to else ""
-    note = "; ".join(text for text in (target, leaf.note) if text)
-    return Row(section, key, leaf.value, leaf.unit, leaf.confidence, leaf.source, leaf.range, note)
+    return Row(section, key, leaf.value, leaf.unit, leaf.confidence, leaf.source, leaf.range, leaf.notes)
+
+
+def _widths(population: Mapping[str, Mapping[str, LawLeaf]], where: str) -> Iterator[Width]:
+    """Yield how numbers differ between devices; the configuration of an ensemble checks the laws."""
+    for section, laws in population.items():
+        for key, leaf in laws.items():
+            try:
+                declared(section, key)
+            except MaterialError as error:
+                raise MaterialError(f"{where}: population: {error}") from None
+            law = {"law": leaf.law} | (leaf.__pydantic_extra__ or {})
+            yield Width(f"{section}.{key}", law, leaf.confidence, leaf.source, leaf.notes)
 
 
 def _check_mechanisms(mechanisms: list[str], sections: Mapping[str, Any], where: str) -> None:

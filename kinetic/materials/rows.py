@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from collections.abc import Mapping
 from dataclasses import Field, fields
 from typing import Any, NamedTuple
 
@@ -26,6 +27,25 @@ class Row(NamedTuple):
     confidence: str
     source: str
     range: tuple[float, float] | None
+    note: str
+
+
+class Width(NamedTuple):
+    """How one number of a material differs between devices.
+
+    Attributes
+    ----------
+    key : str
+        "section.key" of the number.
+    law : mapping
+        As the table of the number in ``[population]`` of a configuration.
+    confidence, source, note : str
+    """
+
+    key: str
+    law: Mapping[str, Any]
+    confidence: str
+    source: str
     note: str
 
 

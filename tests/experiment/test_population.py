@@ -340,3 +340,41 @@ def test_names_of_drawn_numbers_are_names_of_nothing_else():
         "cycle",
     }
     assert taken & set(names) == {"lattice_spacing"}  # the same number
+
+
+def test_laws_that_a_material_ships_are_drawn_unless_the_configuration_has_its_own(tmp_path):
+    (tmp_path / "wide.toml").write_text(
+        'based_on = "HfO2-volatile"\n[population.vacancy.migration_barrier]\nlaw = "normal"\nsd = "50 meV"\n'
+        'confidence = "chosen"\nsource = "here"\n[population.conduction.prefactor]\nlaw = "log-normal"\n'
+        'sigma = 0.2\nconfidence = "chosen"\nsource = "here"\n'
+    )
+    own = {"shipped": True, "conduction.prefactor": {"law": "log-normal", "sigma": 0.0}}
+    document = tomllib.loads(TOML) | {"population": own, "material": str(tmp_path / "wide.toml")}
+    document["phase"] = document["phase"][:1]
+    data = fk.ensemble(document, members=2, **HERE)
+    barriers, prefactors = data["vacancy_migration_barrier"], data["conduction_prefactor"]
+    assert len({*barriers.values.tolist(), 0.7}) == 3 and np.ptp(prefactors.values) == 0.0
+    # The record holds laws and material: a member comes out alike although the file is gone.
+    (tmp_path / "wide.toml").unlink()
+    member = ensemble_file.member(data, 1)
+    assert experiment.first_difference(member, experiment.again(member)) is None
+    with pytest.raises(ConfigurationError, match="HfO2-volatile has no table"):
+        fk.ensemble(document | {"material": "HfO2-volatile"}, members=2, **HERE)
+
+
+@pytest.mark.parametrize(
+    ("key", "message"),
+    [
+        ("material", "material cannot be swept with population.shipped"),
+        ("conduction.prefactor", r"is drawn by \[population\] and cannot be swept"),
+    ],
+)
+def test_a_sweep_takes_neither_another_material_nor_a_number_that_is_shipped(tmp_path, key, message):
+    (tmp_path / "wide.toml").write_text(
+        'based_on = "HfO2-volatile"\n[population.conduction.prefactor]\nlaw = "log-normal"\n'
+        'sigma = 0.2\nconfidence = "chosen"\nsource = "here"\n'
+    )
+    document = tomllib.loads(TOML) | {"population": {"shipped": True}}
+    document["material"] = str(tmp_path / "wide.toml")
+    with pytest.raises(ConfigurationError, match=message):
+        fk.sweep(document, {key: ["1e-4 S" if "." in key else "HfO2"]}, members=1, **HERE)

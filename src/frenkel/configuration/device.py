@@ -223,7 +223,13 @@ class Configuration(Document):
 
     @model_validator(mode="after")
     def _check_drawn(self) -> "Configuration":
-        for key in self.population.laws if self.population is not None else ():
+        if self.population is not None:
+            self.check_drawn(self.population)
+        return self
+
+    def check_drawn(self, population: PopulationSection) -> None:
+        """Raise ConfigurationError or ValueError where a number that a population draws changes nothing."""
+        for key in population.laws:
             self.check_number(key)
             if self.device.layer is not None and is_number(key) == ("lattice", "spacing"):
                 raise ValueError(
@@ -232,7 +238,6 @@ class Configuration(Document):
                 )
             if key.startswith("circuit."):
                 self._check_circuit(key)
-        return self
 
     def _check_circuit(self, key: str) -> None:
         """Raise an error where a drawn number of the circuit does not reach a phase, or a compliance none."""

@@ -124,8 +124,11 @@ class Members:
     def __init__(self, configuration: Configuration, folder: Path = Path()) -> None:
         self.configuration = configuration
         self.material = configuration.made_of(folder)
-        section = configuration.population
-        self.sampler = None if section is None else Sampler(section, configuration, self.material)
+        self.sampler = None
+        if configuration.population is not None:
+            section = configuration.population.of(self.material)
+            configuration.check_drawn(section)
+            self.sampler = Sampler(section, configuration, self.material)
 
     def draw(self, member: int) -> MemberNumbers:
         """Return the numbers that the population draws for a member."""

@@ -356,6 +356,8 @@ class PopulationSection(Section):
     devices_per_die : int or None
         Members 0 to ``devices_per_die - 1`` are on die 0, and so on.
     dies_per_wafer : int or None
+    shipped : bool or None
+        Whether numbers without a law here have that of the material; see :meth:`of`.
     correlated : list of Correlated
         A number is in at most one of them.
     """
@@ -364,6 +366,7 @@ class PopulationSection(Section):
 
     devices_per_die: int | None = Field(default=None, ge=1, le=MOST_MEMBERS)
     dies_per_wafer: int | None = Field(default=None, ge=1, le=MOST_MEMBERS)
+    shipped: bool | None = None
     correlated: list[Correlated] = Field(default=[])
 
     @model_validator(mode="before")
@@ -411,6 +414,24 @@ class PopulationSection(Section):
     def laws(self) -> dict[str, Law]:
         """Law of each number by its dotted key, in the order of the file."""
         return dict(_laws(self.__pydantic_extra__ or {}, ""))
+
+    def of(self, material: Material) -> "PopulationSection":
+        """Return the table with the laws that the material ships, where it asks for them.
+
+        Raises
+        ------
+        ConfigurationError
+            The material ships none, or laws that fit nothing.
+        """
+        if not self.shipped:
+            return self
+        if not material.population:
+            raise ConfigurationError(
+                f"population.shipped must not be true, since {material.name} has no table [population]"
+            )
+        laws = {width.key: width.law for width in material.population if width.key not in self.laws}
+        own = self.model_dump(mode="json", exclude={"shipped"}, exclude_none=True)
+        return checked(PopulationSection, laws | own, f"population of {material.name}")
 
     def groups(self) -> list[tuple[str, ...]]:
         """Return the keys of numbers that are drawn together, each number in one group."""

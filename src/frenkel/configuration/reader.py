@@ -92,7 +92,8 @@ def about_population(configuration: Configuration, folder: Path) -> Iterator[str
         material_of_all = configuration.made_of(folder)
     except MaterialError:
         return  # making the material says what is wrong
-    yield from Sampler(configuration.population, configuration, material_of_all).doubts()
+    section = configuration.population.of(material_of_all)
+    yield from Sampler(section, configuration, material_of_all).doubts()
 
 
 def _about_signs(configuration: Configuration) -> list[str]:

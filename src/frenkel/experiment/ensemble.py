@@ -220,8 +220,13 @@ def sweep(
         raise ConfigurationError(f"each axis of a sweep needs a name of its own, got {', '.join(names)}")
     base = plain(read([]), members or None, folder, seed)
     population = base.points[0].population
-    for key in (swept.key.removeprefix("material.") for swept in axes):
-        if population is not None and key in population.laws:
+    drawn = {} if population is None else population.of(base.points[0].made_of(folder)).laws
+    for key in (swept.key for swept in axes):
+        if population is not None and population.shipped and key in ("material", "material.base"):
+            raise ConfigurationError(
+                f"{key} cannot be swept with population.shipped: each material ships laws of its own"
+            )
+        if (key := key.removeprefix("material.")) in drawn:
             raise ConfigurationError(
                 f"{key} is drawn by [population] and cannot be swept: sweep over a key of its law, such as "
                 f"population.{key}.mean"

@@ -11,7 +11,7 @@ from .. import provenance
 from ..analysis.plots.caption import quantity
 from ..analysis.reliability import linearity, pulses
 from ..analysis.results import metrics
-from ..kinetic.materials.rows import BY_HAND, declared
+from ..kinetic.materials.rows import BY_HAND, Row, Width, declared
 from ..kinetic.materials.sections import FAMILIES
 
 if TYPE_CHECKING:
@@ -214,10 +214,22 @@ def material_table(material: "Material") -> str:
         value = f"{row.value:g} {row.unit if row.unit != '1' else ''}".strip()
         span = f"  range {row.range[0]:g} to {row.range[1]:g}" if row.range else ""
         lines.append(f"  {row.key:22} {value:16} {row.confidence}{span}")
-        for text in (row.source, row.note):
-            if text:
-                lines.append(textwrap.fill(text, WIDTH, initial_indent=" " * 25, subsequent_indent=" " * 25))
+        lines += _origin(row)
+    if material.population:
+        lines += ["", "[population]"]
+    for width in material.population:
+        numbers = [f"{name} {value}" for name, value in width.law.items() if name != "law"]
+        law = ", ".join([str(width.law["law"]), *numbers])
+        lines.append(f"  {width.key:22} {law:16} {width.confidence}")
+        lines += _origin(width)
     return "\n".join(lines)
+
+
+def _origin(stated: Row | Width) -> list[str]:
+    """Return source and note of what a material file states, as lines below it."""
+    indent = " " * 25
+    texts = filter(None, (stated.source, stated.note))
+    return [textwrap.fill(text, WIDTH, initial_indent=indent, subsequent_indent=indent) for text in texts]
 
 
 def origins_table(materials: Sequence["Material"]) -> str:

@@ -55,7 +55,7 @@ def plan(configuration: Configuration, folder: Path = Path()) -> str:
         *_rounding(configuration, shape, material.lattice.spacing),
         *_layers(stack),
         *_heat(stack, configuration.thermal),
-        *_population(configuration),
+        *_population(configuration, material),
         f"seed        {'drawn at the start' if configuration.seed is None else configuration.seed}",
         f"memory      about {experiment.memory(configuration, material) / 1e6:.0f} MB for the device",
         "",
@@ -143,11 +143,12 @@ def _heat(stack: Stack, thermal: ThermalSection | None) -> list[str]:
     return [text + (f"; melts or decomposes at {point:.0f} K" if point else "")]
 
 
-def _population(configuration: Configuration) -> list[str]:
+def _population(configuration: Configuration, material: Material) -> list[str]:
     """List the numbers that differ between the members of an ensemble."""
     if configuration.population is None:
         return []
-    laws = ", ".join(f"{key} ({law.law})" for key, law in configuration.population.laws.items())
+    drawn = configuration.population.of(material).laws
+    laws = ", ".join(f"{key} ({law.law})" for key, law in drawn.items())
     return [f"population  differ between members: {laws}"]
 
 
