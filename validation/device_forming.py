@@ -5,7 +5,7 @@ from dataclasses import dataclass
 
 import numpy as np
 from cell import metered
-from device_cell import FAILED, Cell, Setting, for_each, material_of
+from device_cell import FAILED, Cell, Setting, devices, for_each
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -54,14 +54,14 @@ def forming(material, seeds, rates=(100.0,), *, numbers=None, budget=None, worke
     -------
     Forming
     """
-    material, chosen = material_of(material, numbers), Setting(**setting)
-    rows = np.array(for_each(_forming, seeds, workers, material, chosen, tuple(rates), budget))
+    one_each, chosen = devices(material, seeds, numbers), Setting(**setting)
+    rows = np.array(for_each(_forming, one_each, workers, chosen, tuple(rates), budget))
     names = ("voltage", "fall", "leakage", "resistance", "hottest", "cpu")
     return Forming(rates=np.array(rates), **dict(zip(names, np.moveaxis(rows, 2, 0), strict=True)))
 
 
-def _forming(material, setting, rates, budget, seed):
-    rows = []
+def _forming(setting, rates, budget, one):
+    (material, seed), rows = one, []
     for rate in rates:
         begun, cell = time.process_time(), Cell(material, seed, setting, budget)
         try:

@@ -1,10 +1,12 @@
 """Members of a population as cells: equal values, width of the filament, waits for SET."""
 
 import math
+import time
 from dataclasses import dataclass
 
 import numpy as np
-from device_cell import FAILED, HALF, READ, Cell, Watch, for_each
+from device_cell import FAILED, HALF, READ, Cell, Watch, for_each, gaps, vacancies
+from device_retention import BOLTZMANN
 from scipy import stats
 
 from frenkel.configuration import device as configuration
@@ -21,7 +23,8 @@ def members(material, population, number, first_seed):
 
     Parameters
     ----------
-    material : str
+    material : str or dict
+        As the key or the table ``material`` of a configuration.
     population : mapping
         As the table ``[population]``; empty: all members are alike.
     number, first_seed : int
@@ -72,12 +75,47 @@ def equal_pairs(table):
 # ---------------------------------------------------------------- width of a filament
 
 
-def filament_radius(device, voltage=READ):
-    """Return the radius of the filament (m) by the current that its atoms carry.
+@dataclass(frozen=True, kw_only=True)
+class Layers:
+    """What flows through the layers of atoms of a filament.
 
-    In each layer of atoms that conduct, N = (sum i)^2 / sum i^2 over the atoms, i half of what flows through
-    their bonds, and r = a sqrt(N / pi); the median over the layers.
+    Parameters
+    ----------
+    height : (n,) array
+        Number of each layer that carries current, ascending.
+    count : (n,) array
+        Atoms that carry it: (sum i)^2 / sum i^2, i half of what flows through the bonds of an atom.
+    current : (n,) array
+        A.
+    potential : (n,) array
+        Mean over the atoms, weighed by their current (V).
+    spacing : float
+        Of layers, and of atoms in them (m).
     """
+
+    height: np.ndarray
+    count: np.ndarray
+    current: np.ndarray
+    potential: np.ndarray
+    spacing: float
+
+    @property
+    def radius(self):
+        """Median over the layers of a sqrt(N / pi) (m)."""
+        return self.spacing * math.sqrt(np.median(self.count) / math.pi) if len(self.count) else math.nan
+
+    @property
+    def conductivity(self):
+        """Conductance x spacing / area of each pair of neighbouring layers (S/m), (k,)."""
+        beside = np.diff(self.height) == 1
+        drop = np.abs(np.diff(self.potential))[beside]
+        flow, count = (((one[1:] + one[:-1]) / 2)[beside] for one in (self.current, self.count))
+        with np.errstate(divide="ignore"):
+            return flow / drop * self.spacing / (count * self.spacing**2)
+
+
+def filament(device, voltage=READ):
+    """Return the `Layers` of the filament of a device at a device voltage (V)."""
     device.solved(refresh=True)
     fields = device.fields
     if fields.has_laws():
@@ -93,22 +131,30 @@ def filament_radius(device, voltage=READ):
     spacing = device.material.lattice.spacing
     height = np.rint(device.lattice.position[site][:, 2] / spacing).astype(int)
     current = np.array([through[one] for one in site.tolist()])
-    counts = []
+    rows = []
     for layer in np.unique(height):
-        of = current[height == layer]
+        of, volts = current[height == layer], potential[height == layer]
         if of.sum() > 0.0:
-            counts.append(of.sum() ** 2 / (of**2).sum())
-    return spacing * math.sqrt(np.median(counts) / math.pi) if counts else math.nan
+            rows.append((layer, of.sum() ** 2 / (of**2).sum(), of.sum(), of @ volts / of.sum()))
+    height, count, current, potential = np.array(rows).reshape(-1, 4).T
+    return Layers(height=height, count=count, current=current, potential=potential, spacing=spacing)
+
+
+WIDTHS = ("radius", "product", "conductivity", "densest", "atoms", "events", "cpu")
 
 
 def widths(prepared, currents, *, budget=None, workers=None):
-    """Return radius (m) and R I_c (V) after SETs of the same HRS at limits (A).
+    """Return what SETs of the same HRS at limits (A), each with a RESET after it, leave and cost.
 
-    Both have the shape (states, limits), NaN where a SET failed or ran out of CPU time.
+    Returns
+    -------
+    dict of (states, limits) array
+        Radius (m), R I_c (V), median and largest conductivity of a layer (S/m) of the LRS, its vacancies,
+        events and CPU time (s) of SET and RESET; NaN where a SET failed or ran out of CPU time.
     """
     found = for_each(_widths, prepared, workers, tuple(currents), budget)
-    table = np.array([row for rows in found for row in rows]).reshape(-1, len(currents), 2)
-    return table[..., 0], table[..., 1]
+    table = np.array([row for rows in found for row in rows]).reshape(-1, len(currents), len(WIDTHS))
+    return dict(zip(WIDTHS, np.moveaxis(table, 2, 0), strict=True))
 
 
 def _widths(currents, budget, one):
@@ -118,17 +164,26 @@ def _widths(currents, budget, one):
         for k, limit in enumerate(currents):
             cell.allow(budget)
             cell.again(high, k)
-            try:
-                done = cell.set(limit)
-            except FAILED:
-                row.append((math.nan, math.nan))
-                continue
-            if math.isnan(done.switched):
-                row.append((math.nan, math.nan))
-            else:
-                row.append((filament_radius(cell.device), cell.read() * limit))
+            row.append(_width(cell, limit))
         rows.append(row)
     return rows
+
+
+def _width(cell, limit):
+    begun, first, row = time.process_time(), cell.device.events, [math.nan] * len(WIDTHS)
+    try:
+        if math.isnan(cell.set(limit).switched):
+            return row
+        layers = filament(cell.device)
+        each = layers.conductivity
+        if len(each):
+            row[:4] = layers.radius, cell.read() * limit, np.median(each), each.max()
+        row[4] = vacancies(cell.device)
+        cell.reset()
+        row[5:] = cell.device.events - first, time.process_time() - begun
+    except FAILED:
+        pass
+    return row
 
 
 # ---------------------------------------------------------------- waits for SET
@@ -218,9 +273,30 @@ def _waits(voltages, longest, budget, one):
     return rows
 
 
+def line_of_purpose(barrier, frequency, voltage, wait, temperature=300.0):
+    """Return decades of SET time per volt of a linear barrier: (E0 - kT ln(nu t)) / (kT ln(10) V).
+
+    Parameters
+    ----------
+    barrier, frequency : float
+        E0 (eV) and nu (Hz) of the exchange.
+    voltage, wait, temperature : float
+        SET at this voltage takes this time (V, s, K).
+    """
+    thermal = BOLTZMANN * temperature
+    return (barrier - thermal * math.log(frequency * wait)) / (thermal * math.log(10.0) * voltage)
+
+
 def warmed(prepared, temperatures):
-    """Return R at 0.1 V and at 0.5 V (ohm) of HRS states: (states, temperatures) and (states,)."""
-    rows, halves = [], []
+    """Return what HRS read: R at 0.1 V at temperatures (K), R at 0.5 V (ohm), and the length of the gap (m).
+
+    Returns
+    -------
+    table : (states, temperatures) array
+    half, gap : (states,) array
+        The gap is the longest jump of the easiest path between the electrodes.
+    """
+    rows, halves, lengths = [], [], []
     for one in prepared:
         cells = [Cell(one.material, one.seed, one.setting, None, kelvin) for kelvin in temperatures]
         for kept in one.high:
@@ -231,4 +307,5 @@ def warmed(prepared, temperatures):
             rows.append(row)
             cells[0].again(kept)
             halves.append(cells[0].read(HALF))
-    return np.array(rows).reshape(-1, len(temperatures)), np.array(halves)
+            lengths.append((gaps(cells[0].device)[1] + 1.0) * one.material.lattice.spacing)
+    return np.array(rows).reshape(-1, len(temperatures)), np.array(halves), np.array(lengths)

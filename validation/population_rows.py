@@ -6,12 +6,13 @@ from functools import cached_property
 
 import numpy as np
 import unimodal
+from device_cell import Setting
 from device_cycles import cycles, listed, middle
 from device_retention import BOLTZMANN
 from device_rows import size_of
 from device_states import levels, prepare
 from estimates import clean
-from population_cell import equal_pairs, members, waits, warmed, widths
+from population_cell import equal_pairs, line_of_purpose, members, waits, warmed, widths
 from population_targets import Measured
 from scipy import stats
 
@@ -21,6 +22,11 @@ from frenkel.analysis.statistics.variance import lag_correlation, variance_compo
 DECADE_THIRDS = 10 ** (np.log10(20e3) + np.arange(6) / 3.0)
 """Edges of thirds of a decade from 20 kohm to 0.93 Mohm (ohm)."""
 LAG = 20
+WIDE = 1e-4  # A, the limit at which radii are asked
+
+
+LEAST = {"devices": 6, "states": 3, "programmed": 4, "forming": 8, "boxes": 20, "thick_states": 2}
+"""Devices, at least, of each kind of measurement."""
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -29,7 +35,8 @@ class Population:
 
     Parameters
     ----------
-    material : str
+    material : str or dict
+        Name or path of a set, or a table ``[material]``.
     population : dict
         As the table ``[population]``.
     setting : dict
@@ -42,14 +49,21 @@ class Population:
         Cycles of each device for the correlation after `LAG` cycles; 0: not measured.
     states : int
         Devices of which two states after RESET and SET each are kept.
-    stops, currents, voltages, warm, bakes : tuple of float
-        RESET stops (V), limits (A), voltages of waits (V), temperatures of HRS and of bakes (K).
-    budget, state_budget : float
-        CPU time (s) of the cycles of a device, and of one measurement of a state.
+    stops, currents, levels, voltages, warm, bakes : tuple of float
+        RESET stops (V), limits (A), limits that program levels (A), voltages of waits over the median V_SET,
+        temperatures of HRS and of bakes (K).
+    programmed, forming, boxes, thick_states : int
+        Devices of each level, devices that form, boxes with weak columns, thick devices with states.
+    endurance : (int, int)
+        Devices and cycles of the yield.
+    thick, wide : float
+        Thickness and width (m) of devices that form, and of thick ones with states.
+    budget, long_budget, state_budget : float
+        CPU time (s) of the cycles of a device, of those of the yield, and of one measurement of a state.
     workers : int, optional
     """
 
-    material: str = "HfO2"
+    material: str | dict = "HfO2"
     population: dict = field(default_factory=dict)
     setting: dict = field(default_factory=dict)
     first_seed: int = 7001
@@ -58,20 +72,41 @@ class Population:
     long: int = 0
     states: int = 24
     stops: tuple = tuple(np.linspace(0.7, 1.5, 17).round(3).tolist())
-    currents: tuple = (1e-5, 3e-5, 1e-4)
-    voltages: tuple = (0.55, 0.6, 0.65, 0.7, 0.75, 0.8, 0.9, 1.0)
+    currents: tuple = (1e-5, 3e-5, 1e-4, 2e-4)
+    levels: tuple = (1e-6, 3e-6, 1e-5, 3e-5)
+    voltages: tuple = tuple(np.linspace(0.55, 1.0, 10).round(2).tolist())
     warm: tuple = (300.0, 350.0, 400.0)
     bakes: tuple = (650.0, 700.0, 750.0, 800.0)
+    programmed: int = 24
+    forming: int = 64
+    boxes: int = 200
+    thick_states: int = 4
+    endurance: tuple = (12, 200)
+    thick: float = 5.2e-9
+    wide: float = 5.2e-9
     budget: float = 60.0
+    long_budget: float = 60.0
     state_budget: float = 5.0
     workers: int | None = None
 
-    def _members(self, number, population):
+    def members(self, number, population):
+        """Return the materials and seeds of members of a population."""
         return members(self.material, population, number, self.first_seed)
 
     def _cycled(self, devices, number, population):
-        materials, seeds = self._members(devices, population)
+        materials, seeds = self.members(devices, population)
         return cycles(materials, seeds, number, budget=self.budget, workers=self.workers, **self.setting)
+
+    def scaled(self, share):
+        """Return the same with a share of the devices, of each kind at least as many as rows can do with."""
+        number = {name: max(least, round(share * getattr(self, name))) for name, least in LEAST.items()}
+        devices, each = self.endurance
+        return replace(self, **number, endurance=(max(3, round(share * devices)), each))
+
+    @property
+    def rate(self):
+        """Rate of the ramps of cycles (V/s)."""
+        return Setting(**self.setting).rate
 
     @cached_property
     def cycled(self):
@@ -83,11 +118,33 @@ class Population:
         """Cycles of as many devices without the population."""
         return self._cycled(self.devices, self.number, {}) if self.population else self.cycled
 
+    def _prepared(self, number, population, cycles, keep, **changes):
+        options = {"budget": self.budget, "workers": self.workers} | self.setting | changes
+        return prepare(*self.members(number, population), cycles, keep=keep, **options)
+
     @cached_property
     def prepared(self):
         """States after four cycles."""
-        materials, seeds = self._members(self.states, self.population)
+        return self._prepared(self.states, self.population, 4, 2)
+
+    @cached_property
+    def plain(self):
+        """The same without population and without disorder of the bonds."""
+        materials, seeds = self.members(self.states, {})
+        if materials[0].has("disorder"):
+            materials = [one.with_values({"disorder.bond": 0.0}) for one in materials]
         return prepare(materials, seeds, 4, keep=2, budget=self.budget, workers=self.workers, **self.setting)
+
+    @cached_property
+    def start(self):
+        """States of devices that are to be programmed."""
+        return self._prepared(self.programmed, self.population, 2, 1)
+
+    @cached_property
+    def thickened(self):
+        """States of thick devices."""
+        size = {"size": self.thick, "width": self.wide}
+        return self._prepared(self.thick_states, self.population, 2, 1, **size)
 
     @cached_property
     def last(self):
@@ -122,7 +179,11 @@ def resampled(id, values, statistic, **more):
         return Measured(id=id, value=math.nan, note=f"{len(values)} values")
     if np.ptp(values) == 0.0:
         return Measured(id=id, value=float(statistic(values)), low=values[0], high=values[0], **more)
-    value, low, high = bootstrap(values, lambda drawn: float(statistic(drawn)))
+    value = float(statistic(values))
+    try:
+        _, low, high = bootstrap(values, lambda drawn: float(statistic(drawn)))
+    except ValueError:  # the same without any one of them
+        low = high = math.nan
     return Measured(id=id, value=value, low=low, high=high, **more)
 
 
@@ -232,28 +293,49 @@ def means(population):
 
 
 def width_rows(population):
-    """Radius of the filament against the limit, and R I_c."""
-    radius, product = widths(
-        population.prepared,
-        population.currents,
-        budget=10 * population.state_budget,
-        workers=population.workers,
-    )
+    """Radius and conductivity of the filament against the limit, R I_c, and what such cycles cost."""
+    options = {"budget": 10 * population.state_budget, "workers": population.workers}
+    found = widths(population.prepared, population.currents, **options)
+    at = population.currents.index(WIDE)
+    thick = widths(population.thickened, (WIDE,), **options)
+    radius, product = found["radius"], found["product"]
     slopes = [
         np.polyfit(np.log(population.currents), np.log(row), 1)[0] for row in radius if np.isfinite(row).all()
     ]
-    middles = ", ".join(f"{1e9 * middle(column):.2f}" for column in radius.T)
-    note = f"{middles} nm at {', '.join(f'{1e6 * one:g}' for one in population.currents)} uA"
+    limits = ", ".join(f"{1e6 * one:g}" for one in population.currents)
+    note = f"{', '.join(f'{1e9 * middle(column):.2f}' for column in radius.T)} nm at {limits} uA"
     good = np.isfinite(product)
     share = np.mean((product[good] >= 0.3) & (product[good] <= 0.6)) if good.any() else math.nan
     lost = f"{np.mean(~good):.0%} not set or out of CPU time; medians " + ", ".join(
         f"{middle(column):.2f}" for column in product.T
     )
+    each = ", ".join(f"{middle(column):.2g}" for column in found["conductivity"].T)
+    dense = f"at 100 uA; {each} at {limits} uA; largest of a filament {middle(found['densest'][:, at]):.2g}"
+    thin_n, thick_n = of(population), of_thick(population)
     return [
-        resampled("R-1", radius[:, -1], np.median, n=of(population), note=note),
-        resampled("R-2", slopes, np.median, n=of(population)),
-        Measured(id="R-3", value=float(share), n=of(population), note=lost),
+        resampled("R-1", radius[:, at], np.median, n=thin_n, note=note),
+        resampled("R-2", slopes, np.median, n=thin_n),
+        Measured(id="R-3", value=float(share), n=thin_n, note=lost),
+        resampled("R-4", thick["radius"], np.median, n=thick_n),
+        resampled("R-5", found["conductivity"][:, at], np.median, n=thin_n, note=dense),
+        *(
+            resampled(id, table["cpu"][:, k], np.mean, n=number, note=sizes(table, k))
+            for id, table, k, number in (("K-3", found, at, thin_n), ("K-4", thick, 0, thick_n))
+        ),
     ]
+
+
+def of_thick(population):
+    """Return what rows from states of thick devices are measured on."""
+    return f"{sum(len(one.high) for one in population.thickened)} states of {population.thick_states} devices"
+
+
+def sizes(table, k):
+    """Return atoms and events of cycles, and how many did not end."""
+    column = {key: values[:, k] for key, values in table.items()}
+    atoms, events = (middle(column[key]) for key in ("atoms", "events"))
+    lost = np.count_nonzero(np.isnan(column["cpu"]))
+    return f"medians {atoms:.0f} atoms, {events:.0f} events; {lost} not set or out of CPU time"
 
 
 def stop_rows(population):
@@ -290,9 +372,8 @@ def listed_kilo(values):
 
 def time_rows(population):
     """SET times at constant voltage: slopes between medians, and the first doubling."""
-    found = waits(
-        population.prepared, population.voltages, budget=population.state_budget, workers=population.workers
-    )
+    volts = (np.array(population.voltages) * middle(population.cycled.v_set)).round(2)
+    found = waits(population.prepared, volts, budget=population.state_budget, workers=population.workers)
     median, inside = _medians(found.set)
     volts, log = found.voltages[inside], np.log10(median[inside])
     slope = _slope(found.voltages, found.set)
@@ -316,7 +397,21 @@ def time_rows(population):
             note="steps " + ", ".join(f"{step:.0f}" for step in steps),
         ),
         resampled("S-3", early[np.isfinite(early)], np.median, n=of(population)),
+        purpose_row(population, slope),
     ]
+
+
+def purpose_row(population, slope):
+    """Return the row of the line of a linear barrier, at the V_SET of ramps."""
+    material, volts = population.members(1, {})[0][0], middle(population.cycled.v_set)
+    if not material.has("exchange") or not slope > 0.0:
+        return Measured(id="S-4", value=math.nan, note="no exchange with an electrode, or no slope")
+    # On a ramp a device has SET when the rate, which grows e-fold in this time, has integrated to 1.
+    wait = 1.0 / (slope * math.log(10.0) * population.rate)
+    e0, frequency = material.exchange.barrier, material.exchange.attempt_frequency
+    note = f"E0 {e0:.2f} eV, nu {frequency:.2g} Hz, V_SET {volts:.2f} V, {wait:.1g} s; measured {slope:.1f}"
+    value = line_of_purpose(e0, frequency, volts, wait)
+    return Measured(id="S-4", value=value, n=size_of(population.cycled), note=note)
 
 
 def _medians(times):
@@ -335,18 +430,39 @@ def _slope(voltages, times):
 
 def off_rows(population):
     """Nonlinearity and activation of HRS, and how far both differ from state to state."""
-    table, halves = warmed(population.prepared, population.warm)
+    table, halves, lengths = warmed(population.plain, population.warm)
     ratio = table[:, 0] / halves
     energy = np.polyfit(1.0 / (BOLTZMANN * np.array(population.warm)), np.log(table.T), 1)[0]
     rank = stats.spearmanr(energy, table[:, 0]).statistic if len(energy) > 2 else math.nan
-    rows = []
+    rows, n = [], of(population, population.plain)
     for first, second, values, note in (
-        ("I-1", "I-2", ratio, ""),
+        ("I-1", "I-2", ratio, "population and disorder of bonds off"),
         ("I-3", "I-4", energy, f"rank correlation with HRS {rank:.2f}"),
     ):
-        rows.append(resampled(first, values, np.median, n=of(population), note=note))
-        rows.append(resampled(second, values, lambda v: np.std(v, ddof=1) / np.median(v), n=of(population)))
-    return rows
+        rows.append(resampled(first, values, np.median, n=n, note=note))
+        rows.append(resampled(second, values, lambda v: np.std(v, ddof=1) / np.median(v), n=n))
+    spread = ", ".join(f"{1e9 * middle(lengths, share):.2f}" for share in (0.0, 0.5, 1.0))
+    note = f"gaps {spread} nm (least, median, largest)"
+    return [*rows, ranked("I-5", ratio, lengths, n=n, note=note)]
+
+
+def ranked(id, one, other, **more):
+    """Return the row of a rank correlation, with its bootstrap interval."""
+    pairs = np.column_stack([one, other])
+    pairs = pairs[np.isfinite(pairs).all(axis=1)]
+    if len(pairs) < 4 or np.ptp(pairs, axis=0).min() == 0.0:
+        return Measured(id=id, value=math.nan, **more)
+    value = float(stats.spearmanr(*pairs.T).statistic)
+
+    def drawn(rows):
+        # A draw of equal pairs has no order: none is what it tells.
+        return float(stats.spearmanr(*rows.T).statistic) if np.ptp(rows, axis=0).min() > 0.0 else 0.0
+
+    try:
+        _, low, high = bootstrap(pairs, drawn, resamples=400)
+    except ValueError:  # every draw has the same
+        low = high = value
+    return Measured(id=id, value=value, low=low, high=high, **more)
 
 
 def heat_rows(population):
@@ -358,10 +474,18 @@ def heat_rows(population):
 
 
 def cost_rows(population):
-    """CPU time."""
-    cpu = clean(np.ravel(population.cycled.cpu))
-    mean = float(cpu.mean()) if len(cpu) else math.nan
-    return [Measured(id="K-1", value=mean, n=size_of(population.cycled))]
+    """CPU time of cycles, by the number of atoms."""
+    found = population.cycled
+    rows = []
+    for id, least, most in (("K-1", 0, 150), ("K-2", 150, 300)):
+        kept = (found.vacancies > least) & (found.vacancies <= most) & np.isfinite(found.cpu)
+        if not kept.any():
+            rows.append(Measured(id=id, value=math.nan, note="no such cycle"))
+            continue
+        atoms, events = (middle(one[kept]) for one in (found.vacancies, found.events))
+        note, n = f"medians {atoms:.0f} atoms, {events:.0f} events of SET", f"{kept.sum()} cycles"
+        rows.append(Measured(id=id, value=float(found.cpu[kept].mean()), n=n, note=note))
+    return rows
 
 
 GROUPS = {

@@ -1,39 +1,58 @@
 """Print what a population of devices should do, what was measured with its 95 % interval, and the verdict.
 
-    .venv/bin/python validation/population_table.py [--rows variance,times] [--mode quick|short|long]
+    .venv/bin/python validation/population_table.py [--rows variance,times] [--mode quick] [--record]
 
-`--population FILE` takes the table [population] of a TOML file. The quick mode says only whether all runs;
-the others have the devices that the verdicts need. The table is written to build/verify/population.md too.
+`--material` and `--population` take a TOML file with the tables [material] and [population] too. The modes
+have more and more devices: quick takes some 10 minutes of CPU with the default, short half an hour of two
+processors, long ten hours of CPU; a set whose cycles cost more than a mode can afford gets as many devices
+less. Rows go to build/verify/population.json group by group, so that a run that was stopped goes on, and the
+table beside it. `--record` keeps the rows and the page in docs/.
 """
 
 import argparse
 import json
 import os
 import sys
-import time
 import tomllib
 import warnings
-from dataclasses import replace
+from dataclasses import asdict, replace
 from pathlib import Path
 
 # Before numpy: two processes with two threads each would stand in each other's way.
 os.environ.setdefault("OPENBLAS_NUM_THREADS", "1")
 
 from device_bench import PROTOCOL
+from device_cycles import cycles
 from population_event_rows import GROUPS as EVENT_GROUPS
+from population_forming_rows import GROUPS as FORMING_GROUPS
+from population_page import PAGE, RECORDED, page, table
 from population_rows import GROUPS as CYCLE_GROUPS
 from population_rows import Population, means
 from population_wait_rows import GROUPS as WAIT_GROUPS
-from published_numbers import grid
+
+from frenkel import provenance
 
 BUILD = Path(__file__).resolve().parent.parent / "build" / "verify"
-GROUPS = CYCLE_GROUPS | EVENT_GROUPS | WAIT_GROUPS
-HEADS = ("row", "quantity", "asked", "measured", "95 %", "unit", "measured on", "verdict")
+GROUPS = CYCLE_GROUPS | EVENT_GROUPS | FORMING_GROUPS | WAIT_GROUPS
 MODES = {
-    "quick": {"devices": 4, "number": 5, "states": 2, "stops": (0.9, 1.1), "voltages": (0.8, 1.0)},
-    "short": {"devices": 64, "number": 20, "states": 12},
-    "long": {"devices": 64, "number": 20, "long": 100, "states": 48},
-}
+    "quick": {
+        "devices": 24, "number": 20, "long": 84, "states": 8, "programmed": 12, "forming": 48, "boxes": 100,
+        "thick_states": 2, "endurance": (6, 100), "stops": (0.7, 0.8, 0.9, 1.0, 1.1, 1.3, 1.5),
+        "voltages": (0.6, 0.65, 0.7, 0.75, 0.8, 0.85), "budget": 20.0, "long_budget": 30.0,
+        "state_budget": 1.0,
+    },
+    "short": {
+        "devices": 64, "number": 20, "long": 84, "states": 12, "programmed": 32, "forming": 128, "boxes": 300,
+        "thick_states": 4, "endurance": (12, 200),
+    },
+    "long": {
+        "devices": 64, "number": 20, "long": 100, "states": 24, "programmed": 256, "forming": 512,
+        "boxes": 1200, "thick_states": 12, "endurance": (24, 1000), "budget": 200.0, "long_budget": 600.0,
+        "state_budget": 10.0,
+    },
+}  # fmt: skip
+AFFORDED = {"quick": 0.2, "short": 0.5, "long": 1.5}
+"""CPU time (s) of a cycle that each mode has the devices for."""
 
 
 def main():
@@ -42,11 +61,10 @@ def main():
     names = options.rows.split(",") if options.rows else list(GROUPS)
     if unknown := [name for name in names if name not in GROUPS]:
         sys.exit(f"no rows {unknown[0]!r}; there are: {', '.join(GROUPS)}")
-    widths = {}
-    if options.population:
-        widths = tomllib.loads(Path(options.population).read_text(encoding="utf-8"))["population"]
+    widths = table_of(options.population, "population") if options.population else {}
+    name = Path(options.material).stem
     bench = Population(
-        material=options.material,
+        material=table_of(options.material, "material") if options.material.endswith(".toml") else name,
         population=widths,
         setting=PROTOCOL | json.loads(options.setting),
         workers=options.workers,
@@ -54,34 +72,71 @@ def main():
     )
     if options.seed:
         bench = replace(bench, first_seed=options.seed)
-    began, rows = time.monotonic(), []
+    if (cost := cycle_cost(bench)) > AFFORDED[options.mode]:
+        bench = bench.scaled(AFFORDED[options.mode] / cost)
+    found = {
+        "material": name,
+        "hash": bench.members(1, {})[0][0].hash,
+        "mode": options.mode,
+        "first_seed": bench.first_seed,
+        "setting": bench.setting,
+        "population": widths,
+    }
+    store = BUILD / "population.json"
+    found = resumed(store, found)
     for name in names:
-        with warnings.catch_warnings():
-            # Devices without a number give empty columns: the row says so.
-            warnings.simplefilter("ignore", RuntimeWarning)
-            found = GROUPS[name](bench)
-        rows += found
-        for row in found:
-            passed = f"{time.monotonic() - began:5.0f} s"
-            print(passed, *row.cells(), row.note, sep="  ", file=sys.stderr, flush=True)
-    setting = ", ".join(f"{key} {value}" for key, value in bench.setting.items())
-    matrix = ["", "Correlation of device means (no target):", "", *means(bench)] if "spread" in names else []
-    text = "\n".join(
-        [
-            f"# {options.material}: a population, asked and measured ({options.mode})",
-            "",
-            f"Seeds from {bench.first_seed}; {setting} (SI units).",
-            "",
-            *grid([HEADS, *(row.cells() for row in rows)]),
-            "",
-            *(f"- {row.id}: {row.note}." for row in rows if row.note),
-            *matrix,
-        ]
-    )
-    print(text, flush=True)
-    BUILD.mkdir(parents=True, exist_ok=True)
-    (BUILD / "population.md").write_text(text + "\n", encoding="utf-8")
+        if name not in found["groups"]:
+            found["groups"][name] = measured(name, bench)
+            BUILD.mkdir(parents=True, exist_ok=True)
+            store.write_text(json.dumps(found, indent=1) + "\n", encoding="utf-8")
+    print("\n".join(table(found)), flush=True)
+    (BUILD / "population.md").write_text(page(found), encoding="utf-8")
+    if options.record:
+        RECORDED.write_text(json.dumps(found, indent=1) + "\n", encoding="utf-8")
+        PAGE.write_text(page(found), encoding="utf-8")
     return 0
+
+
+def table_of(path, key):
+    """Return a table of a TOML file; of a file of a set, which has no table of it, its path."""
+    return tomllib.loads(Path(path).read_text(encoding="utf-8")).get(key, path)
+
+
+def cycle_cost(bench):
+    """Return the CPU time (s) of forming and three cycles of one device, for each of the four."""
+    began, (materials, seeds) = used(), bench.members(1, bench.population)
+    cycles(materials, seeds, 3, budget=bench.budget, **bench.setting)
+    return (used() - began) / 4
+
+
+def resumed(store, asked):
+    """Return what an earlier run for the same left, or what was asked, with no group of rows yet."""
+    asked |= {"groups": {}}
+    if store.exists():
+        known = json.loads(store.read_text(encoding="utf-8"))
+        if all(known.get(key) == asked[key] for key in asked if key != "groups"):
+            return known
+    return asked
+
+
+def measured(name, bench):
+    """Return the rows of a group, its CPU time (s) and lines that belong below the table."""
+    began = used()
+    with warnings.catch_warnings():
+        # Devices without a number give empty columns: the row says so.
+        warnings.simplefilter("ignore", RuntimeWarning)
+        rows = GROUPS[name](bench)
+        lines = means(bench) if name == "spread" else []
+    spent = used() - began
+    for row in rows:
+        print(f"{spent:5.0f} s", *row.cells(), row.note, sep="  ", file=sys.stderr, flush=True)
+    made = {"cpu": round(spent, 1), "commit": provenance.git_hash()}
+    return {"rows": [asdict(row) for row in rows], "lines": lines} | made
+
+
+def used():
+    """Return the CPU time (s) of this process and of those that it has waited for."""
+    return sum(os.times()[:4])
 
 
 def read_options():
@@ -94,6 +149,7 @@ def read_options():
     parser.add_argument("--setting", default="{}", help="fields of the setting to replace, as JSON")
     parser.add_argument("--seed", type=int, default=0, help="of the first device")
     parser.add_argument("--workers", type=int, default=os.cpu_count() or 1, help="processes (all processors)")
+    parser.add_argument("--record", action="store_true", help="keep rows and page in docs/")
     return parser.parse_args()
 
 

@@ -4,12 +4,16 @@ import math
 
 import numpy as np
 from device_cell import READ
+from device_cycles import middle
 from device_retention import HOT, YEARS, kept, own_side, retention
 from population_event_rows import share_row
-from population_rows import of
+from population_noise import EARLY, falling, foundry, relaxed, spectra, spread_and_growth, traces
+from population_rows import of, of_rows, ranked, resampled, resampled_devices
 from population_targets import Measured
 from population_waits import bake_energy, counted
 
+LOW, HIGH = 2e-6, 7e-5  # S: levels of relaxation
+ROUNDING = 1e-11  # of ln(G): no noise
 FOLLOWED = 40 / 48  # of the states, to the end or until they were lost
 
 
@@ -60,5 +64,70 @@ def bake_rows(population):
     return [Measured(id="W-4", value=fit.energy, low=low, high=high, n=n, note=note)]
 
 
-GROUPS = {"retention": retention_rows, "bakes": bake_rows}
+def relaxation_rows(population):
+    """Spread of ln(G/G0) after programming, beside that of foundry cells."""
+    start, ratio = relaxed(
+        population.start,
+        population.levels,
+        budget=population.state_budget,
+        workers=population.workers,
+    )
+    kept = np.where(((start >= LOW) & (start <= HIGH))[..., None], ratio, np.nan)
+    times, cells = foundry(LOW, HIGH)
+    theirs, growth = spread_and_growth(cells, times)
+    early = theirs[np.argmin(abs(times - EARLY))]
+    beside = f"foundry_b {early:.3f}, {growth:.3f} a decade ({len(cells)} cells)"
+    whole = np.isfinite(kept).all(axis=2)
+    n = f"{len(kept)} devices, {whole.sum()} states of {1e6 * LOW:g} to {1e6 * HIGH:g} uS"
+    told = "; ".join(
+        f"{1e6 * middle(start[:, k]):.1f} uS {spread[0]:.3f}, {rise:.3f}"
+        for k in range(start.shape[1])
+        for spread, rise in [spread_and_growth(kept[:, k])]
+    )
+    note = f"by level {told}; {beside}"
+    return [
+        _spread_row("X-1", kept, lambda rows: spread_and_growth(rows)[0][0], n, note),
+        _spread_row("X-2", kept, lambda rows: spread_and_growth(rows)[1], n, ""),
+    ]
+
+
+def _spread_row(id, ratio, statistic, n, note):
+    """Return the row of a spread, by drawing whole devices again."""
+    value = float(statistic(ratio))
+    if value == 0.0 and np.nanmin(ratio) == np.nanmax(ratio):
+        return Measured(id=id, value=0.0, low=0.0, high=0.0, n=n, note=note or "nothing moved")
+    try:
+        value, low, high = of_rows(ratio, statistic)
+    except ValueError:
+        low = high = math.nan
+    return Measured(id=id, value=value, low=low, high=high, n=n, note=note)
+
+
+def noise_rows(population):
+    """Noise of a read: how large, for which resistances, and its spectrum."""
+    table = traces(population.prepared, budget=population.state_budget, workers=population.workers)
+    n, number = f"{len(table)} traces of {population.states} devices", 4 * population.states
+    spread, ohms = table.std(axis=1), np.exp(-table.mean(axis=1))
+    moved = spread > ROUNDING
+    spread[~moved] = 0.0
+    note = f"{np.count_nonzero(~moved)} still, {number - len(table)} out of CPU time"
+    size = resampled("N-1", spread, np.median, n=n, note=note)
+    if moved.sum() < 3:
+        return [size, Measured(id="N-2", value=math.nan, note=note), still("N-3", n)]
+    frequency, density = spectra(table[moved])
+    slope = resampled_devices("N-3", density, lambda rows: falling(frequency, rows), n)
+    return [size, ranked("N-2", spread[moved], ohms[moved], n=n), slope]
+
+
+def still(id, n):
+    """Return the row of a spectrum where nothing moves: it has no slope, which is not what is asked."""
+    return Measured(id=id, value=0.0, low=0.0, high=0.0, n=n, note="no noise, so no spectrum")
+
+
+GROUPS = {
+    "retention": retention_rows,
+    "bakes": bake_rows,
+    "relaxation": relaxation_rows,
+    "noise": noise_rows,
+}
 """What measures each group of rows."""

@@ -10,7 +10,7 @@ import numpy as np
 import pytest
 
 sys.path.insert(0, str(Path(__file__).resolve().parent))
-cells, targets = (import_module(f"population_{name}") for name in ("cell", "targets"))
+cells, targets, rows = (import_module(f"population_{name}") for name in ("cell", "targets", "rows"))
 sys.path.pop(0)
 
 
@@ -69,7 +69,75 @@ class OhmicBox:
 
 @pytest.mark.parametrize(("columns", "number"), [([1.0] * 5, 5.0), ([1.0, 0.0, 0.0], 1.0), ([3.0, 1.0], 1.6)])
 def test_radius_counts_the_atoms_that_carry_the_current(columns, number):
-    assert cells.filament_radius(OhmicBox(columns)) == pytest.approx(2.0 * math.sqrt(number / math.pi))
+    assert cells.filament(OhmicBox(columns)).radius == pytest.approx(2.0 * math.sqrt(number / math.pi))
+
+
+def test_conductivity_is_that_of_the_columns():
+    """N columns of bonds g, N atoms of 2 m squared a layer: g N x 2 / (4 N), whatever the number."""
+    for number in (1, 5):
+        layers = cells.filament(OhmicBox([3.0] * number), 0.7)
+        assert layers.conductivity == pytest.approx([1.5])
+        assert layers.potential == pytest.approx([0.7 / 3, 1.4 / 3])
+
+
+def test_conductivity_of_layers_that_are_not_neighbours_is_unknown():
+    layers = cells.Layers(
+        height=np.array([1, 2, 4]), count=np.array([2.0, 4.0, 1.0]), current=np.full(3, 6.0), spacing=0.5,
+        potential=np.array([0.0, 2.0, 3.0]),
+    )  # fmt: skip
+    assert layers.conductivity == pytest.approx([3.0 / (3.0 * 0.5)])
+
+
+def test_line_of_a_linear_barrier():
+    """1.91 eV, 1e14 Hz, 0.90 V after 2e-7 s at 300 K: 27.5 decades/V (issue 44)."""
+    assert cells.line_of_purpose(1.91, 1e14, 0.9, 2e-7) == pytest.approx(27.5, abs=0.05)
+
+
+@pytest.mark.filterwarnings("ignore::RuntimeWarning")  # too few for an interval
+def test_rank_correlation_with_its_interval():
+    random = np.random.default_rng(2)
+    one = random.normal(size=60)
+    row = rows.ranked("I-5", one, one**3 + 0.1 * random.normal(size=60))
+    assert 0.8 < row.low < row.value < row.high <= 1.0 and row.verdict == "reported"
+    assert math.isnan(rows.ranked("I-5", one, np.ones(60)).value)
+    assert rows.ranked("I-5", [1.0, 2.0, 3.0, 4.0, math.nan], [4.0, 3.0, 2.0, 1.0, 9.0]).value == -1.0
+
+
+def test_cost_is_told_by_the_number_of_atoms():
+    found = SimpleNamespace(
+        vacancies=np.array([[150.0, 151.0, 301.0]]), cpu=np.array([[1.0, 3.0, 9.0]]), events=np.ones((1, 3))
+    )
+    small, large = rows.cost_rows(SimpleNamespace(cycled=found))
+    assert (small.value, large.value) == (1.0, 3.0)
+
+
+@pytest.mark.filterwarnings("ignore::RuntimeWarning")
+def test_widths_are_judged_at_100_uA(monkeypatch):
+    """Radius as the square root of the limit; R I_c in band in three of four."""
+    currents = (1e-5, 1e-4, 2e-4, 4e-4)
+    thin = {name: np.outer(np.ones(4), np.sqrt(currents)) for name in cells.WIDTHS}
+    thin["radius"] = thin["radius"] * 1.5e-7 * np.array([0.9, 1.0, 1.0, 1.1])[:, None]
+    thin["product"] = np.full((4, 4), 0.4) * np.array([1.0, 1.0, 1.0, 2.0])
+    monkeypatch.setattr(
+        rows, "widths", lambda prepared, limits, **options: thin if limits == currents else thick
+    )
+    thick = {name: np.full((4, 1), 1e-9) for name in cells.WIDTHS}
+    population = SimpleNamespace(
+        prepared=[], thickened=[], states=2, thick_states=2, currents=currents, state_budget=1.0, workers=None
+    )
+    found = {row.id: row for row in rows.width_rows(population)}
+    assert found["R-1"].value == pytest.approx(1.5e-9)
+    assert found["R-2"].value == pytest.approx(0.5)
+    assert found["R-3"].value == 0.75
+    assert found["R-4"].value == 1e-9
+    assert found["R-5"].value == pytest.approx(1e-2)
+
+
+def test_fewer_devices_where_a_cycle_costs_more():
+    bench = rows.Population(devices=64, states=12, endurance=(12, 200))
+    few = bench.scaled(0.25)
+    assert (few.devices, few.states, few.endurance) == (16, 3, (3, 200))
+    assert bench.scaled(1e-3).devices == rows.LEAST["devices"]
 
 
 @pytest.mark.parametrize(
@@ -82,6 +150,10 @@ def test_radius_counts_the_atoms_that_carry_the_current(columns, number):
         ("C-8", 0.95, math.nan, math.nan, "met"),
         ("C-8", 0.89, math.nan, math.nan, "MISSED"),
         ("C-8", math.nan, math.nan, math.nan, "not measured"),
+        ("A-2", 0.05, 0.01, 0.09, "cannot be judged"),
+        ("A-3", 0.02, 0.0, 0.3, "met"),
+        ("A-3", 0.06, 0.0, 0.3, "MISSED"),
+        ("Y-2", 0.5, 0.0, 1.0, "reported"),
     ],
 )
 def test_verdict(id, value, low, high, verdict):
