@@ -140,7 +140,7 @@ def filament(device, voltage=READ):
     return Layers(height=height, count=count, current=current, potential=potential, spacing=spacing)
 
 
-WIDTHS = ("radius", "product", "conductivity", "densest", "atoms", "events", "cpu")
+WIDTHS = ("radius", "product", "conductivity", "densest", "atoms", "events", "solutions", "cpu")
 
 
 def widths(prepared, currents, *, budget=None, workers=None):
@@ -150,7 +150,8 @@ def widths(prepared, currents, *, budget=None, workers=None):
     -------
     dict of (states, limits) array
         Radius (m), R I_c (V), median and largest conductivity of a layer (S/m) of the LRS, its vacancies,
-        events and CPU time (s) of SET and RESET; NaN where a SET failed or ran out of CPU time.
+        events, solutions of the fields and CPU time (s) of SET and RESET; NaN where a SET failed or ran out
+        of CPU time.
     """
     found = for_each(_widths, prepared, workers, tuple(currents), budget)
     table = np.array([row for rows in found for row in rows]).reshape(-1, len(currents), len(WIDTHS))
@@ -170,17 +171,18 @@ def _widths(currents, budget, one):
 
 
 def _width(cell, limit):
-    begun, first, row = time.process_time(), cell.device.events, [math.nan] * len(WIDTHS)
+    device, row = cell.device, [math.nan] * len(WIDTHS)
+    begun, events, solved = time.process_time(), device.events, device.field_solves
     try:
         if math.isnan(cell.set(limit).switched):
             return row
-        layers = filament(cell.device)
+        layers = filament(device)
         each = layers.conductivity
         if len(each):
             row[:4] = layers.radius, cell.read() * limit, np.median(each), each.max()
-        row[4] = vacancies(cell.device)
+        row[4] = vacancies(device)
         cell.reset()
-        row[5:] = cell.device.events - first, time.process_time() - begun
+        row[5:] = device.events - events, device.field_solves - solved, time.process_time() - begun
     except FAILED:
         pass
     return row

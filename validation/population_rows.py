@@ -331,11 +331,11 @@ def of_thick(population):
 
 
 def sizes(table, k):
-    """Return atoms and events of cycles, and how many did not end."""
+    """Return atoms, events and solutions of cycles, and how many did not end."""
     column = {key: values[:, k] for key, values in table.items()}
-    atoms, events = (middle(column[key]) for key in ("atoms", "events"))
+    told = ", ".join(f"{middle(column[key]):.0f} {key}" for key in ("atoms", "events", "solutions"))
     lost = np.count_nonzero(np.isnan(column["cpu"]))
-    return f"medians {atoms:.0f} atoms, {events:.0f} events; {lost} not set or out of CPU time"
+    return f"medians {told}; {lost} not set or out of CPU time"
 
 
 def stop_rows(population):

@@ -2,7 +2,8 @@
 
     .venv/bin/python validation/population_table.py [--rows variance,times] [--mode quick] [--record]
 
-`--material` and `--population` take a TOML file with the tables [material] and [population] too. The modes
+`--material` and `--population` take a TOML file with the tables [material] and [population] too; without the
+latter a population is what the set ships. The modes
 have more and more devices: quick takes some 10 minutes of CPU with the default, short half an hour of two
 processors, long ten hours of CPU; a set whose cycles cost more than a mode can afford gets as many devices
 less. Rows go to build/verify/population.json group by group, so that a run that was stopped goes on, and the
@@ -46,7 +47,7 @@ MODES = {
         "thick_states": 4, "endurance": (12, 200),
     },
     "long": {
-        "devices": 64, "number": 20, "long": 100, "states": 24, "programmed": 256, "forming": 512,
+        "devices": 64, "number": 20, "long": 100, "states": 48, "programmed": 256, "forming": 512,
         "boxes": 1200, "thick_states": 12, "endurance": (24, 1000), "budget": 200.0, "long_budget": 600.0,
         "state_budget": 10.0,
     },
@@ -61,26 +62,26 @@ def main():
     names = options.rows.split(",") if options.rows else list(GROUPS)
     if unknown := [name for name in names if name not in GROUPS]:
         sys.exit(f"no rows {unknown[0]!r}; there are: {', '.join(GROUPS)}")
-    widths = table_of(options.population, "population") if options.population else {}
-    name = Path(options.material).stem
+    set_name = Path(options.material).stem
     bench = Population(
-        material=table_of(options.material, "material") if options.material.endswith(".toml") else name,
-        population=widths,
+        material=table_of(options.material, "material") if options.material.endswith(".toml") else set_name,
         setting=PROTOCOL | json.loads(options.setting),
         workers=options.workers,
         **MODES[options.mode],
     )
     if options.seed:
         bench = replace(bench, first_seed=options.seed)
+    material = bench.members(1, {})[0][0]
+    bench = replace(bench, population=laws(options.population, material))
     if (cost := cycle_cost(bench)) > AFFORDED[options.mode]:
         bench = bench.scaled(AFFORDED[options.mode] / cost)
     found = {
-        "material": name,
-        "hash": bench.members(1, {})[0][0].hash,
+        "material": set_name,
+        "hash": material.hash,
         "mode": options.mode,
         "first_seed": bench.first_seed,
         "setting": bench.setting,
-        "population": widths,
+        "population": bench.population,
     }
     store = BUILD / "population.json"
     found = resumed(store, found)
@@ -100,6 +101,13 @@ def main():
 def table_of(path, key):
     """Return a table of a TOML file; of a file of a set, which has no table of it, its path."""
     return tomllib.loads(Path(path).read_text(encoding="utf-8")).get(key, path)
+
+
+def laws(path, material):
+    """Return the laws by which numbers differ between devices: those of a file, or those that a set ships."""
+    if path:
+        return table_of(path, "population")
+    return {one.key: dict(one.law) for one in getattr(material, "population", ())}
 
 
 def cycle_cost(bench):
@@ -145,7 +153,9 @@ def read_options():
     parser.add_argument("--rows", default="", help=f"some of {', '.join(GROUPS)}")
     parser.add_argument("--mode", choices=list(MODES), default="short")
     parser.add_argument("--material", default="HfO2")
-    parser.add_argument("--population", default="", help="TOML file with the table [population]")
+    parser.add_argument(
+        "--population", default="", help="TOML file with the table [population]; else the set's"
+    )
     parser.add_argument("--setting", default="{}", help="fields of the setting to replace, as JSON")
     parser.add_argument("--seed", type=int, default=0, help="of the first device")
     parser.add_argument("--workers", type=int, default=os.cpu_count() or 1, help="processes (all processors)")

@@ -103,6 +103,52 @@ def test_rank_correlation_with_its_interval():
     assert rows.ranked("I-5", [1.0, 2.0, 3.0, 4.0, math.nan], [4.0, 3.0, 2.0, 1.0, 9.0]).value == -1.0
 
 
+@pytest.mark.filterwarnings("ignore::RuntimeWarning")
+def test_set_times_are_waited_for_near_v_set(monkeypatch):
+    """Times fall by 18 decades a volt to 0.7 V and by 14 above; G doubles a tenth of the time before."""
+    volts = 0.9 * np.array([0.6, 0.7, 0.8])
+    law = 10 ** np.interp(volts, [0.54, 0.63, 0.72], [1.0, -0.62, -1.88])
+    times = law * np.exp(0.1 * np.random.default_rng(7).normal(size=(8, 1)))
+
+    def made(prepared, voltages, **options):
+        assert voltages == pytest.approx(volts.round(2))
+        return cells.Waits(voltages=volts, set=times, doubled=times / 10)
+
+    monkeypatch.setattr(rows, "waits", made)
+    cycled = SimpleNamespace(v_set=np.full((2, 3), 0.9), hrs=np.ones((2, 3)))
+    material = SimpleNamespace(
+        has=lambda name: name == "exchange", exchange=SimpleNamespace(barrier=1.91, attempt_frequency=1e14)
+    )
+    population = SimpleNamespace(
+        voltages=(0.6, 0.7, 0.8), cycled=cycled, prepared=[], states=8, state_budget=1, workers=None,
+        rate=1e5, members=lambda *_: ([material], [1]),
+    )  # fmt: skip
+    mean, steepest, first, line = rows.time_rows(population)
+    assert mean.value == pytest.approx(16.0, rel=1e-2) and mean.verdict == "met"
+    assert steepest.value == pytest.approx(18.0) and steepest.verdict == "met"
+    assert first.value == pytest.approx(1.0)
+    wait = 1.0 / (mean.value * math.log(10.0) * 1e5)
+    assert line.value == pytest.approx(cells.line_of_purpose(1.91, 1e14, 0.9, wait)) and 27 < line.value < 28
+
+
+@pytest.mark.filterwarnings("ignore::RuntimeWarning")
+def test_high_states_are_bent_and_warmed_without_disorder(monkeypatch):
+    """Ohmic at 0.5 V by half, activation 0.1 eV, in gaps that are longer the more they bend."""
+    ratio = np.array([2.0, 2.2, 2.4, 2.6, 2.8])
+    warm = np.array([300.0, 350.0, 400.0])
+    table = 1e6 * np.exp(0.1 / rows.BOLTZMANN * (1 / warm - 1 / 300.0)) * ratio[:, None]
+    plain = [SimpleNamespace(high=[1])]
+    monkeypatch.setattr(
+        rows, "warmed", lambda states, _: (table, np.full(5, 1e6), 1e-9 * ratio) if states is plain else None
+    )
+    population = SimpleNamespace(plain=plain, warm=tuple(warm), states=5)
+    found = {row.id: row for row in rows.off_rows(population)}
+    assert found["I-1"].value == pytest.approx(2.4)
+    assert found["I-2"].value == pytest.approx(np.std(ratio, ddof=1) / 2.4)
+    assert found["I-3"].value == pytest.approx(0.1)
+    assert found["I-5"].value == pytest.approx(1.0)
+
+
 def test_cost_is_told_by_the_number_of_atoms():
     found = SimpleNamespace(
         vacancies=np.array([[150.0, 151.0, 301.0]]), cpu=np.array([[1.0, 3.0, 9.0]]), events=np.ones((1, 3))
