@@ -497,6 +497,11 @@ class FilamentSolver(Solver):
         self._present: tuple[EventRates | None, LinearSolution | None] = None, None
         self._last: EventRates | None = None  # of whose network K is kept
 
+    def _within_metal(self, factor: Floats) -> Floats:
+        """Return the factors of sites on bonds within metal, where atoms touch."""
+        disorder = self.state.material.disorder if self.state.material.has("disorder") else None
+        return factor if disorder is None or disorder.metallic_share == 1.0 else factor**disorder.metallic_share
+
     def forget(self) -> None:
         """Drop the arrangements that are kept."""
         super().forget()
@@ -520,11 +525,11 @@ class FilamentSolver(Solver):
             charge = self.state.charges[species[self._modulation.sites]]
             gap, metallic = self._modulation.factors(charge if modulated else np.zeros_like(charge))
             static = self.state.bond_factor
-            self.fields.network.set_modulation(gap * static, metallic * static)
+            self.fields.network.set_modulation(gap * static, metallic * self._within_metal(static))
         elif self._passed is not self.state.bond_factor:
             self._passed = self.state.bond_factor
             if np.any(self._passed != 1.0):
-                self.fields.network.set_modulation(self._passed)
+                self.fields.network.set_modulation(self._passed, self._within_metal(self._passed))
         if self.state.chemistry.second is not None:
             self.fields.network.set_kinds((species[: self.state.n_hosts] == CATION.code).astype(np.int8))
         return self.fields.solve(self.conducting(species), keep)

@@ -89,11 +89,16 @@ def hops(numbers: BondNumbers, bond: Bond) -> Way:
 
 
 def through(numbers: BondNumbers, bond: Bond) -> Way | None:
-    """Return elastic tunnelling from end to end of a bond, which nothing but its barrier sets."""
+    """Return elastic tunnelling from end to end of a bond, which nothing but its barrier sets.
+
+    The barrier is as wide as the bond is longer than that of two atoms which touch.
+    """
     if numbers.gap_barrier == 0.0:
         return None
+    if bond.length <= numbers.gap_touch:
+        raise ValueError(f"gap_touch must be below a gap's length of {bond.length:.3g} m, got {numbers.gap_touch:g} m")
     law = QuantumGap(channels=numbers.gap_channels, barrier=numbers.gap_barrier, mass=numbers.gap_mass)
-    return Way(1.0, law, bond.length)
+    return Way(1.0, law, bond.length - numbers.gap_touch)
 
 
 def over_bottom(numbers: ContactNumbers, bond: Bond) -> Way:

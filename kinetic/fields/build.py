@@ -52,7 +52,7 @@ class LawTable:
 
     def bends(self, kind: str, numbers: BondNumbers, spacing: float) -> bool:
         """Return whether bonds of this class follow a law by the numbers of a section."""
-        paths = self._ways(kind, numbers, 1.0, spacing)
+        paths = self._ways(kind, numbers, 1.0, 2.0 * spacing)
         return not all(path.law.linear for path in paths)
 
     def class_of(

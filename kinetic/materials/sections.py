@@ -153,6 +153,10 @@ class RedoxNumbers:
 
     Without interfaces of their own the electrodes leave to each reaction the drop over one spacing. With them
     the electrolyte and both interfaces divide the voltage by their resistances per area.
+
+    Each metal neighbour of the site adds ``crowding_barrier / crowding_count`` to both barriers. With alpha
+    times the binding energy it cancels what binding takes off the barrier of dissolving: the transition state
+    has lost the bonds, and depositing takes all of them on top of its barrier.
     """
 
     barrier: float = quantity("eV", 0.0, 10.0, "barrier shared by both directions")
@@ -167,6 +171,10 @@ class RedoxNumbers:
     surface_binding: float = quantity(
         "1", 0.0, 1.0, "fraction of the binding energy of two atoms at the active electrode", default=0.0
     )
+    crowding_barrier: float = quantity(
+        "eV", 0.0, 5.0, "extra barrier, both ways, of a site among metal atoms", default=0.0
+    )
+    crowding_count: int = quantity("1", 1, 5, "neighbours at which the extra barrier is whole", default=5)
     inventory: int = quantity("1", 0, 10**9, "metal atoms the electrode holds at the start", default=0)
     active_interface: float = quantity(
         "S/m^2", 0.0, 1e18, "conductance per area of the active interface (0: no drop)", default=0.0
@@ -312,6 +320,9 @@ class DisorderNumbers:
     bond: float = quantity(
         "1", 0.0, 3.0, "standard deviation of the logarithm of a site's factor on its bonds", default=0.0
     )
+    metallic_share: float = quantity(
+        "1", 0.0, 1.0, "fraction of that logarithm within metal, where atoms touch", default=1.0
+    )
     relaxation_rate: float = quantity(
         "Hz",
         0.0,
@@ -441,6 +452,9 @@ class BondNumbers:
     )
     gap_mass: float = quantity("1", 0.01, 10.0, "effective mass of an electron that tunnels so", default=1.0)
     gap_channels: float = quantity("1", 0.01, 100.0, "channels that it has through a bond", default=1.0)
+    gap_touch: float = quantity(
+        "m", 0.0, 1e-9, "distance of two atoms that touch, which is no part of the barrier", default=0.0
+    )
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)

@@ -331,6 +331,8 @@ def _redox(place: Place) -> Mechanism:
         law=LINEAR,
         alpha=1.0 - numbers.transfer_coefficient,
         barrier_shift=_at_electrode(place),
+        crowding=(numbers.crowding_barrier, numbers.crowding_count) if numbers.crowding_barrier else None,
+        crowding_species=place.species("cation"),
     )
 
 
