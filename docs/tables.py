@@ -16,7 +16,7 @@ from frenkel.analysis.reliability.retention import kaplan_meier, survival_time
 from frenkel.barriers.calculators import LEARNED
 from frenkel.kinetic.fields.build import settling_time
 from frenkel.kinetic.materials.material import Material
-from frenkel.kinetic.materials.sections import FAMILIES, MECHANISMS, WEAK
+from frenkel.kinetic.materials.sections import FAMILIES, MECHANISMS, SECTIONS, WEAK
 from frenkel.kinetic.materials.stack import Stack
 
 DOCS = Path(__file__).resolve().parent
@@ -25,6 +25,14 @@ RETENTION = DOCS / "retention.json"
 HIGH = DOCS / "high_states.json"
 SIGNATURES = "`make verify` measures each row again. Rows on a quantity that a set was fitted to say so."
 VERDICT = {True: "in band", False: "**out**", None: "info"}
+UNREAD = ("heat.capacity", "heat.melting_point")
+"""Numbers that change no event of a device with steady heat."""
+OF_HOPS = (
+    "migration_barrier", "attempt_frequency", "heat_of_transport", "crowding_barrier", "crowding_count",
+    "crowding_start", "crowding_electrode", "crowding_shells", "edge_share", "migration_shift", "barrier",
+)  # fmt: skip
+"""Numbers of defects, weak sites and disorder that only hops read."""
+HOPPING = {"vacancy": "vacancy hop", "cation": "cation hop"}
 
 
 def sets() -> list[str]:
@@ -40,6 +48,77 @@ def sets() -> list[str]:
             marks = ["x" if name in one.mechanisms else "" for name in MECHANISMS]
             rows.append([family, one.name, one.formula, one.species["defect"], ", ".join(structure), *marks])
     return ["| " + " | ".join(row) + " |" for row in rows]
+
+
+def numbers_read(material: Material) -> dict[str, float]:
+    """Return the numbers that events and currents of a material read, by "section.key".
+
+    Without labels, without sections that only mechanisms need that are off, and without the numbers of hops
+    where the defect does not hop.
+    """
+    needed = {section for name in material.mechanisms for section in MECHANISMS[name]}
+    optional = {section for sections in MECHANISMS.values() for section in sections} - needed - {*HOPPING}
+    still = {name for name, hop in HOPPING.items() if hop not in material.mechanisms}
+    if still == {*HOPPING}:
+        still |= {*WEAK, "disorder"}
+    return {
+        name: value
+        for name, value in material.values().items()
+        if name not in UNREAD
+        and (section := name.partition(".")[0]) not in optional
+        and not (section in still and name.partition(".")[2] in OF_HOPS)
+    }
+
+
+def differences(one: Material, other: Material) -> list[str]:
+    """Return what the events and currents of a set read otherwise than those of another set, in words."""
+    own, its = numbers_read(one), numbers_read(other)
+    found = [f"without {name}" for name in other.mechanisms if name not in one.mechanisms]
+    found += [f"with {name}" for name in one.mechanisms if name not in other.mechanisms]
+    kept, known = ({name.partition(".")[0] for name in numbers} for numbers in (own, its))
+    found += [f"no [{name}]" for name in SECTIONS if name in known - kept]
+    found += [f"[{name}]" for name in SECTIONS if name in kept - known]
+    rows = [{f"{row.section}.{row.key}": row for row in material.table()} for material in (one, other)]
+    for name, value in own.items():
+        if name in its and value != its[name]:
+            first, second = (of_set.get(name) for of_set in rows)
+            pair, unit = (value, its[name]), first.unit if first else second.unit if second else ""
+            if first and second and first.unit == second.unit:
+                pair = (first.value, second.value)
+            elif first and not second and not its[name]:
+                pair = (first.value, 0.0)
+            elif second and not first and not value:
+                pair = (0.0, second.value)
+            found.append(f"{name} {pair[0]:.4g} ({pair[1]:.4g}{'' if unit == '1' else ' ' + unit})")
+    return found
+
+
+def equal_sets(materials: list[Material]) -> list[tuple[str, str]]:
+    """Return the names of pairs of one family between which events and currents see no difference."""
+    return [
+        (one.name, other.name)
+        for place, one in enumerate(materials)
+        for other in materials[place + 1 :]
+        if one.family == other.family and not differences(one, other)
+    ]
+
+
+def neighbours() -> list[str]:
+    """Return in what each set differs from that of its family from which it differs least."""
+    heads = ("set", "nearest", "read by events and currents: its own number (of the nearest)")
+    lines = ["| " + " | ".join(heads) + " |", "|---" * 3 + "|"]
+    materials = [Material.load(name) for name in Material.names()]
+    for one in materials:
+        others = [other for other in materials if other.family == one.family and other is not one]
+        if not others:
+            lines.append(f"| {one.name} | none in its family | |")
+            continue
+        found, name = min(
+            ((differences(one, other), other.name) for other in others),
+            key=lambda pair: (len(pair[0]), pair[1]),
+        )
+        lines.append(f"| {one.name} | {name} | {'; '.join(found)} |")
+    return lines
 
 
 def confidence() -> list[str]:
@@ -101,7 +180,7 @@ def retention() -> list[str]:
             remark = "volatile" if on and ">" not in cold and float(cold) < 1 else ""
             if not on:
                 remark = f"not on within {known[name]['budget']:g} s of CPU time"
-            remark += ", of earlier numbers" if stale else ""
+            remark = ", ".join(word for word in (remark, "of earlier numbers" if stale else "") if word)
             made = f"{state['text']} | {on} of {state['devices']}"
             lines.append(f"| {name} | {made} | {held} | {cold} | {warm} | {remark} |")
     return lines
@@ -161,10 +240,14 @@ def page() -> str:
         "",
         *sets(),
         "",
+        "## Differences in a family",
+        "",
+        *neighbours(),
+        "",
         "## Confidence of the numbers",
         "",
-        "Measured and ab initio numbers are cited, machine-learned ones computed, fitted ones name their",
-        "target, recalled ones were not reread, others decided.",
+        "Measured and ab initio numbers are cited, fitted ones name their target, recalled ones were not",
+        "reread.",
         "",
         *confidence(),
         "",

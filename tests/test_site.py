@@ -11,6 +11,8 @@ from pathlib import Path
 import pytest
 from site_pages import broken, build
 
+from frenkel.kinetic.materials.material import Material
+
 ROOT = Path(__file__).resolve().parents[1]
 DOCS = ROOT / "docs"
 NOTEBOOKS = sorted((DOCS / "notebooks").glob("*.md"))
@@ -97,6 +99,24 @@ def test_pages_of_scripts_are_what_these_make(monkeypatch):
     monkeypatch.setattr(tables, "MEASURED", DOCS / "none.json")
     assert tables.page() == (DOCS / "materials.md").read_text(encoding="utf-8")
     assert bibliography.page() == bibliography.PAGE.read_text(encoding="utf-8")
+
+
+def test_no_two_sets_are_the_same_but_for_labels(monkeypatch):
+    """A set that equals another of its family, save for a name or a melting point, is refused."""
+    monkeypatch.syspath_prepend(str(DOCS))
+    tables = __import__("tables")
+    sets = [Material.load(name) for name in Material.names()]
+    same = tables.equal_sets(sets)
+    assert not same, f"the same set under two names: {same}"
+    gold = sets[Material.names().index("MoS2-Au")]
+    copper = {"heat.melting_point": 1357.77, "heat.capacity": 3.4e6, "cation.migration_barrier": 0.25}
+    labelled = Material(gold.with_values(copper).document(), "MoS2-labelled")
+    assert tables.equal_sets([*sets, labelled]) == [("MoS2-Au", "MoS2-labelled")]
+    hopping = labelled.with_mechanisms(["redox", "cation hop"])
+    assert not tables.equal_sets([gold, hopping])
+    warmer = Material(gold.with_values({"heat.conductivity": 2.5}).document(), "MoS2-warmer")
+    assert not tables.equal_sets([gold, warmer])
+    assert tables.differences(gold, warmer) == ["heat.conductivity 2 (2.5 W/(m*K))"]
 
 
 def test_references_are_found_in_texts(monkeypatch):
