@@ -20,6 +20,8 @@ def bounds(material: Material) -> tuple[float, float]:
     that has dissolved whole is off as its film is, which is ohmic.
     """
     conduction = material.document().get("conduction", {})
+    if "gap_hop_length" in conduction:
+        return 1.1, math.inf  # a long gap has many hops, over each of which little of the voltage lies
     if material.has("interface") or any(name in conduction for name in HOPS):
         return 2.0, math.inf
     return (1.0, 1.5) if "gap_barrier" in conduction else (1.0, 1.0)
