@@ -219,7 +219,7 @@ FAULTS = [
     (_set("vacncy", {}), r"unknown key vacncy \(did you mean 'vacancy'\?\)"),
     (_set(BARRIER + "/sources", "x"), r"unknown key vacancy.migration_barrier.sources \(did"),
     (_set(BARRIER, 0.7),
-     r"migration_barrier must be a section with keys of its own \(value, unit, .*, got 0.7"),
+     r"migration_barrier must be a section with keys of its own \(source, .*, value, unit, .*, got 0.7"),
     (_set(BARRIER + "/unit", "nm"), "vacancy.migration_barrier has unit 'nm', which is no unit of energy"),
     (_set(BARRIER + "/unit", "eW"), "vacancy.migration_barrier has unit 'eW', which is no unit of energy"),
     (_set(BARRIER + "/unit", "kJ/mol"), "vacancy.migration_barrier has unit 'kJ/mol'"),
