@@ -105,13 +105,13 @@ def equal_sets(materials: list[Material]) -> list[tuple[str, str]]:
 
 def neighbours() -> list[str]:
     """Return in what each set differs from that of its family from which it differs least."""
-    heads = ("set", "nearest", "read by events and currents: its own number (of the nearest)")
+    heads = ("set", "nearest", "own numbers (of nearest)")
     lines = ["| " + " | ".join(heads) + " |", "|---" * 3 + "|"]
     materials = [Material.load(name) for name in Material.names()]
     for one in materials:
         others = [other for other in materials if other.family == one.family and other is not one]
         if not others:
-            lines.append(f"| {one.name} | none in its family | |")
+            lines.append(f"| {one.name} | none | |")
             continue
         found, name = min(
             ((differences(one, other), other.name) for other in others),

@@ -14,7 +14,7 @@ spike is first. All delays of a device share its random numbers.
 """
 
 import argparse
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 
 import numpy as np
 import xarray as xr
@@ -49,6 +49,8 @@ class Cell:
         Source voltage (V) that raises and that lowers the conductance, of whole heads.
     width : float
         Width of a head (s).
+    values : dict
+        Numbers of the set that are replaced.
     """
 
     material: str
@@ -60,7 +62,15 @@ class Cell:
     up: float
     down: float
     width: float
+    values: dict[str, float] = field(default_factory=dict)
 
+
+EQUAL = {
+    "redox.barrier": 1.17, "sites.exchange_spread": 0.0, "disorder.bond": 0.0,
+    "disorder.relaxation_rate": 0.0, "disorder.quenched_share": 0.0, "conduction.background": 1e-13,
+    "conduction.empty_site": 0.0, "conduction.empty_activation": 0.0, "conduction.empty_spread": 0.0,
+}  # fmt: skip
+"""A sheet of MoS2 whose vacancies are all alike."""
 
 CELLS = {
     "vcm": Cell(material="HfO2", thickness="2.6 nm", side="2.6 nm", series=7.5e3, compliance=3e-5,
@@ -72,7 +82,7 @@ CELLS = {
     "interfacial": Cell(material="PCMO", thickness="6.2 nm", side="1.1 nm", compliance=None,
                         ramps=((-2.0, 10.0), (2.0, 10.0)), up=-2.0, down=2.0, width=1e-2),
     "2d": Cell(material="MoS2-Au", thickness="0.639 nm", side="5.1 nm", compliance=1e-5,
-               ramps=((3.0, 1.0), (-2.5, 1.0)), up=2.2, down=-1.6, width=0.05),
+               ramps=((3.0, 1.0), (-2.5, 1.0)), up=2.2, down=-1.6, width=0.05, values=EQUAL),
     "organic": Cell(material="PPMAz", thickness="3 nm", side="2.5 nm", compliance=1e-5,
                     ramps=((6.0, 100.0), (-2.0, 100.0)), up=4.0, down=-1.2, width=1e-5),
     "perovskite": Cell(material="MAPbI3-Ag", thickness="2.7 nm", side="2.25 nm", compliance=3e-6,
@@ -126,7 +136,8 @@ def ramp(device: fk.Device, amplitude: float, rate: float, compliance: float | N
 def window(cell: Cell, member: int) -> np.ndarray:
     """Return conductances (S) of one device before and after a pair: start, delay, before and after."""
     circuit = fk.Circuit(series_resistance=cell.series, compliance=cell.compliance)
-    device = fk.Device(cell.material, cell.thickness, cell.side, circuit=circuit, seed=SEED, member=member)
+    material = fk.Material.load(cell.material).with_values(cell.values)
+    device = fk.Device(material, cell.thickness, cell.side, circuit=circuit, seed=SEED, member=member)
     states = []
     for (amplitude, rate), compliance in zip(cell.ramps, (cell.compliance, None), strict=True):
         ramp(device, amplitude, rate, compliance)

@@ -20,6 +20,7 @@ from numpy.typing import NDArray
 from ..threads import one_blas_thread
 from ..typing import Floats
 from .circuit import Circuit, NonlinearDevice, OperatingPoint, Straight, VoltageRamp
+from .conduction.empty_sites import empty_conductance
 from .fields._event_energies import FilamentFields
 from .fields._event_rates import Candidates, EventRates, MechanismTables
 from .fields._network_solver import LinearSolution, NodePotentials
@@ -487,6 +488,12 @@ class FilamentSolver(Solver):
     def __init__(self, state: DeviceState, fields: FilamentFields, kept: int) -> None:
         super().__init__(state, fields, kept)
         traps = state.chemistry.traps
+        leak = state.material.conduction.empty_site
+        if leak and (state.shape[2] > 1 or fields.has_laws()):
+            raise ValueError(
+                "conduction.empty_site must be 0 unless the device has one layer, where weak sites touch "
+                f"both electrodes, and ohmic bonds, got {leak:g} S in {state.shape[2]} layers"
+            )
         self._passed: Floats | None = None  # factors that the fields have
         self._modulation: BondModulation | None = None
         if len(traps):
@@ -549,7 +556,10 @@ class FilamentSolver(Solver):
         if bias is not None:
             events.set_bias(*bias[:2])
         errors = network.solver_error, fields.leave_one_out.error
-        solved = Solved(events, network.conductance, network.heat_max, *errors, law)
+        conductance = network.conductance
+        if self.state.material.conduction.empty_site:
+            conductance += self._empty_sites(species)
+        solved = Solved(events, conductance, network.heat_max, *errors, law)
         if self.state.oxide_heat is not None:
             solved.heat = self._arrangement_heat(network, candidates)
             if solved.heat.linear is not None and solved.heat.network.lattice.reservoirs:
@@ -565,6 +575,13 @@ class FilamentSolver(Solver):
             solved.ends[0] = at_rest(events.n, fields.network.m, power)
             self._present = events, network
         return solved
+
+    def _empty_sites(self, species: NDArray[np.int8]) -> float:
+        """Return the conductance (S) of the weak sites without an atom."""
+        state = self.state
+        empty = state.chemistry.weak.copy()
+        empty[self.conducting(species)] = False
+        return empty_conductance(state.material, empty, state.bond_factor, state.temperature)
 
     def _arrangement_heat(self, network: LinearSolution, candidates: Candidates) -> ArrangementHeat:
         """Return bonds, power and readers of the present network for heat in time."""

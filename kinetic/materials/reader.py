@@ -148,6 +148,7 @@ def read_document(document: Mapping[str, Any], where: str) -> Contents:
     _check_names(model, sections, where)
     _check_phonons(document, sections, where)
     _check_walk(sections, where)
+    _check_empty_sites(sections, where)
     _check_two_level(sections, where)
     _check_kinds(model, sections, where)
     both = all(name in sections for name in DEFECTS)
@@ -274,6 +275,16 @@ def _check_walk(sections: Mapping[str, Any], where: str) -> None:
                 f"{where}: disorder.{key} must be 0 where disorder.relaxation_rate is 0 and all bonds are "
                 f"kept for life, got {value:g}"
             )
+
+
+def _check_empty_sites(sections: Mapping[str, Any], where: str) -> None:
+    """Raise where the energies of empty sites spread by random numbers that the set does not draw."""
+    spread = sections["conduction"].empty_spread if "conduction" in sections else 0.0
+    if spread and not ("disorder" in sections and sections["disorder"].bond):
+        raise MaterialError(
+            f"{where}: conduction.empty_spread must be 0 where disorder.bond is 0, whose random numbers it "
+            f"takes, got {spread:g} eV"
+        )
 
 
 def _check_two_level(sections: Mapping[str, Any], where: str) -> None:

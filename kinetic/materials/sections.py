@@ -289,6 +289,9 @@ class SitesNumbers(WeakNumbers):
     """Single weak sites at random, such as the sulphur vacancies of a sheet."""
 
     fraction: float = quantity("1", 0.0, 1.0, "fraction of the host sites that are weak")
+    exchange_spread: float = quantity(
+        "eV", 0.0, 2.0, "standard deviation of the exchange or redox barrier between them", default=0.0
+    )
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -491,6 +494,23 @@ class ConductionNumbers(ContactNumbers):
         "m", 1e-10, 1e-7, "largest distance of a defect that hides the contact of another", default=1e-7
     )
     background: float = quantity("S", 1e-20, 1e-3, "conductance of each lattice bond of the bare oxide")
+    empty_site: float = quantity(
+        "S",
+        0.0,
+        1e-3,
+        "median conductance of an empty weak site between the electrodes of one layer",
+        default=0.0,
+    )
+    empty_activation: float = quantity(
+        "eV", 0.0, 2.0, "activation energy of it, whose median holds at 300 K", default=0.0
+    )
+    empty_spread: float = quantity(
+        "eV",
+        0.0,
+        2.0,
+        "standard deviation of that energy between sites, by the factors of bonds",
+        default=0.0,
+    )
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)

@@ -139,6 +139,8 @@ def weak_sites(
         weak = _weak_region(material, lattice, shape, rng)
     if material.weak is not None:
         shift[: lattice.n_hosts][~weak] += material.weak.exchange_shift
+    if material.has("sites") and material.sites.exchange_spread:
+        shift[: lattice.n_hosts][weak] += material.sites.exchange_spread * rng.standard_normal(weak.sum())
     return weak, shift
 
 

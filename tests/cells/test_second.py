@@ -16,6 +16,7 @@ from frenkel.cli.main import main
 from frenkel.configuration.device import parse
 from frenkel.experiment.ensemble_file import open_ensemble
 from frenkel.experiment.fit_card import judge_card
+from frenkel.kinetic.materials.material import Material
 
 MEASURED, SITE = Path(__file__).resolve().parents[2] / "examples/ensemble_mos2.nc", 1e-5
 """Its ensemble, and the conductance (S) of an occupied vacancy: two contacts of 20 uS in series."""
@@ -35,11 +36,13 @@ def test_it_belongs_to_its_ensemble(card):
     assert card.provenance["levels"] == {"hrs": 1, "lrs": 4}  # an empty sheet; five to eight atoms
     assert card.provenance["ranks"]["chosen_by"] == "levels that devices share"
     with open_ensemble(MEASURED) as ensemble:
-        made = json.loads(ensemble.attrs["provenance"])["configuration"]["points"][0]
+        made = json.loads(ensemble.attrs["provenance"])["configuration"]
         cycles, data = from_dataset(ensemble), ensemble.load()
-    asked = fk.read_configuration(MEASURED.with_suffix(".toml")).document()
-    made = parse(made).document()
-    for name in ("device", "circuit", "phase", "seed", "material", "measure"):
+    configuration = fk.read_configuration(MEASURED.with_suffix(".toml"))
+    numbers = Material(made["materials"][made["material_of"][0]], "made")
+    assert numbers.hash == configuration.made_of(MEASURED.parent).hash
+    asked, made = configuration.document(), parse(made["points"][0]).document()
+    for name in ("device", "circuit", "phase", "seed", "measure"):
         assert made[name] == asked[name], name
     assert cycles.values.shape == (40, 12, 4)
     done = jump_fit.finished(data)
