@@ -91,8 +91,7 @@ def page(
     count, cycles, _ = observed.values.shape
     name = mathtext(f"{card.name} {card.version}")
     figure.suptitle(
-        f"card {name} (red), {count} devices of {cycles} cycles that it has not seen "
-        "(blue); grey: 95 % of such samples of the card",
+        f"card {name} and {count} devices of {cycles} cycles; grey: 95 % of such samples of the card",
         x=0.01, ha="left", fontsize=11,
     )  # fmt: skip
     return figure

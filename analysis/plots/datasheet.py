@@ -1,17 +1,22 @@
-"""Pictures of the data sheet of a card, as SVG for a page."""
+"""Pictures of data sheets and reports, as SVG or pixels within a page."""
 
+from base64 import b64encode
 from collections.abc import Mapping, Sequence
-from io import StringIO
+from io import BytesIO, StringIO
 from typing import TYPE_CHECKING
 
 import numpy as np
 
+from ...escape import html
 from ...typing import Floats
 from . import colours
 
 if TYPE_CHECKING:
     from matplotlib.axes import Axes
     from matplotlib.figure import Figure
+
+DPI = 110
+"""Of pictures on a page."""
 
 Band = tuple[Floats, Floats, Floats]
 """5 %, median and 95 % of cells."""
@@ -23,6 +28,21 @@ def svg(figure: "Figure") -> str:
     figure.savefig(text, format="svg", metadata={"Date": None})
     whole = text.getvalue()
     return whole[whole.index("<svg") :]
+
+
+def image(figure: "Figure", alternative: str) -> str:
+    """Return a figure as an element <img> that holds its pixels, for pictures of many points.
+
+    Parameters
+    ----------
+    figure : matplotlib Figure
+    alternative : str
+        What it shows, for who cannot see it.
+    """
+    content = BytesIO()
+    figure.savefig(content, format="png", dpi=DPI)
+    pixels = b64encode(content.getvalue()).decode()
+    return f'<img alt="{html(alternative)}" src="data:image/png;base64,{pixels}">'
 
 
 def _figure(number: int) -> tuple["Figure", list["Axes"]]:

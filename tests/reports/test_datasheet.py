@@ -107,7 +107,8 @@ def test_the_command_writes_it_and_refuses_what_is_no_card(tmp_path, capsys):
     for name, sheet in (("hfo2", tmp_path / "a.pdf"), ("a.nc", out)):
         assert main(["show", name, "--datasheet", str(sheet)]) == 2
     said = capsys.readouterr().err
-    assert "must end in .html" in said and "--datasheet is for cards, a.nc is a result" in said
+    assert "must end in .html" in said
+    assert "--datasheet is for cards and measurements, a.nc is a result" in said
     out.write_text("kept")
     assert main(["show", "hfo2", "--datasheet", str(out)]) != 0
     assert out.read_text() == "kept"

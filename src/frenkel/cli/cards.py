@@ -21,6 +21,7 @@ from .common import (
     RenamedOption,
     UsageError,
     add,
+    check_page,
     check_picture,
     draw,
 )
@@ -290,9 +291,7 @@ def show(options: argparse.Namespace) -> None:
 
     sheet = options.datasheet
     if sheet is not None:
-        if sheet.suffix.lower() != ".html":
-            raise UsageError(f"a data sheet must end in .html, got {str(sheet)!r}")
-        store.writable(sheet, force=options.force)
+        check_page(sheet, options.force)
     card = Card.load(options.file)
     print(describe(card))
     if sheet is not None:

@@ -178,7 +178,8 @@ DATASHEET = Option(
     "--datasheet",
     type=Path,
     metavar="SHEET.html",
-    help="data sheet of a card: levels, times to switch, retention, noise, validation; one page",
+    help="data sheet of a card (levels, times to switch, retention, noise, validation), or report of "
+    "measurements (card, validation, simulation, what to measure next); one page",
 )
 FORCE = Option("--force", action="store_true", help="replace an existing file")
 FORCE_PICTURE = FORCE.but(help="replace an existing picture")
@@ -324,6 +325,15 @@ def check_picture(path: Path | None, force: bool) -> None:
         page.check_name(path)
     except ValueError as error:
         raise UsageError(str(error)) from None
+    store.writable(path, force=force)
+
+
+def check_page(path: Path, force: bool) -> None:
+    """Raise an error now rather than after the work if a page could not be written."""
+    from ..data import store
+
+    if path.suffix.lower() != ".html":
+        raise UsageError(f"a data sheet must end in .html, got {str(path)!r}")
     store.writable(path, force=force)
 
 

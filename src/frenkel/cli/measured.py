@@ -7,6 +7,7 @@ from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
 from ..data.measured.quantities import KINDS
+from ..progress import Reporter
 from .common import (
     FORCE,
     FORCE_PICTURE,
@@ -18,6 +19,7 @@ from .common import (
     UsageError,
     add,
     check_ending,
+    check_page,
     check_picture,
     draw,
 )
@@ -165,6 +167,39 @@ def _read(options: argparse.Namespace) -> None:
     if options.output is not None:
         print(f"wrote {options.output}")
     draw(options.plot, lambda: measured_page(dataset))
+
+
+def show(options: argparse.Namespace) -> None:
+    """Print and draw what is in a file of measurements; write its report."""
+    from ..analysis.measured import files
+    from ..analysis.plots.comparison import measured_page
+    from ..data import store
+    from ..data.forms import names_card
+    from ..reports.measured import contents
+
+    if options.movie is not None:
+        raise UsageError(f"--movie is for the result of one device, {options.file} holds measurements")
+    check_picture(options.plot, options.force)
+    sheet = options.datasheet
+    if sheet is not None:
+        check_page(sheet, options.force)
+    cards = [path for path in options.others if names_card(path)]
+    simulated = [path for path in options.others if path not in cards]
+    if len(cards) > 1 or len(simulated) > 1:
+        raise UsageError("a report takes one card and one file of simulated devices at most")
+    dataset = files.load(options.file)
+    print(contents(dataset))
+    draw(options.plot, lambda: measured_page(dataset))
+    if sheet is None:
+        return
+    from ..cells.card import Card
+    from ..reports import chip
+
+    card = Card.load(cards[0]) if cards else None
+    with Reporter(lines=True) as progress:
+        text = chip.page(options.file, card=card, simulated=next(iter(simulated), None), progress=progress)
+    store.write_bytes(text.encode(), sheet)
+    print(f"wrote {sheet}")
 
 
 def _compare(options: argparse.Namespace) -> int:

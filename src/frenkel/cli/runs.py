@@ -3,11 +3,12 @@
 # Imports inside functions keep numpy, scipy, xarray and pydantic from loading for other commands.
 
 import argparse
+from pathlib import Path
 from typing import Any
 
 from ..data import forms
 from ..threads import load_blas_alone
-from . import arrays, devices, ensembles, values
+from . import arrays, devices, ensembles, measured, values
 from .common import (
     CHANGES,
     CONFIGURATION,
@@ -73,11 +74,19 @@ def _add_looks(commands: Any) -> None:
         _show,
         "print and draw what is in a result; print a card",
         "frenkel show switching.nc --plot switching.png --movie switching.html\n"
-        "  frenkel show hfo2 --datasheet hfo2.html",
+        "  frenkel show hfo2 --datasheet hfo2.html\n"
+        "  frenkel show chip.nc chip.card.json ensemble.nc --datasheet chip.html",
         RESULT.but(
             metavar="FILE",
             complete=values.results_and_cards,
-            help="result (.nc), card (.json) or its name, such as hfo2",
+            help="result (.nc), measurements (.nc), card (.json) or its name, such as hfo2",
+        ),
+        Option(
+            "others",
+            type=Path,
+            nargs="*",
+            metavar="OTHER",
+            help="with --datasheet of measurements: their card (default: fitted now), and simulated devices",
         ),
         PLOT,
         MOVIE,
@@ -125,12 +134,19 @@ def _run(options: argparse.Namespace) -> int | None:
 
 
 def _show(options: argparse.Namespace) -> None:
+    from ..data import kinds
+
+    measurements = not forms.names_card(options.file) and kinds.kind_of(options.file) == "measured"
+    if options.others and not (measurements and options.datasheet is not None):
+        raise UsageError(f"{options.others[0]} is taken beside measurements, with --datasheet, only")
+    if measurements:
+        return measured.show(options)
     if forms.names_card(options.file):
         from . import cards
 
         return cards.show(options)
     if options.datasheet is not None:
-        raise UsageError(f"--datasheet is for cards, {options.file} is a result")
+        raise UsageError(f"--datasheet is for cards and measurements, {options.file} is a result")
     check_picture(options.plot, options.force)
     check_movie(options.movie, options.force)
     if not (arrays.show(options) or ensembles.show(options)):

@@ -39,6 +39,19 @@ MOST_SUGGESTED = 4
 
 
 def next_lines(card: Card) -> list[str]:
+    """Return what was left out, and what would have to be measured next."""
+    lines = suggestions(card)
+    title = ["next measurements, and what they would tell"] if lines else []
+    return [*left_out_lines(card), *title, *(f"  {line}" for line in lines)]
+
+
+def left_out_lines(card: Card) -> list[str]:
+    """Return which layers data were too few for, and what about them is doubtful."""
+    left_out = [f"left out, {name}: {reason}" for name, reason in card.provenance.get("left_out", {}).items()]
+    return left_out + [f"doubtful: {reason}" for reason in card.provenance.get("doubts", [])]
+
+
+def suggestions(card: Card) -> list[str]:
     """Return what would have to be measured next, each with what it would tell, the largest gain first."""
     made = card.provenance.get("ensemble")
     if isinstance(made, Mapping) and "configuration" in made:
@@ -68,10 +81,7 @@ def next_lines(card: Card) -> list[str]:
         lines.append(f"reads of {SPARE} programmed devices at 3 times or more: relaxation after programming")
     if card.rtn_law is None:
         lines.append(f"traces of {SPARE} devices at one constant voltage: random telegraph noise")
-    left_out = [f"left out, {name}: {reason}" for name, reason in card.provenance.get("left_out", {}).items()]
-    left_out += [f"doubtful: {reason}" for reason in card.provenance.get("doubts", [])]
-    title = ["next measurements, and what they would tell"] if lines else []
-    return [*left_out, *title, *(f"  {line}" for line in lines[:MOST_SUGGESTED])]
+    return lines[:MOST_SUGGESTED]
 
 
 def power_text(power: "Power") -> str:
@@ -96,6 +106,12 @@ def power_text(power: "Power") -> str:
 def _spread_error(devices: int) -> float:
     """Return the relative standard error of a standard deviation of so many normal numbers."""
     return 1.0 / math.sqrt(2.0 * (devices - 1))
+
+
+def layer_lines(card: Card) -> list[str]:
+    """Return what is in the layers of a card besides its cycles, and by what it was judged."""
+    layers = [*_jump_lines(card), *_pulse_lines(card), *noise_lines(card)]
+    return [*layers, *_core_lines(card), *_judged_lines(card)]
 
 
 def _pulse_lines(card: Card) -> list[str]:

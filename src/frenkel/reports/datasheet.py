@@ -2,7 +2,7 @@
 
 import math
 import warnings
-from collections.abc import Callable, Mapping
+from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass
 from typing import Any
 
@@ -34,7 +34,7 @@ STYLE = (
     "body{font:15px/1.45 sans-serif;max-width:64em;margin:2em auto;padding:0 1em;color:#222}"
     "table{border-collapse:collapse;margin:.6em 0}"
     "td,th{border:1px solid #ccc;padding:.2em .6em;text-align:left}"
-    "h1{font-size:1.5em}h2{font-size:1.15em;margin-top:1.6em}svg{max-width:100%;height:auto}.n{color:#555}"
+    "h1{font-size:1.5em}h2{font-size:1.15em;margin-top:1.6em}svg,img{max-width:100%;height:auto}.n{color:#555}"
 )
 
 
@@ -245,7 +245,7 @@ def page(card: Card, progress: Progress = quiet) -> str:
         f"<h1>{html(card.name)} {html(card.version)}</h1>",
         '<p class="n">Values are those of cells of this card, drawn with one seed. Intervals are 95 %.</p>',
         "<h2>States and switching voltages</h2>",
-        _features(card),
+        features(card),
     ]
     circuit = CyclingCircuit.of(card)
     if card.jump_law is None:
@@ -257,17 +257,21 @@ def page(card: Card, progress: Progress = quiet) -> str:
         with warnings.catch_warnings():
             warnings.simplefilter("ignore", CardWarning)  # cells at a limit flicker, as devices do
             parts += _pulses(SheetCells(card, circuit), progress)
-    parts += ["<h2>Noise and endurance</h2>", _noise(card), "<h2>Validation</h2>", _gate(card)]
-    title = html(f"{card.name}: data sheet")
+    parts += ["<h2>Noise and endurance</h2>", _noise(card), "<h2>Validation</h2>", validation(card)]
+    return document(f"{card.name}: data sheet", parts)
+
+
+def document(title: str, parts: Sequence[str]) -> str:
+    """Return a page of HTML that needs no network from its title, as text, and its parts, as HTML."""
     return (
-        f'<!doctype html><html lang="en"><head><meta charset="utf-8"><title>{title}</title>'
+        f'<!doctype html><html lang="en"><head><meta charset="utf-8"><title>{html(title)}</title>'
         f"<style>{STYLE}</style></head><body>{''.join(parts)}</body></html>\n"
     )
 
 
-def _features(card: Card) -> str:
-    """Return the table of features: quantiles over cells and cycles, and which part of the variance is the
-    device's.
+def features(card: Card) -> str:
+    """Return the table of features of a card, as HTML: quantiles over cells and cycles, and which part of the
+    variance is the device's.
     """
     sample = card.sample(1000, 10, SEED)
     mean = card.weights @ card.means
@@ -410,8 +414,8 @@ def _noise(card: Card) -> str:
     return "<ul>" + "".join(f"<li>{html(line)}</li>" for line in lines) + "</ul>"
 
 
-def _gate(card: Card) -> str:
-    """Return the rows of the validation on devices that no fit used."""
+def validation(card: Card) -> str:
+    """Return the rows of the validation on devices that no fit used, as HTML."""
     from ..analysis.statistics.comparison import verdict_of  # scipy.stats
 
     judged = card.provenance.get("judged", {})
@@ -421,4 +425,5 @@ def _gate(card: Card) -> str:
         (str(row["statistic"]), f"{row['value']:.3g}", f"{row['limit']:.3g}", verdict_of(row["passed"]))
         for row in card.gate
     ]
-    return f"<p>{html(said)}Made for {html(valid)}.</p>" + table(("statistic", "value", "limit", ""), rows)
+    made_for = f"Made for {html(valid)}." if valid else ""
+    return f"<p>{html(said)}{made_for}</p>" + table(("statistic", "value", "limit", ""), rows)

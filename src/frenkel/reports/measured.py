@@ -43,24 +43,13 @@ def plan_text(read: Table, plan: TablePlan) -> str:
 
 def contents(data: xr.Dataset) -> str:
     """Return what a file of measurements holds."""
-    lines = [f"{data.sizes['device']} device(s)"]
-    for name, variable in data.data_vars.items():
-        if variable.dims[:1] != ("device",) or variable.dtype.kind != "f":
-            continue
-        finite = variable.values[np.isfinite(variable.values)]
-        missing_count = variable.size - finite.size
-        if finite.size:
-            unit = variable.attrs["units"]
-            low, middle, high = (
-                f"{x:.3g}" if unit == "1" else quantity(float(x), unit)
-                for x in np.quantile(finite, (0, 0.5, 1))
-            )
-            gaps = f", missing in {missing_count} of {variable.size}" if missing_count else ""
-            lines.append(f"  {name:<17} {middle}, {low} to {high}{gaps}")
-        elif name in FEATURES:
-            lines.append(f"  {name:<17} no value")
-    dims = [kind.dim for kind in KINDS.values() if kind.dim in data.sizes]
-    lines += [f"  {data.sizes[dim]} {dim}s" for dim in dims]
+    first, *others = counts(data)
+    lines = [first]
+    for name, middle, low, high, gaps in quantity_rows(data, per_device=True):
+        gap_note = f", missing in {gaps}" if gaps else ""
+        values = f"{middle}, {low} to {high}{gap_note}" if middle else "no value"
+        lines.append(f"  {name:<17} {values}")
+    lines += [f"  {text}" for text in others]
     if {"hrs", "lrs"} <= set(data.data_vars):
         ratio = (data["hrs"] / data["lrs"]).values
         if np.isfinite(ratio).any() and np.nanmedian(ratio) < 1:
@@ -72,19 +61,61 @@ def contents(data: xr.Dataset) -> str:
     return "\n".join(lines)
 
 
-def comparison_text(measured: Observations, simulated: Observations) -> str:
-    """Return median and 10 to 90 % of each number of both, and what is compared."""
+def counts(data: xr.Dataset) -> list[str]:
+    """Return how many devices and curves, reads or pulses a file of measurements holds."""
+    dims = [kind.dim for kind in KINDS.values() if kind.dim in data.sizes]
+    return [f"{data.sizes['device']} device(s)", *(f"{data.sizes[dim]} {dim}s" for dim in dims)]
+
+
+def quantity_rows(data: xr.Dataset, *, per_device: bool = False) -> list[tuple[str, str, str, str, str]]:
+    """Return name, median, least and largest value of each quantity, and how many values it lacks.
+
+    Parameters
+    ----------
+    data : xarray.Dataset
+        In the layout of measurements.
+    per_device : bool
+        Whether to leave out what stands over loops, traces, reads or pulses.
+    """
+    rows = []
+    for key, variable in data.data_vars.items():
+        over_devices = variable.dims[:1] == ("device",)
+        if not variable.dims or variable.dtype.kind != "f" or (per_device and not over_devices):
+            continue
+        finite = variable.values[np.isfinite(variable.values)]
+        name, missing_count = str(key), variable.size - finite.size
+        if finite.size:
+            unit = variable.attrs["units"]
+            low, middle, high = (
+                f"{x:.3g}" if unit == "1" else quantity(float(x), unit)
+                for x in np.quantile(finite, (0, 0.5, 1))
+            )
+            gaps = f"{missing_count} of {variable.size}" if missing_count else ""
+            rows.append((name, middle, low, high, gaps))
+        elif name in FEATURES:
+            rows.append((name, "", "", "", f"{missing_count} of {variable.size}"))
+    return rows
+
+
+def comparison_rows(measured: Observations, simulated: Observations) -> list[list[str]]:
+    """Return name, median and 10 to 90 % of each number of both."""
     rows = []
     for i, feature in enumerate(measured.features):
         cells = []
         for sample in (measured, simulated):
             values = feature.backward(sample.values[:, :, i][np.isfinite(sample.values[:, :, i])])
-            shares = np.quantile(values, (0.1, 0.5, 0.9))
-            low, middle, high = (quantity(float(x), feature.unit) for x in shares)
+            quantiles = np.quantile(values, (0.1, 0.5, 0.9))
+            low, middle, high = (quantity(float(x), feature.unit) for x in quantiles)
             cells.append(f"{middle} ({low} to {high})")
         rows.append([feature.name, *cells])
+    return rows
+
+
+def comparison_text(measured: Observations, simulated: Observations) -> str:
+    """Return median and 10 to 90 % of each number of both, and what is compared."""
     devices = [len(sample.values) for sample in (measured, simulated)]
-    text = table(["median (10 to 90 %)", measured.origin, simulated.origin], rows)
+    heads = ["median (10 to 90 %)", measured.origin, simulated.origin]
+    text = table(heads, comparison_rows(measured, simulated))
     if other_way_round(measured, simulated):
         text += f"\nvoltages of {simulated.origin} are turned round: it switches at the other polarity"
     return (
