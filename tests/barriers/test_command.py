@@ -2,6 +2,7 @@
 
 import importlib.util
 import json
+import sys
 
 import pytest
 
@@ -135,10 +136,20 @@ def test_no_neighbour_within_the_cutoff(here, capsys):
     assert status == 1 and "no two O atoms are within the cut-off of 1 angstrom" in shown.err
 
 
-@pytest.mark.skipif(HAS["chgnet"], reason="the extra barriers is installed")
-def test_without_the_extra_a_sentence_says_how_to_install_it(here, capsys):
-    status, shown = run(capsys, "solid.xyz", "-o", "a.toml")
-    assert status == 1 and "pip install '.[barriers]'" in shown.err
+@pytest.mark.parametrize("missing", ["ase", "spglib", "chgnet"])
+def test_without_the_extra_a_sentence_says_how_to_install_it(here, capsys, monkeypatch, missing):
+    """Whichever of its libraries is not there; a module that is None cannot be imported."""
+    if missing != "ase":
+        pytest.importorskip("ase", reason="structures are read by ASE")
+    if missing == "spglib" and not HAS["spglib"]:
+        pytest.skip("spglib is not there anyway")
+    for name in [missing, *(one for one in sys.modules if one.startswith(f"{missing}."))]:
+        monkeypatch.setitem(sys.modules, name, None)
+    calculator = "chgnet" if missing == "chgnet" else "barrier_models:lennard_jones"
+    status, shown = run(capsys, "solid.xyz", "--calculator", calculator, "-o", "a.toml")
+    sentence = f"barriers need {missing}, which is not installed: pip install '.[barriers]' in the clone"
+    assert status == 1 and sentence in shown.err and shown.err.count("\n") == 1
+    assert not (here / "a.toml").exists()
 
 
 def test_intervals_are_those_of_the_benchmark():
