@@ -89,6 +89,9 @@ class Timing:
         How many there are.
     resolution : float
         Step of the converter (A); 0 for an ideal one.
+    settling : float
+        Time without voltage between a pulse and the next read (s): a state that relaxes within it is not
+        taken for one that a pulse has left.
     lazy_ageing : float
         Time without voltage (s) that may add up before the cells live it. Above 0 it spares solving the array
         again after each gap of nanoseconds between pulses.
@@ -103,13 +106,14 @@ class Timing:
     converter_energy: float = 1.67e-12
     converters: int = 1
     resolution: float = 0.0
+    settling: float = 0.0
     lazy_ageing: float = 1e-6
 
     def __post_init__(self) -> None:
         if self.read_voltage == 0.0 or not math.isfinite(self.read_voltage):
             raise ValueError(f"read_voltage must be finite and not 0 V, got {self.read_voltage}")
         checks.at_least("resolution", self.resolution, 0, "A")
-        for name in ("driver_latency", "read_width", "converter_latency", "lazy_ageing"):
+        for name in ("driver_latency", "read_width", "converter_latency", "settling", "lazy_ageing"):
             picoseconds(getattr(self, name))
 
     @classmethod
@@ -119,6 +123,7 @@ class Timing:
         columns: int,
         *,
         full_scale: float | None = None,
+        settling: float = 0.0,
         lazy_ageing: float = 1e-6,
     ) -> Timing:
         """Return the timing of a modelled periphery around an array of some columns.
@@ -127,6 +132,8 @@ class Timing:
         ----------
         full_scale : float, optional
             Largest current of its converters (A), positive: gives them a resolution. Ideal by default.
+        settling, lazy_ageing : float
+            See :class:`Timing`.
         """
         if full_scale is not None:
             checks.positive("full_scale", full_scale, "A")
@@ -141,6 +148,7 @@ class Timing:
             converter_energy=converter.energy,
             converters=periphery.converters(columns),
             resolution=0.0 if full_scale is None else full_scale / 2.0**converter.bits,
+            settling=settling,
             lazy_ageing=lazy_ageing,
         )
 
@@ -189,6 +197,8 @@ class Controller:
         self._aged = 0  # time up to which the cells have lived (ps)
         self._idle = 0  # time without voltage that they have not lived yet (ps)
         self._held = False  # under voltage now
+        self._settling = picoseconds(t.settling)
+        self._pulsed = False  # since the last read
         self._cool: Callable[[float], None] | None = array.cool if isinstance(array, Cooling) else None
 
     def cell(self, i: int, j: int) -> Handle:
@@ -244,6 +254,9 @@ class Controller:
         """
         with self.bus.resource.request() as turn:
             yield turn
+            if lane == "read" and self._pulsed and self._settling:
+                yield self.clock.timeout(self._settling)
+            self._pulsed = lane == "pulse"
             yield from self.select(lines)
             self._age()
             value, energy = act()

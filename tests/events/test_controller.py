@@ -339,3 +339,18 @@ def test_refresh_waits_reads_and_programs_what_is_off():
 
 def test_times_in_even_ratios():
     np.testing.assert_allclose(log_times(1e-3, 1e3, 4), [1e-3, 1e-1, 1e1, 1e3])
+
+
+def test_a_read_waits_until_what_a_pulse_left_has_settled():
+    """Between a pulse and the next read cells live the settling time; a second read does not wait. Exact."""
+    controller, _ = made(settling=1e-6)
+
+    def work():
+        yield from controller.pulse((0, 1), 1.0, 1e-8)
+        yield from controller.read((0, 1))
+        yield from controller.read((0, 1))
+
+    run(controller, work())
+    # Driver 2 ns and pulse 10 ns; settling; driver, read 7 ns, conversion 5 ns; driver, read, conversion.
+    assert controller.clock.now == 2_000 + 10_000 + 1_000_000 + 2 * (2_000 + 7_000 + 5_000)
+    assert controller.array.rested == [2_000, 1_002_000, 7_000]

@@ -279,6 +279,7 @@ class PeripherySection(Section):
     read_voltage: ReadVoltage = 0.2
     read_width: Time = 10e-9
     driver_latency: Time = 1e-9
+    settling: Time | None = None
 
 
 class BlindSection(Section):

@@ -184,9 +184,10 @@ class Session:
         """Return the time (s) of all pulses, a read before the first and after each, one after the other."""
         t = self.controller.timing
         pulses = sum(o.pulses for o in outcomes)
-        reads = sum(o.pulses + 1 for o in outcomes if o.reached is not None)
+        verified = [o.pulses for o in outcomes if o.reached is not None]
+        reads = sum(verified) + len(verified)
         read_time = t.driver_latency + t.read_width + t.converter_latency
-        return pulses * (t.driver_latency + width) + reads * read_time
+        return pulses * (t.driver_latency + width) + sum(verified) * t.settling + reads * read_time
 
     def _scheme(self, section: AnyScheme) -> Scheme:
         options = section.model_dump(exclude={"kind"})

@@ -144,7 +144,10 @@ class AssembledArray:
         self.cells = self._cells()
         self.array = self._array()
         self.log = Log() if settings.log else None
-        timing = Timing.of(self.periphery, self.shape[1], full_scale=settings.periphery.full_scale)
+        section = settings.periphery
+        timing = Timing.of(
+            self.periphery, self.shape[1], full_scale=section.full_scale, settling=section.settling or 0.0
+        )
         self.controller = Controller(Clock(), self.array, timing, self.log)
 
     # ------------------------------------------------------------------ what stands around
