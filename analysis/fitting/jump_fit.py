@@ -29,6 +29,9 @@ if TYPE_CHECKING:
 MOST = 3000
 """Jumps of a law, which bounds the file of a card (some 1.6 MB)."""
 
+PARTS = 6
+"""Equal parts of all levels of which as many jumps are taken. Chosen."""
+
 JUDGED = 600
 """Jumps whose density chooses the scales, as many of each class of voltages where there are so many."""
 
@@ -137,7 +140,9 @@ def gathered(
     is_usable = np.all(usable[sides], axis=0)
     kept_jumps = np.flatnonzero(is_usable)
     if kept_jumps.size > MOST:
-        kept_jumps = np.sort(random.choice(kept_jumps, MOST, replace=False))
+        level = data["state_level"].values[sides[0, kept_jumps]]
+        volts = data["jump_voltage"].values[jump_entries][kept_jumps]
+        kept_jumps = kept_jumps[evenly(level, volts, MOST, random)]
     kind = data["state_kind"].values
     own_states = entries(data, "state", members)
     end_states = own_states[(kind[own_states] >= 0) & usable[own_states]]
@@ -161,6 +166,31 @@ def gathered(
     )
     home = np.repeat(np.arange(len(counts)), counts)[states]
     return law, owner[jump_entries][kept_jumps], home, int(np.count_nonzero(~is_usable))
+
+
+def evenly(level: Floats, volts: Floats, most: int, random: np.random.Generator) -> Index:
+    """Return the places of so many jumps, as many of each part of all levels and voltages as there are.
+
+    Levels between HRS and LRS are passed in a few jumps of thousands, and cells can stay at no level that no
+    jump leads to. The parts are those of :func:`classes` and :data:`PARTS` equal ones of ln(conductance).
+
+    Parameters
+    ----------
+    level, volts : ndarray of shape (j,)
+        ln(conductance) before each jump, and its voltage (V).
+    most : int
+        At most j.
+    random : numpy.random.Generator
+    """
+    edges = np.linspace(level.min(), level.max(), PARTS + 1)[1:-1]
+    part = classes(volts) * PARTS + np.digitize(level, edges)
+    # In each part jumps have ranks at random: those of the lowest ranks of all parts are taken.
+    order = random.permutation(len(part))
+    rank = np.empty(len(part), np.int64)
+    for one in np.unique(part):
+        places = order[part[order] == one]
+        rank[places] = np.arange(len(places))
+    return np.sort(order[np.argsort(rank[order], kind="stable")[:most]])
 
 
 def _quantised(data: "xr.Dataset", heats: Index) -> tuple[Floats, Floats, NDArray[np.bool_]]:

@@ -86,7 +86,7 @@ def test_a_state_is_left_where_its_oxide_relaxes_too():
     np.testing.assert_array_equal(whole, plain + device.relaxing)
     for volts in (0.0, 0.5):
         species, held = device.engine.species.copy(), device.relaxation.held.copy()
-        walked = jumps.walk(
+        walked, _ = jumps.walk(
             device,
             Circuit(),
             volts,
@@ -104,6 +104,22 @@ def test_a_state_is_left_where_its_oxide_relaxes_too():
         device.look()
         rest._relax(device, time)
         assert len(device.relaxation.waiting) == (left if time else 1)
+
+
+def test_a_device_settles_until_its_oxide_has_relaxed():
+    """Two events are kept, one on the way and the last, after which no site waits; at most so many happen."""
+    for most in (1000, 3):
+        device = relaxing(1e40)
+        waiting = len(device.relaxation.waiting)
+        assert waiting > 4
+        start = None, rest.resting(device, HEATS, READ)
+        path = jumps.settle(
+            device, start, np.random.default_rng(1), most, lambda now, _: (level(now, READ), start[1])
+        )
+        assert len(path) == 2 and all(one.voltage == 0.0 for one in path)
+        assert path[-1].after == level(device.solved(), READ)
+        # No atom moves beside 1e40 per s, so that each event is of one site.
+        assert len(device.relaxation.waiting) == max(waiting - most, 0)
 
 
 def raw(device, heat):

@@ -7,6 +7,7 @@
     ends = 12                   # cycles of each device whose end states are read, for rare ones
     jumps = 20                  # kept of each device, drawn from the events of its cycles
     walks = 2                   # from each end state, of `steps` events at a drawn source voltage
+    settle = 40                 # most events at rest after each of these walks, until the oxide has relaxed
 
     [measure.hold]              # for judging only
     draws = 4                   # of the pairs of voltage and time, from each end state
@@ -79,6 +80,9 @@ class MeasureSection(Section):
         there are no cycles.
     walks, steps : int
         Walks from each end state at a drawn source voltage, each third one at rest, and the events of each.
+    settle : int
+        Most events at rest that follow each walk under a voltage until the oxide has relaxed, of which two are
+        kept: what soft pulses leave, which end states do not tell.
     limits : tuple of float or None
         Of the current (A) in walks where the protocol has one, drawn for each; None: that of the protocol.
     hold, half_select, rest, ramp : section or None
@@ -93,6 +97,7 @@ class MeasureSection(Section):
     walks: int = Field(default=1, ge=0, le=MOST)
     limits: Currents | None = Field(default=None, min_length=1, max_length=100)
     steps: int = Field(default=3, ge=1, le=MOST)
+    settle: int = Field(default=0, ge=0, le=MOST)
     hold: HoldSection | None = None
     half_select: HoldSection | None = None
     rest: HoldSection | None = None

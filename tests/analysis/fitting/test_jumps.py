@@ -47,6 +47,19 @@ def test_the_law_holds_what_was_read(data, fitted):
     np.testing.assert_allclose(step, level[sides[1]] - level[sides[0]], atol=1e-4)
 
 
+def test_levels_that_are_seldom_passed_keep_their_jumps():
+    """Of 1,000 jumps from ends and 30 between them 120 are kept, all of the 30 among them."""
+    random = np.random.default_rng(3)
+    level = np.concatenate([np.repeat([-16.0, -9.0], 500), np.full(30, -12.2)])
+    volts = np.tile([1.0, -1.0], 515)
+    kept = jump_fit.evenly(level, volts, 120, random)
+    assert len(set(kept)) == 120 and set(range(1000, 1030)) < set(kept) and np.all(np.diff(kept) > 0)
+    # The rest is shared by the two ends and the two signs.
+    counts = [np.sum((level[kept] == end) & (volts[kept] > 0)) for end in (-16.0, -9.0)]
+    assert counts in ([22, 22], [22, 23], [23, 22], [23, 23])
+    np.testing.assert_array_equal(jump_fit.evenly(level, volts, 1030, random), np.arange(1030))
+
+
 @pytest.mark.parametrize(
     ("state", "volts", "time", "heat"),
     [

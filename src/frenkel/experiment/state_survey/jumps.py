@@ -139,11 +139,11 @@ def walk(
     random: np.random.Generator,
     steps: int,
     read: Read,
-) -> list[Jump]:
+) -> tuple[list[Jump], tuple[Reading, Resting]]:
     """Let events happen one after another at a source voltage (V), however long each takes.
 
-    The device is in the state of ``start`` before, in another afterwards. It ends early where nothing can
-    happen.
+    The device is in the state of ``start`` before, in that of the second part of the result afterwards. It
+    ends early where nothing can happen.
     """
     path: list[Jump] = []
     for _ in range(steps):
@@ -153,7 +153,26 @@ def walk(
             break
         start = read(device.solved(), present(device))
         path.append(event(WALK, device, solved, voltage, before, start[0]))
-    return path
+    return path, start
+
+
+def settle(
+    device: Device,
+    start: tuple[Reading, Resting],
+    random: np.random.Generator,
+    most: int,
+    read: Read,
+) -> list[Jump]:
+    """Let events happen at rest until the oxide has relaxed, at most so many; return two of them.
+
+    They are the last one, which leads to what stays, and one drawn of the others: reading all would fill the
+    file with states on the way.
+    """
+    path: list[Jump] = []
+    while len(path) < most and device.relaxing:
+        step, start = walk(device, Circuit(), 0.0, start, random, 1, read)
+        path += step
+    return path[-1:] if len(path) < 2 else [path[int(random.integers(len(path) - 1))], path[-1]]
 
 
 def _step(

@@ -138,7 +138,11 @@ class Measurement:
             if self.settings.limits is not None and circuit.compliance is not None:
                 # What conducts less than the protocol leaves stands there under a lower limit.
                 circuit = replace(circuit, compliance=float(random.choice(self.settings.limits)))
-            self.walks += jumps.walk(twin, circuit, source, start, random, self.settings.steps, self.read)
+            steps = self.settings.steps
+            path, last = jumps.walk(twin, circuit, source, start, random, steps, self.read)
+            if source != 0.0:
+                path += jumps.settle(twin, last, random, self.settings.settle, self.read)
+            self.walks += path
 
     def _probe(self, cycle: int, state: int) -> None:
         random = self._random(PROBES, cycle, state)
