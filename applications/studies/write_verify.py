@@ -130,7 +130,9 @@ def _by_pulses(setup: Setup) -> Variables:
         return {"pulse_levels": variable("", str(error), "", "why the cells do not have these levels")}
     if found is None:
         return {}
+    ended = setup.tested(setup.noise(lambda g, random: found.write(g, setup.device, random).conductance), 21)
     return {
+        "pulse_accuracy": variable("seed", ended, "%", "accuracy, cells end as those that pulses programmed"),
         "pulse_reached": variable("", 100.0 * found.fraction, "%", "cells that reach their level by pulses"),
         "pulse_missed": variable("", found.error, "S", "rms distance of the others from theirs"),
         "pulse_cells": variable("", found.near.size, "1", "cells programmed by pulses"),
@@ -408,7 +410,8 @@ def _notes(data: xr.Dataset, source: str) -> str:
         parts.append(
             f"By the pulses of array_write_verify {float(data.pulse_reached):.0f} % of "
             f"{int(data.pulse_cells)} cells of {source} reach their level to {VERIFIED:g}; the others miss "
-            f"it by {float(data.pulse_missed) * 1e6:.3g} uS rms."
+            f"it by {float(data.pulse_missed) * 1e6:.3g} uS rms. Networks of such cells: "
+            f"{interval(data.pulse_accuracy):.2f} %."
         )
     if "pulse_levels" in data:
         parts.append(f"By pulses none of this is reached: {data.pulse_levels.item()}.")

@@ -8,7 +8,7 @@ import pytest
 
 from frenkel.cells.card import Card
 from frenkel.networks import array_pulses
-from frenkel.networks.device_statistics import statistics_of
+from frenkel.networks.device_statistics import placeholder, statistics_of
 from frenkel.quantity import to_si
 
 EXAMPLE = Path(__file__).resolve().parents[2] / "examples" / "array_write_verify.toml"
@@ -45,6 +45,30 @@ def test_what_is_said_is_what_the_reads_of_the_cells_say(hfo2, small):
     assert f"{100 * found.fraction:.0f} ± " in str(found) and "hfo2" in str(found).lower()
     wide = array_pulses.reach(hfo2, levels, 3e-5, seed=2)
     assert wide.fraction == 1.0 and wide.error == 0.0 and "others" not in str(wide)
+
+
+def test_further_cells_end_as_those_that_were_programmed():
+    """Of similar targets: distances of those that are near, conductances of others, idle cells at g_min."""
+    device = placeholder(g_min=1e-6, g_max=1e-4)
+    n = 40
+    low, high = np.full(n, 2e-5), np.full(n, 8e-5)
+    found = array_pulses.ReachedLevels(
+        target=np.concatenate([low, high]),
+        conductance=np.concatenate([low + 1e-6, np.full(n, 3e-6)]),
+        near=np.repeat([True, False], n),
+        pulses=np.repeat([4, 60], n),
+        idle=np.array([0.5e-6, 0.6e-6]),
+        distance=2e-6,
+        source="made up",
+    )
+    target = np.repeat([1e-6, 2.2e-5, 7.9e-5], 100).reshape(3, 100)
+    done = found.write(target, device, np.random.default_rng(1))
+    assert set(done.conductance[0]) == {0.5e-6, 0.6e-6} and not done.pulses[0].any() and done.reached[0].all()
+    np.testing.assert_allclose(done.conductance[1], 2.3e-5, rtol=1e-12)
+    assert done.reached[1].all() and np.all(done.pulses[1] == 4) and np.all(done.reads[1] == 5)
+    np.testing.assert_array_equal(done.conductance[2], 3e-6)
+    assert not done.reached[2].any() and np.all(done.pulses[2] == 60)
+    assert done.pulse_sum == pytest.approx(100 * (4 * 2.3e-5 + 60 * 3e-6), rel=1e-12)
 
 
 def test_levels_that_cells_do_not_have_are_refused():

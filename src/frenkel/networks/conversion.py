@@ -8,11 +8,12 @@ from typing import Any
 
 import numpy as np
 
+from ..checks import between, one_of
 from ..typing import Floats
-from .array_pulses import reach
+from .array_pulses import ReachedLevels, reach
 from .device_statistics import Source, card_of, statistics_of
 from .layers import AnalogConv2d, AnalogLinear  # first: it says where PyTorch is missing
-from .mapping import Mapping, encode
+from .mapping import MAPPINGS, Mapping, encode
 
 from torch import nn  # isort: skip
 
@@ -41,9 +42,10 @@ def convert(
     mapping : {"pair", "reference", "offset"}
         How signs are taken in training; ``program`` takes those of its architecture.
     tolerance : float, optional
-        Cells are written with verification and end within this fraction of g_max (above 0 to 1), whatever
-        brings them there; how many cells of a card reach their level by pulses is said. Without it by one
-        blind pulse each, which is warned of.
+        Cells are written with verification to this fraction of g_max (above 0 to 1). Those of a card that
+        knows pulses end as its own cells do in an array (:class:`.array_pulses.ReachedLevels`), some of them
+        elsewhere; other cells end within it, whatever brings them there. Without it by one blind pulse each,
+        which is warned of.
     seed : int
         Of the noise, 0 or more; every layer has a stream of its own.
 
@@ -81,15 +83,18 @@ def convert(
     ]
     if not chosen:
         raise ValueError(f"model {type(model).__name__} has no linear layer or convolution that can be cells")
-    for number, module in enumerate(chosen):
-        module.__class__ = kinds[type(module)]
-        module.set_up(statistics, mapping, seed + number, tolerance)
-    _warn(copied, statistics, tolerance)
+    reached: ReachedLevels | None = None
     if tolerance is not None and device is not None:
+        between("tolerance", tolerance, 1e-9, 1.0)
+        one_of("mapping", mapping, MAPPINGS)
         levels = np.concatenate([_levels(module, mapping, statistics.window) for module in chosen])
         reached = reach(device, levels, tolerance * statistics.g_max, seed)
-        if reached is not None:
-            _say(f"{reached}; the layers take all cells as within {tolerance:g} of g_max")
+    for number, module in enumerate(chosen):
+        module.__class__ = kinds[type(module)]
+        module.set_up(statistics, mapping, seed + number, tolerance, reached)
+    _warn(copied, statistics, tolerance)
+    if tolerance is not None and device is not None:
+        _warn_of_levels(reached, device.name, tolerance)
     return copied
 
 
@@ -119,6 +124,13 @@ def _warn(model: Any, statistics: Any, tolerance: float | None) -> None:
     digital = [f"{name} ({type(module).__name__})" for name, module in model.named_modules() if _left(module)]
     if digital:
         _say(f"layers that stay digital: {', '.join(digital)}")
+
+
+def _warn_of_levels(reached: ReachedLevels | None, name: str, tolerance: float) -> None:
+    if reached is None:
+        _say(f"{name} does not know pulses: all cells end within {tolerance:g} of g_max, as stated")
+    else:
+        _say(f"{reached}; cells of the layers end as these")
 
 
 def _left(module: Any) -> bool:

@@ -39,7 +39,10 @@ class _Analog:
     chip: Chip | None
     time: float
 
-    def set_up(self, source: Source, mapping: Mapping, seed: int, tolerance: float | None = None) -> None:
+    def set_up(
+        self, source: Source, mapping: Mapping, seed: int, tolerance: float | None = None,
+        scheme: StatisticalProgramming | None = None,
+    ) -> None:  # fmt: skip
         """Let the layer be cells of a device; see :func:`frenkel.networks.conversion.convert`."""
         one_of("mapping", mapping, MAPPINGS)
         whole("seed", seed, 0)
@@ -48,6 +51,7 @@ class _Analog:
         self.statistics: DeviceStatistics = statistics_of(source)
         self.mapping: Mapping = mapping
         self.tolerance = tolerance
+        self.scheme = WithinTolerance(tolerance) if scheme is None and tolerance is not None else scheme
         self.chip, self.time = None, 0.0
         self._seed, self._passes, self._scratch = seed, 0, Buffers()
 
@@ -182,8 +186,8 @@ def program(
     design : ChipDesign or str
         Of each chip, or the name of its architecture.
     scheme : StatisticalProgramming, optional
-        How cells are programmed, see `frenkel.networks.write_verify`; by default within the tolerance that
-        the layer was converted with, or by one blind pulse.
+        How cells are programmed, see `frenkel.networks.write_verify`; by default as
+        `frenkel.networks.convert` said, or by one blind pulse.
     seed : int
         Of the first layer; the others follow.
     **options
@@ -199,8 +203,7 @@ def program(
         raise ValueError("the model has no layer of frenkel.networks.layers to program")
     for number, layer in enumerate(layers):
         chip = Chip(layer.statistics, design, seed=seed + number, **options)
-        write = None if layer.tolerance is None else WithinTolerance(layer.tolerance)
-        chip.program([layer.matrix()], scheme=write if scheme is None else scheme)
+        chip.program([layer.matrix()], scheme=layer.scheme if scheme is None else scheme)
         layer.chip, layer.time = chip, 0.0
     return sum(len(layer.chip.tiles) for layer in layers)
 
