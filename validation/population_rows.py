@@ -182,8 +182,9 @@ def resampled(id, values, statistic, **more):
     value = float(statistic(values))
     try:
         _, low, high = bootstrap(values, lambda drawn: float(statistic(drawn)))
-    except ValueError:  # the same without any one of them
-        low = high = math.nan
+    except ValueError:  # the same without any one of them, so that there is nothing to correct the draws by
+        draws = np.random.default_rng(1).choice(values, (400, len(values)))
+        low, high = np.quantile([float(statistic(drawn)) for drawn in draws], (0.025, 0.975))
     return Measured(id=id, value=value, low=low, high=high, **more)
 
 

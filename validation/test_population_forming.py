@@ -50,30 +50,40 @@ def test_voltages_without_those_out_of_cpu_time():
 
 
 def test_forming_rows_read_made_up_devices(monkeypatch):
-    """100 devices, four of them late, in the first area; with a 16th of the area 10 % higher."""
+    """100 devices, four of them late."""
     volts = np.concatenate([3.0 + 0.1 * np.random.default_rng(3).normal(size=96), np.full(4, 4.2)])
-
-    def made(population, table):
-        higher = 1.1 if table["a"]["number"] < 100 else 1.0
-        return SimpleNamespace(voltage=higher * volts[:, None], fall=np.full((100, 1), 0.1))
-
-    monkeypatch.setattr(rows, "formed", made)
-    table = {"a": {"law": "least", "number": 800}}
-    found = {row.id: row for row in rows.forming_rows(SimpleNamespace(forming=100, population=table))}
+    made = SimpleNamespace(voltage=volts[:, None], fall=np.full((100, 1), 0.1))
+    monkeypatch.setattr(rows, "formed", lambda *_: made)
+    found = {row.id: row for row in rows.forming_rows(SimpleNamespace(forming=100, population={}))}
+    assert math.isnan(found["A-4"].value)
     assert found["A-1"].value == np.median(volts)
     assert found["A-3"].value == 0.04 and found["A-3"].verdict == "met"
     assert found["A-2"].value == forming.robust_spread(volts) and found["A-2"].verdict == "met"
     assert found["A-6"].value == 0.1
-    assert 0.0 < found["A-4"].value <= 1.0
+
+
+@pytest.mark.parametrize(("follows", "verdict"), [(True, "met"), (False, "MISSED")])
+def test_forming_rows_hold_a_larger_area_against_a_smaller_one(monkeypatch, follows, verdict):
+    """The larger one has the least of 16 voltages of the smaller one, or its voltages."""
+    random = np.random.default_rng(4)
+    volts = {800: random.weibull(8.0, (100, 16 if follows else 1)).min(axis=1), 50: random.weibull(8.0, 100)}
+
+    def made(population, table):
+        return SimpleNamespace(voltage=volts[table["a"]["number"]][:, None], fall=np.full((100, 1), 0.1))
+
+    monkeypatch.setattr(rows, "formed", made)
+    population = SimpleNamespace(forming=100, population={"a": {"law": "least", "number": 800}})
+    (row,) = (row for row in rows.forming_rows(population) if row.id == "A-4")
+    assert row.verdict == verdict and row.n == "100 and 100 devices"
 
 
 def made_cycles(*windows):
-    """Return a cycle that gives LRS of 1e4 ohm and HRS/LRS as given, None where it did not SET."""
+    """Return a cycle with an LRS of 1e4 ohm and HRS/LRS as given, None where it goes a part of the way."""
     left = iter(windows)
 
     def cycle():
         window = next(left)
-        return (1e6, 1e6, False) if window is None else (1e4 * window, 1e4, True)
+        return (1e6, 9e4, False) if window is None else (1e4 * window, 1e4, True)
 
     return cycle
 

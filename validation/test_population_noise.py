@@ -83,6 +83,12 @@ def test_density_of_white_noise_is_its_variance_over_the_band():
     assert density[:, 2:6].mean() == pytest.approx(2 * 0.01 * 10.0 / 8192, rel=0.1)
 
 
+def test_what_means_take_from_high_frequencies_is_given_back():
+    """Means of white noise: the highest bin as high as those of a tenth of it and below, within 8 %."""
+    _, density = noise.spectra(planted(0.0), 10.0)
+    assert density[:, -1].mean() == pytest.approx(density[:, 8:11].mean(), rel=0.08)
+
+
 def test_noise_rows_say_where_nothing_moves(monkeypatch):
     population = SimpleNamespace(prepared=None, state_budget=1.0, workers=None, states=2)
     monkeypatch.setattr(rows, "traces", lambda *arguments, **options: np.full((8, 8192), -9.0))

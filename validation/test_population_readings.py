@@ -149,6 +149,14 @@ def test_high_states_are_bent_and_warmed_without_disorder(monkeypatch):
     assert found["I-5"].value == pytest.approx(1.0)
 
 
+@pytest.mark.filterwarnings("ignore::RuntimeWarning")
+def test_median_of_equal_middle_values_has_an_interval():
+    """Without any one value the median is 2 still: BCa does not exist, and percentiles of the draws hold."""
+    values = np.array([1.0, 1.5, 2.0, 2.0, 2.0, 2.0, 2.5, 3.0])
+    row = rows.resampled("I-1", values, np.median)
+    assert 1.0 <= row.low < row.value == 2.0 < row.high <= 3.0
+
+
 def test_cost_is_told_by_the_number_of_atoms():
     found = SimpleNamespace(
         vacancies=np.array([[150.0, 151.0, 301.0]]), cpu=np.array([[1.0, 3.0, 9.0]]), events=np.ones((1, 3))
