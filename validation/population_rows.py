@@ -25,7 +25,7 @@ LAG = 20
 WIDE = 1e-4  # A, the limit at which radii are asked
 
 
-LEAST = {"devices": 6, "states": 3, "programmed": 4, "forming": 8, "boxes": 20, "thick_states": 2}
+LEAST = {"devices": 6, "states": 3, "programmed": 4, "forming": 8, "boxes": 20, "thick_states": 3}
 """Devices, at least, of each kind of measurement."""
 
 

@@ -38,7 +38,7 @@ GROUPS = CYCLE_GROUPS | EVENT_GROUPS | FORMING_GROUPS | WAIT_GROUPS
 MODES = {
     "quick": {
         "devices": 24, "number": 20, "long": 84, "states": 8, "programmed": 12, "forming": 48, "boxes": 100,
-        "thick_states": 2, "endurance": (6, 100), "stops": (0.7, 0.8, 0.9, 1.0, 1.1, 1.3, 1.5),
+        "thick_states": 3, "endurance": (6, 100), "stops": (0.7, 0.8, 0.9, 1.0, 1.1, 1.3, 1.5),
         "voltages": (0.6, 0.65, 0.7, 0.75, 0.8, 0.85), "budget": 20.0, "long_budget": 30.0,
         "state_budget": 1.0,
     },
