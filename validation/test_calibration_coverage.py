@@ -70,6 +70,45 @@ def test_a_switch_in_closed_form():
     assert_right(truths, draws, [q.name for q in PARAMETERS])
 
 
+TRUTHS, FEW = 100, 5
+"""Targets of the default, and their devices: means alone are compared."""
+
+
+def ninety(truths, draws):
+    """Return how many of the central 90 % intervals hold the truths, (p,)."""
+    bounds = np.array([np.quantile(own, (0.05, 0.95), axis=0) for own in draws])
+    return np.sum((bounds[:, 0] <= truths) & (truths <= bounds[:, 1]), axis=0)
+
+
+@pytest.mark.parametrize("series", ["0 ohm", "7.5 kohm"])
+def test_the_default_with_and_without_series_resistance(tmp_path, series):
+    """90 % intervals of 100 truths, one design of 16 points x 16 devices; required are 82 to 97. With a right
+    posterior fewer or more are held by each of four numbers in 1 of 100."""
+    rates = {**RATES, "rate": "0.1 MV/s"}
+    cycle = PHASES[1] | {"phase": [phase | rates for phase in PHASES[1]["phase"]]}
+    made = {"material": "HfO2", "device": {"thickness": "2.6 nm", "width": "2.6 nm"}, "seed": 1}
+    default = parse(made | {"circuit": {"series_resistance": series}, "phase": [PHASES[0] | rates, cycle]})
+    free = (Parameter("exchange.barrier", 1.85, 1.99), Parameter("vacancy.migration_barrier", 1.27, 1.39))
+    known = []
+
+    def simulate(points, turn):
+        if not known:
+            known.append(devices(default, tmp_path, points, 16, 1, turn))
+        return known[0]
+
+    random = np.random.default_rng(12)
+    truths = np.array([[q.value(random.random()) for q in free] for _ in range(TRUTHS)])
+    draws = []
+    for place, row in enumerate(truths):
+        point = {q.name: float(x) for q, x in zip(free, row, strict=True)}
+        target = devices(default, tmp_path, [point], FEW, 1000 + place, 1)[0]
+        found = calibrate(simulate, target, list(NUMBERS), free, rounds=1, points=16, seed=3)
+        draws.append(found.draws)
+    held = ninety(truths, draws)
+    print(f"{series}: 90 % intervals hold {held} of {TRUTHS}")
+    assert np.all((held >= 82) & (held <= 97))
+
+
 @pytest.fixture
 def cell():
     """The small cell: 12 layers, one forming, one cycle; 0.1 s a device."""

@@ -88,7 +88,7 @@ def test_the_same_command_goes_on_to_the_same_numbers(folder):
     """A calibration again, from what the first one has left, and not without --force."""
     before = result.load(folder / "fitted.nc")
     assert ask(folder) == 1
-    for name in ("fitted.toml", "fitted.nc"):
+    for name in ("fitted.toml", "fitted.nc", "fitted-inference.nc"):
         (folder / name).unlink()
     assert ask(folder) == 0
     xr.testing.assert_equal(result.load(folder / "fitted.nc"), before)

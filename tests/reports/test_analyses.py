@@ -141,6 +141,7 @@ def a_calibration(**changes):
         "cut": (),
         "flat": (),
         "kept": np.ones(10),
+        "density": None,
     }
     return Calibration(**(fields | changes))
 

@@ -21,6 +21,7 @@ from ..mpi_runs import farm, merge, runs, session, shards
 from ..mpi_runs.status import Status
 from ..typing import Floats
 from .free import written
+from .summaries import side_by_side
 
 Options = Mapping[str, Any]
 
@@ -131,6 +132,29 @@ class Designs:
                 np.where(np.isfinite(values), values, np.nan)
             )[:, :, :cycles]
         return numbers
+
+
+@dataclass(slots=True)
+class Protocols:
+    """A simulator of several protocols, whose numbers are features beside each other.
+
+    Devices of different protocols are different ones: each protocol has a seed of its own.
+
+    Parameters
+    ----------
+    parts : sequence of Designs
+    """
+
+    parts: Sequence[Designs]
+
+    def __call__(self, points: Sequence[Mapping[str, float]], turn: int) -> Floats:
+        """Return the numbers of all protocols, (points, members, cycles, features)."""
+        return side_by_side([part(points, turn) for part in self.parts])
+
+    @property
+    def failed(self) -> list[str]:
+        """Devices that failed, one line each."""
+        return [line for part in self.parts for line in part.failed]
 
 
 def with_material(configuration: Configuration, folder: Path) -> Configuration:

@@ -17,8 +17,10 @@ from ..configuration.material import as_file
 from ..data import kinds, store
 from ..data.stopping import held_back
 from ..kinetic.materials.material import Material
+from ..typing import Floats
 from .free import unit_of
 from .rounds import Calibration
+from .summaries import side_by_side
 
 if TYPE_CHECKING:
     import xarray as xr
@@ -38,12 +40,37 @@ class Made:
         Of its file.
     measured : Path
     target : Observations
+    others : tuple of Made
+        Further protocols that were calibrated to at the same time.
     """
 
     configuration: Configuration
     folder: Path
     measured: Path
     target: Observations
+    others: tuple["Made", ...] = ()
+
+    @property
+    def protocols(self) -> tuple["Made", ...]:
+        """Itself and the others."""
+        return (self, *self.others)
+
+    @property
+    def names(self) -> tuple[str, ...]:
+        """Names of all numbers; where there are several protocols, with the place of theirs from 1."""
+        if not self.others:
+            return self.target.names
+        return tuple(f"{name} ({k})" for k, one in enumerate(self.protocols, 1) for name in one.target.names)
+
+    @property
+    def values(self) -> Floats:
+        """Numbers of the measured devices of all protocols, in transformed space."""
+        return side_by_side([one.target.values for one in self.protocols])
+
+    @property
+    def files(self) -> str:
+        """Names of the measured files."""
+        return ", ".join(one.measured.name for one in self.protocols)
 
     @property
     def digest(self) -> str:
@@ -84,7 +111,7 @@ def dataset(found: Calibration, made: Made) -> "xr.Dataset":
         "error": ("statistic", found.errors, "standard error of their difference"),
     }
     attrs = provenance.attributes(
-        f"{made.configuration.title or made.configuration.material.name}, calibrated to {made.measured.name}",
+        f"{made.configuration.title or made.configuration.material.name}, calibrated to {made.files}",
         made.configuration.document(),
         seed=made.configuration.seed or 0,
         frenkel_kind=KIND,
@@ -93,7 +120,7 @@ def dataset(found: Calibration, made: Made) -> "xr.Dataset":
         p_value=found.p_value,
         members=found.members,
         effective_draws=found.effective,
-        measured=f"{made.measured.name}, sha256 {made.digest}",
+        measured="; ".join(f"{one.measured.name}, sha256 {one.digest}" for one in made.protocols),
     )
     return xr.Dataset(
         {name: (dims, values, {"long_name": words}) for name, (dims, values, words) in variables.items()},
@@ -128,7 +155,7 @@ def material(found: Calibration, made: Made, target: Path) -> str:
         place, key = q.name.split(".", 1)
         changes.setdefault(place, {})[key] = _number(found, made, q.name)
     head = (
-        f"{section.name} calibrated to {made.measured.name}; what is not given here is as there.\n"
+        f"{section.name} calibrated to {made.files}; what is not given here is as there.\n"
         f"{verdict(found)}"
     )
     return as_file(base, changes, head)
@@ -166,11 +193,19 @@ def _number(found: Calibration, made: Made, name: str) -> dict[str, Any]:
         "source": f"frenkel {provenance.version()} calibrate, seed {made.configuration.seed}, "
         f"{len(found.designs)} designs of {found.members} devices",
         "confidence": "fitted",
-        "fitted_to": f"{', '.join(made.target.names)} of {len(made.target.values)} devices in "
-        f"{made.measured.name} (sha256 {made.digest}), {verdict(found)}",
+        "fitted_to": f"{_targets(made)}, {verdict(found)}",
         "range": limited,
         "note": note,
     }
+
+
+def _targets(made: Made) -> str:
+    """Return what was measured, in words."""
+    return "; ".join(
+        f"{', '.join(one.target.names)} of {len(one.target.values)} devices in {one.measured.name} "
+        f"(sha256 {one.digest})"
+        for one in made.protocols
+    )
 
 
 def load(path: Path) -> "xr.Dataset":

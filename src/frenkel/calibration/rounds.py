@@ -11,7 +11,6 @@ and the posterior says only which parameters are least wrong.
 import math
 from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass
-from functools import partial
 from typing import Any
 
 import numpy as np
@@ -21,7 +20,7 @@ from scipy.stats import qmc
 from .. import checks
 from ..typing import Floats
 from .posterior import Draws, sample
-from .summaries import Summary, summary
+from .summaries import Summary, counts, summary
 from .surface import Surface
 
 Simulator = Callable[[Sequence[Mapping[str, float]], int], Floats]
@@ -89,6 +88,12 @@ class Parameter:
             return self.low * (self.high / self.low) ** np.asarray(place)
         return self.low + (self.high - self.low) * np.asarray(place)
 
+    def place(self, value: Any) -> Any:
+        """Return the place of a value, the inverse of :meth:`value`."""
+        if self.logarithmic:
+            return np.log(np.asarray(value) / self.low) / math.log(self.high / self.low)
+        return (np.asarray(value) - self.low) / (self.high - self.low)
+
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Calibration:
@@ -130,6 +135,8 @@ class Calibration:
         which more members may change.
     kept : ndarray of shape (terms,)
         Fraction of each term of the quadratic that is no noise, see :class:`.surface.Surface`.
+    density : Density
+        Of the posterior, which samplers of other packages take.
     """
 
     parameters: tuple[Parameter, ...]
@@ -153,6 +160,64 @@ class Calibration:
     cut: tuple[str, ...]
     flat: tuple[str, ...]
     kept: Floats
+    density: "Density"
+
+
+@dataclass(frozen=True, slots=True)
+class Density:
+    """Density of a posterior, on the box of the last design.
+
+    Parameters
+    ----------
+    surface : Surface
+    aim : ndarray
+        Statistics of the target.
+    parameters : tuple of Parameter
+    low, high : ndarray
+        Corners of the box, as places from 0 to 1 in the ranges.
+    """
+
+    surface: Surface
+    aim: Floats
+    parameters: tuple[Parameter, ...]
+    low: Floats
+    high: Floats
+
+    def of_places(self, places: Floats) -> Floats:
+        """Return the logarithm of the likelihood at places (n, p) from 0 to 1, (n,)."""
+        return self.surface.misfit(places, self.aim)[1]
+
+    def log_prob(self, values: Any) -> Any:
+        """Return the logarithm of the density at values in units of the parameters, up to a constant.
+
+        Parameters
+        ----------
+        values : array_like
+            (p,) or (n, p).
+
+        Returns
+        -------
+        float or ndarray of shape (n,)
+            Minus infinity outside of the box.
+
+        Examples
+        --------
+        >>> emcee.EnsembleSampler(32, 2, found.density.log_prob, vectorize=True)  # doctest: +SKIP
+        """
+        rows = np.atleast_2d(np.asarray(values, float))
+        with np.errstate(invalid="ignore", divide="ignore"):
+            places = np.stack([q.place(rows[:, i]) for i, q in enumerate(self.parameters)], axis=1)
+        level = np.full(len(rows), -np.inf)
+        inside = np.all((places >= self.low) & (places <= self.high), axis=1)
+        if inside.any():
+            # The prior is even over places: over values of a logarithmic range it falls as 1/value.
+            widths = [np.log(rows[inside, i]) for i, q in enumerate(self.parameters) if q.logarithmic]
+            level[inside] = self.of_places(places[inside]) - np.sum(widths, axis=0)
+        return float(level[0]) if np.ndim(values) == 1 else level
+
+    def sample(self, size: int, seed: int) -> Draws:
+        """Return draws, as places, from passes of so many."""
+        return sample(self.of_places, self.low, self.high, size, seed)
 
 
 def calibrate(
@@ -203,23 +268,19 @@ def calibrate(
     low, high = np.zeros(p), np.ones(p)
     for turn in range(1, rounds + 1):
         design.run(low, high, number, turn)
-        surface = Surface(*design.within(low, high), compared, len(target), low, high, seed)
-        size = SIZE if turn == rounds else COARSE
-        posterior = sample(partial(_likelihood, surface, aim), low, high, size, seed)
+        surface = Surface(*design.within(low, high), compared, counts(target), low, high, seed)
+        density = Density(surface, aim, tuple(parameters), low, high)
+        posterior = density.sample(SIZE if turn == rounds else COARSE, seed)
         misfit = float(surface.misfit(posterior.best[None], aim)[0][0])
         report(f"round {turn}: {_spoken(parameters, posterior.best)}, misfit {misfit:.3g}")
         if turn < rounds:
             low, high = _smaller(posterior)
-    return _result(tuple(parameters), compared, lacking, aim, surface, posterior, misfit, design, (low, high))
+    return _result(compared, lacking, density, posterior, misfit, design)
 
 
 def fewest_members(statistics: int) -> int:
     """Return how many devices a point must have, so that so many statistics have a covariance."""
     return max(FEWEST_MEMBERS, statistics + SPARE)
-
-
-def _likelihood(surface: Surface, aim: Floats, places: Floats) -> Floats:
-    return surface.misfit(places, aim)[1]
 
 
 def _smaller(found: Draws) -> tuple[Floats, Floats]:
@@ -279,16 +340,15 @@ class _Design:
 
 
 def _result(
-    parameters: tuple[Parameter, ...],
     compared: Summary,
     lacking: tuple[str, ...],
-    aim: Floats,
-    surface: Surface,
+    density: Density,
     found: Draws,
     misfit: float,
     design: _Design,
-    box: tuple[Floats, Floats],
 ) -> Calibration:
+    parameters, surface, aim = density.parameters, density.surface, density.aim
+    box = (density.low, density.high)
     bounds = np.array([found.quantile(0.025), found.quantile(0.975)])
     spread = np.sqrt(found.share((found.places - found.share(found.places)) ** 2))
     best, intervals, edges, cut = {}, {}, {}, []
@@ -322,14 +382,15 @@ def _result(
         target=aim,
         fitted=surface.mean(found.best[None])[0],
         errors=np.sqrt(np.diag(surface.covariance(found.best[None])[0])),
-        draws=_values(parameters, places),
+        draws=values_at(parameters, places),
         effective=found.effective,
-        designs=_values(parameters, design.places),
+        designs=values_at(parameters, design.places),
         shown=design.shown,
         members=design.devices[0].shape[0],
         cut=tuple(cut),
         flat=tuple(parameters[i].name for i in surface.flat()),
         kept=surface.kept,
+        density=density,
     )
 
 
@@ -348,7 +409,8 @@ def _ends(found: Draws, i: int) -> str:
     return "both" if low and high else "low" if low else "high" if high else ""
 
 
-def _values(parameters: Sequence[Parameter], places: Floats) -> Floats:
+def values_at(parameters: Sequence[Parameter], places: Floats) -> Floats:
+    """Return the values of parameters at places (n, p) from 0 to 1."""
     return np.stack([q.value(places[:, i]) for i, q in enumerate(parameters)], axis=1)
 
 

@@ -17,6 +17,9 @@ from ..typing import Floats, Index
 FEWEST_DEVICES, FEWEST_CYCLES = 8, 3
 """Devices and cycles from which on their spread is compared."""
 
+SPREAD = "ln spread of devices"
+"""Name of the statistic that is left out where a feature has fewer devices."""
+
 
 @dataclass(frozen=True, slots=True)
 class Summary:
@@ -40,7 +43,7 @@ class Summary:
     def every(self) -> tuple[str, ...]:
         """Names of all statistics that could be compared."""
         kinds = ["mean"]
-        kinds += ["ln spread of devices"] * self.of_devices + ["ln spread of cycles"] * self.of_cycles
+        kinds += [SPREAD] * self.of_devices + ["ln spread of cycles"] * self.of_cycles
         return tuple(f"{kind} of {name}" for kind in kinds for name in self.features)
 
     @property
@@ -106,10 +109,33 @@ def summary(features: Sequence[str], values: Floats) -> tuple[Summary, Floats, t
     devices, cycles = values.shape[:2]
     template = Summary(tuple(features), devices >= FEWEST_DEVICES, cycles >= FEWEST_CYCLES)
     statistics = template.of(values) - template.below_median(values)
+    few = counts(values) < FEWEST_DEVICES
+    k = len(few)
+    statistics[[SPREAD in name and few[i % k] for i, name in enumerate(template.every)]] = np.nan
     finite = np.flatnonzero(np.isfinite(statistics))
     lacking = tuple(name for i, name in enumerate(template.every) if i not in finite)
     part = Summary(template.features, template.of_devices, template.of_cycles, tuple(finite.tolist()))
     return part, statistics[finite], lacking
+
+
+def counts(values: Floats) -> Index:
+    """Return how many devices of a table (devices, cycles, k) have each feature."""
+    number: Index = np.isfinite(values).any(axis=1).sum(axis=0)
+    return number
+
+
+def side_by_side(tables: Sequence[Floats]) -> Floats:
+    """Return tables (..., devices, cycles, k) as one: features beside each other, NaN where one is shorter.
+
+    Row i of one table has nothing to do with row i of another one.
+    """
+    devices, cycles = (max(table.shape[axis] for table in tables) for axis in (-3, -2))
+    parts = []
+    for table in tables:
+        whole = np.full((*table.shape[:-3], devices, cycles, table.shape[-1]), np.nan)
+        whole[..., : table.shape[-3], : table.shape[-2], :] = table
+        parts.append(whole)
+    return np.concatenate(parts, axis=-1)
 
 
 def _mean(devices: Floats, known: Floats, count: Floats) -> Floats:

@@ -53,8 +53,8 @@ class Surface:
     devices : ndarray of shape (designs, members, 2 k)
         What `Summary.devices` returns.
     summary : Summary
-    target : int
-        Number of measured devices.
+    target : int or ndarray of shape (k,)
+        Number of measured devices, of all features or of each.
     low, high : ndarray of shape (p,)
         Corners of the box.
     seed : int
@@ -72,7 +72,7 @@ class Surface:
         places: Floats,
         devices: Floats,
         summary: Summary,
-        target: int,
+        target: int | Index,
         low: Floats,
         high: Floats,
         seed: int,
@@ -92,7 +92,8 @@ class Surface:
         # A drawing scatters by (members - 1)/members less than the members themselves.
         self.drawn *= np.sqrt(members / (members - 1))
         self.freedom = _freedom(devices[:, :, : len(summary.features)])
-        self._noise(rows, summary, devices, random.integers(0, members, (len(rows), TARGETS, target)))
+        drawn = random.integers(0, members, (len(rows), TARGETS, int(np.max(target))))
+        self._noise(rows, summary, devices, drawn, np.broadcast_to(target, len(summary.features)))
         spare = len(rows) - rows.shape[1]
         residuals, rests = (
             statistics - rows @ self.coefficients,
@@ -142,7 +143,7 @@ class Surface:
         terms: Floats = np.concatenate([np.ones((len(x), 1)), x, x[:, i] * x[:, j]], axis=1)
         return terms @ self.basis
 
-    def _noise(self, rows: Floats, summary: Summary, devices: Floats, drawn: Index) -> None:
+    def _noise(self, rows: Floats, summary: Summary, devices: Floats, drawn: Index, counts: Index) -> None:
         """Take the errors of as many devices as were measured, each design's own, as functions of the place.
 
         Each statistic is what the ones before it say, linearly, and a rest of its own: slopes and logarithms
@@ -151,8 +152,9 @@ class Surface:
         """
         freedom = devices.shape[1] - 1 - np.arange(len(summary.names))
         slopes, logs = [], []
+        lacking = np.arange(drawn.shape[-1])[:, None] >= np.tile(counts, 2)
         for design, rows_drawn in zip(devices, drawn, strict=True):
-            statistics = summary.together(design[rows_drawn])
+            statistics = summary.together(np.where(lacking, np.nan, design[rows_drawn]))
             root = np.linalg.cholesky(
                 np.atleast_2d(np.cov(statistics[np.isfinite(statistics).all(axis=1)].T))
             )

@@ -1,10 +1,12 @@
 """What was measured, as the numbers that simulated devices are compared with."""
 
 from pathlib import Path
-from typing import TYPE_CHECKING
+from typing import TYPE_CHECKING, Any
 
 import numpy as np
+from scipy.stats import norm
 
+from .. import toml
 from ..analysis.fitting.observations import FEATURES, Observations, build
 from ..analysis.measured.dataset import READ_VOLTAGE
 from ..analysis.measured.loops import Readout
@@ -13,14 +15,18 @@ from ..configuration.base import ConfigurationError
 from ..configuration.device import Configuration
 from ..configuration.phases import Sweep
 from ..data.layout import TERMINAL
-from ..data.measured.schema import compared, knows_series, rules_of
+from ..data.measured.schema import LAYOUT, compared, knows_series, rules_of, with_terminals
 from ..experiment import measurements
+from ..quantity import to_si
 
 if TYPE_CHECKING:
     import xarray as xr
 
 OF_DEVICES = ("forming_voltage",)
 """Numbers that a device has once."""
+
+MOST_DEVICES = 10_000
+"""Of a population."""
 
 SWITCHED_BY = {"set_voltage": "set", "reset_voltage": "reset", "forming_voltage": "form"}
 """Kind of the phase that a switching voltage is of."""
@@ -32,7 +38,8 @@ def target(path: Path, configuration: Configuration, features: tuple[str, ...] =
     Parameters
     ----------
     path : Path
-        File of ``frenkel read``, ensemble, result, or a table.
+        File of ``frenkel read``, ensemble, result, or a table; or a population (.toml), see
+        :func:`population`.
     configuration : Configuration
         Protocol of the simulated devices.
     features : tuple of str
@@ -52,7 +59,10 @@ def target(path: Path, configuration: Configuration, features: tuple[str, ...] =
         A number is no such quantity.
     """
     volts = configuration.read_voltage
-    data = measurements.of_file(path, Readout(volts or READ_VOLTAGE))
+    if path.suffix == ".toml":
+        data = population(path)
+    else:
+        data = measurements.of_file(path, Readout(volts or READ_VOLTAGE))
     if "read_voltage" in data and not np.isclose(float(data["read_voltage"]), volts):
         raise ConfigurationError(
             f"{path.name} has resistances at {float(data['read_voltage']):g} V, the configuration reads at "
@@ -95,6 +105,60 @@ def target(path: Path, configuration: Configuration, features: tuple[str, ...] =
         origin += " (its voltages turned round)"
     finite = np.isfinite(table).any(axis=(1, 2))
     return build(names, [str(data[name].attrs["units"]) for name in names], table[finite], origin)
+
+
+def population(path: Path) -> "xr.Dataset":
+    """Return devices with the means and spreads that a file states, in the layout of measurements.
+
+    The file has ``devices``, optionally ``read_voltage``, and a table for each number: ``mean`` and
+    ``spread`` of a voltage; ``median`` and, in decades, ``spread`` of a resistance. Without ``spread`` only
+    the mean is compared.
+
+    Parameters
+    ----------
+    path : Path
+
+    Raises
+    ------
+    ConfigurationError
+        A key is missing or unknown, or a value cannot be.
+    """
+    document = dict(toml.read(path))
+    number = document.pop("devices", None)
+    if not isinstance(number, int) or isinstance(number, bool) or not 1 <= number <= MOST_DEVICES:
+        raise ConfigurationError(f"devices of {path.name} must be from 1 to {MOST_DEVICES}, got {number!r}")
+    scores = norm.ppf((np.arange(number) + 0.5) / number)
+    scores /= np.std(scores, ddof=1) if number > 1 else 1.0
+    variables: dict[str, Any] = {"device": [str(k) for k in range(number)], "cycle": [1]}
+    if "read_voltage" in document:
+        variables["read_voltage"] = _number(path, "read_voltage", document.pop("read_voltage"), "V")
+    for place, (name, table) in enumerate(document.items()):
+        voltage = name in SWITCHED_BY
+        if not voltage and name.removesuffix(TERMINAL) not in FEATURES:
+            raise ConfigurationError(f"{path.name} must have tables of {', '.join(FEATURES)}, got {name}")
+        middle = "mean" if voltage else "median"
+        if not isinstance(table, dict) or not {middle} <= table.keys() <= {middle, "spread"}:
+            raise ConfigurationError(f"[{name}] of {path.name} must have {middle}, and spread if it is known")
+        own = np.random.default_rng(place).permutation(scores)
+        spread = table.get("spread", "0 V" if voltage else 0.0)
+        if voltage:
+            values = _number(path, name, table[middle], "V") + _number(path, name, spread, "V") * own
+        else:
+            if isinstance(spread, bool) or not isinstance(spread, (int, float)) or not 0 <= spread <= 10:
+                raise ConfigurationError(
+                    f"spread of {name} in {path.name} must be 0 to 10 decades, got {spread!r}"
+                )
+            values = _number(path, name, table[middle], "ohm") * 10.0 ** (spread * own)
+        variables[name] = values if name in OF_DEVICES else values[:, None]
+    return with_terminals(LAYOUT.dataset(variables, {"title": path.name}))
+
+
+def _number(path: Path, name: str, text: Any, unit: str) -> float:
+    try:
+        low, high = (-1e3, 1e3) if unit == "V" else (1e-3, 1e18)
+        return to_si(text, unit, low, high)
+    except ValueError as error:
+        raise ConfigurationError(f"{name} of {path.name} {error}") from None
 
 
 def _other_way_round(data: "xr.Dataset", names: tuple[str, ...], configuration: Configuration) -> bool:

@@ -5,6 +5,7 @@
 import argparse
 import math
 import time
+from dataclasses import replace
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
@@ -31,6 +32,7 @@ from .ensembles import ENGINE
 from .values import positive
 
 if TYPE_CHECKING:
+    from ..calibration.designs import Protocols
     from ..calibration.result import Made
     from ..calibration.rounds import Parameter
     from ..mpi_runs.farm import Workers
@@ -50,7 +52,8 @@ def add_commands(commands: Any) -> None:
             "measured",
             type=Path,
             metavar="MEASURED",
-            help="measured devices: file of frenkel read, a table, or another ensemble",
+            help="measured devices: file of frenkel read, a table, or another ensemble; or means and spreads "
+            "of a population (.toml)",
         ),
         Option(
             "--free",
@@ -60,6 +63,22 @@ def add_commands(commands: Any) -> None:
             "range that of the material's file, else 30 %% to either side (conductances, rates: a decade)",
         ),
         RenamedOption("--to", now="the second argument, MEASURED"),
+        Option(
+            "--also",
+            type=Path,
+            nargs=2,
+            action="append",
+            default=[],
+            metavar=("FILE.toml", "MEASURED"),
+            help="another protocol of the same material (ramp rate, temperature) and what other devices "
+            "showed under it; may be given several times",
+        ),
+        Option(
+            "--propose",
+            action="store_true",
+            help="only print which of --free, any number of them, the measurements identify "
+            "(Fisher information; 2 points for each)",
+        ),
         FEATURES.but(help="numbers of cycles to compare, such as hrs,lrs (default: all that both have)"),
         MEMBERS.but(type=positive, default=32, help="devices of each point (default: 32)"),
         Option(
@@ -94,7 +113,7 @@ def _calibrate(options: argparse.Namespace) -> int:
 
 
 def _run(options: argparse.Namespace, workers: "Workers") -> int:
-    from ..calibration import designs, result, rounds
+    from ..calibration import designs, diagnosis, result, rounds
     from ..data import store
     from ..reports.calibration import describe
     from ..reports.ensemble import EnsembleProgress
@@ -103,30 +122,37 @@ def _run(options: argparse.Namespace, workers: "Workers") -> int:
     task, parameters = _task(options)
     _check(options, task, parameters)
     progress = EnsembleProgress(quiet=options.quiet)
-    simulator = designs.Designs(
-        configuration=task.configuration,
-        folder=task.folder,
-        target=task.target,
-        members=options.members,
-        output=output,
-        workers=workers,
-        options={
-            "limit": options.member_limit,
-            "grace": options.grace,
-            "deadline": None if options.time_limit is None else time.monotonic() + options.time_limit,
-            "isolated": not options.no_isolation,
-            "retry": options.retry,
-            "force": options.force,
-        },
-        show=progress.status,
-        begin=progress.begun,
+    simulator = designs.Protocols(
+        [
+            designs.Designs(
+                configuration=one.configuration,
+                folder=one.folder,
+                target=one.target,
+                members=options.members,
+                output=output if one is task else output.with_name(f"{output.stem}-{k}{output.suffix}"),
+                workers=workers,
+                options={
+                    "limit": options.member_limit,
+                    "grace": options.grace,
+                    "deadline": None if options.time_limit is None else time.monotonic() + options.time_limit,
+                    "isolated": not options.no_isolation,
+                    "retry": options.retry,
+                    "force": options.force,
+                },
+                show=progress.status,
+                begin=progress.begun,
+            )
+            for k, one in enumerate(task.protocols, 1)
+        ]
     )
     try:
         with progress:
+            if options.propose:
+                return _propose(simulator, task, parameters)
             posterior = rounds.calibrate(
                 simulator,
-                task.target.values,
-                task.target.names,
+                task.values,
+                task.names,
                 parameters,
                 rounds=options.rounds,
                 points=options.points,
@@ -137,14 +163,33 @@ def _run(options: argparse.Namespace, workers: "Workers") -> int:
         members_left = stopped.outcome.left
         print(f"stopped ({stopped}): {members_left} devices of a design are left; the same command goes on")
         return int(stopped.outcome.code)
+    checked = diagnosis.diagnose(posterior, seed=task.configuration.seed or 0)
     store.save_table(result.dataset(posterior, task), output.with_suffix(".nc"), force=True)
+    store.save_tree(diagnosis.inference_data(posterior, checked), _inference(output), force=True)
     store.write_bytes(result.material(posterior, task, output).encode(), output)
     print(describe(posterior))
+    print("\n".join(diagnosis.sentences(posterior, checked)))
     if simulator.failed:
         print(f"{len(simulator.failed)} devices failed and count as missing, such as {simulator.failed[0]}")
-    print(f"wrote {output} and {output.with_suffix('.nc')}")
+    print(f"wrote {output}, {output.with_suffix('.nc')} and {_inference(output)}")
     _draw(options, output)
     return 0
+
+
+def _inference(output: Path) -> Path:
+    """Return the file of the draws for ArviZ."""
+    return output.with_name(f"{output.stem}-inference.nc")
+
+
+def _propose(simulator: "Protocols", task: "Made", parameters: "list[Parameter]") -> int:
+    """Print which parameters the measurements identify."""
+    from ..calibration import information
+    from ..reports.calibration import proposal_text
+
+    seed = task.configuration.seed or 0
+    proposal = information.propose(simulator, task.values, task.names, parameters, seed=seed)
+    print(proposal_text(proposal))
+    return 0 if proposal.names else 1
 
 
 def _draw(options: argparse.Namespace, output: Path) -> None:
@@ -162,7 +207,7 @@ def _output(options: argparse.Namespace) -> Path:
     check_ending(output, ".toml")
     if output.resolve() == options.file.resolve():
         raise UsageError(f"--output must not be the configuration itself, got {str(output)!r}")
-    for path in (output, output.with_suffix(".nc")):
+    for path in (output, output.with_suffix(".nc"), _inference(output)):
         store.writable(path, force=options.force)
     check_picture(options.plot, options.force)
     return output
@@ -171,23 +216,31 @@ def _output(options: argparse.Namespace) -> Path:
 def _task(options: argparse.Namespace) -> "tuple[Made, list[Parameter]]":
     """Return what is calibrated, and to what."""
     from ..calibration import designs, free, result, target
+    from ..configuration.base import ConfigurationError
 
-    folder = options.file.parent
-    settings = read(options.file, options.changes, options.seed)
-    if settings.seed is None:
-        raise UsageError("a calibration needs a seed: give --seed or seed in the file")
-    settings = designs.with_material(settings, folder)
     features = tuple(name.strip() for name in options.features.split(",")) if options.features else ()
-    try:
-        parameters = free.free(options.free, settings.made_of())
-        for parameter in parameters:
-            settings.check_number(parameter.name)
-        aim = target.target(options.measured, settings, features)
-    except ValueError as error:
-        raise UsageError(str(error)) from None
-    return result.Made(
-        configuration=settings, folder=folder, measured=options.measured, target=aim
-    ), parameters
+    parameters: list[Parameter] = []
+    protocols: list[Made] = []
+    for path, measured in ((options.file, options.measured), *options.also):
+        settings = read(path, options.changes, options.seed)
+        if settings.seed is None:
+            raise UsageError("a calibration needs a seed: give --seed or seed in the file")
+        settings = designs.with_material(settings, path.parent)
+        try:
+            parameters = parameters or free.free(options.free, settings.made_of())
+            for parameter in parameters:
+                settings.check_number(parameter.name)
+            if protocols and settings.material != protocols[0].configuration.material:
+                raise ConfigurationError(f"the material of {path.name} must be that of {options.file.name}")
+            aim = target.target(measured, settings, features)
+        except ValueError as error:
+            raise UsageError(str(error)) from None
+        # Devices of another protocol are other devices.
+        settings = settings.model_copy(update={"seed": settings.seed + len(protocols)})
+        protocols.append(
+            result.Made(configuration=settings, folder=path.parent, measured=measured, target=aim)
+        )
+    return replace(protocols[0], others=tuple(protocols[1:])), parameters
 
 
 def _check(options: argparse.Namespace, made: "Made", parameters: "list[Parameter]") -> None:
@@ -195,8 +248,8 @@ def _check(options: argparse.Namespace, made: "Made", parameters: "list[Paramete
     from ..calibration import rounds
     from ..calibration.summaries import summary
 
-    names = summary(made.target.names, made.target.values)[0].names
-    if not 1 <= len(parameters) <= min(rounds.MOST, len(names)):
+    names = summary(made.names, made.values)[0].names
+    if not options.propose and not 1 <= len(parameters) <= min(rounds.MOST, len(names)):
         raise UsageError(
             f"--free must name 1 to {min(rounds.MOST, len(names))} numbers ({len(names)} statistics were "
             f"measured), got {len(parameters)}"
@@ -208,13 +261,13 @@ def _check(options: argparse.Namespace, made: "Made", parameters: "list[Paramete
         )
     size = math.comb(len(parameters) + 2, 2)
     points = 2 * size if options.points is None else options.points
-    if points < size + 2:
+    if points < size + 2 and not options.propose:
         raise UsageError(
             f"--points must be at least {size + 2} for {len(parameters)} parameters, got {points}"
         )
-    devices, cycles, _ = made.target.values.shape
-    print(
-        f"{devices} device(s) x {cycles} cycle(s) of {made.target.origin}: {', '.join(made.target.names)}\n"
-        f"{options.rounds} rounds x {points} points x {options.members} devices, "
-        f"seed {made.configuration.seed}"
-    )
+    for one in made.protocols:
+        devices, cycles, _ = one.target.values.shape
+        names_text = ", ".join(one.target.names)
+        print(f"{devices} device(s) x {cycles} cycle(s) of {one.target.origin}: {names_text}")
+    asked = f"{2 * len(parameters) + 1}" if options.propose else f"{options.rounds} rounds x {points}"
+    print(f"{asked} points x {options.members} devices, seed {made.configuration.seed}")

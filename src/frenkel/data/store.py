@@ -77,6 +77,16 @@ def save_table(table: "xr.Dataset", path: str | Path, *, force: bool = False) ->
     return target
 
 
+def save_tree(tree: "xr.DataTree", path: str | Path, *, force: bool = False) -> Path:
+    """Write datasets as groups of one netCDF file for other programs, whole or not at all.
+
+    Parameters, return value and errors are those of :func:`save`; nothing is checked.
+    """
+    target = writable(path, force=force)
+    _beside(target, lambda temporary: tree.to_netcdf(temporary, engine="netcdf4"))
+    return target
+
+
 def load(path: str | Path, layout: Layout = LAYOUT) -> "xr.Dataset":
     """Read a result into memory and check its layout.
 

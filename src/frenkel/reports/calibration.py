@@ -5,6 +5,7 @@ import math
 import numpy as np
 
 from ..calibration.free import unit_of
+from ..calibration.information import Proposal
 from ..calibration.result import verdict
 from ..calibration.rounds import Calibration
 from .device import table
@@ -84,6 +85,25 @@ def _warnings(found: Calibration) -> list[str]:
         worth = "intervals are rough" if found.effective >= FEW else "no interval holds"
         lines.append(f"only {found.effective:.0f} effective draws: {worth}")
     return lines
+
+
+def proposal_text(proposal: Proposal) -> str:
+    """Return which parameters the measurements identify, and the command that frees them."""
+    order = [*proposal.names, *(name for name in proposal.alone if name not in proposal.names)]
+    rows = [
+        [
+            name,
+            f"{proposal.alone[name]:.2f}",
+            f"{proposal.together[name]:.2f}",
+            "yes" if name in proposal.names else "no",
+        ]
+        for name in order
+    ]
+    heads = ["parameter", "alone", "with those proposed", "proposed"]
+    text = f"expected spread of the posterior over that of the range\n{table(heads, rows)}"
+    if not proposal.names:
+        return f"{text}\nnone is identifiable: measure more devices, or under another ramp or temperature"
+    return f"{text}\n--free {','.join(proposal.names)}"
 
 
 def ridges(found: Calibration) -> list[tuple[str, str, float]]:
