@@ -27,7 +27,7 @@ if TYPE_CHECKING:
     import xarray as xr
 
 MOST = 3000
-"""Jumps of a law, which bounds the file of a card (some 1.6 MB)."""
+"""Jumps of a law, which bounds the file of a card (some 2 MB)."""
 
 PARTS = 6
 """Equal parts of all levels of which as many jumps are taken. Chosen."""
