@@ -429,7 +429,7 @@ class PopulationSection(Section):
             raise ConfigurationError(
                 f"population.shipped must not be true, since {material.name} has no table [population]"
             )
-        laws = {width.key: width.law for width in material.population if width.key not in self.laws}
+        laws = {width.key: width.law for width in material.population}
         own = self.model_dump(mode="json", exclude={"shipped"}, exclude_none=True)
         return checked(PopulationSection, laws | own, f"population of {material.name}")
 
