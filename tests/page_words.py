@@ -33,6 +33,7 @@ PAGES = {
     "docs/keys.md": 150,
     "docs/materials.md": 150,
     "docs/options.md": 150,
+    "docs/population_table.md": 150,
 }
 """Limits of all pages together, of a page, and of pages that have a limit of their own."""
 

@@ -14,9 +14,9 @@ VERDICTS = ("met", "MISSED", "cannot be judged", "not measured", "reported")
 
 
 def rows_of(found):
-    """Return the `Measured` rows of what was kept, in the order of the quantities."""
-    rows = [Measured(**row) for group in found["groups"].values() for row in group["rows"]]
-    return sorted(rows, key=lambda row: list(ASKED).index(row.id))
+    """Return a `Measured` row for each quantity, without a value where no group that was kept has it."""
+    rows = {row["id"]: Measured(**row) for group in found["groups"].values() for row in group["rows"]}
+    return [rows.get(id, Measured(id=id, value=math.nan)) for id in ASKED]
 
 
 def table(found):

@@ -6,8 +6,8 @@
 latter a population is what the set ships. The modes
 have more and more devices: quick takes some 10 minutes of CPU with the default, short half an hour of two
 processors, long ten hours of CPU; a set whose cycles cost more than a mode can afford gets as many devices
-less. Rows go to build/verify/population.json group by group, so that a run that was stopped goes on, and the
-table beside it. `--record` keeps the rows and the page in docs/.
+less. Rows go to build/verify/population.json group by group: a run that was stopped goes on, and so does one
+of which docs/ has some groups. `--record` keeps the rows and the page in docs/.
 """
 
 import argparse
@@ -118,10 +118,10 @@ def cycle_cost(bench):
 
 
 def resumed(store, asked):
-    """Return what an earlier run for the same left, or what was asked, with no group of rows yet."""
+    """Return what an earlier run for the same left or recorded, or what is asked, with no group of rows."""
     asked |= {"groups": {}}
-    if store.exists():
-        known = json.loads(store.read_text(encoding="utf-8"))
+    for path in (store, RECORDED):
+        known = json.loads(path.read_text(encoding="utf-8")) if path.exists() else {}
         if all(known.get(key) == asked[key] for key in asked if key != "groups"):
             return known
     return asked

@@ -127,7 +127,7 @@ class Measured:
             self.id,
             quantity,
             "reported" if math.isinf(least) and math.isinf(most) else asked_text(least, most),
-            f"{self.value:.3g}",
+            f"{self.value:.3g}" if math.isfinite(self.value) else "",
             interval,
             unit,
             self.n,
