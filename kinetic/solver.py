@@ -506,8 +506,10 @@ class FilamentSolver(Solver):
 
     def _within_metal(self, factor: Floats) -> Floats:
         """Return the factors of sites on bonds within metal, where atoms touch."""
-        disorder = self.state.material.disorder if self.state.material.has("disorder") else None
-        return factor if disorder is None or disorder.metallic_share == 1.0 else factor**disorder.metallic_share
+        if not self.state.material.has("disorder"):
+            return factor
+        share = self.state.material.disorder.metallic_share
+        return factor if share == 1.0 else factor**share
 
     def forget(self) -> None:
         """Drop the arrangements that are kept."""

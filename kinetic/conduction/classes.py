@@ -96,7 +96,9 @@ def through(numbers: BondNumbers, bond: Bond) -> Way | None:
     if numbers.gap_barrier == 0.0:
         return None
     if bond.length <= numbers.gap_touch:
-        raise ValueError(f"gap_touch must be below a gap's length of {bond.length:.3g} m, got {numbers.gap_touch:g} m")
+        raise ValueError(
+            f"gap_touch must be below a gap's length of {bond.length:.3g} m, got {numbers.gap_touch:g} m"
+        )
     law = QuantumGap(channels=numbers.gap_channels, barrier=numbers.gap_barrier, mass=numbers.gap_mass)
     return Way(1.0, law, bond.length - numbers.gap_touch)
 

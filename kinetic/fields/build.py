@@ -195,6 +195,7 @@ def build_fields(
     table = LawTable(temperature)
     bonds = layered_bonds(stack, table)
     background = material.conduction.background
+    background *= _activated(material.conduction.background_activation, temperature)
     network = BondNetwork(
         conduction,
         np.concatenate([np.zeros((len(bonds.pair), 1)), bonds.pair], axis=1) / background,
@@ -270,6 +271,7 @@ def _add_interfaces(material: Material, links: Floats) -> None:
     An ion crosses both in the step that transfers its charge. Metal of the active electrode dissolves into
     the uppermost plane, so that its interface is in the link above that plane. An atom of the lowest plane
     touches the counter electrode and is metal of it, so that the interface is in the link above the atom.
+    Both are activated as the bare oxide is: temperature leaves the division of the voltage as it is.
     """
     if not material.has("redox"):
         return
@@ -385,16 +387,16 @@ def _pairs_of(
     squared = np.arange(1, int(longest**2) + 1)
     distance = np.sqrt(squared) * spacing
     factor = np.where(squared <= 2, 1.0, numbers.tunnel_factor)
-    activated = _activated(numbers, table)
+    activated = _activated(numbers.activation, table.temperature)
     pair = numbers.prefactor * activated * np.exp(-2 * (distance - spacing) / numbers.decay_length) * factor
     law = np.zeros(len(pair), np.intc)
     pair[2:], law[2:] = table.class_of("gap", numbers, pair[2:], distance[2:])
     return pair, law
 
 
-def _activated(numbers: BondNumbers, table: LawTable) -> float:
-    """Return the factor on conductances that are given at 300 K, at the temperature of the electrodes."""
-    return float(np.exp(-numbers.activation / BOLTZMANN_EV * (1 / table.temperature - 1 / REFERENCE)))
+def _activated(energy: float, temperature: float) -> float:
+    """Return the factor on conductances that are given at 300 K, at the temperature (K) of the electrodes."""
+    return float(np.exp(-energy / BOLTZMANN_EV * (1 / temperature - 1 / REFERENCE)))
 
 
 def _bonds_of(
@@ -410,7 +412,8 @@ def _bonds_of(
     layer cross a gap.
     """
     spacing, nz = material.lattice.spacing, len(stack.layer)
-    longest, activated = material.conduction.cutoff / spacing * (1 + 1e-9), _activated(numbers, table)
+    longest = material.conduction.cutoff / spacing * (1 + 1e-9)
+    activated = _activated(numbers.activation, table.temperature)
     pair, pair_law = _pairs_of(material, numbers, table)
     steps = np.arange(1, nz + 1)
     # A law makes even a wide gap conduct at some voltage: contacts then reach as far as there are layers.

@@ -511,6 +511,9 @@ class ConductionNumbers(ContactNumbers):
         "standard deviation of that energy between sites, by the factors of bonds",
         default=0.0,
     )
+    background_activation: float = quantity(
+        "eV", 0.0, 2.0, "its activation energy, and that of interfaces of electrodes", default=0.0
+    )
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)

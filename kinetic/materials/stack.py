@@ -29,7 +29,7 @@ OF_A_LAYER: dict[str, tuple[str, ...]] = {
     "electrostatics": ("permittivity",),
     "conduction": (
         "prefactor", "decay_length", "tunnel_factor", "background", "activation", "gap_reorganisation",
-        "gap_hops", "gap_hop_length", "gap_phonon", "gap_barrier", "gap_mass", "gap_channels",
+        "gap_hops", "gap_hop_length", "gap_phonon", "gap_barrier", "gap_mass", "gap_channels", "gap_touch",
     ),
     "heat": ("conductivity", "ballistic_factor", "capacity", "melting_point"),
 }  # fmt: skip
