@@ -23,6 +23,7 @@ DOCS = Path(__file__).resolve().parent
 MEASURED = DOCS.parent / "build" / "verify" / "signatures.json"
 RETENTION = DOCS / "retention.json"
 HIGH = DOCS / "high_states.json"
+CYCLES = DOCS / "family_table.json"
 SIGNATURES = "`make verify` measures each row again. Rows on a quantity that a set was fitted to say so."
 VERDICT = {True: "in band", False: "**out**", None: "info"}
 UNREAD = ("heat.capacity", "heat.melting_point")
@@ -186,6 +187,45 @@ def retention() -> list[str]:
     return lines
 
 
+def cycles() -> list[str]:
+    """Return what cycles of a few devices of each set give: see validation/family_table.py."""
+    known: dict[str, Any] = json.loads(CYCLES.read_text(encoding="utf-8"))
+    heads = (
+        "set", "cycles", "made/HRS", "V_form (V)", "V_SET (V)", "V_RESET (V)", "LRS (ohm)", "HRS (ohm)",
+        "HRS/LRS", "repeated LRS, HRS", "between devices", "350 K", "other polarity", "double size",
+        "above melting", "cited",
+    )  # fmt: skip
+    lines = ["| " + " | ".join(heads) + " |", "|---" * len(heads) + "|"]
+    for name in Material.names():
+        material = Material.load(name)
+        if name not in known:
+            lines.append(f"| {name} | not measured" + " | " * (len(heads) - 1) + "|")
+            continue
+        row = known[name]
+        stale = row["key"][0] != material.hash
+        window = row["high"] / row["low"] if row["high"] and row["low"] else None
+        made = "{} of {}".format(*row["cycles"]) + (", of earlier numbers" if stale else "")
+        cells = [name, made, figures(row["pristine_over_high"]), *map(figures, (row["forming"], row["set"]))]
+        cells += map(figures, (row["reset"], row["low"], row["high"], window))
+        cells += [joined(row["repeated"]), joined(row["between"])]
+        cells.append(joined(row["warm"]) if row["warm"] else row.get("warm_why", "-"))
+        cells.append(figures(row["reversed"]) if row["reversed"] else row.get("reversed_why", "-"))
+        cells.append(joined(row["large"]) if row["large"] else row.get("large_why", "-"))
+        cells += [figures(row["hot"]), f"{100 * row['cited']:.0f} %"]
+        lines.append("| " + " | ".join(cells) + " |")
+    return lines
+
+
+def figures(value: float | None) -> str:
+    """Return a number with three digits, or a dash."""
+    return "-" if value is None or not np.isfinite(value) else f"{value:.3g}"
+
+
+def joined(values: list[float | None]) -> str:
+    """Return some numbers with commas between them."""
+    return ", ".join(map(figures, values))
+
+
 def high_states() -> list[str]:
     """Return how far from ohmic the states of each set are, and how hot a cycle gets."""
     known: dict[str, Any] = json.loads(HIGH.read_text(encoding="utf-8"))
@@ -240,7 +280,7 @@ def page() -> str:
         "",
         *sets(),
         "",
-        "## Differences in a family",
+        "## Differences",
         "",
         *neighbours(),
         "",
@@ -258,6 +298,12 @@ def page() -> str:
         "## Retention",
         "",
         *retention(),
+        "",
+        "## Cycles",
+        "",
+        "`validation/family_table.py`",
+        "",
+        *cycles(),
         "",
         "## HRS and heat of a cycle",
         "",
