@@ -207,10 +207,10 @@ def cycles() -> list[str]:
         made = "{} of {}".format(*row["cycles"]) + (", of earlier numbers" if stale else "")
         cells = [name, made, figures(row["pristine_over_high"]), *map(figures, (row["forming"], row["set"]))]
         cells += map(figures, (row["reset"], row["low"], row["high"], window))
-        cells += [joined(row["repeated"]), joined(row["between"])]
-        cells.append(joined(row["warm"]) if row["warm"] else row.get("warm_why", "-"))
+        cells += [join_figures(row["repeated"]), join_figures(row["between"])]
+        cells.append(join_figures(row["warm"]) if row["warm"] else row.get("warm_why", "-"))
         cells.append(figures(row["reversed"]) if row["reversed"] else row.get("reversed_why", "-"))
-        cells.append(joined(row["large"]) if row["large"] else row.get("large_why", "-"))
+        cells.append(join_figures(row["large"]) if row["large"] else row.get("large_why", "-"))
         cells += [figures(row["hot"]), f"{100 * row['cited']:.0f} %"]
         lines.append("| " + " | ".join(cells) + " |")
     return lines
@@ -221,7 +221,7 @@ def figures(value: float | None) -> str:
     return "-" if value is None or not np.isfinite(value) else f"{value:.3g}"
 
 
-def joined(values: list[float | None]) -> str:
+def join_figures(values: list[float | None]) -> str:
     """Return some numbers with commas between them."""
     return ", ".join(map(figures, values))
 

@@ -90,7 +90,7 @@ def cycle(device, way):
     return before, voltage, low, reset if isinstance(way, Ramp) else math.nan, resistance(device), hot
 
 
-def made(material, way, seed, *, scale=1, **options):
+def build_device(material, way, seed, *, scale=1, **options):
     """Return a device of a protocol, so many times as wide and thick."""
     spacing = material.lattice.spacing
     return Device(material, scale * way.layers * spacing, scale * way.width * spacing, seed=seed, **options)
@@ -131,13 +131,13 @@ def middle(values):
 
 def once(material, way, seed, **options):
     """Return V_SET and HRS/LRS of the first cycle of a device."""
-    row = cycle(made(material, way, seed, **options), way)
+    row = cycle(build_device(material, way, seed, **options), way)
     return [None if math.isnan(row[1]) else row[1], row[4] / row[2]]
 
 
 def reversed_once(material, way, seed):
     """Return R as made over R after the protocol of SET with the other sign."""
-    device = made(material, way, seed)
+    device = build_device(material, way, seed)
     before = resistance(device)
     switch_on(device, way, sign=-1.0)
     return before / resistance(device)
@@ -159,7 +159,7 @@ def measure(material, way, size, budget, first):
     devices, number = size
     rows = []
     for seed in range(first, first + devices):
-        device, table = made(material, way, seed), []
+        device, table = build_device(material, way, seed), []
         try:
             with within(budget):
                 for _ in range(number):
