@@ -94,6 +94,22 @@ def test_the_same_command_goes_on_to_the_same_numbers(folder):
     xr.testing.assert_equal(result.load(folder / "fitted.nc"), before)
 
 
+def test_two_protocols_propose_what_to_free(folder, capsys):
+    """Both are simulated at three points; eight devices tell as little as they told the calibration. Another
+    material is refused."""
+    (folder / "fast.toml").write_text(TINY.replace('"1 MV/s"', '"5 MV/s"'))
+    (folder / "other.toml").write_text(TINY.replace("-volatile", ""))
+    also = [["--also", str(folder / f"{name}.toml"), str(folder / "target.nc")] for name in ("fast", "other")]
+    assert ask(folder, "--propose", *also[0], output="p.toml") == 1
+    out = capsys.readouterr().out
+    assert out.count("10 device(s) x 1 cycle(s) of target.nc") == 2 and "3 points x 8 devices" in out
+    assert "none is identifiable" in out and not (folder / "p.toml").exists()
+    digests = [(folder / f"p{name}-round-0.run").is_dir() for name in ("", "-2")]
+    assert digests == [True, True]
+    assert ask(folder, *also[1], output="p.toml") == 2
+    assert "the material of other.toml must be that of tiny.toml" in capsys.readouterr().err
+
+
 @pytest.mark.parametrize(
     ("options", "keys", "message"),
     [

@@ -119,7 +119,8 @@ def members(number=40):
 
 def test_the_way_with_the_smaller_error_is_taken():
     """Twins where many differ little; weights where hardly any twin differs: their error would be luck."""
-    change, error, runs = sensitivity.parameter_rows(members())
+    change, error, low, high, runs = sensitivity.parameter_rows(members())
+    assert ((low < change) & (change < high)).all()
     assert runs[:, 0].all() and not runs[:, 1].any()
     np.testing.assert_allclose(change[:, 0], 0.1, atol=0.01)
     assert (error[:, 0] < 0.01).all() and (error > 0.0).all()
@@ -130,7 +131,7 @@ def test_an_edge_that_moves_with_the_parameter_is_asked_of_twins():
     found = members()
     noise = np.random.default_rng(7).normal(0.0, 50.0, found["varied"].shape)
     found["varied"] = found["varied"] + noise
-    _, _, runs = sensitivity.parameter_rows(found)
+    *_, runs = sensitivity.parameter_rows(found)
     assert runs.tolist() == [[False, False], [True, False], [True, False]]
 
 

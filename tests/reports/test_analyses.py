@@ -201,8 +201,11 @@ def derivatives():
             "members": ("value", [40]),
             "derivative": (("value", "mechanism", "of"), [[[-2.5, 0.5], [40.0, -0.01]]]),
             "error": (("value", "mechanism", "of"), [[[0.5, 0.1], [8.0, 0.02]]]),
+            "low": (("value", "mechanism", "of"), [[[-3.5, 0.25], [20.0, -0.05]]]),
+            "high": (("value", "mechanism", "of"), [[[-2.0, 0.625], [50.0, 0.025]]]),
             "change": (("parameter", "value"), [[0.25], [-3.0]]),
-            "change_error": (("parameter", "value"), [[0.05], [0.5]]),
+            "change_low": (("parameter", "value"), [[0.125], [-4.0]]),
+            "change_high": (("parameter", "value"), [[0.5], [-1.0]]),
             "runs": (("parameter", "value"), [[0], [1]]),
             "information": ("number", [4.0, 0.25, 1e-14]),
             "information_error": ("number", [0.5, 0.25, 0.0]),
@@ -218,8 +221,13 @@ def derivatives():
     )  # fmt: skip
 
 
+def bare(text):
+    """Return the numbers of "value (low to high)"."""
+    return text.replace("(", "").replace(")", "").replace("to", "")
+
+
 def test_sensitivities_are_those_of_the_steps_that_rows_state():
-    """Per 10 meV and per 10 %, with 1.96 standard errors."""
+    """Per 10 meV and per 10 %, with both ends of the intervals."""
     found = derivatives()
     text = sensitivity.describe(found, np.array([0.5, np.nan, -3.25]))
     close(line(text, "mean  ")[34:], -11.5)
@@ -227,13 +235,13 @@ def test_sensitivities_are_those_of_the_steps_that_rows_state():
     for mechanism in ("hop", "exchange"):
         for of, step in (("barrier", 0.01), ("frequency", math.log(1.1))):
             row = found.sel(mechanism=mechanism, of=of)
-            value, error = (float(row[name][0]) * step for name in ("derivative", "error"))
-            close(line(text, f"{mechanism}, {of} +")[34:], value, 1.959964 * error)
+            numbers = [float(row[name][0]) * step for name in ("derivative", "low", "high")]
+            close(bare(line(text, f"{mechanism}, {of} +")[34:]), *numbers)
     for name, by in (("vacancy.migration_barrier", "w"), ("conduction.prefactor", "r")):
         row = found.sel(parameter=name)
         shown = line(text, name)[34:]
         assert shown[-1] == by
-        close(shown[:-1], float(row["change"][0]), 1.959964 * float(row["change_error"][0]))
+        close(bare(shown[:-1]), *(float(row[name][0]) for name in ("change", "change_low", "change_high")))
     close(line(text, "mean weights are 0").partition("(")[0].replace(" 0 ", " "), 3.25)
 
 

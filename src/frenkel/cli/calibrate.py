@@ -225,6 +225,7 @@ def _task(options: argparse.Namespace) -> "tuple[Made, list[Parameter]]":
         settings = read(path, options.changes, options.seed)
         if settings.seed is None:
             raise UsageError("a calibration needs a seed: give --seed or seed in the file")
+        seed = settings.seed + len(protocols)
         settings = designs.with_material(settings, path.parent)
         try:
             parameters = parameters or free.free(options.free, settings.made_of())
@@ -236,9 +237,9 @@ def _task(options: argparse.Namespace) -> "tuple[Made, list[Parameter]]":
         except ValueError as error:
             raise UsageError(str(error)) from None
         # Devices of another protocol are other devices.
-        settings = settings.model_copy(update={"seed": settings.seed + len(protocols)})
+        other = settings.model_copy(update={"seed": seed})
         protocols.append(
-            result.Made(configuration=settings, folder=path.parent, measured=measured, target=aim)
+            result.Made(configuration=other, folder=path.parent, measured=measured, target=aim)
         )
     return replace(protocols[0], others=tuple(protocols[1:])), parameters
 

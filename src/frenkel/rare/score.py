@@ -4,9 +4,13 @@ from __future__ import annotations
 
 import numpy as np
 from numpy.typing import NDArray
+from scipy.special import stdtrit
 
 from ..checks import equally_many
 from ..typing import Floats
+
+CONFIDENCE, NORMAL = 0.95, 1.959964
+"""Of intervals, and standard errors on each side of those of a normal law."""
 
 
 def derivatives(values: Floats, weights: Floats, direct: Floats | float = 0.0) -> tuple[Floats, Floats]:
@@ -32,19 +36,59 @@ def derivatives(values: Floats, weights: Floats, direct: Floats | float = 0.0) -
     With a condition A both numerator and denominator of E[f 1_A] / E[1_A] change, and what remains is the
     covariance within A. S itself has the mean 0 over all runs, not within A.
     """
+    mean, left = _leave_one_out(values, weights, direct)
+    return mean, np.sqrt(max(len(left) - 1, 0)) * left.std(axis=0)
+
+
+def intervals(values: Floats, weights: Floats, direct: Floats | float = 0.0) -> tuple[Floats, Floats]:
+    """Return both ends of the 95 % intervals of the derivatives that :func:`derivatives` returns.
+
+    Products of values and weights are skewed and have long tails, so that 1.96 standard errors of 100 runs
+    hold the truth in 91 to 94 %. Here the degrees of freedom of the error follow from the kurtosis of the
+    pseudo-values, and P. Hall's transform (J. R. Stat. Soc. B 54, 221 (1992); recalled) takes off their
+    skewness.
+
+    Parameters
+    ----------
+    values, weights, direct
+        As of :func:`derivatives`.
+    """
+    mean, left = _leave_one_out(values, weights, direct)
+    number, scatter = len(left), left.std(axis=0)
+    scores = left / np.where(scatter > 0.0, scatter, 1.0)
+    # The variance of a variance of n numbers is (kurtosis - 1)/n of its square; leaving out turns the sign.
+    freedom = np.maximum(2.0 * number / np.maximum((scores**4).mean(axis=0) - 1.0, 1e-9), 1.0)
+    skewness = -(scores**3).mean(axis=0) / np.sqrt(number)
+    half = stdtrit(freedom, 0.5 * (1.0 + CONFIDENCE))
+    error = np.sqrt(number - 1) * scatter
+    return mean - error * _hall(half, skewness), mean - error * _hall(-half, skewness)
+
+
+def _hall(quantile: Floats, skewness: Floats) -> Floats:
+    """Return the t whose transform is a quantile of the normal law; ``skewness``: over the root of n."""
+    a = np.where(np.abs(skewness) < 1e-6, 1e-6, skewness)
+    shifted: Floats = 3.0 / a * (np.cbrt(1.0 + a * (quantile - a / 6.0)) - 1.0)
+    return shifted
+
+
+def _leave_one_out(values: Floats, weights: Floats, direct: Floats | float) -> tuple[Floats, Floats]:
+    """Return the derivatives, and how each run that is left out changes them (runs, ...).
+
+    NaN, and NaN of one run, where there are fewer than three.
+    """
     equally_many(values=values, weights=weights)
     finite = np.isfinite(values)
     f, s = values[finite], weights[finite]
     number = len(f)
     if number < 3:
-        return np.full(weights.shape[1:], np.nan), np.full(weights.shape[1:], np.nan)
+        return np.full(weights.shape[1:], np.nan), np.full((1, *weights.shape[1:]), np.nan)
     f = (f - f.mean()).reshape(-1, *[1] * (s.ndim - 1))
     product = f * (s - s.mean(axis=0))
     itself = np.broadcast_to(direct, weights.shape)[finite]
     mean = product.sum(axis=0) / (number - 1) + itself.mean(axis=0)
     # Of a sum of products about its mean, leaving one out takes number / (number - 1) of its product away.
     left = -number / ((number - 1) * (number - 2)) * product - itself / (number - 1)
-    return mean, np.sqrt(number - 1) * left.std(axis=0)
+    return mean, left - left.mean(axis=0)
 
 
 def differences(low: Floats, high: Floats) -> tuple[Floats, Floats, NDArray[np.intp]]:

@@ -24,7 +24,7 @@ from ..typing import Floats
 from .farm import RareEventStudy, column, execute, load
 from .members import prepared
 from .parameters import chosen, twins_of, unit
-from .score import combinations, derivatives, differences, z_of_means
+from .score import NORMAL, combinations, derivatives, differences, intervals, z_of_means
 
 if TYPE_CHECKING:
     import xarray as xr
@@ -197,12 +197,13 @@ def table(found: xr.Dataset) -> tuple[xr.Dataset, Floats]:
     Returns
     -------
     Dataset
-        ``derivative`` and ``error`` over value, of (barrier: per eV; frequency: per unit of ln) and
-        mechanism; ``mean`` and ``members`` over value; ``information`` and ``information_error`` of one
-        device about each ``combination`` (over of and mechanism), in units of `UNITS`, the best told first:
-        of all that happens in it, an upper bound to what its conductance tells.
-        ``change`` and ``change_error`` over value and parameter, for one unit of `parameters.unit`, and
-        ``runs``: whether twins that went their own way gave it, or score weights. See `parameter_rows`.
+        ``derivative``, ``error`` and the ends ``low`` and ``high`` of its 95 % interval over value, of
+        (barrier: per eV; frequency: per unit of ln) and mechanism; ``mean`` and ``members`` over value;
+        ``information`` and ``information_error`` of one device about each ``combination`` (over of and
+        mechanism), in units of `UNITS`, the best told first: of all that happens in it, an upper bound to
+        what its conductance tells. ``change``, ``change_error``, ``change_low`` and ``change_high`` over
+        value and parameter, for one unit of `parameters.unit`, and ``runs``: whether twins that went their
+        own way gave it, or score weights. See `parameter_rows`.
     ndarray of shape (mechanisms,)
         z of the mean weights, a test of the clock; NaN where too little happened.
     """
@@ -211,7 +212,7 @@ def table(found: xr.Dataset) -> tuple[xr.Dataset, Floats]:
     rows = []
     for name in VALUES:
         weight = found["weight" if name == "final" else "met_weight"].values
-        rows.append(derivatives(found[name].values, weight))
+        rows.append((*derivatives(found[name].values, weight), *intervals(found[name].values, weight)))
     values = [found[name].values for name in VALUES]
     dims = ("value", "of", "mechanism")
     means = [np.nanmean(numbers) if np.isfinite(numbers).any() else np.nan for numbers in values]
@@ -222,6 +223,8 @@ def table(found: xr.Dataset) -> tuple[xr.Dataset, Floats]:
         {
             "derivative": (dims, np.array([row[0] for row in rows])),
             "error": (dims, np.array([row[1] for row in rows])),
+            "low": (dims, np.array([row[2] for row in rows])),
+            "high": (dims, np.array([row[3] for row in rows])),
             "mean": ("value", np.array(means)),
             "members": ("value", np.array([np.count_nonzero(np.isfinite(numbers)) for numbers in values])),
             "information": ("number", information),
@@ -230,7 +233,9 @@ def table(found: xr.Dataset) -> tuple[xr.Dataset, Floats]:
             **{
                 name: (("value", "parameter"), column)
                 for name, column in zip(
-                    ("change", "change_error", "runs"), parameter_rows(found), strict=True
+                    ("change", "change_error", "change_low", "change_high", "runs"),
+                    parameter_rows(found),
+                    strict=True,
                 )
             },
         },
@@ -244,8 +249,9 @@ def table(found: xr.Dataset) -> tuple[xr.Dataset, Floats]:
     return dataset, z_of_means(weights[:, 1], found["events"].values)
 
 
-def parameter_rows(found: xr.Dataset) -> tuple[Floats, Floats, Floats]:
-    """Return what one unit of each parameter does to the means, its standard error, and whether by runs.
+def parameter_rows(found: xr.Dataset) -> tuple[Floats, Floats, Floats, Floats, Floats]:
+    """Return what one unit of each parameter does to the means, its standard error and interval, and whether
+    by runs.
 
     Two ways are there: weights, with the derivative of the conductance itself added to that of the value at
     the end, and differences of twins. The one with the smaller error is taken; never weights where the
@@ -261,18 +267,19 @@ def parameter_rows(found: xr.Dataset) -> tuple[Floats, Floats, Floats]:
     for place, name in enumerate(VALUES):
         value, met = found[name].values, "" if name == "final" else "met_"
         slope = found[f"{met}slope"].values
-        weighed = derivatives(value, found[f"{met}score"].values, slope if name == "final" else 0.0)
+        weights = value, found[f"{met}score"].values, slope if name == "final" else 0.0
         varied = found["varied"].values[:, :, place]
         change, error, changed = differences(varied[:, 0], varied[:, 1])
-        by_weight = np.array([weighed[0], weighed[1]]) * step
-        by_runs = 0.5 * np.array([change, error])
+        by_weight = np.array([*derivatives(*weights), *intervals(*weights)]) * step
+        half_width = NORMAL * error
+        by_runs = 0.5 * np.array([change, error, change - half_width, change + half_width])
         blind = np.nanmax(np.abs(slope) * step, axis=0, initial=0.0) > STILL
         runs = (by_runs[1] < by_weight[1]) & (changed >= FEWEST_CHANGED)
         if name != "final":
             runs |= blind
         rows.append((*np.where(runs, by_runs, by_weight), runs))
-    change, error, runs = (np.array(column) for column in zip(*rows, strict=True))
-    return change, error, runs
+    change, error, low, high, runs = (np.array(column) for column in zip(*rows, strict=True))
+    return change, error, low, high, runs
 
 
 def sensitivity(

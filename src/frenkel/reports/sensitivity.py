@@ -8,6 +8,7 @@ from typing import TYPE_CHECKING
 import numpy as np
 
 from ..rare.parameters import unit
+from ..rare.score import NORMAL
 
 if TYPE_CHECKING:
     import xarray as xr
@@ -24,13 +25,14 @@ SMALL = 0.1
 """Part of a combination below which it is not named."""
 Interval = tuple[float, float, float]
 """A number, and the ends of the interval in which it may be."""
-HALF = 1.959964  # standard errors on each side of a 95 % interval
 ENOUGH = 100
-"""Devices whose 95 % intervals hold the truth in 92 to 93 % (Poisson events); of fewer, less often."""
+"""Devices whose 95 % intervals hold the truth in 95 to 96 %."""
+WIDTH = 32
+"""Of a column."""
 
 
 def describe(found: xr.Dataset, z: Floats, intervals: Mapping[str, Interval] | None = None) -> str:
-    """Return a table of what changes of barriers and frequencies do, with half widths of 95 % intervals.
+    """Return a table of what changes of barriers and frequencies do, with 95 % intervals.
 
     Parameters
     ----------
@@ -40,17 +42,17 @@ def describe(found: xr.Dataset, z: Floats, intervals: Mapping[str, Interval] | N
     intervals : mapping of str to (value, low, high), optional
         Of parameters, in the units in which they are kept: what they do is listed too.
     """
-    lines = [f"{'':34}" + "".join(f"{HEADS[str(name)]:>24}" for name in found["value"].values)]
-    lines.append(f"{'mean':34}" + "".join(f"{mean:>24.4g}" for mean in found["mean"].values))
-    lines.append(f"{'devices':34}" + "".join(f"{number:>24}" for number in found["members"].values))
+    lines = [f"{'':34}" + "".join(f"{HEADS[str(name)]:>{WIDTH}}" for name in found["value"].values)]
+    lines.append(f"{'mean':34}" + "".join(f"{mean:>{WIDTH}.4g}" for mean in found["mean"].values))
+    lines.append(f"{'devices':34}" + "".join(f"{number:>{WIDTH}}" for number in found["members"].values))
     fewest = int(found["members"].values.min())
     if fewest < ENOUGH:
         lines.append(f"intervals of {fewest} devices are too narrow: take at least {ENOUGH}")
     for mechanism in found["mechanism"].values:
         for parameter, (step, name) in STEP.items():
             row = found.sel(mechanism=mechanism, of=parameter)
-            pairs = zip(row["derivative"].values * step, HALF * row["error"].values * step, strict=True)
-            cells = "".join(f"{f'{value:+.3g} ± {half:.2g}':>24}" for value, half in pairs)
+            ends = (row[key].values * step for key in ("derivative", "low", "high"))
+            cells = "".join(f"{_with_interval(*numbers):>{WIDTH}}" for numbers in zip(*ends, strict=True))
             lines.append(f"{f'{mechanism}, {parameter} {name}'[:34]:34}{cells}")
     lines += by_parameters(found)
     lines += by_intervals(found, intervals or {})
@@ -61,6 +63,10 @@ def describe(found: xr.Dataset, z: Floats, intervals: Mapping[str, Interval] | N
     return "\n".join(lines)
 
 
+def _with_interval(value: float, low: float, high: float) -> str:
+    return f"{value:+.3g} ({low:+.2g} to {high:+.2g})"
+
+
 def by_parameters(found: xr.Dataset) -> list[str]:
     """Return a row for every parameter, and how each number was found: by weights (w) or by runs (r)."""
     if not found.sizes["parameter"]:
@@ -68,11 +74,10 @@ def by_parameters(found: xr.Dataset) -> list[str]:
     lines = ["other numbers, by score weights (w) or by twins with the same random numbers (r):"]
     for name in found["parameter"].values:
         row = found.sel(parameter=name)
-        half_width = HALF * row["change_error"].values
-        columns = zip(row["change"].values, half_width, row["runs"].values, strict=True)
+        columns = (row[key].values for key in ("change", "change_low", "change_high", "runs"))
         cells = "".join(
-            f"{f'{value:+.3g} ± {wide:.2g} ' + 'wr'[int(by_weights)]:>24}"
-            for value, wide, by_weights in columns
+            f"{_with_interval(*numbers) + ' ' + 'wr'[int(by_runs)]:>{WIDTH}}"
+            for *numbers, by_runs in zip(*columns, strict=True)
         )
         lines.append(f"{f'{name} {unit(str(name))[1]}'[:34]:34}{cells}")
     return lines
@@ -93,11 +98,11 @@ def by_intervals(found: xr.Dataset, intervals: Mapping[str, Interval]) -> list[s
         ends = [(end - value) if words == "+10 meV" else np.log(end / value) for end in (low, high)]
         change = found.sel(parameter=name)["change"].values / step
         squares += (0.5 * (ends[1] - ends[0]) * change) ** 2
-        cells = "".join(f"{f'{slope * ends[0]:+.3g} to {slope * ends[1]:+.3g}':>24}" for slope in change)
+        cells = "".join(f"{f'{slope * ends[0]:+.3g} to {slope * ends[1]:+.3g}':>{WIDTH}}" for slope in change)
         lines.append(f"{f'{name} {low:.4g} to {high:.4g}'[:34]:34}{cells}")
     if not lines:
         return []
-    total = "".join(f"{f'± {np.sqrt(square):.3g}':>24}" for square in squares)
+    total = "".join(f"{f'± {np.sqrt(square):.3g}':>{WIDTH}}" for square in squares)
     return ["intervals that the material states, to first order:", *lines, f"{'all, independent':34}{total}"]
 
 
@@ -108,7 +113,7 @@ def combinations_text(found: xr.Dataset) -> list[str]:
     """
     lines = ["told by all that happens in one device, in 25 meV of barriers and factors e of frequencies:"]
     values, errors = found["information"].values, found["information_error"].values
-    for number, (value, error) in enumerate(zip(values, HALF * errors, strict=True)):
+    for number, (value, error) in enumerate(zip(values, NORMAL * errors, strict=True)):
         parts = found["combination"].isel(number=number)
         words = [
             f"{float(parts.sel(of=parameter, mechanism=mechanism)):+.2f} {mechanism} {parameter}"
