@@ -53,3 +53,20 @@ def test_the_slow_limit_of_the_modes_is_the_steady_temperature():
     network = geometry().network((0, 0, 0))
     modes = network.modes(np.array([0]))
     np.testing.assert_allclose(modes.rise([1.0], 1.0), network.steady(np.array([0]))[:, 0], rtol=1e-4)
+
+
+def test_power_in_is_heat_stored_and_heat_out(monkeypatch):
+    # Every box is a body that is looked at: what leaves is K summed over rows, since links cancel in pairs.
+    network = geometry((1, 1)).network()
+    number = len(network.capacity)
+    monkeypatch.setattr("frenkel.array.heat.network.SMALL", number)  # all modes
+    boxes = ArrayHeatNetwork(network.conductance, network.capacity, np.eye(number))
+    leaves = np.asarray(network.conductance.sum(axis=0)).ravel()
+    modes, power = boxes.modes(), 3e-5
+    drive = power * network.cells.toarray()[:, 0] @ modes.drives
+    for time in (1e-11, 1e-9, 1e-7, 1e-4):
+        theta = modes.shapes @ modes.pass_time(np.zeros(modes.rates.size), drive, time)
+        mean = modes.shapes @ modes.mean(np.zeros(modes.rates.size), drive, time)
+        stored, out = network.capacity @ theta, time * (leaves @ mean)
+        assert stored + out == pytest.approx(power * time, rel=1e-8)
+    assert out > 0.99 * power * time
