@@ -101,6 +101,7 @@ FIGURES: list[tuple[list[str], dict[str, str]]] = [
         {"pulse_pairs": "pulse_pairs"},
     ),
     ([f"{shlex.quote(sys.executable)} $EXAMPLES/stdp.py"], {"stdp": "stdp"}),
+    ([f"{shlex.quote(sys.executable)} $EXAMPLES/array_heat.py"], {"array_heat": "array_heat"}),
     ([f"{shlex.quote(sys.executable)} $EXAMPLES/reservoirs.py henon"], {"reservoirs": "reservoirs"}),
 ]
 """Commands, in a folder of their own, and {picture of the pages: picture that they make}."""
