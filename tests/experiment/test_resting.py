@@ -112,10 +112,12 @@ def test_a_device_settles_until_its_oxide_has_relaxed():
         device = relaxing(1e40)
         waiting = len(device.relaxation.waiting)
         assert waiting > 4
-        start = None, rest.resting(device, HEATS, READ)
-        path = jumps.settle(
-            device, start, np.random.default_rng(1), most, lambda now, _: (level(now, READ), start[1])
-        )
+        at_rest = rest.resting(device, HEATS, READ)
+
+        def read_level(now, _, at_rest=at_rest):
+            return level(now, READ), at_rest
+
+        path = jumps.settle(device, (None, at_rest), np.random.default_rng(1), most, read_level)
         assert len(path) == 2 and all(one.voltage == 0.0 for one in path)
         assert path[-1].after == level(device.solved(), READ)
         # No atom moves beside 1e40 per s, so that each event is of one site.

@@ -81,8 +81,8 @@ class MeasureSection(Section):
     walks, steps : int
         Walks from each end state at a drawn source voltage, each third one at rest, and the events of each.
     settle : int
-        Most events at rest that follow each walk under a voltage until the oxide has relaxed, of which two are
-        kept: what soft pulses leave, which end states do not tell.
+        Most events at rest that follow each walk under a voltage until the oxide has relaxed, of which two
+        are kept: what soft pulses leave, which end states do not tell.
     limits : tuple of float or None
         Of the current (A) in walks where the protocol has one, drawn for each; None: that of the protocol.
     hold, half_select, rest, ramp : section or None
