@@ -20,7 +20,6 @@ from numpy.typing import NDArray
 from ..threads import one_blas_thread
 from ..typing import Floats
 from .circuit import Circuit, NonlinearDevice, OperatingPoint, Straight, VoltageRamp
-from .conduction.empty_sites import empty_conductance
 from .fields._event_energies import FilamentFields
 from .fields._event_rates import Candidates, EventRates, MechanismTables
 from .fields._network_solver import LinearSolution, NodePotentials
@@ -488,12 +487,6 @@ class FilamentSolver(Solver):
     def __init__(self, state: DeviceState, fields: FilamentFields, kept: int) -> None:
         super().__init__(state, fields, kept)
         traps = state.chemistry.traps
-        leak = state.material.conduction.empty_site
-        if leak and (state.shape[2] > 1 or fields.has_laws()):
-            raise ValueError(
-                "conduction.empty_site must be 0 unless the device has one layer, where weak sites touch "
-                f"both electrodes, and ohmic bonds, got {leak:g} S in {state.shape[2]} layers"
-            )
         self._passed: Floats | None = None  # factors that the fields have
         self._modulation: BondModulation | None = None
         if len(traps):
@@ -549,8 +542,7 @@ class FilamentSolver(Solver):
         with one_blas_thread():
             bias = self._trap_bias(species)
             network = self.solve_network(species, keep=True)
-            changed = fields.solver.kept_m and fields.solver.kept_times
-            self._chained = self._chained or bool(changed)
+            self._chained |= bool(fields.solver.kept_m and fields.solver.kept_times)
             if bias is not None:
                 candidates.scale_filament_exchange(bias[2])
             events = self._last = self.event_rates(candidates, species)
@@ -558,9 +550,7 @@ class FilamentSolver(Solver):
         if bias is not None:
             events.set_bias(*bias[:2])
         errors = network.solver_error, fields.leave_one_out.error
-        conductance = network.conductance
-        if self.state.material.conduction.empty_site:
-            conductance += self._empty_sites(species)
+        conductance = network.conductance + self.state.empty_conductance(self.conducting(species))
         solved = Solved(events, conductance, network.heat_max, *errors, law)
         if self.state.oxide_heat is not None:
             solved.heat = self._arrangement_heat(network, candidates)
@@ -577,13 +567,6 @@ class FilamentSolver(Solver):
             solved.ends[0] = at_rest(events.n, fields.network.m, power)
             self._present = events, network
         return solved
-
-    def _empty_sites(self, species: NDArray[np.int8]) -> float:
-        """Return the conductance (S) of the weak sites without an atom."""
-        state = self.state
-        empty = state.chemistry.weak.copy()
-        empty[self.conducting(species)] = False
-        return empty_conductance(state.material, empty, state.bond_factor, state.temperature)
 
     def _arrangement_heat(self, network: LinearSolution, candidates: Candidates) -> ArrangementHeat:
         """Return bonds, power and readers of the present network for heat in time."""

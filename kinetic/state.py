@@ -20,6 +20,7 @@ from ..provenance import draw_seed
 from ..quantity import si
 from ..typing import Floats, Quantity
 from .circuit import Circuit
+from .conduction.empty_sites import empty_conductance
 from .engine.engine import Engine
 from .lattice.lattice import Lateral, Lattice
 from .lattice.species import (
@@ -135,6 +136,12 @@ class DeviceState(ABC):
         self.shape = box(thickness, width, spacing, 2 if between_hosts else 1)
         self.stack = Stack.of(material, layers, self.shape[2])
         self.stack.check_temperature(temperature)
+        leak = material.conduction.empty_site if material.has("conduction") else 0.0
+        if leak and self.shape[2] > 1:
+            raise ValueError(
+                "conduction.empty_site must be 0 unless the device has one layer, where weak sites touch "
+                f"both electrodes, got {leak:g} S in {self.shape[2]} layers"
+            )
         self.material, self._temperature = material, float(temperature)
         self.circuit = circuit if circuit is not None else Circuit()
         self.seed, self.member = draw_seed() if seed is None else seed, member
@@ -170,6 +177,14 @@ class DeviceState(ABC):
         self.draw_patience()
         self.solving = cache, precise
         self.make_solver(*self.solving)
+
+    def empty_conductance(self, filled: NDArray[np.int32]) -> float:
+        """Return the conductance (S) of the weak sites that no atom fills, beside the network."""
+        if not self.material.conduction.empty_site:
+            return 0.0
+        empty = self.chemistry.weak.copy()
+        empty[filled] = False
+        return empty_conductance(self.material, empty, self.bond_factor, self.temperature)
 
     def _relaxation(self) -> Relaxation | None:
         """Return what relaxes round defects that come and go; None where the oxide stays as it was made."""

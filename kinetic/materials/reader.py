@@ -278,8 +278,17 @@ def _check_walk(sections: Mapping[str, Any], where: str) -> None:
 
 
 def _check_empty_sites(sections: Mapping[str, Any], where: str) -> None:
-    """Raise where the energies of empty sites spread by random numbers that the set does not draw."""
-    spread = sections["conduction"].empty_spread if "conduction" in sections else 0.0
+    """Raise where empty sites conduct beside bonds with laws, or spread by numbers that are not drawn."""
+    if "conduction" not in sections:
+        return
+    numbers = sections["conduction"]
+    for key in ("gap_reorganisation", "gap_barrier", "contact_bottom_barrier", "contact_top_barrier"):
+        if numbers.empty_site and getattr(numbers, key):
+            raise MaterialError(
+                f"{where}: conduction.{key} must be 0 beside conduction.empty_site, which is ohmic, "
+                f"got {getattr(numbers, key):g} eV"
+            )
+    spread = numbers.empty_spread
     if spread and not ("disorder" in sections and sections["disorder"].bond):
         raise MaterialError(
             f"{where}: conduction.empty_spread must be 0 where disorder.bond is 0, whose random numbers it "

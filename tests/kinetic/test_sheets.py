@@ -155,6 +155,8 @@ def test_empty_vacancies_conduct_through_one_layer_alone():
     material = Material.load("MoS2-Au")
     with pytest.raises(ValueError, match=r"conduction\.empty_site must be 0 unless the device has one layer"):
         Device(material, 2 * 0.639e-9, 3 * 0.639e-9, seed=1)
+    with pytest.raises(MaterialError, match=r"gap_barrier must be 0 beside conduction\.empty_site"):
+        material.with_values({"conduction.gap_barrier": 3.0})
     with pytest.raises(MaterialError, match=r"conduction\.empty_spread must be 0 where disorder\.bond is 0"):
         material.with_values({name: 0.0 for name in CALM if name.startswith("disorder.")})
 
