@@ -51,23 +51,13 @@ class Diagnosis:
     p_value: float
 
 
-def diagnose(found: Calibration, *, chains: int = CHAINS, draws: int = DRAWS, seed: int = 0) -> Diagnosis:
-    """Return the diagnostics of a calibration.
-
-    Parameters
-    ----------
-    found : Calibration
-    chains : int
-        At least 2.
-    draws : int
-        Of each.
-    seed : int
-    """
+def diagnose(found: Calibration, seed: int = 0) -> Diagnosis:
+    """Return the diagnostics of a calibration, from :data:`CHAINS` runs with seeds after this one."""
     density = found.density
-    runs = [density.sample(SIZE, seed + 1 + k) for k in range(chains)]
-    places = np.stack([run.equal(draws, seed) for run in runs])
+    runs = [density.sample(SIZE, seed + 1 + k) for k in range(CHAINS)]
+    places = np.stack([run.equal(DRAWS, seed) for run in runs])
     values = np.stack([values_at(found.parameters, one) for one in places])
-    flat = places.reshape(chains * draws, -1)
+    flat = places.reshape(CHAINS * DRAWS, -1)
     root = np.linalg.cholesky(density.surface.covariance(flat))
     random = np.random.default_rng([seed, 23])
     scale = np.sqrt(density.surface.freedom / random.chisquare(density.surface.freedom, len(flat)))
@@ -78,7 +68,7 @@ def diagnose(found: Calibration, *, chains: int = CHAINS, draws: int = DRAWS, se
         chains=values,
         effective=np.array([run.effective for run in runs]),
         r_hat=_r_hat(places),
-        replicated=replicated.reshape(chains, draws, -1),
+        replicated=replicated.reshape(CHAINS, DRAWS, -1),
         p_values=np.mean(replicated < density.aim, axis=0),
         p_value=float(np.mean(np.sum(scores**2, axis=1) >= measured)),
     )
