@@ -488,21 +488,14 @@ class FilamentSolver(Solver):
         super().__init__(state, fields, kept)
         traps = state.chemistry.traps
         self._passed: Floats | None = None  # factors that the fields have
+        self._share = state.material.disorder.metallic_share if state.material.has("disorder") else 1.0
         self._modulation: BondModulation | None = None
         if len(traps):
             self._modulation = BondModulation(state.material, state.lattice, traps, state.temperature)
         self._corners = corners(state.lattice, traps)
         self._bias_of, self._bias = b"", (np.zeros(0),) * 3
-        # Whose network the fields hold, and its solution.
-        self._present: tuple[EventRates | None, LinearSolution | None] = None, None
+        self._present: tuple[EventRates | None, LinearSolution | None] = None, None  # network held, solved
         self._last: EventRates | None = None  # of whose network K is kept
-
-    def _within_metal(self, factor: Floats) -> Floats:
-        """Return the factors of sites on bonds within metal, where atoms touch."""
-        if not self.state.material.has("disorder"):
-            return factor
-        share = self.state.material.disorder.metallic_share
-        return factor if share == 1.0 else factor**share
 
     def forget(self) -> None:
         """Drop the arrangements that are kept."""
@@ -527,11 +520,11 @@ class FilamentSolver(Solver):
             charge = self.state.charges[species[self._modulation.sites]]
             gap, metallic = self._modulation.factors(charge if modulated else np.zeros_like(charge))
             static = self.state.bond_factor
-            self.fields.network.set_modulation(gap * static, metallic * self._within_metal(static))
+            self.fields.network.set_modulation(gap * static, metallic * static**self._share)
         elif self._passed is not self.state.bond_factor:
             self._passed = self.state.bond_factor
             if np.any(self._passed != 1.0):
-                self.fields.network.set_modulation(self._passed, self._within_metal(self._passed))
+                self.fields.network.set_modulation(self._passed, self._passed**self._share)
         if self.state.chemistry.second is not None:
             self.fields.network.set_kinds((species[: self.state.n_hosts] == CATION.code).astype(np.int8))
         return self.fields.solve(self.conducting(species), keep)
