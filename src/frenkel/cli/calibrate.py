@@ -52,8 +52,7 @@ def add_commands(commands: Any) -> None:
             "measured",
             type=Path,
             metavar="MEASURED",
-            help="measured devices: file of frenkel read, a table, or another ensemble; or means and spreads "
-            "of a population (.toml)",
+            help="measured devices: file of frenkel read, a table, another ensemble; a population (.toml)",
         ),
         Option(
             "--free",
@@ -70,14 +69,12 @@ def add_commands(commands: Any) -> None:
             action="append",
             default=[],
             metavar=("FILE.toml", "MEASURED"),
-            help="another protocol of the same material (ramp rate, temperature) and what other devices "
-            "showed under it; may be given several times",
+            help="another protocol, with other devices; repeatable",
         ),
         Option(
             "--propose",
             action="store_true",
-            help="only print which of --free, any number of them, the measurements identify "
-            "(Fisher information; 2 points for each)",
+            help="only print which of --free are identifiable",
         ),
         FEATURES.but(help="numbers of cycles to compare, such as hrs,lrs (default: all that both have)"),
         MEMBERS.but(type=positive, default=32, help="devices of each point (default: 32)"),
@@ -88,8 +85,7 @@ def add_commands(commands: Any) -> None:
             "--points",
             type=positive,
             metavar="N",
-            help="points of a design (default: twice the coefficients of a quadratic: 6, 12, 20, 30 for 1 "
-            "to 4 parameters)",
+            help="points of a design (default: 6, 12, 20, 30 for 1 to 4 parameters)",
         ),
         OUTPUT.but(
             metavar="OUT.toml",
@@ -101,7 +97,7 @@ def add_commands(commands: Any) -> None:
         CHANGES,
         QUIET,
         ENGINE.without("--shard", "--scratch"),
-        about="Their posterior is written too.",
+        about="Writes their posterior.",
     )
 
 
