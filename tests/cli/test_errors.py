@@ -55,7 +55,7 @@ def test_without_a_word_the_commands_are_shown(capsys):
         ("rn", "frenkel: error: no command 'rn' (did you mean 'run'?); there are: run, show, "),
         ("run x.toml --plt y.png", "frenkel run: error: unknown option '--plt' (did you mean --plot?); "),
         ("run x.toml --zz=5", "frenkel run: error: unknown option '--zz'; frenkel run --help has all"),
-        ("show x.nc y.nc", "frenkel show: error: 'y.nc' is one argument too many; frenkel show --help"),
+        ("run x.toml y.nc", "frenkel run: error: 'y.nc' is one argument too many; frenkel run --help"),
         ("export x.nc --to xzy", "frenkel export: error: argument --to: must not be 'xzy' (did you mean "),
     ],
 )
@@ -371,7 +371,7 @@ def test_the_range_of_members_is_that_of_the_file(folder, capsys):
         ("run", "x.toml", "--seed", "one"),
         ("export", "x.nc"),
         ("export", "x.nc", "--to", "pdb"),
-        ("show", "a.nc", "b.nc"),
+        ("run", "x.toml", "y.nc"),
         ("run", "x.toml", "--nonsense"),
     ],
 )
@@ -380,6 +380,11 @@ def test_wrong_commands(folder, capsys, arguments):
         main(arguments)
     assert left.value.code == 2
     assert "Traceback" not in capsys.readouterr().err
+
+
+def test_two_files_are_shown_on_a_data_sheet_only(folder, capsys):
+    assert main(["show", "a.nc", "b.nc"]) == 2
+    assert "b.nc is taken beside measurements, with --datasheet, only" in capsys.readouterr().err
 
 
 def test_a_fault_of_ours_is_one_sentence_too(folder, capsys, monkeypatch):

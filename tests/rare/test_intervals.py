@@ -8,7 +8,7 @@ import xarray as xr
 
 from frenkel.kinetic.materials.material import Material
 from frenkel.rare.parameters import intervals, unit
-from frenkel.reports.sensitivity import by_intervals
+from frenkel.reports.sensitivity import WIDTH, by_intervals
 from frenkel.units import BOLTZMANN_EV
 
 KT = BOLTZMANN_EV * 300
@@ -27,8 +27,8 @@ def planted():
 
 
 def ends(line, column):
-    """Return both ends that a row has in a column of 24 characters."""
-    cell = line[34 + 24 * column :][:24]
+    """Return both ends that a row has in a column."""
+    cell = line[34 + WIDTH * column :][:WIDTH]
     return [float(text) for text in re.findall(r"[+-][\d.]+(?:e[+-]\d+)?", cell)]
 
 

@@ -325,6 +325,7 @@ def judge_card(
             "--series-resistance"
         )
     gate.check_compound(card, source)
+    held_out = observations.read_within_steps(held_out, source.get("steps", {}), seed)
     held_out = observations.read_with_error(held_out, card.provenance.get("levels", {}), seed)
     held_out, _ = observations.dithered(held_out, seed, fitted=False)
     rows, held_out = _judge_cycles(held_out, card, seed)
@@ -672,9 +673,24 @@ def _as_read(
     with _opened(data) as dataset:
         if not jump_fit.measured(dataset):
             return cycles, source
+        steps = _steps(cycles, dataset)
     training = cycles if small_samples.are_few(cycles, held_out) else cycles.split(1.0 - held_out, seed)[0]
-    levels = observations.levels_of(training)
-    return observations.read_with_error(cycles, levels, seed), source | ({"levels": levels} if levels else {})
+    levels = {name: n for name, n in observations.levels_of(training).items() if name not in steps}
+    read = observations.read_with_error(observations.read_within_steps(cycles, steps, seed), levels, seed)
+    return read, source | ({"levels": levels} if levels else {}) | ({"steps": steps} if steps else {})
+
+
+def _steps(cycles: Observations, dataset: xr.Dataset) -> dict[str, float]:
+    """Return the distance (V) of samples of the ramps at which each switching voltage was read."""
+    made = json.loads(dataset.attrs.get("provenance", "{}"))
+    points = made.get("configuration", {}).get("points")
+    phases = {phase.kind: phase for _, cycle, phase in parse(points[0]).phases() if cycle} if points else {}
+    steps = {}
+    for kind, phase in phases.items():
+        if f"{kind}_voltage" in cycles.names and isinstance(phase, Sweep):
+            part = 1.0 / (1.0 + phase.rate / (phase.fall_rate or phase.rate))  # of the samples, on the way up
+            steps[f"{kind}_voltage"] = abs(phase.amplitude) / (part * phase.samples)
+    return steps
 
 
 def _name(data: Data) -> str:

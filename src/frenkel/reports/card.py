@@ -227,6 +227,10 @@ def _jump_lines(card: Card) -> list[str]:
     if levels:
         text = ", ".join(f"{name} {number}" for name, number in levels.items())
         lines.append(f"levels that all devices share, fitted with an error of reading: {text}")
+    steps = card.provenance.get("steps", {})
+    if steps:
+        text = ", ".join(f"{name} {step:.3g} V apart" for name, step in steps.items())
+        lines.append(f"voltages read at samples of a ramp, fitted as anywhere within half a step: {text}")
     unknown_effects = card.cannot_tell()
     return [*lines, *([f"cannot tell {'; '.join(unknown_effects)}"] if unknown_effects else [])]
 

@@ -7,7 +7,12 @@ import pytest
 
 from frenkel.analysis.exports import cards as card_exports
 from frenkel.analysis.fitting import card_schema, gate
-from frenkel.analysis.fitting.observations import build, levels_of, read_with_error
+from frenkel.analysis.fitting.observations import (
+    build,
+    levels_of,
+    read_with_error,
+    read_within_steps,
+)
 from frenkel.analysis.fitting.statistical_model import FitOptions
 from frenkel.analysis.statistics import comparison
 from frenkel.cells.card import Card, CardError
@@ -149,3 +154,14 @@ def test_ranks_must_be_better_on_every_split(monkeypatch, values, ranks):
     found = gate.choose_ranks(observed(150, 2, 1), options)
     assert (found["ranks"], found["chosen_by"]) == (ranks, "splits of the training devices")
     assert found["rank_ratios"] == [1.0] * gate.INNER and found["value_ratios"][-1] == values
+
+
+def test_voltages_at_samples_of_a_ramp_lie_within_half_a_step():
+    random = np.random.default_rng(4)
+    grid = 0.02 * np.round(random.normal(-43.0, 2.5, (40, 20)))
+    values = np.stack([grid, random.normal(size=(40, 20))], axis=2)
+    found = build(("reset_voltage", "set_voltage"), ("V", "V"), values)
+    moved = read_within_steps(found, {"reset_voltage": 0.02}, 1).values - found.values
+    assert not moved[:, :, 1].any() and np.abs(moved[:, :, 0]).max() <= 0.01
+    # Even within a step: standard deviation 0.02/sqrt(12), of 800 values within five standard errors.
+    assert moved[:, :, 0].std() == pytest.approx(0.02 / np.sqrt(12.0), rel=5 * 0.45 / np.sqrt(800))
