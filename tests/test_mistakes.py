@@ -98,6 +98,8 @@ class Outcome:
     def of_warnings(self, caught):
         for one in caught:
             ours = one.category is UserWarning or one.category.__module__.startswith("frenkel")
+            if str(one.message).startswith("card hfo2 failed 1 of "):
+                continue  # the packaged card says so whenever it is loaded (docs/compact.md)
             if ours and "site-packages" not in one.filename:
                 self.sentences.append(str(one.message))
             else:

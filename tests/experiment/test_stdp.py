@@ -31,7 +31,8 @@ def test_amplitudes_add_where_a_head_falls_on_a_tail():
 def test_a_layer_survives_a_pair_with_the_probability_of_its_rates():
     """No event with exp(-integral of all rates), by quadrature of the voltage of the pair."""
     cell = stdp.CELLS["2d"]
-    device = fk.Device(cell.material, cell.thickness, "2.6 nm", seed=3)
+    material = fk.Material.load(cell.material).with_values(cell.values)
+    device = fk.Device(material, cell.thickness, "2.6 nm", seed=3)
     waveform, state = stdp.pair(1.9, -1.6, cell.width, 2.0 * cell.width), device.state()
     hazard = 0.0
     for start, end, first, last in waveform.segments():
