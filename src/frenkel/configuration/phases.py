@@ -220,6 +220,12 @@ class Sweep(Phase):
 
     parts: ClassVar[int] = 3  # up, hold, down
 
+    @property
+    def step(self) -> float:
+        """Distance (V) of samples on the way up."""
+        rising = 1.0 / (1.0 + self.rate / (self.fall_rate or self.rate))  # fraction of the samples
+        return abs(self.amplitude) / (rising * self.samples)
+
     @model_validator(mode="after")
     def _check(self) -> "Sweep":
         if self.amplitude == 0:

@@ -37,7 +37,7 @@ from ..analysis.fitting.observations import ObservationError, Observations
 from ..analysis.statistics.comparison import Comparison, passed
 from ..cells.card import Card
 from ..cells.core import RANGES, STEEPEST
-from ..configuration.device import parse
+from ..configuration.device import Configuration, parse
 from ..configuration.phases import Sweep
 from ..data import content, kinds, store
 from ..data.measured.schema import knows_series
@@ -325,7 +325,8 @@ def judge_card(
             "--series-resistance"
         )
     gate.check_compound(card, source)
-    held_out = observations.read_within_steps(held_out, source.get("steps", {}), seed)
+    steps = _steps(held_out, source) if "steps" in card.provenance else {}
+    held_out = observations.read_within_steps(held_out, steps, seed)
     held_out = observations.read_with_error(held_out, card.provenance.get("levels", {}), seed)
     held_out, _ = observations.dithered(held_out, seed, fitted=False)
     rows, held_out = _judge_cycles(held_out, card, seed)
@@ -624,9 +625,8 @@ def protocol_of(
         checks.between(name, value, low, high, unit)
     box: dict[str, tuple[float, float]] = {}
     numbers: dict[str, float] = {}
-    documents = made.get("ensemble", {}).get("configuration", {}).get("points")
-    if documents:
-        settings = parse(documents[0], made["file"])
+    settings = _configuration(made)
+    if settings is not None:
         cycled = [(name, phase) for name, cycle, phase in settings.phases() if cycle]
         sweeps = [(name, phase) for name, phase in cycled if isinstance(phase, Sweep)]
         if lit := [name for name, phase in sweeps if phase.light]:
@@ -647,6 +647,12 @@ def protocol_of(
         steepness = numbers["read_voltage"] / numbers["voltage_scale"]
         checks.between("read_voltage in units of voltage_scale", steepness, 0.0, STEEPEST)
     return box, numbers
+
+
+def _configuration(made: Mapping[str, Any]) -> Configuration | None:
+    """Return the configuration of the ensemble that cycles come from; None where none is known."""
+    documents = made.get("ensemble", {}).get("configuration", {}).get("points")
+    return parse(documents[0], made["file"]) if documents else None
 
 
 @contextmanager
@@ -673,24 +679,19 @@ def _as_read(
     with _opened(data) as dataset:
         if not jump_fit.measured(dataset):
             return cycles, source
-        steps = _steps(cycles, dataset)
+    steps = _steps(cycles, source)
     training = cycles if small_samples.are_few(cycles, held_out) else cycles.split(1.0 - held_out, seed)[0]
     levels = {name: n for name, n in observations.levels_of(training).items() if name not in steps}
     read = observations.read_with_error(observations.read_within_steps(cycles, steps, seed), levels, seed)
     return read, source | ({"levels": levels} if levels else {}) | ({"steps": steps} if steps else {})
 
 
-def _steps(cycles: Observations, dataset: xr.Dataset) -> dict[str, float]:
+def _steps(cycles: Observations, made: Mapping[str, Any]) -> dict[str, float]:
     """Return the distance (V) of samples of the ramps at which each switching voltage was read."""
-    made = json.loads(dataset.attrs.get("provenance", "{}"))
-    points = made.get("configuration", {}).get("points")
-    phases = {phase.kind: phase for _, cycle, phase in parse(points[0]).phases() if cycle} if points else {}
-    steps = {}
-    for kind, phase in phases.items():
-        if f"{kind}_voltage" in cycles.names and isinstance(phase, Sweep):
-            part = 1.0 / (1.0 + phase.rate / (phase.fall_rate or phase.rate))  # of the samples, on the way up
-            steps[f"{kind}_voltage"] = abs(phase.amplitude) / (part * phase.samples)
-    return steps
+    settings = _configuration(made)
+    phases = [phase for _, cycle, phase in settings.phases() if cycle] if settings is not None else []
+    steps = {f"{phase.kind}_voltage": phase.step for phase in phases if isinstance(phase, Sweep)}
+    return {name: step for name, step in steps.items() if name in cycles.names}
 
 
 def _name(data: Data) -> str:

@@ -1,10 +1,12 @@
 """Cards of values that stand on levels which all devices share: there and back, fit, gate, exports."""
 
+from pathlib import Path
 from types import SimpleNamespace
 
 import numpy as np
 import pytest
 
+import frenkel as fk
 from frenkel.analysis.exports import cards as card_exports
 from frenkel.analysis.fitting import card_schema, gate
 from frenkel.analysis.fitting.observations import (
@@ -17,6 +19,9 @@ from frenkel.analysis.fitting.statistical_model import FitOptions
 from frenkel.analysis.statistics import comparison
 from frenkel.cells.card import Card, CardError
 from frenkel.cells.law import Feature
+from frenkel.experiment import fit_card
+
+EXAMPLES = Path(__file__).resolve().parents[3] / "examples"
 
 LEVELS = np.log(2.3e6 / np.arange(12, 3, -1))  # of 12 to 4 atoms
 
@@ -165,3 +170,13 @@ def test_voltages_at_samples_of_a_ramp_lie_within_half_a_step():
     assert not moved[:, :, 1].any() and np.abs(moved[:, :, 0]).max() <= 0.01
     # Even within a step: standard deviation 0.02/sqrt(12), of 800 values within five standard errors.
     assert moved[:, :, 0].std() == pytest.approx(0.02 / np.sqrt(12.0), rel=5 * 0.45 / np.sqrt(800))
+
+
+def test_the_step_is_that_of_the_ramp_of_each_voltage():
+    """140 samples up to -1.4 V and back, and 240 up to 3.5 V and back."""
+    document = fk.read_configuration(EXAMPLES / "ensemble_jumps.toml").document()
+    values = np.ones((2, 3, 2))
+    cycles = build(("reset_voltage", "set_voltage"), ("V", "V"), values)
+    made = {"file": "a.nc", "ensemble": {"configuration": {"points": [document]}}}
+    assert fit_card._steps(cycles, made) == pytest.approx({"reset_voltage": 0.02, "set_voltage": 7.0 / 240.0})
+    assert fit_card._steps(cycles, {"file": "a.csv"}) == {}
