@@ -31,6 +31,9 @@ def test_pulses_are_those_of_the_example():
     for name, value in array_pulses.PULSES.items():
         given = scheme[name]
         assert value == (to_si(given, units[name], -20.0, 20.0) if isinstance(given, str) else given)
+    around = tomllib.loads(EXAMPLE.read_text())["periphery"]
+    assert to_si(around["read_voltage"], "V", 0.0, 20.0) == array_pulses.READ_VOLTAGE
+    assert to_si(around["settling"], "s", 0.0, 1.0) == array_pulses.SETTLING
 
 
 def test_what_is_said_is_what_the_reads_of_the_cells_say(hfo2, small):

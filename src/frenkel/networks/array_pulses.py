@@ -115,7 +115,8 @@ class ReachedLevels:
         """Let cells end as the programmed ones did: each as one of the :data:`SIMILAR` nearest in target.
 
         Where that one is near its target, the distance from it is kept; elsewhere the conductance. Cells
-        whose target is within the distance of g_min get no pulse.
+        whose target is within the distance of g_min get no pulse. Sums over pulses and reads take the
+        conductance at the end for all of them.
         """
         goal = np.ravel(target)
         # The next window of targets is nearer from the middle of its new and its old end on.
@@ -126,9 +127,8 @@ class ReachedLevels:
         idle = np.flatnonzero(goal <= statistics.g_min + self.distance)
         g[idle] = random.choice(self.idle, idle.size)
         pulses[idle], reached[idle] = 0, np.abs(g[idle] - goal[idle]) <= self.distance
-        # A miss that is kept could take a small target below no conductance at all.
-        g, shape = np.maximum(g, 0.0).reshape(np.shape(target)), np.shape(target)
-        pulses = pulses.reshape(shape)
+        shape = np.shape(target)
+        g, pulses = g.reshape(shape), pulses.reshape(shape)
         return ProgrammedCells(
             g, pulses, pulses + 1, reached.reshape(shape), float((g * pulses).sum()),
             float((g * (pulses + 1)).sum()),

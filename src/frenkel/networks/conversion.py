@@ -8,12 +8,12 @@ from typing import Any
 
 import numpy as np
 
-from ..checks import between, one_of
 from ..typing import Floats
 from .array_pulses import ReachedLevels, reach
 from .device_statistics import Source, card_of, statistics_of
 from .layers import AnalogConv2d, AnalogLinear  # first: it says where PyTorch is missing
-from .mapping import MAPPINGS, Mapping, encode
+from .mapping import Mapping, encode
+from .write_verify import WithinTolerance
 
 from torch import nn  # isort: skip
 
@@ -83,15 +83,14 @@ def convert(
     ]
     if not chosen:
         raise ValueError(f"model {type(model).__name__} has no linear layer or convolution that can be cells")
+    within = None if tolerance is None else WithinTolerance(tolerance)
     reached: ReachedLevels | None = None
     if tolerance is not None and device is not None:
-        between("tolerance", tolerance, 1e-9, 1.0)
-        one_of("mapping", mapping, MAPPINGS)
         levels = np.concatenate([_levels(module, mapping, statistics.window) for module in chosen])
         reached = reach(device, levels, tolerance * statistics.g_max, seed)
     for number, module in enumerate(chosen):
         module.__class__ = kinds[type(module)]
-        module.set_up(statistics, mapping, seed + number, tolerance, reached)
+        module.set_up(statistics, mapping, seed + number, tolerance, reached or within)
     _warn(copied, statistics, tolerance)
     if tolerance is not None and device is not None:
         _warn_of_levels(reached, device.name, tolerance)

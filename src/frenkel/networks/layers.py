@@ -23,12 +23,12 @@ except ImportError as error:
 from torch import nn
 from torch.nn import functional
 
-from ..checks import at_least, between, one_of, whole
+from ..checks import at_least, one_of, whole
 from .chip import Chip, ChipDesign
 from .device_statistics import DeviceStatistics, Source, statistics_of
 from .mapping import MAPPINGS, Mapping
 from .torch_noise import Buffers, generator, shown
-from .write_verify import StatisticalProgramming, WithinTolerance
+from .write_verify import StatisticalProgramming
 
 
 class _Analog:
@@ -46,12 +46,10 @@ class _Analog:
         """Let the layer be cells of a device; see :func:`frenkel.networks.conversion.convert`."""
         one_of("mapping", mapping, MAPPINGS)
         whole("seed", seed, 0)
-        if tolerance is not None:
-            between("tolerance", tolerance, 1e-9, 1.0)
         self.statistics: DeviceStatistics = statistics_of(source)
         self.mapping: Mapping = mapping
         self.tolerance = tolerance
-        self.scheme = WithinTolerance(tolerance) if scheme is None and tolerance is not None else scheme
+        self.scheme = scheme
         self.chip, self.time = None, 0.0
         self._seed, self._passes, self._scratch = seed, 0, Buffers()
 
