@@ -453,11 +453,6 @@ class Solver(ABC):
         rates: EventRates = self.fields.event_rates(of, VACANCY.code, state.charges, ions, species[ions])
         return rates
 
-    def conducting(self, species: NDArray[np.int8]) -> NDArray[np.int32]:
-        """Return the host sites of the defects that may conduct, ascending."""
-        hosts, both = species[: self.state.n_hosts], self.state.chemistry.second is not None
-        return np.flatnonzero((hosts == VACANCY.code) | (both & (hosts == CATION.code))).astype(np.int32)
-
 
 class ColumnSolver(Solver):
     """Independent columns with a contact: every potential is a closed form, and traps are refused."""
@@ -468,13 +463,13 @@ class ColumnSolver(Solver):
         """Solve an arrangement; the current follows the law of the contacts."""
         candidates = self.candidates()
         with one_blas_thread():
-            self.fields.solve(self.conducting(species))
+            self.fields.solve(self.state.conducting(species))
             events = self.event_rates(candidates, species)
         return Solved(events, self.fields.conductance, self.fields.heat_max, 0.0, 0.0, self.fields.law())
 
     def maps_at(self, species: NDArray[np.int8], voltage: float) -> tuple[Floats, Floats]:
         """Return potential (V) and temperature rise (K) of every host site at a voltage (V)."""
-        self.fields.solve(self.conducting(species))
+        self.fields.solve(self.state.conducting(species))
         potential, rise = self.fields.maps()
         return potential * voltage, rise * voltage**2
 
@@ -527,7 +522,7 @@ class FilamentSolver(Solver):
                 self.fields.network.set_modulation(self._passed, self._passed**self._share)
         if self.state.chemistry.second is not None:
             self.fields.network.set_kinds((species[: self.state.n_hosts] == CATION.code).astype(np.int8))
-        return self.fields.solve(self.conducting(species), keep)
+        return self.fields.solve(self.state.conducting(species), keep)
 
     def solve(self, species: NDArray[np.int8]) -> Solved:
         """Solve an arrangement; its traps exchange electrons in the network that none of them modulates."""
@@ -543,7 +538,7 @@ class FilamentSolver(Solver):
         if bias is not None:
             events.set_bias(*bias[:2])
         errors = network.solver_error, fields.leave_one_out.error
-        conductance = network.conductance + self.state.empty_conductance(self.conducting(species))
+        conductance = network.conductance + self.state.empty_conductance(species)
         solved = Solved(events, conductance, network.heat_max, *errors, law)
         if self.state.oxide_heat is not None:
             solved.heat = self._arrangement_heat(network, candidates)

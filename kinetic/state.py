@@ -178,12 +178,17 @@ class DeviceState(ABC):
         self.solving = cache, precise
         self.make_solver(*self.solving)
 
-    def empty_conductance(self, filled: NDArray[np.int32]) -> float:
+    def conducting(self, species: NDArray[np.int8]) -> NDArray[np.int32]:
+        """Return the host sites of the defects that may conduct, ascending."""
+        hosts, both = species[: self.n_hosts], self.chemistry.second is not None
+        return np.flatnonzero((hosts == VACANCY.code) | (both & (hosts == CATION.code))).astype(np.int32)
+
+    def empty_conductance(self, species: NDArray[np.int8]) -> float:
         """Return the conductance (S) of the weak sites that no atom fills, beside the network."""
         if not self.material.conduction.empty_site:
             return 0.0
         empty = self.chemistry.weak.copy()
-        empty[filled] = False
+        empty[self.conducting(species)] = False
         return empty_conductance(self.material, empty, self.bond_factor, self.temperature)
 
     def _relaxation(self) -> Relaxation | None:

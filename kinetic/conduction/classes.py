@@ -16,6 +16,7 @@ from typing import Any, NamedTuple
 import numpy as np
 
 from ...typing import Floats
+from ...units import BOLTZMANN_EV
 from ..materials.sections import BondNumbers, ContactNumbers
 from .bonds import BOTTOM, Bonds, ConductionLaw
 from .electron_transfer import ElectronTransfer
@@ -26,6 +27,11 @@ REFERENCE = 300.0
 """Temperature (K) at which the conductances of a material file hold."""
 
 OHMIC = Ohmic(conductance=1.0)
+
+
+def activated(energy: float, temperature: float) -> float:
+    """Return exp(-E (1/kT - 1/kT0)), the factor at T (K) on conductances that a file gives at T0 = 300 K."""
+    return float(np.exp(-energy / BOLTZMANN_EV * (1 / temperature - 1 / REFERENCE)))
 
 
 class Way(NamedTuple):

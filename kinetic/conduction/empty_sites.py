@@ -15,7 +15,7 @@ from numpy.typing import NDArray
 from ...typing import Floats
 from ...units import BOLTZMANN_EV
 from ..materials.material import Material
-from .classes import REFERENCE
+from .classes import activated
 
 
 def empty_conductance(
@@ -34,9 +34,7 @@ def empty_conductance(
         Of the sheet, K.
     """
     numbers, warmth = material.conduction, BOLTZMANN_EV * temperature
-    median = numbers.empty_site * np.exp(
-        -numbers.empty_activation * (1.0 / warmth - 1.0 / (BOLTZMANN_EV * REFERENCE))
-    )
+    median = numbers.empty_site * activated(numbers.empty_activation, temperature)
     if not numbers.empty_spread:
         return float(median * empty.sum())
     deviation = np.log(factor[empty]) * (numbers.empty_spread / material.disorder.bond)

@@ -11,8 +11,8 @@ import numpy as np
 from numpy.typing import NDArray
 
 from ...typing import Floats
-from ...units import BOLTZMANN_EV, ELEMENTARY_CHARGE, VACUUM_PERMITTIVITY
-from ..conduction.classes import REFERENCE, Bond, Way, ways
+from ...units import ELEMENTARY_CHARGE, VACUUM_PERMITTIVITY
+from ..conduction.classes import Bond, Way, activated, ways
 from ..conduction.transport import QuantumGap
 from ..materials.material import Material
 from ..materials.sections import BondNumbers, ContactNumbers
@@ -195,7 +195,7 @@ def build_fields(
     table = LawTable(temperature)
     bonds = layered_bonds(stack, table)
     background = material.conduction.background
-    background *= _activated(material.conduction.background_activation, temperature)
+    background *= activated(material.conduction.background_activation, temperature)
     network = BondNetwork(
         conduction,
         np.concatenate([np.zeros((len(bonds.pair), 1)), bonds.pair], axis=1) / background,
@@ -387,16 +387,11 @@ def _pairs_of(
     squared = np.arange(1, int(longest**2) + 1)
     distance = np.sqrt(squared) * spacing
     factor = np.where(squared <= 2, 1.0, numbers.tunnel_factor)
-    activated = _activated(numbers.activation, table.temperature)
-    pair = numbers.prefactor * activated * np.exp(-2 * (distance - spacing) / numbers.decay_length) * factor
+    warm = activated(numbers.activation, table.temperature)
+    pair = numbers.prefactor * warm * np.exp(-2 * (distance - spacing) / numbers.decay_length) * factor
     law = np.zeros(len(pair), np.intc)
     pair[2:], law[2:] = table.class_of("gap", numbers, pair[2:], distance[2:])
     return pair, law
-
-
-def _activated(energy: float, temperature: float) -> float:
-    """Return the factor on conductances that are given at 300 K, at the temperature (K) of the electrodes."""
-    return float(np.exp(-energy / BOLTZMANN_EV * (1 / temperature - 1 / REFERENCE)))
 
 
 def _bonds_of(
@@ -413,7 +408,7 @@ def _bonds_of(
     """
     spacing, nz = material.lattice.spacing, len(stack.layer)
     longest = material.conduction.cutoff / spacing * (1 + 1e-9)
-    activated = _activated(numbers.activation, table.temperature)
+    warm = activated(numbers.activation, table.temperature)
     pair, pair_law = _pairs_of(material, numbers, table)
     steps = np.arange(1, nz + 1)
     # A law makes even a wide gap conduct at some voltage: contacts then reach as far as there are layers.
@@ -421,8 +416,8 @@ def _bonds_of(
     others = [numbers] if material.has_two_kinds else [other.conduction for other in stack.materials]
     if not any(table.bends("gap", other, spacing) for other in others):
         reach[steps > longest] = 0.0
-    bottom = numbers.contact_bottom * activated * reach * np.where(steps == 1, 1.0, numbers.tunnel_factor)
-    top = numbers.contact_top * activated * reach * np.where(steps == 1, 1.0, numbers.contact_top_factor)
+    bottom = numbers.contact_bottom * warm * reach * np.where(steps == 1, 1.0, numbers.tunnel_factor)
+    top = numbers.contact_top * warm * reach * np.where(steps == 1, 1.0, numbers.contact_top_factor)
     contact_law = np.zeros((2, nz), np.intc)
     depth: Floats = spacing * steps.astype(np.float64)
     for side, (kind, contact) in enumerate((("bottom contact", bottom), ("top contact", top))):
