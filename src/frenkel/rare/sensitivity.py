@@ -200,10 +200,10 @@ def table(found: xr.Dataset) -> tuple[xr.Dataset, Floats]:
         ``derivative``, ``error`` and the ends ``low`` and ``high`` of its 95 % interval over value, of
         (barrier: per eV; frequency: per unit of ln) and mechanism; ``mean`` and ``members`` over value;
         ``information`` and ``information_error`` of one device about each ``combination`` (over of and
-        mechanism), in units of `UNITS`, the best told first: of all that happens in it, an upper bound to
-        what its conductance tells. ``change``, ``change_error``, ``change_low`` and ``change_high`` over
-        value and parameter, for one unit of `parameters.unit`, and ``runs``: whether twins that went their
-        own way gave it, or score weights. See `parameter_rows`.
+        mechanism), in units of `UNITS`, the most identifiable first: of all that happens in it, an upper
+        bound to what its conductance shows. ``change``, ``change_error``, ``change_low`` and ``change_high``
+        over value and parameter, for one unit of `parameters.unit`, and ``runs``: whether pairs of runs that
+        went their own way gave it, or score weights. See `parameter_rows`.
     ndarray of shape (mechanisms,)
         z of the mean weights, a test of the clock; NaN where too little happened.
     """

@@ -109,7 +109,7 @@ def _spread_error(devices: int) -> float:
 
 
 def layer_lines(card: Card) -> list[str]:
-    """Return what is in the layers of a card besides its cycles, and by what it was judged."""
+    """Return what is in the layers of a card besides its cycles, and how it was validated."""
     layers = [*_jump_lines(card), *_pulse_lines(card), *noise_lines(card)]
     return [*layers, *_core_lines(card), *_judged_lines(card)]
 

@@ -18,7 +18,7 @@ from ..experiment import measurements
 from ..notebook import table
 from ..progress import quiet
 from .card import layer_lines, left_out_lines, suggestions
-from .datasheet import Progress, document, features, validation
+from .datasheet import Progress, document, features, items, validation
 from .measured import comparison_rows, counts, quantity_rows
 
 if TYPE_CHECKING:
@@ -95,12 +95,12 @@ def _card(path: Path, card: Card | None) -> list[str]:
         *parts,
         f"<p>{html(card.name)} {html(card.version)}</p>",
         features(card),
-        _items([*layer_lines(card), *left_out]),
+        items([*layer_lines(card), *left_out]),
         image(_picture(card, devices, path), "card and devices"),
         "<h2>Validation</h2>",
         judged,
         "<h2>Next measurement</h2>",
-        _items(suggestions(card) or ["no kind of measurement is missing"]),
+        items(suggestions(card) or ["no kind of measurement is missing"]),
     ]
 
 
@@ -151,7 +151,3 @@ def _comparisons(rows: Sequence[Comparison]) -> str:
     ]
     more = f"<p>{len(rows) - WORST} more rows are nearer.</p>" if len(rows) > WORST else ""
     return table(("statistic", "distance", "noise floor", "limit", ""), cells) + more
-
-
-def _items(lines: Sequence[str]) -> str:
-    return "<ul>" + "".join(f"<li>{html(line.strip())}</li>" for line in lines) + "</ul>"

@@ -411,7 +411,12 @@ def _noise(card: Card) -> str:
     """Return what the card knows of noise, relaxation and wear, and what it cannot tell."""
     lines = [*noise_lines(card), "endurance: cells of a card do not age"]
     lines += [f"the card cannot tell {what}" for what in card.cannot_tell()]
-    return "<ul>" + "".join(f"<li>{html(line)}</li>" for line in lines) + "</ul>"
+    return items(lines)
+
+
+def items(lines: Sequence[str]) -> str:
+    """Return lines of text as a list, as HTML."""
+    return "<ul>" + "".join(f"<li>{html(line.strip())}</li>" for line in lines) + "</ul>"
 
 
 def validation(card: Card) -> str:
