@@ -13,7 +13,8 @@ to one of at least twice the conductance. After k pulses of a width w the fracti
     P(k) = mean over states of q_s (1 - exp(-k w r_s(V/3, T + R(d) P)))                                   (1)
 
 has doubled by its first jump; what takes two jumps is of a higher order in k. States that a RESET leaves but
-that relax within a millisecond at 0 V are left out: cells are verified. Splitting (`frenkel tails --card`)
+that are left within a millisecond at 0 V, or within one pulse at V/3, are left out: cells are verified after
+a first pulse. Splitting (`frenkel tails --card`)
 gives all paths, down to P of about one in its particles, since one jump is a single step of the score.
 Sizes, conductivities and power are round numbers, none is fitted.
 """
@@ -70,9 +71,9 @@ def settled() -> JumpLaw:
     law = Card.load(files.file("hfo2")).jump_law
     assert law is not None
     states = law.end_states("hrs")
-    leaving = np.exp(kernel_at(law, AMBIENT).log_rate(states, np.zeros(states.size)))
+    at_rest = np.exp(kernel_at(law, AMBIENT).log_rate(states, np.zeros(states.size)))
     kind = law.kind.copy()
-    kind[states[leaving > 1.0 / SETTLED]] = -1
+    kind[states[(at_rest > 1.0 / SETTLED) | (rates(law, AMBIENT) > 1.0 / WIDTH)]] = -1
     return replace(law, kind=kind)
 
 
@@ -150,6 +151,7 @@ def draw(thermal: np.ndarray, counts: np.ndarray, cold: float, path: str) -> Non
     right.axhline(cold, color="0.4", ls="--", lw=1, label="without heat")
     right.set(xlabel="pitch / nm", ylabel=f"pulses that disturb {FRACTION:g} of the cells")
     right.set_xticks(PITCHES / NM, [f"{pitch / NM:g}" for pitch in PITCHES])
+    right.tick_params(axis="x", which="minor", bottom=False, labelbottom=False)
     right.legend(fontsize=8)
     figure.savefig(path, dpi=110)
 
