@@ -25,11 +25,10 @@ WARM, HOT = 330.0, 412.5  # K
 def made(name, temperature, **options):
     """Return a small device."""
     material = Material.load(name)
-    if material.has("conduction") and material.conduction.empty_site:
-        material = material.with_values({"conduction.empty_site": 0.0})  # a law of single layers
-    spacing = material.lattice.spacing
+    sheet = material.has("conduction") and material.conduction.empty_site > 0.0  # a law of single layers
+    spacing, layers = material.lattice.spacing, 1 if sheet else 7
     return Device(
-        material, 7 * spacing, 6 * spacing, circuit=Circuit(series_resistance=2e3, compliance=2e-5),
+        material, layers * spacing, 6 * spacing, circuit=Circuit(series_resistance=2e3, compliance=2e-5),
         temperature=temperature, seed=11, **options,
     )  # fmt: skip
 
