@@ -595,7 +595,8 @@ cdef class JumpTable:
 
     cdef JumpKernel kernel
     cdef int[:, ::1] rows           # row of a state at a voltage in the two tables below; -1: not tabulated yet
-    cdef object next_states, sums   # next states, and running sums of their weights
+    cdef object next_states, sums   # next states, and running sums of their weights; rows beyond `filled` are free
+    cdef Py_ssize_t filled
 
     def __init__(self, JumpKernel kernel):
         if not kernel.neighbours:
@@ -604,6 +605,7 @@ cdef class JumpTable:
         self.rows = np.full(kernel.log_rates.shape, -1, np.int32)
         self.next_states = np.empty((0, kernel.neighbours), np.int32)
         self.sums = np.empty((0, kernel.neighbours))
+        self.filled = 0
 
     def hold(self, int[::1] states_out, double[::1] hazard_out, double[::1] left_out, int[::1] count_out,
              const Py_ssize_t[::1] cells, const double[::1] volts, bit_generator, int most, bint once,
@@ -709,11 +711,16 @@ cdef class JumpTable:
         wanted = wanted[rows[wanted[:, 0], wanted[:, 1]] < 0]
         starts, at = np.ascontiguousarray(wanted[:, 0]), kernel.law.grid[wanted[:, 1]]
         jumps, weights = kernel.nearest(starts, at)
-        rows[wanted[:, 0], wanted[:, 1]] = len(self.next_states) + np.arange(len(wanted))
+        first, last = self.filled, self.filled + len(wanted)
+        if last > len(self.sums):  # most calls add a row or two: to copy the tables each time grows as their square
+            self.next_states = grown(self.next_states, first, 2 * last)
+            self.sums = grown(self.sums, first, 2 * last)
+        rows[wanted[:, 0], wanted[:, 1]] = np.arange(first, last)
         wide = jumps.shape[1]
         led = kernel.destination(np.repeat(starts, wide), jumps.ravel(), np.repeat(at, wide))
-        self.next_states = np.concatenate([self.next_states, led.reshape(jumps.shape).astype(np.int32)])
-        self.sums = np.concatenate([self.sums, np.cumsum(weights, axis=1)])
+        self.next_states[first:last] = led.reshape(jumps.shape)
+        self.sums[first:last] = np.cumsum(weights, axis=1)
+        self.filled = last
 
 
 cdef inline double uniform(bitgen_t *random) noexcept nogil:
