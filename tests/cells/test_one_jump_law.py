@@ -35,7 +35,7 @@ LAW = {
     "fraction that is carried over": (
         r"""carry(?:["']\])?\+\([\w."'\[\]]+-[\w.]*\[?["']?carry["']?\]?\)\*"""
     ),
-    "where a jump leads": rf"\(({NAME})\[states?{INDEX}?\]-\1\[before{INDEX}?\]\)",
+    "where a jump leads": rf"\(({NAME})\[states?(?:{INDEX}?|,i)\]-\1\[(?:self\.)?before{INDEX}?(?:,i)?\]\)",
     "hazard that is left": (
         rf"hazard(?:_out)?{INDEX}?-=(?:rate\*time|used)|standard_exponential\([^()]*\)/\(rate"
     ),

@@ -68,7 +68,7 @@ SWITCHED_RISE = 1.5
 SWITCHED_LIMIT = 0.95
 """Fraction of the current limit from which a SET has switched."""
 
-cdef double SAME = 1e-9, RISE = SWITCHED_RISE
+cdef double SAME = 1e-9, RISE = SWITCHED_RISE, LEAST_CARRY = SMALLEST_CARRY
 
 
 cdef struct Point:
@@ -130,8 +130,18 @@ def carry_fraction(law, volts):
     ndarray
         0 to 1.
     """
-    at_zero = law.carry if law.rest_carry is None else law.rest_carry
-    return law.carry + (at_zero - law.carry) * np.exp(-0.5 * (volts / law.voltage_scale) ** 2)
+    cdef double carry = law.carry, rest_carry = law.carry if law.rest_carry is None else law.rest_carry
+    cdef const double[::1] volt = np.ascontiguousarray(volts, np.float64).reshape(-1)
+    cdef Py_ssize_t k
+    found = np.empty(volt.shape[0])
+    cdef double[::1] out = found
+    for k in range(volt.shape[0]):
+        out[k] = carried(carry, rest_carry, volt[k] / law.voltage_scale)
+    return found.reshape(np.shape(volts))
+
+
+cdef inline double carried(double carry, double rest_carry, double scaled_volts) noexcept nogil:
+    return carry + (rest_carry - carry) * exp(-0.5 * scaled_volts * scaled_volts)
 
 
 @cython.final
@@ -161,13 +171,16 @@ cdef class JumpKernel:
 
     cdef readonly object law, log_rates, features
     cdef readonly Py_ssize_t neighbours
-    cdef object jumps, jump_points, jump_sizes, destinations, destination_features, destination_sizes
+    cdef object jumps, jump_points, jump_sizes
     cdef dict slots
     cdef object cached_jumps, cached_sums, cached_next
     cdef Py_ssize_t last, zero
     cdef double first_voltage, last_voltage, grid_step
     cdef const double[::1] grid
-    cdef const double[:, ::1] log_rate_table, grid_current
+    cdef const double[:, ::1] log_rate_table, grid_current, feature_table
+    cdef const double[:, ::1] marks         # features of the destinations, one row for each feature
+    cdef const Py_ssize_t[::1] before, after, destinations
+    cdef double carry, rest_carry, voltage_scale
 
     def __init__(self, law, log_rates, jumps=None, destinations=None):
         self.law, self.log_rates = law, np.ascontiguousarray(log_rates)
@@ -179,16 +192,19 @@ cdef class JumpKernel:
         self.zero = round(-self.first_voltage / self.grid_step)
         columns = [self.zero // 2, self.zero, (self.zero + self.last + 1) // 2]
         marks = [law.level / NEAR_LEVEL, self.log_rates[:, columns] / NEAR_RATE]
-        self.features = np.column_stack(marks)
+        self.features = self.feature_table = np.ascontiguousarray(np.column_stack(marks))
+        self.carry, self.voltage_scale = law.carry, law.voltage_scale
+        self.rest_carry = law.carry if law.rest_carry is None else law.rest_carry
+        self.before, self.after = law.before.astype(np.intp), law.after.astype(np.intp)
         self.jumps = np.arange(len(law.before)) if jumps is None else np.asarray(jumps)
         self.neighbours = min(law.neighbours, len(self.jumps))
         self.jump_points = self.points(law.before[self.jumps], law.jump_voltage[self.jumps])
         self.jump_sizes = np.sum(self.jump_points**2, axis=1)
         if destinations is None and jumps is not None:
             destinations = np.unique([law.before[self.jumps], law.after[self.jumps]])
-        self.destinations = np.arange(len(law.level)) if destinations is None else destinations
-        self.destination_features = self.features[self.destinations]
-        self.destination_sizes = np.sum(self.destination_features**2, axis=1)
+        ends = np.arange(len(law.level)) if destinations is None else np.asarray(destinations)
+        self.destinations = ends.astype(np.intp)
+        self.marks = np.ascontiguousarray(self.features[ends].T)
         self.slots = {}
         self.cached_jumps = np.empty((0, self.neighbours), np.intp)
         self.cached_sums = np.empty((0, self.neighbours))
@@ -360,20 +376,44 @@ cdef class JumpKernel:
 
     def destination(self, states, jumps, volts):
         """Return where jumps lead from states at voltages (V), all of shape (n,): equation (6)."""
-        before, after = self.law.before[jumps], self.law.after[jumps]
-        if not (self.law.carry or self.law.rest_carry):
-            return after
-        fraction, next_ = carry_fraction(self.law, volts), after.copy()
-        kept = np.flatnonzero(fraction > SMALLEST_CARRY)
-        features = self.features
-        target = fraction[kept, None] * (features[states[kept]] - features[before[kept]])
-        target += features[after[kept]]
-        nearest = np.empty(len(kept), np.intp)
-        for part, product, distance in blocks(len(kept), len(self.destinations)):
-            np.matmul(2.0 * target[part], self.destination_features.T, out=product)
-            nearest[part] = np.argmin(np.subtract(self.destination_sizes, product, out=distance), axis=1)
-        next_[kept] = self.destinations[nearest]
-        return next_
+        cdef const Py_ssize_t[::1] state = np.ascontiguousarray(states, np.intp)
+        cdef const Py_ssize_t[::1] jump = np.ascontiguousarray(jumps, np.intp)
+        cdef const double[::1] volt = np.ascontiguousarray(volts, np.float64)
+        cdef Py_ssize_t k
+        found = np.empty(len(states), np.intp)
+        cdef Py_ssize_t[::1] out = found
+        cdef double[::1] work = self.work()
+        with nogil:
+            for k in range(state.shape[0]):
+                out[k] = self.destination_of(state[k], jump[k], volt[k], &work[0])
+        return found
+
+    cdef double[::1] work(self):
+        """Return room for the distances of all destinations."""
+        return np.empty(self.destinations.shape[0])
+
+    cdef Py_ssize_t destination_of(self, Py_ssize_t state, Py_ssize_t jump, double volts, double *work) noexcept nogil:
+        """Return where a jump leads from a state at a voltage (V): equation (6)."""
+        cdef Py_ssize_t k, i, best = 0, number = self.destinations.shape[0]
+        cdef double kept = carried(self.carry, self.rest_carry, volts / self.voltage_scale), target
+        cdef const double *marks
+        if kept <= LEAST_CARRY:
+            return self.after[jump]
+        for i in range(self.marks.shape[0]):
+            target = kept * (self.feature_table[state, i] - self.feature_table[self.before[jump], i])
+            target += self.feature_table[self.after[jump], i]
+            marks = &self.marks[i, 0]
+            # One loop for each feature, without a branch within: the compiler takes several states at a time.
+            if i == 0:
+                for k in range(number):
+                    work[k] = (marks[k] - target) * (marks[k] - target)
+            else:
+                for k in range(number):
+                    work[k] += (marks[k] - target) * (marks[k] - target)
+        for k in range(1, number):
+            if work[k] < work[best]:
+                best = k
+        return self.destinations[best]
 
     def next_states(self, states, volts, random):
         """Draw the next state of each cell; one uniform number of a generator each.
@@ -595,17 +635,19 @@ cdef class JumpTable:
 
     cdef JumpKernel kernel
     cdef int[:, ::1] rows           # row of a state at a voltage in the two tables below; -1: not tabulated yet
-    cdef object next_states, sums   # next states, and running sums of their weights; rows beyond `filled` are free
-    cdef Py_ssize_t filled
+    cdef object jumps, sums         # jumps near a state at a voltage, and running sums of their weights
+    cdef object next_states         # where each of these jumps leads; -1: not drawn yet
+    cdef Py_ssize_t filled          # rows of the three in use
+    cdef double[::1] work
 
     def __init__(self, JumpKernel kernel):
         if not kernel.neighbours:
             raise JumpError("a law without jumps cannot tell which state comes next")
         self.kernel = kernel
         self.rows = np.full(kernel.log_rates.shape, -1, np.int32)
-        self.next_states = np.empty((0, kernel.neighbours), np.int32)
+        self.jumps, self.next_states = np.empty((2, 0, kernel.neighbours), np.int32)
         self.sums = np.empty((0, kernel.neighbours))
-        self.filled = 0
+        self.filled, self.work = 0, kernel.work()
 
     def hold(self, int[::1] states_out, double[::1] hazard_out, double[::1] left_out, int[::1] count_out,
              const Py_ssize_t[::1] cells, const double[::1] volts, bit_generator, int most, bint once,
@@ -658,11 +700,13 @@ cdef class JumpTable:
         A cell that waits stays as it was before its jump, with no hazard.
         """
         cdef bitgen_t *random = <bitgen_t*>PyCapsule_GetPointer(bit_generator.capsule, "BitGenerator")
-        cdef const int[:, ::1] next_states = self.next_states, rows = self.rows
+        cdef const int[:, ::1] jumps = self.jumps, rows = self.rows
+        cdef int[:, ::1] next_states = self.next_states
         cdef const double[:, ::1] sums = self.sums
         cdef JumpKernel kernel = self.kernel
         cdef Py_ssize_t j, k, cell, waiting = 0
-        cdef int s, row, i, last = <int>kernel.neighbours - 1
+        cdef int s, row, i, last = <int>kernel.neighbours - 1, next_
+        cdef Py_ssize_t column
         cdef double rate, wait, inside, mark, time
         cdef Point point
         cdef bint warm = weight is not None
@@ -690,11 +734,16 @@ cdef class JumpTable:
                         todo_out[waiting] = k
                         waiting += 1
                         break
-                    row = rows[s, point.low + (uniform(random) < inside)]
+                    column = point.low + (uniform(random) < inside)
+                    row = rows[s, column]
                     mark, i = uniform(random), 0
                     while i < last and sums[row, i] < mark:
                         i += 1
-                    s = next_states[row, i]
+                    next_ = next_states[row, i]
+                    if next_ < 0:
+                        next_ = <int>kernel.destination_of(s, jumps[row, i], kernel.grid[column], &self.work[0])
+                        next_states[row, i] = next_
+                    s = next_
                     states_out[cell], hazard_out[cell] = s, -log1p(-uniform(random))
                     count_out[k] += 1
                     if once or count_out[k] >= most:
@@ -713,12 +762,11 @@ cdef class JumpTable:
         jumps, weights = kernel.nearest(starts, at)
         first, last = self.filled, self.filled + len(wanted)
         if last > len(self.sums):  # most calls add a row or two: to copy the tables each time grows as their square
-            self.next_states = grown(self.next_states, first, 2 * last)
-            self.sums = grown(self.sums, first, 2 * last)
+            self.jumps, self.next_states, self.sums = (
+                grown(table, first, 2 * last) for table in (self.jumps, self.next_states, self.sums)
+            )
         rows[wanted[:, 0], wanted[:, 1]] = np.arange(first, last)
-        wide = jumps.shape[1]
-        led = kernel.destination(np.repeat(starts, wide), jumps.ravel(), np.repeat(at, wide))
-        self.next_states[first:last] = led.reshape(jumps.shape)
+        self.jumps[first:last], self.next_states[first:last] = jumps, -1
         self.sums[first:last] = np.cumsum(weights, axis=1)
         self.filled = last
 
