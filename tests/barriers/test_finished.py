@@ -2,6 +2,7 @@
 
 import json
 
+import numpy as np
 import pytest
 
 from frenkel.barriers import finished
@@ -36,12 +37,29 @@ OUTCAR = """  FREE ENERGIE OF THE ION-ELECTRON SYSTEM (eV)
 """End of an OUTCAR of VASP 5.4.1, tests/files/io/vasp/fixtures/neb_analysis of pymatgen (MIT)."""
 
 VASP = """  0     0.000000     0.000000     0.000000   0
-  1     1.250000     0.400000    -0.600000   1
-  2     2.500000     0.900000     0.000000   2
-  3     3.750000     0.500000     0.700000   3
-  4     5.000000     0.100000     0.000000   4
+  1     0.389947     0.191613    -1.474390   1
+  2     0.789822     1.137031    -3.591041   2
+  3     1.212818     2.054245     0.086021   3
+  4     1.701348     1.882893     0.000000   4
 """
-"""Layout of neb.dat of the scripts for VASP: image, distance, energy, force, image. Numbers are made up."""
+"""neb.dat of oxygen on graphene with nitrogen by VASP, from 01.vasp-neb.md in src/dft-learning/05.VASP of
+github.com/northword/wiki, commit 2682fa01 (CC BY 3.0)."""
+
+VASP_ENERGIES = """   0         0.000000      -224.399900         0.000000
+   1         0.148350      -224.208300         0.191600
+   2         0.132181      -223.262900         1.137000
+   3         0.096709      -222.345700         2.054200
+   4         0.000000      -222.517000         1.882900
+"""
+"""nebef.dat of the same band, from the same page."""
+
+PYMATGEN = {
+    "@module": "pymatgen.analysis.transition_state",
+    "energies": [0.0, 0.5284745299999827, 0.4844461200000296, 0.33948880999997755, -0.06825986000001194],
+    "r": [0.0, 0.7520911216733217, 1.3175040819353467, 1.8911929701995307, 2.469450125993166],
+    "forces": [0.0, -0.02638, -0.050629, 0.740298, 0.0],
+}
+"""neb_analysis2.json of pymatgen (tests/files/neb_analysis/neb2, commit 91b24920, MIT), less structures."""
 
 
 @pytest.fixture
@@ -67,19 +85,32 @@ def test_a_band_of_espresso(read):
     assert read("over.int", "".join(f"{x} {-float(e)}\n" for x, e, _ in rows))[0][0].forward == hop.forward
 
 
-def test_a_table_of_the_scripts_for_vasp(read):
+def test_tables_of_the_scripts_for_vasp(read):
+    """Both tables of one band: energies from the first image on, and whole ones."""
     ((hop,), rate) = read("neb.dat", VASP)
-    assert (hop.forward, hop.backward, hop.length) == pytest.approx((0.9, 0.8, 5.0)) and rate is None
+    assert (hop.forward, hop.backward, hop.length) == pytest.approx((2.054245, 0.171352, 1.701348))
+    ((whole,), _) = read("nebef.dat", VASP_ENERGIES)
+    assert (whole.forward, whole.backward) == pytest.approx((hop.forward, hop.backward), abs=1e-4)
+    assert rate is None and np.isnan(whole.length) and whole.coordinates == (0.0, 0.25, 0.5, 0.75, 1.0)
+
+
+def test_a_band_of_vasp_by_pymatgen(read):
+    ((hop,), rate) = read("neb_analysis2.json", json.dumps(PYMATGEN))
+    assert (hop.forward, hop.backward, hop.length) == pytest.approx((0.528475, 0.596734, 2.469450), abs=1e-6)
+    assert hop.coordinates == tuple(PYMATGEN["r"]) and rate is None
+    with pytest.raises(BarrierError, match="short.json has 4 distances and 5 energies"):
+        read("short.json", json.dumps(PYMATGEN | {"r": PYMATGEN["r"][1:]}))
 
 
 def test_folders_of_vasp(tmp_path):
-    energies = (-255.98097765, -254.98097765, -255.68097765)
+    """The same band as of the tables, each energy in a file of its image."""
+    energies = [line.split()[2] for line in VASP_ENERGIES.splitlines()]
     for k, energy in enumerate(energies):
         (tmp_path / f"{k:02}").mkdir()
         steps = OUTCAR.format(energy=-1.0) + OUTCAR.format(energy=energy)
         (tmp_path / f"{k:02}" / "OUTCAR").write_text(steps)
     ((hop,), _) = finished.read(tmp_path)
-    assert (hop.forward, hop.backward) == pytest.approx((1.0, 0.7))
+    assert (hop.forward, hop.backward) == pytest.approx((2.0542, 0.1713))
     (tmp_path / "01" / "OUTCAR").write_text("nothing yet")
     with pytest.raises(BarrierError, match="states no energy"):
         finished.read(tmp_path)
@@ -101,7 +132,7 @@ def test_paths_of_vachoppy(read):
 @pytest.mark.parametrize(
     ("name", "text", "message"),
     [
-        ("neb.dat", "1 2 3 4\n5 6 7 8\n", "neb.dat is no finished calculation: neither neb.dat of VASP"),
+        ("neb.dat", "1 2 3 4 5 6\n", "neb.dat is no finished calculation: neither neb.dat or nebef.dat"),
         ("neb.dat", "no table\n", "neb.dat is no finished calculation"),
         ("parameters.json", "{", "parameters.json is no JSON file"),
         ("parameters.json", '{"D": 1}', "parameters.json lacks Ea_path"),

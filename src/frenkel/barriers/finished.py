@@ -21,10 +21,11 @@ ENERGY = re.compile(r"energy\s+without entropy\s*=\s*\S+\s+energy\(sigma->0\)\s*
 def read(path: Path) -> tuple[list[HopEnergy], float | None]:
     """Return the hops of a finished calculation, and its attempt frequency (Hz) where it states one.
 
-    What a file is follows from its content. Read are ``neb.dat`` (and ``nebef.dat`` alike) of the scripts
-    for VASP, ``prefix.dat`` and ``prefix.int`` of neb.x of Quantum ESPRESSO, ``parameters.json`` and the
-    ``neb.csv`` (path, barrier) of VacHopPy, ``e_kra.txt`` of kMCpy (barriers in meV, the mean of both
-    directions), and a folder ``00``, ``01``, ... of VASP with an OUTCAR each.
+    What a file is follows from its content. Read are ``neb.dat`` and ``nebef.dat`` of the scripts for VASP,
+    the JSON file of a ``NEBAnalysis`` of pymatgen, ``prefix.dat`` and ``prefix.int`` of neb.x of Quantum
+    ESPRESSO, ``parameters.json`` and the ``neb.csv`` (path, barrier) of VacHopPy, ``e_kra.txt`` of kMCpy
+    (barriers in meV, the mean of both directions), and a folder ``00``, ``01``, ... of VASP with an OUTCAR
+    each.
 
     Raises
     ------
@@ -40,7 +41,7 @@ def read(path: Path) -> tuple[list[HopEnergy], float | None]:
     except UnicodeDecodeError:
         raise BarrierError(f"{path.name} holds no text") from None
     if text.lstrip().startswith("{"):
-        return _vachoppy(text, path)
+        return _json(text, path)
     if path.suffix == ".csv":
         return _barriers(text, path), None
     return _columns(text, path), None
@@ -56,6 +57,8 @@ def _columns(text: str, path: Path) -> list[HopEnergy]:
     width = table.shape[1] if table.ndim == 2 else 0
     if width == 5:  # image, distance (angstrom), energy (eV), force, image: scripts for VASP
         return [_hop(path.name, table[:, 1], table[:, 2], float(table[-1, 1]), path.name)]
+    if width == 4:  # image, largest force, energy (eV), the same from the first image on: scripts for VASP
+        return [_hop(path.name, table[:, 0] / table[-1, 0], table[:, 2], float("nan"), path.name)]
     if width in (2, 3):  # fraction of the path, energy (eV), error of the force: neb.x
         return [_hop(path.name, table[:, 0], table[:, 1], float("nan"), path.name)]
     if width == 1 and table.min() > 0:  # kinetically resolved activation energy (meV): kMCpy
@@ -63,8 +66,9 @@ def _columns(text: str, path: Path) -> list[HopEnergy]:
         energies = [float(value) / 1e3 for value in table[:, 0]]
         return [_plain(name, energy, path) for name, energy in zip(names, energies, strict=True)]
     raise BarrierError(
-        f"{path.name} is no finished calculation: neither neb.dat of VASP (5 columns), .dat or .int of neb.x "
-        "(3 or 2), e_kra.txt of kMCpy (1), nor parameters.json or .csv of VacHopPy"
+        f"{path.name} is no finished calculation: neither neb.dat or nebef.dat of VASP (5 or 4 columns), "
+        ".dat or .int of neb.x (3 or 2), e_kra.txt of kMCpy (1), .json of pymatgen, nor .json or .csv of "
+        "VacHopPy"
     )
 
 
@@ -116,12 +120,22 @@ def _folder(path: Path) -> HopEnergy:
     return _hop(path.name, np.cumsum(steps), energies, length, path.name)
 
 
-def _vachoppy(text: str, path: Path) -> tuple[list[HopEnergy], float | None]:
-    """Return the paths of parameters.json of VacHopPy, doi:10.1016/j.cpc.2025.110010, and its frequency."""
+def _json(text: str, path: Path) -> tuple[list[HopEnergy], float | None]:
+    """Return the band of a NEBAnalysis of pymatgen, or what VacHopPy writes."""
     try:
         data = json.loads(text)
     except ValueError:
         raise BarrierError(f"{path.name} is no JSON file") from None
+    if "r" not in data or "energies" not in data:
+        return _vachoppy(data, path)
+    distances = data["r"]  # angstrom, summed along the path
+    if len(distances) != len(data["energies"]):
+        raise BarrierError(f"{path.name} has {len(distances)} distances and {len(data['energies'])} energies")
+    return [_hop(path.name, distances, data["energies"], float(distances[-1]), path.name)], None
+
+
+def _vachoppy(data: dict[str, Any], path: Path) -> tuple[list[HopEnergy], float | None]:
+    """Return the paths of parameters.json of VacHopPy, doi:10.1016/j.cpc.2025.110010, and its frequency."""
     barriers = data.get("Ea_path")
     if not barriers:
         raise BarrierError(f"{path.name} lacks Ea_path, the barriers that VacHopPy writes with --neb")

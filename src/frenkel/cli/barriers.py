@@ -49,7 +49,7 @@ def add_commands(commands: Any) -> None:
         Option(
             "--finished",
             action="store_true",
-            help="instead of calculating, read neb.dat or folders of VASP, .dat or .int of neb.x, "
+            help="instead of calculating, read neb.dat, nebef.dat or folders of VASP, .dat or .int of neb.x, "
             "parameters.json or .csv of VacHopPy, e_kra.txt of kMCpy",
         ),
         Option(
