@@ -1,12 +1,17 @@
 """Charge states, corrections and disordered cells."""
 
+import importlib.util
+
 import numpy as np
 import pytest
 
+from frenkel.barriers import disorder
 from frenkel.barriers.disorder import correlation_length
 from frenkel.barriers.errors import BarrierError
 from frenkel.barriers.numbers import changes
 from frenkel.barriers.study import Disorder, Findings, HopEnergy
+from frenkel.cli.main import main
+from frenkel.kinetic.materials.material import Material
 
 
 def findings(**other):
@@ -43,3 +48,65 @@ def test_charge_states_and_a_correction():
     assert written["vacancy"]["migration_barrier"]["value"] == pytest.approx(0.7)
     with pytest.raises(BarrierError, match="below 0"):
         changes(findings(), ["vacancy"], correction=-0.9)
+
+
+ALLOY = """16
+Lattice="7.6 0 0 0 7.6 0 0 0 3.8" Properties=species:S:1:pos:R:3
+""" + "".join(
+    f"{symbol} {3.8 * (k // 8 + x)} {3.8 * (k // 4 % 2 + y)} {3.8 * z}\n"
+    for k, symbol in enumerate("Cu Pt Al Cu Au Ni Cu Pt Al Au Cu Ni Au Cu Al Pt".split())
+    for x, y, z in [[(0, 0, 0), (0, 0.5, 0.5), (0.5, 0, 0.5), (0.5, 0.5, 0)][k % 4]]
+)
+"""Face-centred cubic alloy of six metals, which a short quench does not order."""
+QUICK = "--calculator emt --melt-quench 0.06ps --sample 5 --images 1 --largest-force 0.4 --cutoff 0.35nm"
+QUICK += " --species Cu --attempt-frequency 6THz --supercell 1x1x1 --base HfO2"
+
+
+@pytest.fixture
+def quench(tmp_path, monkeypatch, capsys):
+    if not all(importlib.util.find_spec(name) for name in ("ase", "spglib")):
+        pytest.skip("ASE and spglib, of the extra barriers, are not installed")
+    monkeypatch.chdir(tmp_path)
+
+    def run(text, *options):
+        (tmp_path / "cell.xyz").write_text(text)
+        status = main(["barriers", "cell.xyz", *QUICK.split(), *options, "--force", "-o", "glass.toml"])
+        return status, capsys.readouterr()
+
+    return run
+
+
+@pytest.mark.filterwarnings("ignore:.*is a label")
+def test_a_cell_is_molten_and_its_spread_becomes_the_disorder_of_a_material(quench, tmp_path, monkeypatch):
+    """Three segments of ten steps; a command that was killed after the second continues with the third."""
+    monkeypatch.setattr(disorder, "SEGMENT", 10)
+    status, shown = quench(ALLOY)
+    assert status == 0, shown.err
+    lines = [line for line in shown.err.splitlines() if line.startswith("melt and quench")]
+    assert [line.split(":")[0][-7:] for line in lines] == ["0.02 ps", "0.04 ps", "0.06 ps"]
+    rows = {f"{row.section}.{row.key}": row for row in Material.read(tmp_path / "glass.toml").table()}
+    sites, barriers = rows["disorder.site_energy"], rows["disorder.barrier"]
+    assert 0.01 < sites.value < 0.5 and sites.range[0] < sites.value < sites.range[1]
+    assert 0.05 < barriers.value < 1 and "each the mean of two sites" in barriers.source
+    first = (tmp_path / "glass.toml").read_bytes()
+    for path in (tmp_path / "cell-barriers").glob("*.json"):
+        if "0.06 ps" in path.read_text():
+            path.unlink()
+    status, shown = quench(ALLOY)
+    lines = [line for line in shown.err.splitlines() if line.startswith("melt and quench")]
+    assert [line.endswith("kept") for line in lines] == [True, True, False]
+    assert (tmp_path / "glass.toml").read_bytes() == first
+
+
+def test_a_quench_that_ends_in_a_crystal_is_refused(quench, monkeypatch):
+    """Copper that hardly moves stays simple cubic in its cube."""
+    monkeypatch.setattr(disorder, "MELT", 1.0)
+    monkeypatch.setattr(disorder, "COLD", 1.0)
+    status, shown = quench('1\nLattice="2.4 0 0 0 2.4 0 0 0 2.4"\nCu 0 0 0\n', "--supercell", "2x2x2")
+    assert status == 1
+    assert "the quenched cell is a crystal again, with 384 operations of symmetry: take another" in shown.err
+
+
+def test_temperatures_of_a_melt_and_a_quench():
+    temperatures = disorder.schedule(0.02)
+    assert list(temperatures) == [5000] * 5 + [5000, 3825, 2650, 1475, 300]

@@ -95,8 +95,14 @@ def supercell_of(atoms: Any) -> tuple[int, int, int]:
     return first, second, third
 
 
-def symmetry(atoms: Any) -> tuple[NDArray[np.int_], Floats]:
+def symmetry(atoms: Any, precision: float = SYMMETRY_PRECISION) -> tuple[NDArray[np.int_], Floats]:
     """Return rotations and translations of the space group, in fractions of the cell.
+
+    Parameters
+    ----------
+    atoms : ase.Atoms
+    precision : float
+        Distance (angstrom) by which atoms may be off.
 
     Raises
     ------
@@ -106,7 +112,7 @@ def symmetry(atoms: Any) -> tuple[NDArray[np.int_], Floats]:
     spglib = library("spglib")
     cell = (atoms.cell.array, atoms.get_scaled_positions(), atoms.numbers)
     try:
-        operations = spglib.get_symmetry(cell, symprec=SYMMETRY_PRECISION)
+        operations = spglib.get_symmetry(cell, symprec=precision)
     except Exception:  # spglib 2.7 raises what earlier versions return as None
         operations = None
     if operations is None:

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from collections.abc import Sequence
 from dataclasses import replace
 from typing import Any
 
@@ -10,7 +11,7 @@ import numpy as np
 from ..typing import Floats
 from . import crystal
 from .errors import BarrierError, library
-from .finished_calculations import as_json, from_json
+from .finished_calculations import DECIMALS, as_json, from_json
 from .study import CrystalStudy, Disorder, Findings
 
 MELT = 5000.0
@@ -23,41 +24,54 @@ FRICTION = 0.02
 """Friction (1/fs) of the thermostat; chosen."""
 SEED = 49
 """Seed of velocities, thermostat and the choice of hops."""
+EXPANSION = 1.08
+"""Volume of the melt over that of the crystal; chosen. The quenched cell is relaxed to its own volume."""
+CRYSTAL = 0.1
+"""Distance (angstrom) by which a crystal's atoms may be off after a quench; chosen."""
+SEGMENT = 100
+"""Steps of a melt and quench that are kept together; chosen."""
 FINEST = 0.25
 """Step (angstrom) of the lengths that are tried; chosen."""
 GAIN = 1.92
 """Gain of the logarithm of the likelihood from which a length is stated: 95 % for one parameter."""
 
 
-def melt_quench(atoms: Any, picoseconds: float) -> Any:
-    """Return a cell after a melt and a quench by Langevin dynamics, its volume fixed.
+def schedule(picoseconds: float) -> Floats:
+    """Return the temperature (K) of each step of a melt and a quench.
 
-    Half of the time it is at `MELT`, then it cools linearly to `COLD`. A glass takes some 20 ps and more:
-    what less gives is a test of the way, or a quenched liquid.
+    Half of the time it is `MELT`, then it falls linearly to `COLD`. A glass takes some 20 ps and more: less
+    gives a quenched liquid.
+    """
+    steps = max(2, round(picoseconds * 1e3 / TIME_STEP))
+    return np.append(np.full(steps // 2, MELT), np.linspace(MELT, COLD, steps - steps // 2))
+
+
+def dynamics(atoms: Any, temperatures: Sequence[float], seed: int) -> None:
+    """Move atoms by Langevin dynamics in a fixed volume, one step at each temperature (K).
 
     Parameters
     ----------
     atoms : ase.Atoms
-        With a calculator.
-    picoseconds : float
-        Time of both halves.
+        With a calculator. At rest they get velocities of the first temperature.
+    temperatures : sequence of float
+    seed : int
+        Of velocities and thermostat.
     """
-    units, velocities = library("ase.units"), library("ase.md.velocitydistribution")
-    moving = atoms.copy()
-    moving.calc = atoms.calc
-    rng = np.random.default_rng(SEED)
-    velocities.MaxwellBoltzmannDistribution(moving, temperature_K=MELT, rng=rng)
-    dynamics = library("ase.md.langevin").Langevin(
-        moving, TIME_STEP * units.fs, temperature_K=MELT, friction=FRICTION / units.fs, rng=rng
+    units, rng = library("ase.units"), np.random.default_rng(seed)
+    if not atoms.get_velocities().any():
+        spread = np.sqrt(units.kB * temperatures[0] / atoms.get_masses())[:, None]
+        atoms.set_velocities(spread * rng.standard_normal(atoms.positions.shape))
+    langevin = library("ase.md.langevin").Langevin(
+        atoms,
+        TIME_STEP * units.fs,
+        temperature_K=temperatures[0],
+        friction=FRICTION / units.fs,
+        fixcm=False,  # a fixed centre of mass would not be at the temperature; all of the cell may drift
+        rng=rng,
     )
-    steps = max(2, round(picoseconds * 1e3 / TIME_STEP))
-    dynamics.run(steps // 2)
-    for temperature in np.linspace(MELT, COLD, steps - steps // 2):
-        dynamics.set_temperature(temperature_K=temperature)
-        dynamics.run(1)
-    quenched = moving.copy()
-    quenched.calc = atoms.calc
-    return quenched
+    for temperature in temperatures:
+        langevin.set_temperature(temperature_K=temperature)
+        langevin.run(1)
 
 
 def correlation_length(places: Floats, values: Floats, cell: Floats) -> tuple[float, float]:
@@ -112,23 +126,55 @@ class DisorderedStudy(CrystalStudy):
         atoms = atoms * (self.settings.supercell or crystal.supercell_of(atoms))
         self.settings = replace(self.settings, supercell=(1, 1, 1))
         if self.picoseconds is not None:
-            atoms.calc = self.calculator
-            time = self.picoseconds
-
-            def compute() -> dict[str, Any]:
-                quenched = melt_quench(atoms, time)
-                energy = float(quenched.get_potential_energy())
-                return {"atoms": as_json(quenched), "summary": f"{energy:.2f} eV at its end"}
-
-            words = f"melt and quench, {time:g} ps"
-            result = self._take("quench", words, {"atoms": as_json(atoms), "time": time}, compute)
-            if result is None:
-                raise BarrierError(self.failures[-1])
-            atoms = from_json(result["atoms"], self.calculator)
+            atoms = self._quenched(atoms, schedule(self.picoseconds))
         relaxed, energy = super()._unit(atoms)
+        if self.picoseconds is not None and (number := len(crystal.symmetry(relaxed, CRYSTAL)[0])) > 1:
+            raise BarrierError(
+                f"the quenched cell is a crystal again, with {number} operations of symmetry: "
+                "take another --supercell or a shorter --melt-quench"
+            )
         self.folder.path.mkdir(parents=True, exist_ok=True)
         library("ase.io").write(self.folder.path / "cell.vasp", relaxed, format="vasp", direct=True)
         return relaxed, energy
+
+    def _quenched(self, atoms: Any, temperatures: Floats) -> Any:
+        """Return a cell after melt and quench; segments are kept, so that a killed command continues.
+
+        The cell is made a cube: 48 atoms of HfO2 in the cell of the crystal became the crystal again.
+        """
+        atoms.set_cell(np.eye(3) * np.cbrt(EXPANSION * atoms.get_volume()), scale_atoms=True)
+        velocities = np.zeros_like(atoms.positions)
+        for first in range(0, len(temperatures), SEGMENT):
+            part = temperatures[first : first + SEGMENT]
+            given = {
+                "atoms": as_json(atoms),
+                "velocities": velocities.tolist(),
+                "temperatures": part.tolist(),
+                "seed": SEED + first,
+            }
+            moving = from_json(given["atoms"], self.calculator)
+            moving.set_velocities(velocities)
+
+            def compute(moving: Any = moving, given: dict[str, Any] = given) -> dict[str, Any]:
+                dynamics(moving, given["temperatures"], given["seed"])
+                return {
+                    "atoms": as_json(moving),
+                    "velocities": np.round(moving.get_velocities(), DECIMALS).tolist(),
+                    "summary": f"{moving.get_temperature():.0f} K, {moving.get_potential_energy():.2f} eV",
+                }
+
+            time = (first + len(part)) * TIME_STEP / 1e3
+            result = self._take("quench", f"melt and quench to {time:g} ps", given, compute)
+            if result is None:
+                raise BarrierError(self.failures[-1])
+            atoms, velocities = from_json(result["atoms"], self.calculator), np.array(result["velocities"])
+        return atoms
+
+    def _cell_words(self) -> str:
+        lengths = ", ".join(f"{length:.3f}" for length in self.unit.cell.lengths())
+        time = self.picoseconds
+        made = "" if time is None else f", melted at {MELT:g} K and quenched within {time:g} ps"
+        return f"{len(self.unit)} atoms, one cell of {lengths} angstrom{made}, neutral, cell fixed"
 
     def run(self) -> Findings:
         """Return the distribution of what was drawn.
