@@ -11,6 +11,8 @@ import pytest
 
 from frenkel.barriers import calculators, crystal
 from frenkel.barriers.study import BarrierSettings, CrystalStudy
+from frenkel.cli.main import main
+from frenkel.rare import farm
 
 EXAMPLES = Path(__file__).resolve().parents[1] / "examples" / "barriers"
 OFFLINE = """
@@ -89,3 +91,17 @@ def test_an_offline_machine_with_the_extra_needs_no_network(tmp_path):
     )
     assert done.returncode == 0, done.stderr
     assert "CHGNet" in target.read_text(encoding="utf-8")
+
+
+@pytest.mark.verification
+@pytest.mark.parametrize(("phase", "column"), [("form", "voltage"), ("set", "voltage"), ("rest", "time")])
+def test_ranges_of_computed_numbers_reach_forming_set_and_retention(tmp_path, capsys, phase, column):
+    """Three devices of the example: each phase has its mean, and a row for each range that is asked."""
+    names = ["vacancy.migration_barrier", "exchange.energy"]
+    by = [word for name in names for word in ("--by", name)]
+    command = ["sensitivity", str(EXAMPLES.parent / "crystal.toml"), "--phase", phase, "--at", "1 Mohm", *by]
+    assert main([*command, "--members", "3", "--engine", "serial", "-q", "-o", str(tmp_path / "s.nc")]) == 0
+    assert np.isfinite(farm.load(tmp_path / "s.nc", "sensitivity")[column]).all()
+    lines = capsys.readouterr().out.splitlines()
+    rows = lines[lines.index("intervals that the material states, to first order:") + 1 :]
+    assert [row.split()[0] for row in rows[:3]] == [*names, "all,"]

@@ -111,6 +111,22 @@ def test_sensitivity_of_the_last_phase(tiny, capsys):
     assert "members must be a whole number" in capsys.readouterr().err
 
 
+def test_sensitivity_of_a_phase_is_that_of_a_file_which_ends_there(tiny, capsys):
+    more = '[[phase]]\nname = "rest"\nkind = "constant"\nvoltage = "0 V"\nduration = "1 ps"\n'
+    (tiny / "longer.toml").write_text(TINY + more)
+    found = []
+    for name, options in (("tiny", []), ("longer", ["--phase", "pulse"])):
+        command = ["sensitivity", str(tiny / f"{name}.toml"), "-o", str(tiny / f"{name}.nc"), "-q", *options]
+        few = ["--members", "3", "--at", "300 kohm", "--by", "vacancy.migration_barrier"]
+        assert main([*command, *few, "--engine", "serial", "--no-isolation"]) == 0
+        found.append(farm.load(tiny / f"{name}.nc", "sensitivity"))
+    for name in ("final", "events", "varied"):
+        np.testing.assert_array_equal(found[0][name], found[1][name])
+    command = ["sensitivity", str(tiny / "tiny.toml"), "--at", "300 kohm", "-o", str(tiny / "x.nc")]
+    assert main([*command, "--phase", "rest"]) == 2
+    assert "no phase 'rest' outside of cycles; there is constant, pulse" in capsys.readouterr().err
+
+
 def test_tails_beside_the_usual_extrapolation(tiny, capsys):
     """Three voltages of a disturb: a table and a picture; other files in one sentence."""
     files = []

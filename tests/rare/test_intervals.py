@@ -1,16 +1,19 @@
 """What stated intervals of numbers do to the means that `frenkel sensitivity` prints."""
 
 import re
+from pathlib import Path
 
 import numpy as np
 import pytest
 import xarray as xr
 
+from frenkel.configuration.reader import read
 from frenkel.kinetic.materials.material import Material
-from frenkel.rare.parameters import intervals, unit
+from frenkel.rare.parameters import chosen, intervals, unit
 from frenkel.reports.sensitivity import WIDTH, by_intervals
 from frenkel.units import BOLTZMANN_EV
 
+EXAMPLES = Path(__file__).resolve().parents[2] / "examples"
 KT = BOLTZMANN_EV * 300
 NAMES = ["vacancy.migration_barrier", "vacancy.attempt_frequency"]
 
@@ -44,6 +47,15 @@ def test_intervals_act_as_the_closed_form_says():
     found = [float(text) for text in re.findall(r"± ([\d.]+)", both)]
     assert found == pytest.approx([0.0, half, 0.2 * half], rel=5e-3)
     assert by_intervals(planted(), {}) == []
+
+
+@pytest.mark.filterwarnings("error")
+def test_a_step_beyond_the_range_of_a_number_is_no_warning():
+    """A tenth more of the conductivity of heat is too much."""
+    configuration = read(EXAMPLES / "crystal.toml")
+    value, _, high = intervals(configuration.made_of(EXAMPLES))["heat.conductivity"]
+    assert 1.1 * value > high
+    assert chosen(configuration, EXAMPLES, ["heat.conductivity"]) == ("heat.conductivity",)
 
 
 @pytest.mark.parametrize("name", ["HfO2-CHGNet", "TiO2-CHGNet", "Al2O3-CHGNet"])

@@ -185,6 +185,9 @@ FORCE = Option("--force", action="store_true", help="replace an existing file")
 FORCE_PICTURE = FORCE.but(help="replace an existing picture")
 SEED = Option("--seed", type=int, metavar="N", help="seed instead of that in the file")
 RESUME = Option("--resume", action="store_true", help="go on from the last checkpoint")
+PHASE = Option(
+    "--phase", metavar="NAME", help="phase of a result (default: the last one at constant voltage)"
+)
 MEMBERS = Option("--members", type=values.members, metavar="N", help="devices")
 MEMBER_LIMIT = Option(
     "--member-limit",

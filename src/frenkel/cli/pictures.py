@@ -7,11 +7,8 @@ from pathlib import Path
 from typing import Any
 
 from . import values
-from .common import FORCE_PICTURE, OUTPUT, PLOT, Option, add, check_picture, draw
+from .common import FORCE_PICTURE, OUTPUT, PHASE, PLOT, Option, add, check_picture, draw
 
-PHASE = Option(
-    "--phase", metavar="NAME", help="phase of a result (default: the last one at constant voltage)"
-)
 USE = Option("--use", metavar="CONDITION", help='condition of use, "358 K" or "0.3 V"')
 FAMILY = Option("--family", metavar="NAME", help="distribution of times")
 FAILED_AT = Option("--failed-at", type=float, metavar="FRACTION")

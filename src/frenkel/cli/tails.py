@@ -15,6 +15,7 @@ from .common import (
     FORCE,
     MEMBERS,
     OUTPUT,
+    PHASE,
     QUIET,
     SEED,
     Option,
@@ -90,10 +91,11 @@ def add_commands(commands: Any) -> None:
         commands,
         "sensitivity",
         _sensitivity,
-        "sensitivity of the last phase to parameters",
+        "sensitivity of a phase to parameters",
         'frenkel sensitivity pulse.toml --at "50 kohm" --members 400 -o sensitivity.nc',
         CONFIGURATION,
         AT.but(required=True),
+        PHASE.but(help="phase that is differentiated (default: the last one)"),
         MEMBERS.but(type=positive, default=100, help="devices (default: 100)"),
         Option(
             "--by",
@@ -103,7 +105,7 @@ def add_commands(commands: Any) -> None:
             "circuit.series_resistance; may be given several times (default: the usual ones)",
         ),
         *SPENT,
-        about="Barriers, attempt frequencies and others.",
+        about="Barriers, attempt frequencies and others. The phases before prepare the devices.",
     )
 
 
@@ -169,6 +171,8 @@ def _weigh(options: argparse.Namespace, workers: "Workers") -> int:
     settings, output = read(options.file, options.changes, options.seed), _output(options)
     edge = _conductance("--at", options.at)
     try:
+        if options.phase is not None:
+            settings = settings.until(options.phase)
         study = Sensitivity(
             configuration=settings,
             conductance=edge,

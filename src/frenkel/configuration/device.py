@@ -28,7 +28,7 @@ size of the device and its circuit, and lists the phases of the protocol in thei
 
 from collections.abc import Iterator, Mapping, Sequence
 from pathlib import Path
-from typing import Annotated, Any, Literal
+from typing import Annotated, Any, Literal, Self
 
 from pydantic import Field, field_validator, model_validator
 
@@ -331,6 +331,25 @@ class Configuration(Document):
                 cycle += 1
                 for inner in entry.phase:
                     yield from _repeats(inner.at_turn(turn), cycle)
+
+    def until(self, name: str) -> Self:
+        """Return a configuration without the phases that follow the first one of a name.
+
+        Parameters
+        ----------
+        name : str
+            Of a phase outside of cycles: its `name`, or its `kind` where it has none.
+
+        Raises
+        ------
+        ConfigurationError
+            There is no such phase.
+        """
+        names = [None if isinstance(entry, Cycle) else entry.name or entry.kind for entry in self.phase]
+        if name not in names:
+            known = ", ".join(dict.fromkeys(one for one in names if one))
+            raise ConfigurationError(f"no phase {name!r} outside of cycles; there is {known or 'none'}")
+        return self.model_copy(update={"phase": self.phase[: names.index(name) + 1]})
 
     def temperature_ends(self, phase: Phase) -> tuple[float, float]:
         """Return the temperature (K) at start and end of a phase, that of the device by default."""

@@ -3,11 +3,13 @@
 from __future__ import annotations
 
 import math
+import warnings
 from collections.abc import Sequence
 from pathlib import Path
 
 from ..configuration.base import ConfigurationError
 from ..configuration.device import Configuration
+from ..errors import Doubt
 from ..kinetic.circuit import Circuit
 from ..kinetic.device import Device
 from ..kinetic.finite_difference import FiniteDifference
@@ -100,6 +102,13 @@ def intervals(material: Material) -> dict[str, tuple[float, float, float]]:
     return found
 
 
+def _with_step(material: Material, name: str, change: float) -> Material:
+    """Return a material with a number changed by so much, which may leave its range without a warning."""
+    with warnings.catch_warnings():
+        warnings.simplefilter("ignore", Doubt)
+        return material.with_values({name: _changed(name, material.values()[name], change)})
+
+
 def _other(configuration: Configuration, device: Device, name: str, change: float) -> Device:
     """Return a device like another one, a number changed by so much (eV or ln)."""
     material, circuit = device.material, device.circuit
@@ -111,7 +120,7 @@ def _other(configuration: Configuration, device: Device, name: str, change: floa
             polarity=circuit.polarity,
         )
     else:
-        material = material.with_values({name: _changed(name, material.values()[name], change)})
+        material = _with_step(material, name, change)
     arguments = configuration.arguments() | {
         "seed": device.seed, "member": device.member, "temperature": device.temperature
     }  # fmt: skip
@@ -168,4 +177,4 @@ def _check(configuration: Configuration, material: Material, name: str) -> None:
         raise ConfigurationError(f"--by {name}: it is 0, and a tenth of that is nothing")
     if name != SERIES:
         for sign in (-1, 1):
-            material.with_values({name: _changed(name, value, sign * unit(name)[0])})
+            _with_step(material, name, sign * unit(name)[0])
