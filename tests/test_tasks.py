@@ -172,6 +172,6 @@ def test_a_task_does_what_it_says(ran, title):
     # The status of a comparison is its verdict.
     assert done.returncode == 0 or (done.returncode == 1 and "FAILED" in done.stdout), done.stderr
     # Of what the packaged card does not hold the conversion of a network warns, as it should.
-    # Layers say which fraction of the cells of a card reaches their level, the packaged card which row it fails.
+    # Layers say which fraction of the cells of a card reaches their level, the card which row it fails.
     assert "Warning" not in re.sub("(Conversion|Card)Warning: ", "", done.stderr)
     CHECKS[title](ran.folder, done.stdout)
