@@ -24,6 +24,8 @@ TASKS = {section.partition("\n")[0]: BLOCK.search(section).groups() for section 
 """Language and code of each section, by its title."""
 
 MOST_LINES = 5
+MISSED = "card hfo2 failed 1 of 89 rows of its gate, such as ramp of hrs at 100000 V/s to 3e-05 A"
+"""The one row that the packaged card fails."""
 
 FRENKEL = "import runpy\nrunpy.run_module('frenkel', run_name='__main__')"
 
@@ -173,5 +175,6 @@ def test_a_task_does_what_it_says(ran, title):
     assert done.returncode == 0 or (done.returncode == 1 and "FAILED" in done.stdout), done.stderr
     # Of what the packaged card does not hold the conversion of a network warns, as it should.
     # Layers say which fraction of the cells of a card reaches their level, the card which row it fails.
-    assert "Warning" not in re.sub("(Conversion|Card)Warning: ", "", done.stderr)
+    told = done.stderr.replace("ConversionWarning: ", "").replace(f"CardWarning: {MISSED}", "")
+    assert "Warning" not in told
     CHECKS[title](ran.folder, done.stdout)
