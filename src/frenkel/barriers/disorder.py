@@ -39,8 +39,8 @@ GAIN = 1.92
 def schedule(picoseconds: float) -> Floats:
     """Return the temperature (K) of each step of a melt and a quench.
 
-    Half of the time it is `MELT`, then it falls linearly to `COLD`. A glass takes some 20 ps and more: less
-    gives a quenched liquid.
+    Half of the time it is `MELT`, then it falls linearly to `COLD`. A quench within
+    picoseconds is faster than that of a measured glass.
     """
     steps = max(2, round(picoseconds * 1e3 / TIME_STEP))
     return np.append(np.full(steps // 2, MELT), np.linspace(MELT, COLD, steps - steps // 2))

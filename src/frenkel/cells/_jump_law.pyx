@@ -131,16 +131,18 @@ def carry_fraction(law, volts):
         0 to 1.
     """
     cdef double carry = law.carry, rest_carry = law.carry if law.rest_carry is None else law.rest_carry
+    cdef double scale = law.voltage_scale
     cdef const double[::1] volt = np.ascontiguousarray(volts, np.float64).reshape(-1)
     cdef Py_ssize_t k
     found = np.empty(volt.shape[0])
     cdef double[::1] out = found
     for k in range(volt.shape[0]):
-        out[k] = carried(carry, rest_carry, volt[k] / law.voltage_scale)
+        out[k] = carried(carry, rest_carry, volt[k] / scale)
     return found.reshape(np.shape(volts))
 
 
 cdef inline double carried(double carry, double rest_carry, double scaled_volts) noexcept nogil:
+    """Return c(v) of equation (6) at v / voltage_scale."""
     return carry + (rest_carry - carry) * exp(-0.5 * scaled_volts * scaled_volts)
 
 
@@ -389,7 +391,7 @@ cdef class JumpKernel:
         return found
 
     cdef double[::1] work(self):
-        """Return room for the distances of all destinations."""
+        """Return an empty array for the distances of all destinations."""
         return np.empty(self.destinations.shape[0])
 
     cdef Py_ssize_t destination_of(self, Py_ssize_t state, Py_ssize_t jump, double volts, double *work) noexcept nogil:
@@ -634,7 +636,7 @@ cdef class JumpTable:
     """
 
     cdef JumpKernel kernel
-    cdef int[:, ::1] rows           # row of a state at a voltage in the two tables below; -1: not tabulated yet
+    cdef int[:, ::1] rows           # row of a state at a voltage in the three tables below; -1: not tabulated yet
     cdef object jumps, sums         # jumps near a state at a voltage, and running sums of their weights
     cdef object next_states         # where each of these jumps leads; -1: not drawn yet
     cdef Py_ssize_t filled          # rows of the three in use
