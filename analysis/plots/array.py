@@ -92,15 +92,13 @@ def programming(result: "xr.Dataset") -> "Figure":
     )
     error = (conductance - target) * 1e6
     limit = float(np.quantile(np.abs(error), 0.99)) or 1.0
-    title = "error as read last (scale to its 99 % quantile)"
-    _image(upper[0], error, "error / µS", title, cmap=DIVERGING, vmin=-limit, vmax=limit)
     failed = np.argwhere(result["reached"].values == 0)
-    if len(failed):
-        size = 4 if len(failed) < 100 else 1.5
-        upper[0].plot(
-            failed[:, 1], failed[:, 0], "x", color="k", markersize=size, label=f"{len(failed)} failed"
-        )
-        upper[0].legend(fontsize=8, loc="upper right")
+    title = "error as read last (scale to its 99 % quantile)"
+    if len(failed):  # in the title: a legend would cover cells
+        title += f"\n{len(failed)} failed: black crosses"
+    _image(upper[0], error, "error / µS", title, cmap=DIVERGING, vmin=-limit, vmax=limit)
+    size = 4 if len(failed) < 100 else 1.5
+    upper[0].plot(failed[:, 1], failed[:, 0], "x", color="k", markersize=size)
     _image(upper[1], result["program_pulses"].values, "pulses", "pulses that a cell took", cmap=SEQUENTIAL)
     _pulses(upper[2], result)
     _by_target(lower[0], result)
