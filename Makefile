@@ -100,7 +100,7 @@ studies: $(WHOLE)
 
 verify: $(WHOLE)
 	$(BIN)/frenkel verify
-	FRENKEL_VERIFY="$(TABLE)" $(BIN)/python -m pytest --timeout=0 -m verification -s validation
+	FRENKEL_VERIFY="$(TABLE)" $(BIN)/python -m pytest --timeout=0 -m verification -s tests validation
 
 retention: $(WHOLE)
 	$(BIN)/python docs/retention.py

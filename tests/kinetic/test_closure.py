@@ -222,6 +222,7 @@ def compare(oracle, states, spent, law):
     return min(batch_p_value(spent, value, law @ value) for value in observables(oracle, states).values())
 
 
+@pytest.mark.verification
 def test_small_box_follows_boltzmann_with_all_fields_on():
     """All states of up to 3 vacancies on 3 x 3 x 3 sites: hops, exchange, charges that come and go, binding.
 

@@ -175,6 +175,7 @@ def survivors():
     return Box(50.0, 6)
 
 
+@pytest.mark.verification
 def test_passage_in_the_box_of_all_states():
     """Eight defects within a time, 3.8e-4 by the master equation; rarer ones in validation."""
     exact, process = Box(0.3, 8).passages()

@@ -10,8 +10,17 @@ from frenkel.verify.device import mean_weights, paths_of_two
 from frenkel.verify.exact import TESTS
 from frenkel.verify.row import Check
 
+SLOW = ("boltzmann", "drift", "mean_weights")
+"""Statistics of more than 4 s, which `frenkel verify` prints too; tests of the engine have shorter ones."""
 
-@pytest.mark.parametrize("test", TESTS, ids=lambda test: test.__name__)
+
+def marks(name):
+    return [pytest.mark.verification] if name in SLOW else []
+
+
+@pytest.mark.parametrize(
+    "test", [pytest.param(one, id=one.__name__, marks=marks(one.__name__)) for one in TESTS]
+)
 def test_rows_pass(test):
     """Of weights 150 runs instead of 400: a false alarm in 1.4e-5 of seeds for each row (Student's t)."""
     rows = test(150) if test is mean_weights else test()

@@ -220,7 +220,7 @@ def test_x11_open_symmetric_exclusion():
         assert p_of_batches(occupied[:, site], law[site] + 0.05) < FALSE_ALARM
 
 
-@pytest.mark.parametrize("length", [6, 20])
+@pytest.mark.parametrize("length", [6, pytest.param(20, marks=pytest.mark.verification)])
 def test_x11_tasep(length):
     """X-11: totally asymmetric exclusion with rates 1 at both ends: current (L + 2)/(2 (2 L + 1)).
 
