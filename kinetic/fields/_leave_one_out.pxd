@@ -65,7 +65,6 @@ cdef class LeaveOneOut:
     cdef void _lose(self, int c) noexcept nogil
     cdef int _list_unproved(self, int n_listed, NodePotentials at, LawsWithout laws) noexcept nogil
     cdef int _refine_loose(self, int n_listed, NodePotentials at, LawsWithout laws) noexcept nogil
-    cdef int _refine_listed(self, int n, NodePotentials at, LawsWithout laws) noexcept nogil
     cdef void _draw_all(self, NodePotentials at) noexcept nogil
     cdef void _draw(self, const int* atoms, int n, NodePotentials at) noexcept nogil
     cdef double _beyond_background(self, int c, int i, NodePotentials at) noexcept nogil
@@ -78,6 +77,8 @@ cdef class LeaveOneOut:
     cdef double _bound_at_ends(self, int c, int n, double total, LawsWithout laws) noexcept nogil
     cdef void _meet(self, int n) noexcept nogil
     cdef int _refine(self, const int* atoms, int n_atoms, NodePotentials at, LawsWithout laws) noexcept nogil
+    cdef int _bound_refined(self, int c, NodePotentials at, LawsWithout laws) noexcept nogil
+    cdef int _give_up(self, int c, int info, LawsWithout laws) noexcept nogil
     cdef int _solve_without(self, int c, double* left, NodePotentials at, LawsWithout laws) noexcept nogil
     cdef double _correction(self, int p) noexcept nogil
     cdef void _residual_without(self, int n, NodePotentials at, LawsWithout laws) noexcept nogil

@@ -97,7 +97,8 @@ cdef class LeaveOneOut:
     Attributes
     ----------
     error : float
-        Bound on the error of any potential without a hopping atom, V at 1 V; the largest since `remove`.
+        Bound on the error of any potential without a hopping atom, V at 1 V; the largest since `remove`. Where every
+        atom is refined, what the last corrections leave.
     refined : int
         Hopping atoms whose bound was too large, of the last call.
     from_rest : int
@@ -172,7 +173,6 @@ cdef class LeaveOneOut:
         self._room()
         self.tangent.take_rest()
         with nogil:
-            self.local.grow_trees()
             self.local.straighten()
             self.error, self.refined, self.n_lost = 0.0, 0, 0
             if read:
@@ -327,7 +327,7 @@ cdef class LeaveOneOut:
 
     cdef int _refine_loose(self, int n_listed, NodePotentials at, LawsWithout laws) noexcept nogil:
         """Refine those of the hopping atoms in ``loose`` whose bound is too large."""
-        cdef int c, p, first = 0, n = 0
+        cdef int c, p, first = 0, n = 0, info = 0
         cdef double error, scale = fabs(at.top)
         if n_listed == self.local.n:
             self._draw_all(at)
@@ -337,27 +337,20 @@ cdef class LeaveOneOut:
                 first += BATCH
         for p in range(n_listed):
             c = self.loose[p]
-            error = self._residual_bound(c, at, laws)
-            # Where the simple bound does not clear an atom, the sharp one may.
-            if not self.refine and not error <= LOOSE * scale:
-                error = min(error, self._sharp_bound(c, laws))
-            if self.refine or not error <= LOOSE * scale:
+            error = INFINITY if self.refine else self._residual_bound(c, at, laws)
+            if error <= LOOSE * scale:
+                self.error = max(self.error, error / scale)
+            else:
                 self.loose[n] = c
                 n += 1
-            else:
-                self.error = max(self.error, error / scale)
-        return self._refine_listed(n, at, laws)
-
-    cdef int _refine_listed(self, int n, NodePotentials at, LawsWithout laws) noexcept nogil:
-        """Refine the ``n`` hopping atoms in ``loose``, many at once."""
-        cdef int first = 0, info
         self.refined += n
-        while first < n:
+        first = 0
+        while first < n and info == 0:
             info = self._refine(&self.loose[first], min(n - first, <int>BATCH), at, laws)
-            if info:
-                return info
             first += BATCH
-        return 0
+        for p in range(n if info == 0 else 0):
+            info = info or self._bound_refined(self.loose[p], at, laws)
+        return info
 
     cdef void _draw_all(self, NodePotentials at) noexcept nogil:
         """Currents that hold the nodes at phi' in the background, for all hopping atoms: one product with K."""
@@ -398,8 +391,8 @@ cdef class LeaveOneOut:
         """Bound on the error of one hopping atom's potentials, V at 1 V.
 
         The error is A'^-1 r with r the residual, by differences across bonds, and A' >= K: no entry of A'^-1
-        exceeds the largest one of the Green's function. Where that is too much the bound by trees may be less, and the
-        sizes of the residuals are in ``residual``.
+        exceeds the largest one of the Green's function. Where that is too much the bound by trees or the sharp one may
+        be less, and the sizes of the residuals are in ``residual``.
         """
         cdef int i
         cdef double total = 0.0, error
@@ -414,6 +407,8 @@ cdef class LeaveOneOut:
             error = min(error, self.local.tree_bound(c, &self.residual[0]))
             for i in range(self.network.m):
                 self.residual[i] = fabs(self.residual[i])
+        if not error <= LOOSE * fabs(at.top):
+            error = min(error, self._sharp_bound(c, laws))
         return error
 
     cdef bint _grounded(self, int c) noexcept nogil:
@@ -544,13 +539,42 @@ cdef class LeaveOneOut:
                 limit = LOOSE * fabs(at.top)
             if not self.left[c] <= limit:
                 info = self._solve_without(c, &self.left[c], at, laws)
-                if info and laws is not None and self.tangent.steep:
-                    self._lose(c)
-                    continue
+                if info:
+                    info = self._give_up(c, info, laws)
                 if info:
                     return info
-            self.error = max(self.error, self.left[c] / fabs(at.top))
         self._draw(atoms, n_atoms, at)
+        return 0
+
+    cdef int _bound_refined(self, int c, NodePotentials at, LawsWithout laws) noexcept nogil:
+        """Take up the bound on the error of an atom that was refined.
+
+        Where its residual proves too little it is solved by itself, and the factors of its own matrix serve as C.
+        """
+        cdef int i
+        cdef double error = self.left[c], scale = fabs(at.top), own = 0.0
+        if not self.refine and error < INFINITY:
+            error = self._residual_bound(c, at, laws)
+            if not error <= LOOSE * scale:
+                if self._solve_without(c, &self.left[c], at, laws):
+                    return self._give_up(c, UNSETTLED, laws)
+                self._draw(&c, 1, at)
+                error = self._residual_bound(c, at, laws)
+            if not error <= LOOSE * scale:
+                solve_factored(self.network.m, self.network.capacity, &self.matrix[0, 0], &self.residual[0])
+                for i in range(self.network.m):
+                    own = max(own, 2.0 * self.residual[i])
+                error = min(error, own)
+        if error < INFINITY:
+            self.error = max(self.error, error / scale)
+        return 0
+
+    cdef int _give_up(self, int c, int info, LawsWithout laws) noexcept nogil:
+        """List an atom that was not solved with the tangents as one without a solution yet; else return ``info``."""
+        if laws is None or not self.tangent.steep:
+            return info
+        self._lose(c)
+        self.left[c] = INFINITY
         return 0
 
     cdef int _solve_without(self, int c, double* left, NodePotentials at, LawsWithout laws) noexcept nogil:
@@ -675,6 +699,21 @@ cdef class LeaveOneOut:
         self.solver.respond(self.tangent.c_matrix, self.star_sum[c:c + 1], self.shift[c:c + 1], 1)
         self.estimate.measure(self.solution.potentials, NULL)
         return self._probed_bound(c, self.solution.potentials, None)
+
+    def open_voltage(self, int site, const double[::1] off):
+        """Sum of the voltages (V) by which bonds with laws are off their currents, at the voltage that was solved last.
+
+        Parameters
+        ----------
+        site : int
+            Of an atom that some candidate takes away.
+        off : (m,) float64
+            What is added to the potentials (V) that were found without it.
+        """
+        cdef int i, c = self._hopping_at(site)
+        for i in range(self.network.m):
+            self.source[i] = self.shift[c, i] + off[i]
+        return self.laws.open_voltage(c, &self.source[0])
 
     def _hopping_at(self, int site):
         """Return the number of the hopping atom at a host site."""

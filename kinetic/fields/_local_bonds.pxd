@@ -23,9 +23,9 @@ cdef class LocalBonds:
     # T of each hopping atom, factored, and a vector over the changed bonds
     cdef int[::1] lu_start, pivot
     cdef double[::1] edge_w, lu
-    # trees of stiff bonds: nodes from the roots on, the place of each in that order, and what it hands on
-    cdef int[::1] tree, rank
-    cdef double[::1] handed
+    # trees of stiff bonds: nodes from the roots on, parents, what they hand on and the resistance on that way
+    cdef int[::1] tree, parent
+    cdef double[::1] handed, resistance
 
     cdef int clear(self) except -1
     cdef void add(self, int site) noexcept nogil
@@ -45,7 +45,8 @@ cdef class LocalBonds:
     cdef void respond(self, int c, const double* value, double top, double* out) noexcept nogil
     cdef void flow_without(self, int c, const double* value, double top, double* out) noexcept nogil
     cdef void assemble_without(self, int c, double[:, ::1] k_matrix, double[:, ::1] out) noexcept nogil
-    cdef void grow_trees(self) noexcept nogil
+    cdef void _grow_trees(self, int c) noexcept nogil
+    cdef double _stiff_contact(self, int i) noexcept nogil
     cdef double tree_bound(self, int c, const double* residual) noexcept nogil
     cdef void _edges_without(self, int site, bint write) noexcept nogil
     cdef void _edge(self, int a, int b, double g, int law, bint write) noexcept nogil
@@ -53,7 +54,6 @@ cdef class LocalBonds:
     cdef int _list_end(self, int i, int n) noexcept nogil
     cdef double _flow_to(self, int i, const double* value, double top, bint left) noexcept nogil
     cdef bint _stiff(self, int i, int k) noexcept nogil
-    cdef int _way_on(self, int i) noexcept nogil
 
     cdef inline int hopping_at(self, int site) noexcept nogil:
         """Number of the hopping atom at a host site; -1 if there is no conducting defect."""

@@ -22,6 +22,10 @@ from ._bond_network cimport BondNetwork
 from ._operating_point cimport between_bonds, drop_over
 from ._small_lu cimport factor_small, solve_small
 
+cdef enum:
+    NONE = -2           # parent of a node that no tree has reached yet
+    ROOT = -1
+
 cdef double STIFF = 1e3    # background bonds: along a better one a node passes on what it lacks
 cdef double ROUNDING = 2e-13
 cdef double DOUBTFUL = 1e-9
@@ -49,8 +53,8 @@ cdef class LocalBonds:
         self.network, self.green = network, network.green
         self.number_at = np.zeros(network.green.n_hosts, np.intc)
         self.hopping, self.gone, self.ends, self.start, self.lu_start = np.zeros((5, 1), np.intc)
-        self.tree, self.rank = np.zeros((2, 1), np.intc)
-        self.handed = np.zeros(1)
+        self.tree, self.parent = np.zeros((2, 1), np.intc)
+        self.handed, self.resistance = np.zeros((2, 1))
         self._room_for_edges(1024, 1024)
 
     # ---------------------------------------------------------------- who hops
@@ -61,8 +65,8 @@ cdef class LocalBonds:
         if self.hopping.shape[0] != self.network.capacity:
             self.hopping, self.gone, self.ends, self.lu_start = np.zeros((4, self.network.capacity), np.intc)
             self.start = np.zeros(self.network.capacity + 1, np.intc)
-            self.tree, self.rank = np.zeros((2, self.network.capacity), np.intc)
-            self.handed = np.zeros(self.network.capacity)
+            self.tree, self.parent = np.zeros((2, self.network.capacity), np.intc)
+            self.handed, self.resistance = np.zeros((2, self.network.capacity))
         for i in range(self.network.m):
             self.number_at[self.network.node[i]] = -1
         self.n = 0
@@ -347,59 +351,66 @@ cdef class LocalBonds:
 
     # ---------------------------------------------------------------- trees of stiff bonds
 
-    cdef void grow_trees(self) noexcept nogil:
-        """Order the nodes so that each but the first of a part has a stiff bond without a law to an earlier one."""
-        cdef int i, j, k, root, n = 0, done = 0
-        for i in range(self.network.m):
-            self.rank[i] = -1
-        for root in range(self.network.m):
-            if self.rank[root] >= 0:
-                continue
-            self.tree[n], self.rank[root] = root, n
-            n += 1
-            while done < n:
-                i = self.tree[done]
-                done += 1
-                for k in range(self.network.degree[i]):
-                    j = self.network.link[i, k]
-                    if self.rank[j] < 0 and self._stiff(i, k):
-                        self.tree[n], self.rank[j] = j, n
-                        n += 1
-
-    cdef inline bint _stiff(self, int i, int k) noexcept nogil:
-        return self.network.link_law[i, k] == 0 and self.network.link_g[i, k] >= STIFF
-
     cdef double tree_bound(self, int c, const double* residual) noexcept nogil:
         """Bound on the error of potentials without hopping atom ``c`` whose nodes lack the currents ``residual``.
 
         A current f from one end of a bond of conductance g to the other moves no potential by more than f / g, by the
-        maximum principle, whatever else conducts. So each node passes what it lacks on to an earlier one, and only what
-        is left where no bond leads on counts with the largest entry of the Green's function.
+        maximum principle, whatever else conducts; neither does one from a node to an electrode. So each node passes
+        what it lacks on along trees of stiff bonds, to a contact where there is one, and only what is left at a root
+        without contact counts with the largest entry of the Green's function.
         """
-        cdef int n, i, k
+        cdef int n, i
         cdef double total = 0.0
-        # The atom and those that leave with it have no bonds.
-        self.mark_gone(c)
+        self._grow_trees(c)
         for i in range(self.network.m):
             self.handed[i] = residual[i]
         for n in range(self.network.m - 1, -1, -1):
             i = self.tree[n]
-            k = self._way_on(i)
-            if k < 0:
-                total += fabs(self.handed[i]) * self.green.largest
-                continue
-            total += fabs(self.handed[i]) / self.network.link_g[i, k]
-            self.handed[self.network.link[i, k]] += self.handed[i]
-        self.unmark_gone(c)
+            total += fabs(self.handed[i]) * self.resistance[i]
+            if self.parent[i] != ROOT:
+                self.handed[self.parent[i]] += self.handed[i]
         return total
 
-    cdef inline int _way_on(self, int i) noexcept nogil:
-        """Number of the first bond of a node to an earlier one that is still there, or -1."""
-        cdef int k, j
-        if self.gone[i]:
-            return -1
-        for k in range(self.network.degree[i]):
-            j = self.network.link[i, k]
-            if self.rank[j] < self.rank[i] and not self.gone[j] and self._stiff(i, k):
-                return k
-        return -1
+    cdef void _grow_trees(self, int c) noexcept nogil:
+        """Order the nodes so that each but a root has a stiff bond without a law to an earlier one, its parent.
+
+        Roots are nodes with a stiff contact and, of each part without one, the first node.
+        """
+        cdef int i, j, k, root = 0, n = 0, done = 0
+        # The atom and those that leave with it have no bonds.
+        self.mark_gone(c)
+        for i in range(self.network.m):
+            self.parent[i] = NONE
+            self.resistance[i] = 0.0 if self.gone[i] else self._stiff_contact(i)
+            if self.resistance[i] > 0.0:
+                self.tree[n], self.parent[i], self.resistance[i] = i, ROOT, 1.0 / self.resistance[i]
+                n += 1
+        while True:
+            while done < n:
+                i = self.tree[done]
+                done += 1
+                for k in range(0 if self.gone[i] else self.network.degree[i]):
+                    j = self.network.link[i, k]
+                    if self.parent[j] == NONE and not self.gone[j] and self._stiff(i, k):
+                        self.tree[n], self.parent[j], self.resistance[j] = j, i, 1.0 / self.network.link_g[i, k]
+                        n += 1
+            while root < self.network.m and self.parent[root] != NONE:
+                root += 1
+            if root == self.network.m:
+                break
+            self.tree[n], self.parent[root], self.resistance[root] = root, ROOT, self.green.largest
+            n += 1
+        self.unmark_gone(c)
+
+    cdef inline bint _stiff(self, int i, int k) noexcept nogil:
+        return self.network.link_law[i, k] == 0 and self.network.link_g[i, k] >= STIFF
+
+    cdef inline double _stiff_contact(self, int i) noexcept nogil:
+        """Conductance of the contacts of a node that are stiff and have no law."""
+        cdef int side
+        cdef double total = 0.0
+        for side in range(2):
+            if (self.network.contact_g[side, i] >= STIFF
+                    and self.network.contact_law[self.network.contact_row(i, side), self.network.node_z[i]] == 0):
+                total += self.network.contact_g[side, i]
+        return total

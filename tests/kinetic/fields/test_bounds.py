@@ -116,28 +116,29 @@ def solve(device, species):
     return device.solver.event_rates(candidates, species)
 
 
+def is_gap(green, a, b):
+    """Whether a bond between host sites (-1 bottom, -2 top electrode) obeys the law of a gap."""
+    nx, ny, nz = green.shape
+    if b < 0:
+        return (a % nz + 1, nz - a % nz)[-1 - b] > 1
+    step = np.abs(np.array(np.unravel_index(a, green.shape)) - np.unravel_index(b, green.shape))
+    step[:2] = np.minimum(step[:2], (nx, ny) - step[:2])
+    return (step**2).sum() > 2
+
+
 def matrix(fields, nodes, green, point=None, background=2e-13):
     """Return K + L of the nodes, in background bonds, with slopes at an operating point or at 0 V.
 
     ``nodes`` may be more than those of the fields, from which they then have no bonds.
     """
-    nx, ny, nz = green.shape
-    z = nodes % nz
     found = np.linalg.inv(between(green, nodes, nodes))
     place = {site: number for number, site in enumerate(nodes.tolist())}
     own, potential, _ = (fields.solution if point is None else point).potentials.nodes()
     volts = dict(zip(own.tolist(), potential.tolist(), strict=True)) | {-1: 0.0, -2: point and point.voltage}
     law = ElectronTransfer(conductance=1.0, reorganisation=0.6, hops=2, temperature=300.0)
     for a, b, conductance in fields.solver.bonds():
-        depth = (z[place[a]] + 1, nz - z[place[a]])
-        if b >= 0:
-            step = np.abs(np.array(np.unravel_index(a, green.shape)) - np.unravel_index(b, green.shape))
-            step[:2] = np.minimum(step[:2], (nx, ny) - step[:2])
-            gap = (step**2).sum() > 2
-        else:
-            gap = depth[-1 - b] > 1
         g = conductance / background
-        if gap and point is not None:
+        if is_gap(green, a, b) and point is not None:
             g *= law.current(np.array([volts[a] - volts[b]]), None)[1][0]
         i = place[a]
         found[i, i] += g
@@ -251,6 +252,11 @@ def test_bound_by_trees_holds_and_hands_on_what_flows_between_neighbours():
             assert bound >= np.abs(without @ lacking).max()
         bound = fields.leave_one_out.bound_without(int(site), along, by_trees=True)
         assert bound <= 1e-2 * 0.25 * np.abs(along).sum()
+        # A node at an electrode passes its current on to it.
+        contacts = [a for a, b, g in other.fields.solver.bonds() if b < 0 and g > 1e5 * 2e-13]
+        lacking = (nodes == contacts[0]).astype(float)
+        bound = fields.leave_one_out.bound_without(int(site), lacking, by_trees=True)
+        assert np.abs(without @ lacking).max() <= bound <= 1e-5
 
 
 def test_bound_of_no_moving_atom_is_refused():
@@ -329,3 +335,34 @@ def test_probes_at_a_voltage_see_an_inverse_that_is_off():
         assert 1e-9 < error < 4 * end.error * 1.2 < ENERGY
         refined.append(rough.fields.leave_one_out.refined)
     assert refined[0] == 0 and refined[1] > 100
+
+
+def test_open_voltage_is_what_bonds_with_laws_lack_at_other_potentials():
+    """Potentials without an atom are moved by 1 mV: each bond then lacks a current, over its slope there.
+
+    The network without the atom is solved by itself, and its bonds obey the law, not a table of it.
+    """
+    device, other = (filament(2e-13, False, GAP) for _ in range(2))
+    green, fields, rng = GreenTable(device.shape, A), device.fields, np.random.default_rng(5)
+    law = ElectronTransfer(conductance=1.0, reorganisation=0.6, hops=2, temperature=300.0)
+    nodes = fields.nodes()[0]
+    events = solve(device, device.engine.species)
+    whole = {(a, b) for a, b, _ in fields.solver.bonds() if is_gap(green, a, b)}
+    fields.solve_at(events.candidates, VACANCY.code, 1.2)
+    moving = np.intersect1d(events.arrays()["site_a"], nodes)
+    for site in rng.choice(moving, 12, replace=False):
+        species = device.engine.species[: device.n_hosts]
+        species[site] = OXYGEN.code
+        other.fields.solve(np.flatnonzero(species == VACANCY.code).astype(np.int32))
+        points, off = [f.operate(1.2).potentials.nodes() for f in (fields, other.fields)], {-1: 0.0, -2: 0.0}
+        volts = (dict(zip(sites.tolist(), phi.tolist(), strict=True)) for sites, phi, _ in points)
+        first, second = (potential | {-1: 0.0, -2: 1.2} for potential in volts)
+        off |= dict(zip(nodes.tolist(), 1e-3 * rng.standard_normal(len(nodes)), strict=True))
+        expected = 0.0
+        for a, b in whole & {(a, b) for a, b, _ in other.fields.solver.bonds()}:
+            u, by = second[a] - second[b], off[a] - off[b]
+            current, slope = law.current(np.array([first[a] - first[b], u, u + by]), None)
+            expected += abs(current[2] - current[1] - slope[0] * by) / slope[2]
+        moved = np.array([off[node] for node in nodes.tolist()])
+        assert fields.leave_one_out.open_voltage(int(site), np.zeros(len(nodes))) < 1e-6 * expected
+        assert fields.leave_one_out.open_voltage(int(site), moved) == pytest.approx(expected, rel=1e-2)
