@@ -101,8 +101,10 @@ def test_an_old_name_prints_the_new_one(name, capsys):
     assert cli.main([name, "x"]) == 2
     told = capsys.readouterr().err
     assert told == f"frenkel: {name} is now: frenkel {cli.RENAMED[name]}\n"
-    word = cli.RENAMED[name].split()[0]
+    word, *more = cli.RENAMED[name].split()
     assert word in cli.COMMANDS or word in PARSERS["frenkel"]._option_string_actions
+    flags = {flag for flag in more if flag.startswith("--")}
+    assert not flags or flags <= PARSERS[f"frenkel {word}"]._option_string_actions.keys()
 
 
 @pytest.mark.parametrize(

@@ -46,13 +46,15 @@ COMMANDS = {command: module for group in GROUPS.values() for command, module in 
 """Modules of all commands."""
 
 RENAMED = {
+    "bench": "validate --bench",
     "card": "show CARD",
     "completion": "--completion SHELL",
     "gate": "validate CARD ENSEMBLE",
     "log": "status OUT.nc --log",
+    "report": "show CHIP.nc --datasheet CHIP.html",
     "slurm": "job --scheduler slurm",
 }
-"""Commands of version 0.0 and what takes their place; to be deleted after 0.1."""
+"""Commands of version 0.0 or of its plans, and what takes their place; to be deleted after 0.1."""
 
 SHELLS = ("bash", "zsh", "fish")
 
