@@ -1,9 +1,7 @@
 """The benchmark of models on measured devices: its split stands, its figures are 0 for the same devices."""
 
 import json
-import sys
 from pathlib import Path
-from types import ModuleType, SimpleNamespace
 
 import numpy as np
 import pytest
@@ -14,19 +12,12 @@ from frenkel.analysis.fitting.observations import build
 from frenkel.analysis.fitting.pulse_fit import RecordedPulses
 from frenkel.analysis.noise import trace
 from frenkel.bench import cycles as bench
-from frenkel.bench import models, pulses, reads, scores, suite
+from frenkel.bench import models, presets, pulses, reads, scores, suite
 from frenkel.cli import main as cli
 from frenkel.reports.bench import ADAPTER, page
 from frenkel.units import BOLTZMANN_EV
 
 DOCS = Path(__file__).resolve().parents[2] / "docs"
-
-
-@pytest.fixture(autouse=True)
-def absent(monkeypatch):
-    """Libraries as where they are not installed."""
-    for name in ("aihwkit", "simulator"):
-        monkeypatch.setitem(sys.modules, name, None)
 
 
 def cycles(devices, number, seed=0, memory=0.0):
@@ -99,8 +90,6 @@ def test_models_of_relaxation_meet_what_they_were_trained_on():
         {"time": ("time", times, {"units": "s"})},
     )
     table = reads.relaxation(data, np.arange(2000) % 2 == 0, reads.RELAXATION)
-    remarks = [one for one in table.models.values() if isinstance(one, str)]
-    assert len(remarks) == 3 and set(remarks) == {"not run here"}
     task = "spread at an unseen time"
     off = {name: one[task].value for name, one in table.models.items() if not isinstance(one, str)}
     assert off["this card"] < 0.12 and table.floor[task] < 0.12
@@ -130,121 +119,61 @@ def values_of(table, task):
     return {name: one[task].value for name, one in table.models.items() if not isinstance(one, str)}
 
 
-class Tensor(np.ndarray):
-    """What a stand-in of torch returns."""
-
-    def numpy(self):
-        return np.asarray(self)
-
-
-def tensor(values):
-    return np.asarray(values, float).view(Tensor)
-
-
-class Tile:
-    """A stand-in of aihwkit's: a pulse moves each state by 0.1, between -1 and 1."""
-
-    def __init__(self, rows, columns, config):
-        assert (columns, config) == (1, ("sgd", 1, "single"))
-        self.state = np.zeros((rows, 1))
-
-    def set_learning_rate(self, rate):
-        assert rate == 1.0
-
-    def update(self, x, d):
-        self.state = np.clip(self.state - 0.1 * d.T @ x, -1.0, 1.0)
-
-    def get_weights(self):
-        return (tensor(self.state),)
-
-
-class Noise:
-    """A stand-in of aihwkit's models of noise, in microsiemens: 1 more for each unit of ln t."""
-
-    def __init__(self, g_max, g_min=None):
-        assert g_max == pytest.approx(40.0)
-
-    def apply_drift_noise_to_conductance(self, programmed, target, time):
-        return programmed + np.log(time)
-
-
-def crosssim_device(parameters):
-    """Return a stand-in of CrossSim's device, which is 10 % off, always."""
-    assert parameters.programming_error.enable and parameters.programming_error.model == "RRAMWan"
-    assert parameters.Rmin == pytest.approx(1 / 39.26e-6) and parameters.infinite_on_off_ratio
-    return SimpleNamespace(programming_error=lambda states: 1.1 * states)
-
-
-@pytest.fixture
-def stand_ins(monkeypatch):
-    """Put modules with the names that the adapters use in the place of both libraries."""
-
-    def preset(construction_seed):
-        return construction_seed
-
-    device = SimpleNamespace(programming_error=SimpleNamespace())
-    parameters = SimpleNamespace(xbar=SimpleNamespace(device=device))
-    names = {
-        "torch": {"manual_seed": int, "ones": lambda *shape: tensor(np.ones(shape)), "from_numpy": tensor},
-        "aihwkit": {}, "aihwkit.simulator": {}, "aihwkit.simulator.presets": {},
-        "aihwkit.simulator.configs": {
-            "UpdateParameters": lambda **words: "single",
-            "build_config": lambda name, device, up_parameters: (name, device, up_parameters),
-        },
-        "aihwkit.simulator.presets.devices": {"ReRamArrayHfO2PresetDevice": preset},
-        "aihwkit.simulator.tiles": {"AnalogTile": Tile},
-        "aihwkit.inference": {},
-        "aihwkit.inference.noise": {
-            "reram": SimpleNamespace(ReRamWan2022NoiseModel=Noise, ReRamCMONoiseModel=Noise)
-        },
-        "simulator": {"CrossSimParameters": lambda: parameters},
-        "simulator.backend": {"ComputeBackend": lambda use_gpu: None},
-        "simulator.devices": {"Device": SimpleNamespace(create_device=crosssim_device)},
-    }  # fmt: skip
-    for name, content in names.items():
-        module = ModuleType(name)
-        vars(module).update(content)
-        monkeypatch.setitem(sys.modules, name, module)
-
-
-def test_devices_of_libraries_go_from_level_to_level(stand_ins):
-    """On stand-ins: aihwkit's ends are the medians of HRS and LRS; CrossSim's are off as its device is."""
+def test_soft_bounds_follow_their_law(monkeypatch):
+    """Without spreads each of three pulses leaves 1 - a of the way to the bound, down and then up."""
     values = np.exp(np.random.default_rng(8).normal([12.0, 9.0], 0.1, (5, 20, 2)))
     training = build(["hrs", "lrs"], ["ohm", "ohm"], values)
-    middle = np.median(training.values, axis=(0, 1))
-    for name, off in (("aihwkit's HfO2 preset", 0.0), ("CrossSim's RRAMWan", np.log(1.1))):
-        drawn = models.ADAPTERS[name](training)(3, 4, 1)
-        assert drawn.shape == (3, 4, 2)
-        np.testing.assert_allclose(drawn, np.broadcast_to(middle - off, (3, 4, 2)), rtol=1e-12)
+    for name in ("STEP_DEVICES", "UP_DOWN", "STEP_CYCLES", "WRITE", "BOUND_UP", "BOUND_DOWN", "REFERENCE"):
+        monkeypatch.setattr(presets, name, 0.0)
+    monkeypatch.setattr(presets, "PULSES", 3)
+    found = np.exp(-models.ADAPTERS["aihwkit's HfO2 preset"](training)(3, 2, 1))
+    low, high = np.exp(-np.median(training.values, axis=(0, 1)))
+    left = (1 - 0.4622) ** 3
+    down = -1 + left
+    up = 1 - (1 - down) * left
+    expected = low + (high - low) * 0.5 * (np.array([down, up]) + 1)
+    np.testing.assert_allclose(found[:, 0], np.broadcast_to(expected, (3, 2)), rtol=1e-9)
 
 
-def test_relaxation_of_libraries_is_in_siemens(stand_ins):
-    """On stand-ins; of Wan's three times the nearest in ln t is taken."""
-    start = np.array([1e-5, 4e-5])
-    training = xr.Dataset({"start": ("device", start)})
-    known = reads.RELAXATION
-    np.testing.assert_allclose(known["CrossSim after Wan"](training, start, 1e4), 1.1 * start)
-    for name, time, used in (("aihwkit after Falcone", 50.0, 50.0), ("aihwkit after Wan", 1e4, 86400.0),
-                             ("aihwkit after Wan", 50.0, 1.0)):  # fmt: skip
-        shift = known[name](training, start, time) - start
-        np.testing.assert_allclose(shift, 1e-6 * np.log(used), rtol=1e-9, atol=1e-18)
+def test_the_array_is_as_its_library_draws_it():
+    """Figures of aihwkit 1.1.0 and CrossSim 3.2.0 themselves (benchmarks/README.md), of another draw: within
+    0.08 for distances between distributions, which two draws of aihwkit's devices differ by."""
+    known = {name: models.ADAPTERS[name] for name in ("aihwkit's HfO2 preset", "CrossSim's RRAMWan")}
+    (_, table, _), = suite.tasks_of(suite.FOLDER / "cycles.csv.gz", 0.1, {"cycles": known})
+    for name, library in (("aihwkit's HfO2 preset", (0.553, 0.571, 0.762, 2.242, 0.470)),
+                          ("CrossSim's RRAMWan", (0.671, 0.773, 0.769, 1.405, 1.109))):  # fmt: skip
+        found = [score.value for score in table.models[name].values()]
+        np.testing.assert_allclose(found, library, atol=0.08)
 
 
-def test_a_model_that_has_no_figure_says_why(stand_ins):
-    """No library: not run here. Numbers that a model does not know: which."""
+def test_noise_of_libraries_is_in_siemens():
+    """Spreads and shifts of their laws at known conductances; of Wan's three times the nearest in ln t."""
+    start = np.repeat([1e-5, 4e-5], 40_000)
+    training, found = xr.Dataset({"start": ("device", start)}), {}
+    laws = {"CrossSim": presets.crosssim_wan, "aihwkit": presets.aihwkit_wan, "Falcone": presets.aihwkit_cmo}
+    for name, law in laws.items():
+        time = 50.0 if name == "Falcone" else 1e4
+        shift = (law(training, start, time) - start).reshape(2, -1) / 1e-6
+        found[name] = shift.mean(axis=1), shift.std(axis=1)
+    # By hand: the cubic at 39.26 / 4 and 39.26 uS; that of a day at 1/4 and 1; ln t and the noise of a read.
+    np.testing.assert_allclose(found["CrossSim"][1], np.array([2.404, 1.681]) * 40 / 39.26, rtol=0.03)
+    np.testing.assert_allclose(found["aihwkit"][1], [3.721, 2.651], rtol=0.03)
+    np.testing.assert_allclose(found["Falcone"][0][0], -0.348, atol=0.01)
+    np.testing.assert_allclose(found["Falcone"][1][0], np.hypot(0.5762, 0.1145), rtol=0.02)
+
+
+def test_a_model_that_has_no_figure_says_why():
+    """Numbers that a model does not know: which."""
     values = np.ones((2, 3, 3)) * [1e5, 1e4, 1.0]
     for name in ("aihwkit's HfO2 preset", "CrossSim's RRAMWan", "JART VCM"):
         with pytest.raises(NotImplementedError, match="^has no set_voltage$"):
             models.ADAPTERS[name](build(["hrs", "lrs", "set_voltage"], ["ohm", "ohm", "V"], values))
 
-    def missing():
-        raise ImportError
-
     def unable():
         raise NotImplementedError("has no voltages")
 
-    known = scores.scored({"a": 0.1}, {"one": missing, "other": unable}, 4).models
-    assert known == {"one": "not run here", "other": "has no voltages"}
+    known = scores.scored({"a": 0.1}, {"other": unable}, 4).models
+    assert known == {"other": "has no voltages"}
 
 
 def test_jackknife_of_a_mean_is_its_error():
@@ -305,17 +234,8 @@ def test_the_page_is_that_of_its_results():
     results = json.loads((DOCS / "bench.json").read_text())
     assert page(results) == (DOCS / "bench.md").read_text()
     assert len(results) == len(suite.SETS) and len(ADAPTER.splitlines()) <= 30
-    scored = [(name, s) for table in results.values() for name, s in table["models"].items()]
-    assert len({name for name, s in scored if not isinstance(s, str)} - {models.OURS}) >= 8
-
-
-def test_the_hash_does_not_depend_on_other_libraries():
-    results = {"a: cycles": {"size": "", "floor": {"t": 1.0}, "models": {"this card": {"t": [1.0, 0.1]}}}}
-    first = suite.hash_of(results)
-    results["a: cycles"]["models"]["aihwkit after Wan"] = {"t": [2.0, 0.1]}
-    assert suite.hash_of(results) == first
-    results["a: cycles"]["models"]["this card"]["t"][0] = 1.1
-    assert suite.hash_of(results) != first
+    shown = {name for name, s in results["cycles: cycles"]["models"].items() if not isinstance(s, str)}
+    assert len(shown - {models.OURS, "training again"}) == 8
 
 
 def test_the_command_runs_a_model_of_ones_own(tmp_path, monkeypatch, capsys):

@@ -17,7 +17,7 @@ from ..analysis.fitting.observations import Observations
 from ..cells.core import GapCore
 from ..experiment.fit_card import fit_card
 from ..typing import Floats
-from . import jart, libraries
+from . import jart, presets
 
 Draw = Callable[[int, int, int], Floats]
 
@@ -167,7 +167,7 @@ def jart_vcm(training: Observations) -> Draw:
 
     N_min, N_max, l_disc and the radius are drawn again in each cycle; no number but the medians is fitted.
     """
-    medians = np.log(1.0 / libraries.levels(training))
+    medians = np.log(1.0 / presets.levels(training))
     pool = [jart.draw_device(jart.JartVcm(), seed) for seed in range(POOL)]
     states = [(one.n_min if name == "hrs" else one.n_max) for one in pool for name in training.names]
     models = [one for one in pool for _ in training.names]
@@ -208,8 +208,7 @@ ADAPTERS: dict[str, Callable[[Observations], Draw]] = {
     "Stanford-PKU": stanford,
     "JART VCM": jart_vcm,
     "training again": again,
-    "aihwkit's HfO2 preset": libraries.aihwkit,
-    "CrossSim's RRAMWan": libraries.crosssim,
+    "aihwkit's HfO2 preset": presets.soft_bounds,
+    "CrossSim's RRAMWan": presets.programmed,
 }
-"""What the table compares; one of a library that is not there is an ImportError, one that cannot draw such
-cycles a NotImplementedError."""
+"""What the table compares; one that cannot draw such cycles is a NotImplementedError."""

@@ -20,7 +20,7 @@ from ..analysis.noise.answer import answer
 from ..analysis.reliability.bakes import fit_intervals
 from ..typing import Floats
 from ..units import BOLTZMANN_EV
-from . import libraries
+from . import presets
 from .models import OURS
 from .scores import Figure, Figures, ScoreTable, scored
 
@@ -79,8 +79,8 @@ def normal(training: xr.Dataset, start: Floats, time: float) -> Floats:
 
 RELAXATION: Mapping[str, Relaxation] = {
     OURS: law, "as last seen": as_last_seen, "walk in ln t": walk, "Gaussian": normal,
-    "aihwkit after Wan": libraries.aihwkit_wan, "aihwkit after Falcone": libraries.aihwkit_cmo,
-    "CrossSim after Wan": libraries.crosssim_wan,
+    "aihwkit after Wan": presets.aihwkit_wan, "aihwkit after Falcone": presets.aihwkit_cmo,
+    "CrossSim after Wan": presets.crosssim_wan,
 }  # fmt: skip
 
 

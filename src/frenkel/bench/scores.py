@@ -8,7 +8,6 @@ import numpy as np
 from scipy.stats import t as student
 
 from ..typing import Index
-from .libraries import ABSENT
 
 Figures = dict[str, float]
 """Of each task its figure; less is better."""
@@ -46,8 +45,8 @@ def scored(floor: Figures, models: Mapping[str, Callable[[], Figure]], number: i
     floor : mapping
         Of each task the figure between measured parts: no difference below it is significant.
     models : mapping
-        Of each its name, and what trains it and returns its figures; an ImportError is a library that is not
-        there, a NotImplementedError says what a model cannot draw.
+        Of each its name, and what trains it and returns its figures; a NotImplementedError says what a model
+        cannot draw.
     number : int
         Units that judge: cells, devices, blocks of cycles or traces.
     """
@@ -55,8 +54,6 @@ def scored(floor: Figures, models: Mapping[str, Callable[[], Figure]], number: i
     for name, trained in models.items():
         try:
             columns[name] = jackknifed(trained(), number)
-        except ImportError:
-            columns[name] = ABSENT
         except NotImplementedError as error:
             columns[name] = str(error)
     return ScoreTable(floor, columns)

@@ -18,7 +18,6 @@ from ..analysis.noise import trace
 from ..data.measured import series
 from ..experiment import measurements
 from . import cycles, models, pulses, reads
-from .libraries import ABSENT
 from .scores import ScoreTable
 
 FOLDER = Path(__file__).resolve().parents[1] / "examples" / "measured"
@@ -31,9 +30,6 @@ KINDS: Mapping[str, Mapping[str, Callable[..., Any]]] = {
     "noise": reads.NOISE,
 }
 """Models of each kind of task; a file of a user has functions of these names."""
-
-LIBRARIES = ("aihwkit", "CrossSim")
-"""Beginnings of the names of models whose numbers other libraries draw: no part of the hash."""
 
 FAILED = 0.5
 """Fraction of its first conductance at which a cell has failed in a bake."""
@@ -112,17 +108,13 @@ class Results:
 
     @property
     def hash(self) -> str:
-        """Hash of the results, without models of other libraries, which are not everywhere."""
+        """Hash of the results."""
         return hash_of(self.to_dict())
 
 
 def hash_of(results: Mapping[str, Any]) -> str:
-    """Return the SHA-256 of results as JSON data, without models of other libraries."""
-    own = {
-        name: {**table, "models": {m: s for m, s in table["models"].items() if not m.startswith(LIBRARIES)}}
-        for name, table in results.items()
-    }
-    return hashlib.sha256(json.dumps(own, sort_keys=True).encode()).hexdigest()
+    """Return the SHA-256 of results as JSON data."""
+    return hashlib.sha256(json.dumps(results, sort_keys=True).encode()).hexdigest()
 
 
 def _short(value: float) -> float | None:
@@ -211,4 +203,4 @@ def tasks_of(
     return found
 
 
-__all__ = ["ABSENT", "KINDS", "SETS", "Results", "hash_of", "models_of", "run"]
+__all__ = ["KINDS", "SETS", "Results", "hash_of", "models_of", "run"]
