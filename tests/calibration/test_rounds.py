@@ -72,6 +72,28 @@ def test_what_the_data_do_not_tell_is_said():
     assert result.intervals["energy"][0] < 1.1 < result.intervals["energy"][1]
 
 
+def test_a_number_of_few_values_is_not_compared():
+    """Voltages in steps of ten spreads: where a point has one value its error is 0, and intervals were too
+    narrow. The interval is that without this number; that nothing is left to compare is said."""
+
+    def step(values):
+        return np.round(values[..., :1] / 0.5) * 0.5
+
+    def coarse(points, turn):
+        shown = simulator()(points, turn)
+        return np.concatenate([shown, step(shown)], axis=3)
+
+    target = measured(7, number=10)
+    both = np.concatenate([target, step(target)], axis=2)
+    result = calibrate(coarse, both, [*FEATURES, "steps"], PARAMETERS)
+    alone = found(target)
+    assert result.coarse == ("steps",) and not any("steps" in name for name in result.statistics)
+    np.testing.assert_allclose(result.intervals["energy"], alone.intervals["energy"], atol=0.005)
+    assert not alone.coarse
+    with pytest.raises(ValueError, match="3 parameters need as many statistics, 0 are left: .* of steps"):
+        calibrate(lambda *words: step(simulator()(*words)), step(target), ["steps"], PARAMETERS)
+
+
 def test_points_that_do_not_switch_are_left_out():
     def sometimes(points, turn):
         shown = simulator()(points, turn)

@@ -130,6 +130,7 @@ def a_calibration(**changes):
         "untold": ("vacancy.binding_energy",),
         "statistics": ("hrs median", "lrs median"),
         "lacking": ("on_off",),
+        "coarse": ("reset_voltage",),
         "target": np.array([11.0, 8.5]),
         "fitted": np.array([11.6, 8.0]),
         "errors": np.array([0.2, 0.25]),
@@ -174,6 +175,7 @@ def test_a_calibration_says_parameters_with_their_intervals():
     assert "vacancy.binding_energy: not identifiable from the data" in text
     close(line(text, "do not show what was measured"), 2, 5)
     close(line(text, "effective draws"), 15)
+    assert "reset_voltage is not compared: most simulated devices" in text
     assert "no interval holds" in text and "not compared, for lack of values: on_off" in text
     assert "intervals are rough" in calibration.describe(a_calibration(effective=20.0))
     assert "effective draws" not in calibration.describe(a_calibration(effective=100.0))

@@ -18,9 +18,9 @@ from scipy.stats import f as f_law
 from scipy.stats import qmc
 
 from .. import checks
-from ..typing import Floats
+from ..typing import Floats, Index
 from .posterior import Draws, sample
-from .summaries import Summary, counts, summary
+from .summaries import Summary, coarse, counts, summary
 from .surface import Surface
 
 Simulator = Callable[[Sequence[Mapping[str, float]], int], Floats]
@@ -116,6 +116,8 @@ class Calibration:
         Parameters whose posterior is as wide as the range: the data say nothing of them alone.
     statistics, lacking : tuple of str
         What was compared, and what the target does not have.
+    coarse : tuple of str
+        Features that are not compared, since more than half of the devices of some point have one value.
     target, fitted, errors : ndarray
         Of each statistic: target, surface at the best point, standard error of their difference.
     draws : ndarray of shape (DRAWS, p)
@@ -149,6 +151,7 @@ class Calibration:
     untold: tuple[str, ...]
     statistics: tuple[str, ...]
     lacking: tuple[str, ...]
+    coarse: tuple[str, ...]
     target: Floats
     fitted: Floats
     errors: Floats
@@ -268,6 +271,13 @@ def calibrate(
     low, high = np.zeros(p), np.ones(p)
     for turn in range(1, rounds + 1):
         design.run(low, high, number, turn)
+        aim = aim[design.leave_out_coarse()]
+        compared = design.compared
+        if len(aim) < p:
+            raise CalibrationError(
+                f"{p} parameters need as many statistics, {len(aim)} are left: most simulated devices show "
+                f"one value of {', '.join(design.coarse)}; more samples of a phase read it in finer steps"
+            )
         surface = Surface(*design.within(low, high), compared, counts(target), low, high, seed)
         density = Density(surface, aim, tuple(parameters), low, high)
         posterior = density.sample(SIZE if turn == rounds else COARSE, seed)
@@ -275,7 +285,7 @@ def calibrate(
         report(f"round {turn}: {_spoken(parameters, posterior.best)}, misfit {misfit:.3g}")
         if turn < rounds:
             low, high = _smaller(posterior)
-    return _result(compared, lacking, density, posterior, misfit, design)
+    return _result(lacking, density, posterior, misfit, design)
 
 
 def fewest_members(statistics: int) -> int:
@@ -300,6 +310,7 @@ class _Design:
         self.simulator, self.parameters, self.compared, self.seed = simulator, parameters, compared, seed
         self.places: Floats = np.empty((0, len(parameters)))
         self.devices: list[Floats] = []
+        self.coarse: list[str] = []
 
     def run(self, low: Floats, high: Floats, number: int, turn: int) -> None:
         """Simulate a design that fills a box."""
@@ -321,6 +332,13 @@ class _Design:
         self.places = np.concatenate([self.places, places])
         self.devices += list(self.compared.devices(statistics))
 
+    def leave_out_coarse(self) -> Index:
+        """Compare no feature that takes few values; return the places of the statistics that stay."""
+        names = [self.compared.features[i] for i in coarse(np.array(self.devices))]
+        self.coarse += [name for name in names if name not in self.coarse]
+        self.compared, kept = self.compared.without(self.coarse)
+        return kept
+
     @property
     def shown(self) -> Floats:
         """Statistics of every point (points, statistics)."""
@@ -340,14 +358,13 @@ class _Design:
 
 
 def _result(
-    compared: Summary,
     lacking: tuple[str, ...],
     density: Density,
     found: Draws,
     misfit: float,
     design: _Design,
 ) -> Calibration:
-    parameters, surface, aim = density.parameters, density.surface, density.aim
+    parameters, surface, aim, compared = density.parameters, density.surface, density.aim, design.compared
     box = (density.low, density.high)
     bounds = np.array([found.quantile(0.025), found.quantile(0.975)])
     spread = np.sqrt(found.share((found.places - found.share(found.places)) ** 2))
@@ -379,6 +396,7 @@ def _result(
         untold=tuple(q.name for q, s in zip(parameters, spread, strict=True) if s > NARROW / math.sqrt(12.0)),
         statistics=compared.names,
         lacking=lacking,
+        coarse=tuple(design.coarse),
         target=aim,
         fitted=surface.mean(found.best[None])[0],
         errors=np.sqrt(np.diag(surface.covariance(found.best[None])[0])),

@@ -7,7 +7,7 @@ of a target are lowered by what the mean is below the median, so that half of al
 """
 
 from collections.abc import Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 
 import numpy as np
 from scipy.special import digamma, gammaincinv
@@ -16,6 +16,9 @@ from ..typing import Floats, Index
 
 FEWEST_DEVICES, FEWEST_CYCLES = 8, 3
 """Devices and cycles from which on their spread is compared."""
+
+ALIKE = 0.5
+"""Fraction of the devices of a point with one value above which a feature is not compared."""
 
 SPREAD = "ln spread of devices"
 """Name of the statistic that is left out where a feature has fewer devices."""
@@ -50,6 +53,17 @@ class Summary:
     def names(self) -> tuple[str, ...]:
         """Names of the statistics that are compared."""
         return self.every if self.kept is None else tuple(self.every[i] for i in self.kept)
+
+    def without(self, features: Sequence[str]) -> "tuple[Summary, Index]":
+        """Return the summary without some features, and which of the present statistics stay."""
+        every = self.kept if self.kept is not None else tuple(range(len(self.every)))
+        left = [
+            (place, i)
+            for place, i in enumerate(every)
+            if self.features[i % len(self.features)] not in features
+        ]
+        kept = tuple(i for _, i in left)
+        return replace(self, kept=kept), np.array([place for place, _ in left], int)
 
     def devices(self, values: Floats) -> Floats:
         """Return what the statistics take of each device: (..., cycles, k) to (..., 2 k).
@@ -116,6 +130,29 @@ def summary(features: Sequence[str], values: Floats) -> tuple[Summary, Floats, t
     lacking = tuple(name for i, name in enumerate(template.every) if i not in finite)
     part = Summary(template.features, template.of_devices, template.of_cycles, tuple(finite.tolist()))
     return part, statistics[finite], lacking
+
+
+def coarse(devices: Floats) -> Index:
+    """Return which features take one value in more than half of the devices of some point.
+
+    Parameters
+    ----------
+    devices : ndarray of shape (points, devices, 2 k)
+        What :meth:`Summary.devices` returns.
+
+    Returns
+    -------
+    ndarray of int
+        Their places. Means of so few values are not normal, and a spread may be 0 by chance.
+    """
+    levels = devices[:, :, : devices.shape[2] // 2]
+    places = []
+    for place, feature in enumerate(np.moveaxis(levels, 2, 0)):
+        known = [point[np.isfinite(point)] for point in feature]
+        most = [np.unique(one, return_counts=True)[1].max() / len(one) for one in known if len(one) > 1]
+        if max(most, default=0.0) > ALIKE:
+            places.append(place)
+    return np.array(places, int)
 
 
 def counts(values: Floats) -> Index:

@@ -81,6 +81,11 @@ def _warnings(found: Calibration) -> list[str]:
         )
     if found.lacking:
         lines.append(f"not compared, for lack of values: {', '.join(found.lacking)}")
+    lines += [
+        f"{name} is not compared: most simulated devices of some point show one value of it; more samples of "
+        "a phase read it in finer steps"
+        for name in found.coarse
+    ]
     if found.effective < MANY:
         worth = "intervals are rough" if found.effective >= FEW else "no interval holds"
         lines.append(f"only {found.effective:.0f} effective draws: {worth}")
