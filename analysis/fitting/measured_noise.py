@@ -76,7 +76,7 @@ def relaxation(data: xr.Dataset) -> xr.Dataset:
         if np.ptp(heat) > 1.0:
             raise ObservationError(
                 f"the file has reads at {heat.min():g} to {heat.max():g} K; a layer of relaxation is of one "
-                "temperature"
+                "temperature; frenkel plot retention FILE gives the activation energy of bakes"
             )
         attrs["temperature"] = float(heat.mean())
     return xr.Dataset(variables, {"time": ("time", time, {"units": "s"})}, attrs)

@@ -16,6 +16,7 @@ from numpy.typing import ArrayLike
 
 from ... import checks
 from ...cells.law import Feature
+from ...data import store
 from ...data.measured.quantities import unit_of
 from ...data.measured.reading import read_table
 from ...typing import Floats, Index
@@ -258,6 +259,15 @@ def set_positive(found: Observations) -> Observations:
     turned = ("set_voltage", "reset_voltage", "forming_voltage")
     features = [replace(f, sign=-f.sign) if f.name in turned else f for f in found.features]
     return replace(found, features=tuple(features))
+
+
+def is_table(path: str | Path) -> bool:
+    """Tell whether a file is a text for :func:`from_csv`: device and cycle first, names in small letters."""
+    if store.form_of(path) != "csv":
+        return False
+    with Path(path).open(encoding="utf-8", errors="replace") as file:
+        headers = [match[1] for part in re.split("[,;\t]", file.readline()) if (match := _HEADER.match(part))]
+    return headers[:2] == ["device", "cycle"] and all(name == name.casefold() for name in headers)
 
 
 def from_csv(path: str | Path, chosen: Sequence[str] | None = None) -> Observations:

@@ -12,7 +12,7 @@ from dataclasses import replace
 from pathlib import Path
 from typing import TYPE_CHECKING
 
-from ... import provenance
+from ... import errors, provenance
 from ...data import kinds, store
 from ...data.measured import joined, mapping, mapping_file, quantities, reading, table
 from ...data.measured.schema import LAYOUT
@@ -133,8 +133,20 @@ def read(
     ------
     TableError
         See :func:`planned` and :func:`.joined.join`.
+    Warns
+    -----
+    Doubt
+        Columns are not read, since nothing tells what they are: one may hold the devices.
     """
-    return assembled(planned(files, told, kind, units), files, how)
+    plans = planned(files, told, kind, units)
+    for source, plan in plans:
+        if unread := [column.title for column in plan.unread()]:
+            titles = ", ".join(unread[:6]) + (" ..." if len(unread) > 6 else "")
+            errors.warn(
+                f"{source.name}: columns that are not read: {titles}; frenkel read {source.name} shows what "
+                "each column is taken for"
+            )
+    return assembled(plans, files, how)
 
 
 def assembled(plans: Sequence[Planned], files: Sequence[Path], how: Readout) -> "xr.Dataset":

@@ -219,7 +219,8 @@ def test_units_pictures_and_mappings_to_fill_in(folder, capsys):
     (folder / "a.csv").write_text("\n".join(["cycle,V,I", *rows[1:]]))
     assert main(["read", "a.csv", "--write-map", "m.toml", "-o", "a.nc"]) == 1
     out, err = capsys.readouterr()
-    assert "wrote m.toml: say in it what the columns are" in out and "with --unit, such as --unit V,A" in err
+    assert "wrote m.toml: say in it what the columns are" in out
+    assert "such as frenkel read a.csv --unit V,A" in err
     assert '"V" = "voltage"  # 0, 0.01, 0.02' in (folder / "m.toml").read_text()
     assert main(["read", "a.csv", "--unit", "V,A", "--plot", "a.png", "-o", "a.nc"]) == 0
     assert (folder / "a.png").read_bytes().startswith(b"\x89PNG")

@@ -165,6 +165,7 @@ def fit_card(
     checks.whole("seed", seed, 0)
     if rtn is not None and rtn_voltage is None:
         raise ValueError("traces need the voltage at which they were read: rtn_voltage")
+    data = _once(data)
     loaded, origin = _as_read(data, features, held_out, seed)
     if _is_measurement(data):
         plausible.check(loaded)
@@ -212,15 +213,7 @@ def fit_card(
 
 
 def _is_text_of_cycles(data: Data) -> bool:
-    """Tell whether data are a text of cycles: columns device and cycle first, or of no measurement known."""
-    if store.form_of(data) != "csv":
-        return False
-    from ..analysis.measured import files  # here alone: only a table needs its readers, and pandas
-
-    path = Path(str(data))
-    with path.open(encoding="utf-8", errors="replace") as file:
-        first = [name.strip() for name in file.readline().split(",")[:2]]
-    return first == ["device", "cycle"] or not files.is_guessed(path)
+    return not isinstance(data, xr.Dataset) and observations.is_table(data)
 
 
 def _is_measurement(data: Data) -> bool:
@@ -256,9 +249,6 @@ def _core(data: Data, known: Mapping[str, float], *, traces: bool, share: float,
         with _opened(data) as dataset:
             if kinds.of(dataset) == "measured" and "loop" in dataset.dims:
                 return _core_of_loops(dataset, known)
-    numbers: dict[str, float] = {}
-    if not _is_text_of_cycles(data):
-        with _opened(data) as dataset:
             if jump_fit.measured(dataset):
                 finished_members = jump_fit.finished(dataset)
                 chosen = (
@@ -266,8 +256,8 @@ def _core(data: Data, known: Mapping[str, float], *, traces: bool, share: float,
                     if share == 1.0
                     else finished_members[observations.parts(len(finished_members), share, seed)[0]]
                 )
-                numbers = core_fit.of_states(dataset, chosen)
-    return core_fit.of_numbers(known, numbers)
+                return core_fit.of_numbers(known, core_fit.of_states(dataset, chosen))
+    return core_fit.of_numbers(known, {})
 
 
 def _core_of_loops(data: xr.Dataset, known: Mapping[str, float]) -> core_fit.Core:
@@ -315,6 +305,7 @@ def judge_card(
     seed : int
         Of the splits.
     """
+    data = _once(data)
     held_out, source = read_cycles(data, card.names)
     if _is_measurement(data):
         plausible.check(held_out)
@@ -335,13 +326,11 @@ def judge_card(
         rows += gate_noise.judge_rtn(traps, card, seed=seed)
     if relaxation is not None:
         rows += gate_noise.judge_relaxation(_noise(relaxation, "relaxation")[0], card, seed=seed)
-    if card.pulse_law is not None and not _is_text_of_cycles(data):
+    if not _is_text_of_cycles(data):
         with _opened(data) as dataset:
-            if pulse_fit.measured(dataset):
+            if card.pulse_law is not None and pulse_fit.measured(dataset):
                 rows += pulse_fit.judge(pulse_fit.gathered(dataset), card.pulse_law, seed=seed)
-    if card.jump_law is not None and not _is_text_of_cycles(data):
-        with _opened(data) as dataset:
-            if jump_fit.measured(dataset):
+            if card.jump_law is not None and jump_fit.measured(dataset):
                 finished_members = jump_fit.finished(dataset)
                 rows += gate_jumps.judge(card.jump_law, dataset, finished_members, seed=seed)
                 rows += gate_jumps.judge_core(card, dataset, finished_members, seed=seed)
@@ -655,14 +644,25 @@ def _configuration(made: Mapping[str, Any]) -> Configuration | None:
     return parse(documents[0], made["file"]) if documents else None
 
 
+def _once(data: Data) -> Data:
+    """Return measurements in a text as a dataset, so that they are read once; all others as they are."""
+    if isinstance(data, xr.Dataset) or Path(data).suffix == ".nc" or store.form_of(data) == "netcdf":
+        return data
+    if _is_text_of_cycles(data):
+        return data
+    from . import measurements  # here alone: only a table needs its readers, and pandas
+
+    dataset = measurements.of_file(Path(data))
+    dataset.encoding["source"] = str(data)
+    return dataset
+
+
 @contextmanager
 def _opened(data: Data) -> Iterator[xr.Dataset]:
     if isinstance(data, xr.Dataset):
         yield data
-    elif Path(data).suffix != ".nc" and store.form_of(data) != "netcdf":
-        from . import measurements  # here alone: only a table needs its readers, and pandas
-
-        yield measurements.of_file(Path(data))
+    elif isinstance(read := _once(data), xr.Dataset):
+        yield read
     else:
         content.check(Path(data))
         with kinds.open(data) as dataset:

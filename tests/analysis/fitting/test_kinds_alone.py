@@ -1,5 +1,7 @@
 """Tables of one kind each, as a new user has them: a judged card, or one sentence why not."""
 
+import warnings
+
 import numpy as np
 import pytest
 
@@ -7,7 +9,8 @@ from frenkel.analysis.fitting import core_fit
 from frenkel.analysis.fitting.observations import ObservationError
 from frenkel.analysis.measured import files
 from frenkel.cells.core import GapCore
-from frenkel.experiment.fit_card import fit_card
+from frenkel.errors import Doubt
+from frenkel.experiment.fit_card import fit_card, read_cycles
 from frenkel.reports.card import next_lines
 
 LIMIT = 2e-4
@@ -86,9 +89,25 @@ def test_reads_alone_give_a_card(tmp_path):
     assert not any("relaxation" in line for line in next_lines(found.card))
 
 
+def bake():
+    """Return reads of cells that were baked at three temperatures."""
+    rows = [f"{k},{85 + 20 * (k % 3)},{t},{8 + 0.01 * k + t}" for k in range(60) for t in (0, 1, 10, 100)]
+    return "device,temperature (C),time (h),resistance (kohm)\n" + "\n".join(rows) + "\n"
+
+
+def alike(number=20):
+    """Return pulses of one voltage and width of each sign, in turn."""
+    random = np.random.default_rng(4)
+    rows = [f"{k},{v},1,{np.exp((9 if v > 0 else 12) + 0.2 * random.standard_normal()):.5g}"
+            for k in range(number) for v in (1.2, -1.2) * 6]  # fmt: skip
+    return "device,voltage (V),width (us),resistance (ohm)\n" + "\n".join(rows) + "\n"
+
+
 @pytest.mark.parametrize(
     ("text", "sentence"),
     [
+        (bake(), "a layer of relaxation is of one temperature; frenkel plot retention FILE"),
+        (alike(), "pulses of each sign are all alike; more pulses at other voltages"),
         (reads(times=(0.0, 3600.0)), "reads at 3 times after the first .* frenkel plot retention"),
         ("time (s),current (nA)\n" + "".join(f"{k},{40 + k % 2}\n" for k in range(200)), "frenkel rtn .*"),
         ("voltage (V),width (ns),G (uS)\n" + "".join(f"1,50,{k}\n" for k in range(1, 9)), "40 pulses"),
@@ -99,6 +118,26 @@ def test_what_gives_no_card_says_why(tmp_path, text, sentence):
     path.write_text(text)
     with pytest.raises(ObservationError, match=sentence):
         fit_card(path, bootstrap=0)
+
+
+@pytest.mark.parametrize("head", ["device,cycle,HRS (kohm),Vset (V)", "DUT;Cycle #;R_off [kOhm];V_SET (V)"])
+def test_cycles_have_the_names_of_a_laboratory(tmp_path, head):
+    """Three devices; a column that nothing tells is named, once, unless a mapping ignores it."""
+    path, mark = tmp_path / "table.csv", ";" if ";" in head else ","
+    rows = [(k, c, 100 + k + c, 0.9, 7) for k in range(3) for c in range(1, 5)]
+    lines = [mark.join(map(str, row)) for row in [(head, "Thing"), *rows]]
+    path.write_text("\n".join(lines) + "\n")
+    with pytest.warns(Doubt, match="columns that are not read: Thing; frenkel read table.csv") as said:
+        found, source = read_cycles(path)
+    assert len(said) == 1 and found.names == ("hrs", "set_voltage") and found.values.shape == (3, 4, 2)
+    assert np.exp(found.values[0, 0, 0]) == pytest.approx(101e3) and source["file"] == "table.csv"
+    with pytest.warns(Doubt) as said, pytest.raises(ObservationError, match="at least 20 values"):
+        fit_card(path, bootstrap=0)
+    assert len(said) == 1  # the text is read once
+    (tmp_path / "map.toml").write_text('[columns]\nThing = "ignore"\n')
+    with warnings.catch_warnings():
+        warnings.simplefilter("error")
+        files.read([path], tmp_path / "map.toml")
 
 
 def test_several_kinds_in_one_file_give_all_layers(tmp_path):

@@ -126,6 +126,10 @@ class TablePlan:
         """Return the columns of some quantities."""
         return [column for column in self.columns if column.quantity in quantities]
 
+    def unread(self) -> list[Column]:
+        """Return the columns that no name or unit tells, and no mapping ignores."""
+        return [column for column in self.of("") if column.how != "mapping"]
+
 
 def plan(table: Table, told: MappingFile | None = None, kind: str = "") -> TablePlan:
     """Return what is in a table.
@@ -408,8 +412,8 @@ def _no_unit(table: Table, column: Column) -> str:
     example = QUANTITIES[column.quantity].units[0]
     return (
         f"{table.name}: {reason} for {column.title!r}; write it into the header or a mapping file, such as "
-        f'"{column.title}" = "{column.quantity} ({example})", or give the units of all with --unit, such as '
-        "--unit V,A"
+        f'"{column.title}" = "{column.quantity} ({example})", or give the units of all, such as frenkel read '
+        f"{table.name} --unit V,A"
     )
 
 

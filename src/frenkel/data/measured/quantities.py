@@ -74,9 +74,9 @@ class Quantity:
 
 
 QUANTITIES: Mapping[str, Quantity] = {
-    "device": Quantity(units=(), names=r"dev|cell|sample|address|addr|(device|dev) ?(id|name|no)",
-                       what="the device"),
-    "cycle": Quantity(units=(), names=r"cyc|cycles?|loop|repeat|index of cycle|cycle ?(no|number)",
+    "device": Quantity(units=(), what="the device",
+                       names=r"dev|cell|sample|address|addr|dut|(device|dev|dut|cell) ?(id|name|no|nr|#)"),
+    "cycle": Quantity(units=(), names=r"cyc|cycles?|loop|repeat|index of cycle|cycle ?(no|nr|number|index|#)",
                       what="number of the cycle"),
     "state": Quantity(units=(), names=r"level|range|group", what="name of the programmed state"),
     "time": Quantity(units=("s",), names=r"t|time ?\d?|timestamp|x-axis|elapsed|delay", what="time"),
@@ -98,7 +98,7 @@ QUANTITIES: Mapping[str, Quantity] = {
     "hrs": Quantity(units=("ohm", "S", "A"), names=r"r_?(hrs|off|high)", what="resistance after RESET"),
     "lrs": Quantity(units=("ohm", "S", "A"), names=r"r_?(lrs|on|low)", what="resistance after SET"),
     "set_voltage": Quantity(units=("V",), names=r"v_?set|u_?set|set ?voltage", what="voltage of SET"),
-    "reset_voltage": Quantity(units=("V",), names=r"v_?reset|u_?reset|reset ?voltage",
+    "reset_voltage": Quantity(units=("V",), names=r"v_?(reset|rst)|u_?(reset|rst)|reset ?voltage",
                               what="voltage of RESET"),
     "forming_voltage": Quantity(units=("V",), names=r"v_?form(ing)?|u_?form(ing)?|forming ?voltage",
                                 what="voltage of forming"),
