@@ -539,7 +539,7 @@ def read_cycles(data: Data, features: Sequence[str] | None = None) -> tuple[Obse
 
 
 def _as_cycles(data: xr.Dataset, origin: str) -> xr.Dataset:
-    """Return measurements with cycles: their own, or what pulses or reads tell of states.
+    """Return measurements with cycles: those of devices that have some, or what pulses or reads tell.
 
     Raises
     ------
@@ -547,7 +547,8 @@ def _as_cycles(data: xr.Dataset, origin: str) -> xr.Dataset:
         There are traces alone.
     """
     if "cycle" in data.dims:
-        return data
+        numbers = [one for one in data.data_vars.values() if one.dims == ("device", "cycle")]
+        return data.isel(device=np.any([np.isfinite(one.values).any(axis=1) for one in numbers], axis=0))
     if pulse_fit.measured(data):
         return pulse_fit.cycles(data)
     if "read" in data.dims:
@@ -646,9 +647,8 @@ def _configuration(made: Mapping[str, Any]) -> Configuration | None:
 
 def _once(data: Data) -> Data:
     """Return measurements in a text as a dataset, so that they are read once; all others as they are."""
-    if isinstance(data, xr.Dataset) or Path(data).suffix == ".nc" or store.form_of(data) == "netcdf":
-        return data
-    if _is_text_of_cycles(data):
+    is_text = not isinstance(data, xr.Dataset) and Path(data).suffix != ".nc"
+    if not is_text or store.form_of(data) == "netcdf" or _is_text_of_cycles(data):
         return data
     from . import measurements  # here alone: only a table needs its readers, and pandas
 

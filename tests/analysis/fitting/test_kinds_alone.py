@@ -151,3 +151,16 @@ def test_several_kinds_in_one_file_give_all_layers(tmp_path):
     found = fit_card(data, bootstrap=0)
     assert found.card.names == ("hrs", "lrs") and found.card.relaxation_law is None
     assert any(line.startswith("left out, relaxation: ") for line in next_lines(found.card))
+
+
+def test_cells_that_were_only_read_are_no_devices_without_cycles(tmp_path):
+    """Eight devices with cycles and sixty others with reads: cycles are those of the eight alone."""
+    random = np.random.default_rng(9)
+    rows = [f"a{k},{c},{1e5 * random.lognormal(0, 0.2):.5g}" for k in range(8) for c in range(1, 6)]
+    (tmp_path / "cycles.csv").write_text("device,cycle,hrs (ohm)\n" + "\n".join(rows) + "\n")
+    (tmp_path / "reads.csv").write_text(reads())
+    data = files.read([tmp_path / "cycles.csv", tmp_path / "reads.csv"])
+    assert data.sizes["device"] == 68
+    alone, both = (read_cycles(one)[0] for one in (tmp_path / "cycles.csv", data))
+    np.testing.assert_allclose(both.values, alone.values)
+    assert fit_card(data, bootstrap=0).card.relaxation_law is not None
