@@ -18,7 +18,7 @@ from ... import checks
 from ...cells.law import Feature
 from ...data import store
 from ...data.measured.quantities import unit_of
-from ...data.measured.reading import read_table
+from ...data.measured.reading import first_line, read_table
 from ...typing import Floats, Index
 
 if TYPE_CHECKING:
@@ -261,12 +261,11 @@ def set_positive(found: Observations) -> Observations:
     return replace(found, features=tuple(features))
 
 
-def is_table(path: str | Path) -> bool:
+def is_text_of_cycles(path: str | Path) -> bool:
     """Tell whether a file is a text for :func:`from_csv`: device and cycle first, names in small letters."""
     if store.form_of(path) != "csv":
         return False
-    with Path(path).open(encoding="utf-8", errors="replace") as file:
-        headers = [match[1] for part in re.split("[,;\t]", file.readline()) if (match := _HEADER.match(part))]
+    headers = [match[1] for part in re.split("[,;\t]", first_line(path)) if (match := _HEADER.match(part))]
     return headers[:2] == ["device", "cycle"] and all(name == name.casefold() for name in headers)
 
 

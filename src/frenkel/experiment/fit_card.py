@@ -213,7 +213,7 @@ def fit_card(
 
 
 def _is_text_of_cycles(data: Data) -> bool:
-    return not isinstance(data, xr.Dataset) and observations.is_table(data)
+    return not isinstance(data, xr.Dataset) and observations.is_text_of_cycles(data)
 
 
 def _is_measurement(data: Data) -> bool:

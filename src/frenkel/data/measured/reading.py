@@ -15,6 +15,12 @@ if TYPE_CHECKING:
     import pandas
 
 
+def first_line(path: str | Path) -> str:
+    """Return the first line of a text; signs that are no text are replaced."""
+    with Path(path).open(encoding="utf-8", errors="replace") as file:
+        return file.readline()
+
+
 def read_table(path: str | Path, style: Style | None = None) -> Table:
     """Return the first table in a file; see :func:`read_tables`."""
     return read_tables(path, style)[0]
