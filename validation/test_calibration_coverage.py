@@ -73,6 +73,9 @@ def test_a_switch_in_closed_form():
 TRUTHS, FEW = 100, 5
 """Targets of the default, and their devices: means alone are compared."""
 
+BANK, DRAWN = 64, 16
+"""Simulated devices of each point, and how many of them are the design of a target."""
+
 
 def ninety(truths, draws):
     """Return how many of the central 90 % intervals hold the truths, (p,)."""
@@ -82,27 +85,33 @@ def ninety(truths, draws):
 
 @pytest.mark.parametrize("series", ["0 ohm", "7.5 kohm"])
 def test_the_default_with_and_without_series_resistance(tmp_path, series):
-    """90 % intervals of 100 truths, one design of 16 points x 16 devices; required are 82 to 97. With a right
-    posterior fewer or more are held by each of four numbers in 1 of 100."""
+    """90 % intervals of 100 truths, designs of 16 points x 16 devices drawn from 64; required are 82 to 97.
+
+    The exchange barrier is in 83 of 100 with 7.5 kohm and in 89 without, the migration barrier in 89 and 89
+    (another draw of the designs: 84, 84; 84, 88). With one design for all targets, whose luck they share, the
+    exchange barrier was in 35 and 34 of 40. Seven minutes of CPU each.
+    """
     rates = {**RATES, "rate": "0.1 MV/s"}
     cycle = PHASES[1] | {"phase": [phase | rates for phase in PHASES[1]["phase"]]}
     made = {"material": "HfO2", "device": {"thickness": "2.6 nm", "width": "2.6 nm"}, "seed": 1}
     default = parse(made | {"circuit": {"series_resistance": series}, "phase": [PHASES[0] | rates, cycle]})
     free = (Parameter("exchange.barrier", 1.85, 1.99), Parameter("vacancy.migration_barrier", 1.27, 1.39))
-    known = []
-
-    def simulate(points, turn):
-        if not known:
-            known.append(devices(default, tmp_path, points, 16, 1, turn))
-        return known[0]
-
+    bank = []
     random = np.random.default_rng(12)
     truths = np.array([[q.value(random.random()) for q in free] for _ in range(TRUTHS)])
     draws = []
     for place, row in enumerate(truths):
+        members = np.random.default_rng([0, place]).permutation(BANK)[:DRAWN]
+
+        def simulate(points, turn, members=members):
+            if not bank:
+                bank.append(devices(default, tmp_path, points, BANK, 1, turn))
+            return bank[0][:, members]
+
         point = {q.name: float(x) for q, x in zip(free, row, strict=True)}
         target = devices(default, tmp_path, [point], FEW, 1000 + place, 1)[0]
         found = calibrate(simulate, target, list(NUMBERS), free, rounds=1, points=16, seed=3)
+        assert found.coarse == ("reset_voltage",)  # read in steps of 0.5 V
         draws.append(found.draws)
     held = ninety(truths, draws)
     print(f"{series}: 90 % intervals hold {held} of {TRUTHS}")
