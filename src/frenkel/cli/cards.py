@@ -118,7 +118,7 @@ def add_commands(commands: Any) -> None:
         "fit a compact model (card) to an ensemble",
         "frenkel fit ensemble.nc -o hfo2.card.json",
         *FIT,
-        about="It is validated on held-out devices.",
+        about="It is validated on held-out devices. Several files: frenkel read joins them.",
     )
     add(
         commands,
