@@ -233,6 +233,43 @@ def correlated_normal(
     return np.ascontiguousarray(values[: shape[0], : shape[1], : shape[2]]).ravel()
 
 
+def log_normal(random: ArrayLike, width: ArrayLike) -> Floats:
+    """Return log-normal factors of mean 1 from standard normal numbers.
+
+    Parameters
+    ----------
+    random : array_like
+        Standard normal numbers z.
+    width : array_like
+        Standard deviation s of the logarithm.
+
+    Returns
+    -------
+    ndarray of float64
+        ``exp(s z - s**2 / 2)``: above 0, with mean 1 and variance ``exp(s**2) - 1``.
+    """
+    wide = np.asarray(width, np.float64)
+    return np.asarray(np.exp(wide * np.asarray(random, np.float64) - 0.5 * wide**2))
+
+
+def hop_width(site: float, alike: float) -> float:
+    """Return the standard deviation of ln(mean of the factors of two sites), see `log_normal`.
+
+    Parameters
+    ----------
+    site : float
+        Standard deviation s of the logarithm at a site.
+    alike : float
+        Correlation c, 0 to 1, of the normal numbers of the two sites.
+
+    Returns
+    -------
+    float
+        That of the log-normal law of the same variance, ``[exp(s**2) + exp(c s**2)] / 2 - 1``.
+    """
+    return math.sqrt(math.log((math.exp(site**2) + math.exp(alike * site**2)) / 2.0))
+
+
 def _amplitude(size: int, length: float) -> Floats:
     """Return the root of the spectrum of the correlation on a ring of ``size`` sites, variance 1."""
     images = np.arange(-1 - math.ceil(1.5 / length), 2 + math.ceil(1.5 / length))  # terms down to 1e-19

@@ -147,6 +147,7 @@ def read_document(document: Mapping[str, Any], where: str) -> Contents:
     _check_mechanisms(model.mechanisms, sections, where)
     _check_names(model, sections, where)
     _check_phonons(document, sections, where)
+    _check_hops(sections, where)
     _check_walk(sections, where)
     _check_empty_sites(sections, where)
     _check_two_level(sections, where)
@@ -262,6 +263,16 @@ def _check_phonons(document: Mapping[str, Any], sections: Mapping[str, Any], whe
         if phonons[0]:
             energy = numbers.huang_rhys * numbers.phonon_energy
             between(f"{where}: {name}.huang_rhys times phonon_energy", energy, 0.01, 5.0, "eV", MaterialError)
+
+
+def _check_hops(sections: Mapping[str, Any], where: str) -> None:
+    """Raise where barriers of hops are normal and log-normal at once."""
+    numbers = sections.get("disorder")
+    if numbers is not None and numbers.barrier and numbers.barrier_factor:
+        raise MaterialError(
+            f"{where}: disorder.barrier must be 0 beside disorder.barrier_factor, whose log-normal barriers "
+            f"it would add normal ones to, got {numbers.barrier:g} eV"
+        )
 
 
 def _check_walk(sections: Mapping[str, Any], where: str) -> None:

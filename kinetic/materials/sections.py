@@ -319,6 +319,13 @@ class DisorderNumbers:
 
     site_energy: float = quantity("eV", 0.0, 2.0, "standard deviation of the vacancy energy per site")
     barrier: float = quantity("eV", 0.0, 2.0, "standard deviation of the hop barrier per site")
+    barrier_factor: float = quantity(
+        "1",
+        0.0,
+        3.0,
+        "standard deviation of the logarithm of a site's factor, 1 in the mean, on the hop barrier",
+        default=0.0,
+    )
     correlation_length: float = quantity("m", 0.0, 1e-7, "length over which they are alike", default=0.0)
     bond: float = quantity(
         "1", 0.0, 3.0, "standard deviation of the logarithm of a site's factor on its bonds", default=0.0

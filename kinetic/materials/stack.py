@@ -25,7 +25,7 @@ OF_A_LAYER: dict[str, tuple[str, ...]] = {
     "interstitial": ("migration_barrier", "attempt_frequency"),
     "frenkel_pair": ("barrier", "attempt_frequency"),
     **dict.fromkeys(WEAK, ("vacancy_fraction",)),
-    "disorder": ("site_energy", "barrier"),
+    "disorder": ("site_energy", "barrier", "barrier_factor"),
     "electrostatics": ("permittivity",),
     "conduction": (
         "prefactor", "decay_length", "tunnel_factor", "background", "activation", "gap_reorganisation",

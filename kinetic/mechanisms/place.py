@@ -10,7 +10,14 @@ from numpy.typing import NDArray
 from ...typing import Floats
 from ..lattice.lattice import Lattice
 from ..lattice.species import CATION, INTERSTITIAL, VACANCY, Species
-from ..lattice.structure import correlated_normal, grain_boundary, grain_count, grain_seeds, plane_with_pores
+from ..lattice.structure import (
+    correlated_normal,
+    grain_boundary,
+    grain_count,
+    grain_seeds,
+    log_normal,
+    plane_with_pores,
+)
 from ..materials.material import Material
 from ..materials.sections import SpotsNumbers
 from ..materials.stack import Stack
@@ -34,6 +41,8 @@ class Place:
         The cation, where both vacancies and cations conduct.
     site_energy, second_energy, disorder : ndarray of shape (n_sites,)
         Energy of a defect, the same of the second kind (eV), and addition to their barriers (eV).
+    barrier_factor : ndarray of shape (n_sites,) or None
+        Factor of a site on the barriers of their hops, which are the mean of both ends; None where all are 1.
     bond_factor : ndarray of shape (n_hosts,)
         Factor of a site on its bonds, which are the product of both ends: where a defect stands and how deep
         its level lies is not the same on any two sites.
@@ -51,6 +60,7 @@ class Place:
     site_energy: Floats
     second_energy: Floats
     disorder: Floats
+    barrier_factor: Floats | None
     bond_factor: Floats
 
     @property
@@ -76,15 +86,17 @@ def draw_place(
     n_hosts, material = lattice.n_hosts, stack.material
     weak, exchange_shift = weak_sites(material, lattice, shape, rng)
     site_energy, disorder = np.zeros((2, lattice.n_sites))
-    bond_factor = np.ones(n_hosts)
+    bond_factor, barrier_factor = np.ones(n_hosts), None
     if material.has("disorder"):
         columns = n_hosts // shape[2]
         site_energy[:n_hosts] = np.tile(stack.numbers("disorder", "site_energy"), columns) * _random(
             material, lattice, shape, rng
         )
-        disorder[:n_hosts] = np.tile(stack.numbers("disorder", "barrier"), columns) * _random(
-            material, lattice, shape, rng
-        )
+        random = _random(material, lattice, shape, rng)
+        disorder[:n_hosts] = np.tile(stack.numbers("disorder", "barrier"), columns) * random
+        if (width := stack.numbers("disorder", "barrier_factor")).any():
+            barrier_factor = np.ones(lattice.n_sites)
+            barrier_factor[:n_hosts] = log_normal(random, np.tile(width, columns))
         if material.disorder.bond:
             bond_factor = np.exp(material.disorder.bond * _random(material, lattice, shape, rng))
     second, second_energy = None, site_energy.copy()
@@ -114,6 +126,7 @@ def draw_place(
         site_energy=site_energy,
         second_energy=second_energy,
         disorder=disorder,
+        barrier_factor=barrier_factor,
         bond_factor=bond_factor,
     )
 

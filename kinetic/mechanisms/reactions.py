@@ -108,7 +108,7 @@ def build_chemistry(
     atoms = _atomic_energies(site_energies)
     sites, electrons = _trap_energies(site_energies, rng, traps)
     mechanisms = tuple(
-        _shifted(_layered(mechanism, name, site_energies), shifts.get(name))
+        _shifted(_scattered(_layered(mechanism, name, site_energies), name, site_energies), shifts.get(name))
         for name in material.mechanisms
         for mechanism in _each(REACTIONS[name](site_energies))
     )
@@ -220,6 +220,8 @@ def _shifted(mechanism: Mechanism, shift: Floats | None) -> Mechanism:
 
 HOPS = {"vacancy hop": "vacancy", "cation hop": "cation", "interstitial hop": "interstitial"}
 """Hops that may cross an interface, and the sections of their numbers."""
+DEFECT_HOPS = ("vacancy hop", "cation hop")
+"""Hops of what conducts, whose barriers are random in a disordered oxide."""
 
 
 def _layered(mechanism: Mechanism, name: str, place: Place) -> Mechanism:
@@ -240,6 +242,18 @@ def _layered(mechanism: Mechanism, name: str, place: Place) -> Mechanism:
         mechanism = replace(mechanism, barriers_below=extra[layer])
     shift = barrier - barrier[-1]
     return _shifted(mechanism, shift[layer] if shift.any() else None)
+
+
+def _scattered(mechanism: Mechanism, name: str, place: Place) -> Mechanism:
+    """Return the hop of a defect that conducts with the barrier of each site times the factor of the site.
+
+    A hop has the mean of both ends: one saddle both ways, which is above both ends as long as barriers are
+    not below 0.
+    """
+    shift, factor = mechanism.barrier_shift, place.barrier_factor
+    if factor is None or shift is None or name not in DEFECT_HOPS:
+        return mechanism
+    return replace(mechanism, barrier_shift=(mechanism.barrier + shift) * factor - mechanism.barrier)
 
 
 def _hop(name: str) -> Callable[[Place], Mechanism]:

@@ -11,6 +11,7 @@ from frenkel.barriers.errors import BarrierError
 from frenkel.barriers.numbers import changes
 from frenkel.barriers.study import Disorder, Findings, HopEnergy
 from frenkel.cli.main import main
+from frenkel.kinetic.lattice.structure import log_normal
 from frenkel.kinetic.materials.material import Material
 
 
@@ -32,10 +33,36 @@ def test_a_planted_correlation_is_found_and_none_where_there_is_none():
     assert correlation_length(places, rng.standard_normal(60), 20 * np.eye(3))[1] < 1.92
 
 
-def test_the_spread_of_hops_is_that_of_a_mean_of_two_sites():
-    written = changes(findings(disorder=Disorder(0.2, 0.3, 20, 12, 0.0, 0.0)), ["vacancy"])["disorder"]
-    assert written["site_energy"]["value"] == 0.2 and "correlation_length" not in written
-    assert written["barrier"]["value"] == pytest.approx(0.3 * np.sqrt(2), rel=1e-3)
+LAWS = {"normal": (-7.8, 0.0), "log-normal": (-2.6, 0.5)}
+
+
+@pytest.mark.parametrize(("length", "width"), [(0.0, 1.013), (2.5, 0.885)])
+def test_the_spread_of_hops_is_that_of_a_mean_of_two_sites(length, width):
+    """Of 400,000 means of two factors with the width that is written, the variance is that of the hops."""
+    spreads = Disorder(0.2, 0.5, 0.8, LAWS, 20, 12, length, 3.0)
+    written = changes(findings(disorder=spreads), ["vacancy"])["disorder"]
+    assert written["site_energy"]["value"] == 0.2 and ("correlation_length" in written) == bool(length)
+    site = written["barrier_factor"]
+    assert site["value"] == pytest.approx(width, abs=0.01) and "+5.2 against normal" in site["note"]
+    assert site["range"][0] < site["value"] < site["range"][1]
+    alike = np.exp(-0.5) if length else 0.0
+    one, two = np.random.default_rng(1).standard_normal((2, 400_000))
+    two = alike * one + np.sqrt(1 - alike**2) * two
+    hops = (log_normal(one, site["value"]) + log_normal(two, site["value"])) / 2
+    assert hops.mean() == pytest.approx(1.0, abs=0.01)
+    assert hops.var() == pytest.approx(np.exp(0.8**2) - 1, rel=0.03)
+
+
+def test_laws_of_barriers_are_told_apart():
+    """Sixty barriers of each law: the other one is less likely and refused."""
+    random = np.random.default_rng(2).standard_normal(60)
+    for barriers, own, other in (
+        (0.4 * np.exp(0.8 * random), "log-normal", "normal"),
+        (1.0 + 0.3 * random, "normal", "log-normal"),
+    ):
+        found = disorder.laws(barriers)
+        assert found[own][0] > found[other][0] + 5
+        assert found[own][1] > 0.05 > found[other][1]
 
 
 def test_charge_states_and_a_correction():
@@ -85,7 +112,7 @@ def test_a_cell_is_molten_and_its_spread_becomes_the_disorder_of_a_material(quen
     lines = [line for line in shown.err.splitlines() if line.startswith("melt and quench")]
     assert [line.split(":")[0][-7:] for line in lines] == ["0.02 ps", "0.04 ps", "0.06 ps"]
     rows = {f"{row.section}.{row.key}": row for row in Material.read(tmp_path / "glass.toml").table()}
-    sites, barriers = rows["disorder.site_energy"], rows["disorder.barrier"]
+    sites, barriers = rows["disorder.site_energy"], rows["disorder.barrier_factor"]
     assert 0.01 < sites.value < 0.5 and sites.range[0] < sites.value < sites.range[1]
     assert 0.05 < barriers.value < 1 and "each the mean of two sites" in barriers.source
     first = (tmp_path / "glass.toml").read_bytes()

@@ -142,3 +142,18 @@ def test_at_least_half_of_the_energies_of_the_three_sets_are_computed_or_measure
         ]
         assert silent and not any(silent)
     assert [sum(column) for column in zip(*counted, strict=True)] == [8, 14]
+
+
+def test_a_device_of_the_glass_forms_resets_and_sets(tmp_path, capsys):
+    """Barriers of sites from 0.02 eV on keep it hopping; seed 2 needs the fewest hops of three."""
+    output = tmp_path / "glass.nc"
+    assert main(["run", str(FOLDER.parent / "glass.toml"), "--seed", "2", "-q", "-o", str(output)]) == 0
+    assert main(["show", str(output)]) == 0
+    words = r"^(form|reset|set) +(-?[\d.]+) V .* ([\d.]+ [kMG]?)ohm"
+    found = re.findall(words, capsys.readouterr().out, re.MULTILINE)
+    assert [phase for phase, _, _ in found] == ["form", "reset", "set"]
+    volts = [float(text) for _, text, _ in found]
+    factors = {"k": 1e3, "M": 1e6, "G": 1e9}
+    formed, high, low = (float(text.split()[0]) * factors[text.split()[1]] for _, _, text in found)
+    assert 1 < volts[0] < 6 and volts[1] < 0 < volts[2] < volts[0]
+    assert high > 10 * max(formed, low)

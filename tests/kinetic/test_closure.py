@@ -34,6 +34,10 @@ SETS = {
     "bent": ("HfO2", (8, 9), {
         "exchange.dipole": 2.6e-9, "exchange.dipole_power": 2.0, "exchange.floor": 0.0,
     }),
+    # Log-normal barriers and energies of sites as wide as those of a quenched glass.
+    "glass": ("HfO2-volatile", (8, 9), {
+        "disorder.barrier": 0.0, "disorder.barrier_factor": 0.9, "disorder.site_energy": 0.54,
+    }),
     # Every lever that a mechanism can have, and a charge transition.
     "all levers": ("HfO2-ETH", (6, 7), {
         "exchange.dipole": 1.2e-9, "exchange.barrier": 0.8, "exchange.floor": 0.2,

@@ -14,6 +14,7 @@ from frenkel.kinetic.device import Device
 from frenkel.kinetic.fields._event_rates import EventRates
 from frenkel.kinetic.lattice.species import EMPTY, INTERSTITIAL, OXYGEN, VACANCY
 from frenkel.kinetic.materials.material import Material
+from frenkel.kinetic.materials.rows import MaterialError
 from frenkel.kinetic.run import EventBudgetError, Run
 from frenkel.kinetic.solver import Solved, Solver
 from frenkel.kinetic.waveform import Waveform
@@ -86,6 +87,22 @@ def test_each_member_is_made_anew_and_always_the_same():
         lambda device: device.chemistry.mechanisms[0].barrier_shift,
     ):
         assert np.array_equal(of(first), of(again)) and not np.array_equal(of(first), of(other))
+
+
+def test_barriers_of_a_disordered_oxide_are_log_normal():
+    """Over what the set has at a site: ln is the same random number as that of normal barriers."""
+    width, hops = 0.9, []
+    for law in ({"disorder.barrier": 0.05}, {"disorder.barrier": 0.0, "disorder.barrier_factor": width}):
+        device = make(values={"disorder.correlation_length": A} | law)
+        hops.append(next(one for one in device.chemistry.mechanisms if one.name == "vacancy hop"))
+    outside = np.where(device.chemistry.weak, 0.0, device.material.column.migration_shift)
+    normal, shift = (hop.barrier_shift[: device.n_hosts] for hop in hops)
+    random = (normal - outside) / 0.05
+    factor = (hops[1].barrier + shift) / (hops[1].barrier + outside)
+    np.testing.assert_allclose(np.log(factor), width * random - width**2 / 2, rtol=0, atol=1e-12)
+    assert 0 < factor.min() < 0.2 and factor.max() > 3
+    with pytest.raises(MaterialError, match="disorder.barrier must be 0 beside disorder.barrier_factor"):
+        make(values={"disorder.barrier_factor": width})
 
 
 def test_kept_configuration_equals_a_fresh_solve_bit_by_bit():

@@ -32,6 +32,8 @@ SEGMENT = 100
 """Steps of a melt and quench that are kept together; chosen."""
 FINEST = 0.25
 """Step (angstrom) of the lengths that are tried; chosen."""
+SAMPLES = 2000
+"""Samples of a law whose distance from it is known."""
 GAIN = 1.92
 """Gain of the logarithm of the likelihood from which a length is stated: 95 % for one parameter."""
 
@@ -112,6 +114,36 @@ def correlation_length(places: Floats, values: Floats, cell: Floats) -> tuple[fl
     independent = -0.5 * len(values) * np.log(np.var(values))
     best = int(np.argmax(found))
     return float(lengths[best]), float(found[best] - independent)
+
+
+def laws(barriers: Floats) -> dict[str, tuple[float, float]]:
+    """Return how well laws fit barriers: ln(likelihood), and the chance of a larger distance.
+
+    The laws are a normal and a log-normal one. The distance is that of Kolmogorov between sample and fitted
+    law; its chance is that of `SAMPLES` samples of the law, each with its own fit.
+
+    Parameters
+    ----------
+    barriers : array (n,)
+        Barriers (eV) above 0, at least three that differ.
+    """
+    from scipy.stats import norm  # scipy, for those alone who have a disordered cell
+
+    drawn = np.random.default_rng(SEED).standard_normal((SAMPLES, len(barriers)))
+
+    def distance(values: Floats) -> Floats:
+        own = np.sort(values, axis=-1)
+        mean, width = own.mean(axis=-1, keepdims=True), own.std(axis=-1, ddof=1, keepdims=True)
+        law, steps = norm.cdf((own - mean) / width), np.arange(len(barriers) + 1) / len(barriers)
+        return np.asarray(np.maximum(steps[1:] - law, law - steps[:-1]).max(axis=-1))
+
+    found = {}
+    for name, values in (("normal", barriers), ("log-normal", np.log(barriers))):
+        likelihood = norm.logpdf(values, values.mean(), values.std()).sum()
+        if name == "log-normal":
+            likelihood -= values.sum()  # density of the barrier, not of its logarithm
+        found[name] = float(likelihood), float(np.mean(distance(drawn) >= distance(values)))
+    return found
 
 
 class DisorderedStudy(CrystalStudy):
@@ -227,6 +259,8 @@ class DisorderedStudy(CrystalStudy):
             disorder=Disorder(
                 site_energy=float(np.std(energies, ddof=1)),
                 barrier=float(np.std(middle, ddof=1)),
+                barrier_log=float(np.std(np.log(middle), ddof=1)),
+                laws=laws(middle),
                 sites=len(sites),
                 hops=len(computed),
                 length=length if gain > GAIN else 0.0,

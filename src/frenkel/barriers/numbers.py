@@ -7,6 +7,7 @@ from typing import Any
 
 import numpy as np
 
+from ..kinetic.lattice.structure import hop_width
 from . import spread
 from .errors import BarrierError
 from .study import Disorder, Findings, HopEnergy
@@ -142,12 +143,17 @@ def _barrier(found: Findings, origin: str, correction: float) -> dict[str, Any]:
 def _disorder(found: Findings, spreads: Disorder, origin: str) -> dict[str, Any]:
     """Return the section of a disordered cell, with 95 % intervals of the number of draws.
 
-    The saddle of a hop has the mean of the random numbers of its ends, with a correlation c: hops have the
-    standard deviation ``s sqrt((1 + c) / 2)``, see `lattice.structure.correlated_normal`.
+    The saddle of a hop is the mean of the log-normal barriers of its ends: the width at a site is the one
+    from which hops have that of the sample, see `lattice.structure.hop_width`.
     """
+    from scipy.optimize import brentq  # scipy, for those alone who have a disordered cell
+
     length = np.mean([hop.length for hop in found.hops])
     alike = float(np.exp(-((length / spreads.length) ** 2) / 2)) if spreads.length else 0.0
-    per_site = spreads.barrier / np.sqrt((1 + alike) / 2)
+    low, hops, high = (
+        float(brentq(lambda site, hop=hop: hop_width(site, alike) - hop, 0.0, 2.0 * hop + 1.0))
+        for hop in np.insert(_interval(spreads.barrier_log, spreads.hops), 1, spreads.barrier_log)
+    )
     section = {
         "site_energy": _number(
             spreads.site_energy,
@@ -157,13 +163,15 @@ def _disorder(found: Findings, spreads: Disorder, origin: str) -> dict[str, Any]
             f"{origin}; standard deviation of {spreads.sites} vacancies",
             "interval of the number of draws",
         ),
-        "barrier": _number(
-            per_site,
-            "eV",
+        "barrier": {"value": 0.0, "unit": "eV", "confidence": "chosen", "source": "barrier_factor holds it"},
+        "barrier_factor": _number(
+            hops,
+            "1",
             found,
-            _interval(per_site, spreads.hops),
-            f"{origin}; {spreads.barrier:.3f} eV of {spreads.hops} hops, each the mean of two sites",
-            "interval of the number of draws",
+            (low, high),
+            f"{origin}; {spreads.barrier_log:.3f} of {spreads.hops} hops, each the mean of two sites",
+            "interval of the number of draws; log-normal, ln(likelihood) "
+            f"{spreads.laws['log-normal'][0] - spreads.laws['normal'][0]:+.1f} against normal barriers",
         ),
     }
     if spreads.length:

@@ -68,7 +68,14 @@ def _disordered(spreads: Disorder) -> list[str]:
     alike = f"{spreads.length / 10:.3f} nm" if spreads.length else "not distinguishable from 0"
     return [
         f"Standard deviation of {spreads.sites} vacancies: {spreads.site_energy:.3f} eV.",
-        f"Standard deviation of {spreads.hops} hops, mean of both directions: {spreads.barrier:.3f} eV.",
+        f"Standard deviation of {spreads.hops} hops, mean of both directions: {spreads.barrier:.3f} eV, "
+        f"of their logarithm {spreads.barrier_log:.2f}.",
+        "Laws of barriers (the set takes the log-normal one, above 0): "
+        + "; ".join(
+            f"{law}, ln(likelihood) {gain:.1f}, larger Kolmogorov distance by chance {chance:.1%}"
+            for law, (gain, chance) in spreads.laws.items()
+        )
+        + ".",
         f"Length over which vacancies are alike: {alike} ({longest}).",
     ]
 

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable
+from collections.abc import Callable, Mapping
 from dataclasses import dataclass, field
 from math import prod
 from pathlib import Path
@@ -104,6 +104,10 @@ class Disorder:
         Standard deviation (eV) of the energies of vacancies.
     barrier : float
         Standard deviation (eV) of the barriers of hops, each the mean of both directions.
+    barrier_log : float
+        Standard deviation of their logarithm.
+    laws : mapping of str to (float, float)
+        ln(likelihood) of the barriers and chance of a larger Kolmogorov distance, of both laws.
     sites, hops : int
         How many there are of each.
     length : float
@@ -114,6 +118,8 @@ class Disorder:
 
     site_energy: float
     barrier: float
+    barrier_log: float
+    laws: Mapping[str, tuple[float, float]]
     sites: int
     hops: int
     length: float
