@@ -205,10 +205,10 @@ def _gain(
     gain = (float(np.mean(shuffled)) - best) / max(float(np.std(shuffled, ddof=1)), 1e-12)
     if gain < LEAST:
         alike = len(np.unique(pulses.table[:, 1:4], axis=0)) <= 2
-        reason = "pulses of each sign are all alike" if alike else "are rows or columns mixed up?"
+        reason = "pulses of each sign are all alike;" if alike else "are rows or columns mixed up? If not,"
         raise ObservationError(
             "the state after a pulse does not depend on the pulse and on the state before it (better than "
-            f"shuffled pulses by {gain:.1f} standard deviations, must be {LEAST:g}): {reason}; more pulses "
+            f"shuffled pulses by {gain:.1f} standard deviations, must be {LEAST:g}): {reason} more pulses "
             "at other voltages and widths would tell"
         )
     return gain
