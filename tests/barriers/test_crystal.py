@@ -93,9 +93,13 @@ def test_too_short_a_cutoff_says_how_far_neighbours_are(rutile):
 def test_what_cannot_be_read_is_said(tmp_path):
     with pytest.raises(BarrierError, match="there is no file nothing.cif"):
         crystal.read(type(tmp_path)("nothing.cif"), "O")
-    (tmp_path / "empty.cif").write_text("no crystal")
-    with pytest.raises(BarrierError, match="ASE cannot read empty.cif as a structure"):
-        crystal.read(tmp_path / "empty.cif", "O")
+    for text in ("no crystal", "data_x\n_cell_length_a 5\n", "data_a\nloop_\n_atom_site_label\nO\n"):
+        (tmp_path / "empty.cif").write_text(text)
+        with pytest.raises(BarrierError, match="ASE cannot read empty.cif as a structure: no block"):
+            crystal.read(tmp_path / "empty.cif", "O")
+    with pytest.raises(BarrierError, match="invalid literal .*; write it again as CIF, POSCAR or"):
+        (tmp_path / "x.xyz").write_text("hello\n")
+        crystal.read(tmp_path / "x.xyz", "O")
     (tmp_path / "molecule.xyz").write_text("1\n\nO 0 0 0\n")
     with pytest.raises(BarrierError, match="molecule.xyz has no cell with three vectors"):
         crystal.read(tmp_path / "molecule.xyz", "O")

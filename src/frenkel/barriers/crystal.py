@@ -68,8 +68,11 @@ def read(path: Path, species: str) -> Any:
     try:
         atoms = library("ase.io").read(path, format=kind)
     except Exception as error:  # each format of ASE raises errors of its own
-        reason = " ".join(str(error).split()) or type(error).__name__
-        raise BarrierError(f"ASE cannot read {path.name} as a structure: {reason}") from None
+        reason = " ".join(str(error).split()) or "no block with a cell and atoms was found"
+        raise BarrierError(
+            f"ASE cannot read {path.name} as a structure: {reason}; write it again as CIF, POSCAR or "
+            "extended xyz, with the lengths and angles of its cell and all atoms"
+        ) from None
     if atoms.cell.rank < 3:
         raise BarrierError(f"{path.name} has no cell with three vectors, which a crystal needs")
     check_species(atoms, species, path.name)
