@@ -48,6 +48,10 @@ def text(found: Findings) -> str:
         lines += ["| defect | formation energy / eV | sites in the unit cell |", "|---|---|---|"]
         lines += [f"| vacancy {name} | {energy:.3f} | {n} |" for name, (energy, n) in found.vacancies.items()]
         lines += [f"| interstitial {k} | {e:.3f} | |" for k, e in enumerate(found.interstitials, 1)]
+    if found.charged:
+        lines += ["", "Formation energies, Fermi level at the valence band maximum, reference as above:"]
+        lines += ["", "| charge | formation energy / eV |", "|---|---|"]
+        lines += [f"| {charge:+d} | {energy:.3f} |" for charge, energy in sorted(found.charged.items())]
     for name, gained in found.pairs.items():
         lines += ["", f"Vacancies {name} apart gain {gained:.3f} eV (negative: they repel)."]
     for number, added in enumerate(found.crowding, 1):

@@ -128,7 +128,10 @@ class Disorder:
 
 @dataclass(frozen=True)
 class Findings:
-    """What was found of one crystal; energies in eV, lengths in angstrom, frequencies in Hz."""
+    """What was found of one crystal; energies in eV, lengths in angstrom, frequencies in Hz.
+
+    ``charged`` holds the formation energy of a vacancy by charge, with the Fermi level at the valence band.
+    """
 
     formula: str
     species: str
@@ -148,6 +151,7 @@ class Findings:
     failures: tuple[str, ...] = ()
     cpu_seconds: float = 0.0
     disorder: Disorder | None = None
+    charged: Mapping[int, float] = field(default_factory=dict)
 
     @property
     def formation(self) -> float | None:

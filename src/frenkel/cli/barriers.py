@@ -50,7 +50,8 @@ def add_commands(commands: Any) -> None:
             "--finished",
             action="store_true",
             help="instead of calculating, read neb.dat, nebef.dat or folders of VASP, .dat or .int of neb.x, "
-            "parameters.json or .csv of VacHopPy, e_kra.txt of kMCpy",
+            "parameters.json or .csv of VacHopPy, e_kra.txt of kMCpy; formation energies of "
+            "pymatgen-analysis-defects",
         ),
         Option(
             "--charges",
@@ -204,27 +205,36 @@ def _computed(options: argparse.Namespace) -> Findings:
     return DisorderedStudy(*given, picoseconds=time).run()
 
 
-def _charges(options: argparse.Namespace) -> list[int | None]:
-    """Return the charge state of each file."""
+def _charges(options: argparse.Namespace, number: int) -> list[int | None]:
+    """Return the charge state of each file of barriers."""
     if options.charges is None:
-        return [None] * len(options.files)
+        return [None] * number
     words = options.charges.split(",")
-    if not all(re.fullmatch(r"[+-]?\d", word) for word in words) or len(words) != len(options.files):
+    if not all(re.fullmatch(r"[+-]?\d", word) for word in words) or len(words) != number:
         raise UsageError(
-            f"--charges must be {len(options.files)} whole numbers, one a file, got {options.charges!r}"
+            f"--charges must be {number} whole numbers, one a file, got {options.charges!r}"
         )
     return [int(word) for word in words]
 
 
 def _finished(options: argparse.Namespace, base: Any) -> Findings:
-    from ..barriers import finished
+    from ..barriers import diagrams, finished
     from ..barriers.calculators import AB_INITIO, CONFIDENCES
     from ..barriers.study import Findings
 
     if options.confidence is not None and options.confidence not in CONFIDENCES:
         raise UsageError(f"--confidence must be one of {', '.join(CONFIDENCES)}, got {options.confidence!r}")
-    charges = _charges(options)
-    readings = [finished.read(path) for path in options.files]
+    found_diagrams = {path: diagrams.read(path, options.species) for path in options.files}
+    barriers = [path for path, diagram in found_diagrams.items() if diagram is None]
+    charged: dict[int, float] = {}
+    reference = ""
+    for diagram in found_diagrams.values():
+        if diagram is not None:
+            charged, reference = charged | diagram[0], diagram[1]
+    if not barriers:
+        raise UsageError("--finished needs a file of barriers beside formation energies")
+    charges = _charges(options, len(barriers))
+    readings = [finished.read(path) for path in barriers]
     hops = tuple(
         replace(hop, charge=charge)
         for (found, _), charge in zip(readings, charges, strict=True)
@@ -246,6 +256,9 @@ def _finished(options: argparse.Namespace, base: Any) -> Findings:
         decided_by=f"the lowest of {len(hops)}{_state(lowest.charge)}: {lowest.name}",
         frequency=given if given is not None else rates[0] if rates else None,
         frequency_from="as given" if given is not None else "as the file states, mean over temperatures",
+        vacancies={"of charge 0": (charged[0], 1)} if 0 in charged else {},
+        reference=reference,
+        charged=charged,
     )
 
 
