@@ -20,7 +20,7 @@ TITLES = FAMILIES | {"layers": "layers: several oxides"}
 """Families, and a device of several oxides."""
 
 SHOWN = {family: family for family in FAMILIES} | {"vcm": "switching", "layers": "stack_ti_hfo2"}
-"""Example of each family: vcm.toml passes its melting point, the default HfO2 does not."""
+"""Example of each family; of valence change the default HfO2."""
 
 PICTURES, PAGE = DOCS / "gallery", DOCS / "gallery.md"
 

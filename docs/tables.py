@@ -135,7 +135,7 @@ def confidence() -> list[str]:
 def heat() -> list[str]:
     """Return where each set melts or decomposes, and how fast heat settles in 20 layers."""
     lines = [
-        "The lower point of filament and matrix. TaOx goes above its point in each cycle.",
+        "The lower point of filament and matrix.",
         "",
         "| set | melts or decomposes (K) | heat capacity (MJ/(m³ K)) | settles in 20 layers (ps) |",
         "|---" * 4 + "|",
@@ -205,6 +205,8 @@ def cycles() -> list[str]:
         stale = row["key"][0] != material.hash
         window = row["high"] / row["low"] if row["high"] and row["low"] else None
         made = "{} of {}".format(*row["cycles"]) + (", of earlier numbers" if stale else "")
+        if row["cycles"][0] < row["cycles"][1]:
+            made += f", cut after {row['budget']:g} s"
         cells = [name, made, figures(row["pristine_over_high"]), *map(figures, (row["forming"], row["set"]))]
         cells += map(figures, (row["reset"], row["low"], row["high"], window))
         cells += [join_figures(row["repeated"]), join_figures(row["between"])]

@@ -67,7 +67,7 @@ def above(device, sample):
 def switch_on(device, way, sign=1.0):
     """Switch a device on; return the voltage of SET (V; NaN: not on, or pulses) and the samples."""
     if not isinstance(way, Ramp):
-        for _ in range(max(way.count, 1)):
+        for _ in range(way.count):
             sample = device.advance(Waveform.constant(sign * way.voltage, way.each), samples=2).sample
         return math.nan, sample
     device.circuit = Circuit(series_resistance=way.series, compliance=way.limit)
@@ -88,6 +88,12 @@ def cycle(device, way):
     reset = float(fall["source_voltage"][int(np.argmax(np.abs(fall["current"])))])
     hot = max(above(device, rise), above(device, fall))
     return before, voltage, low, reset if isinstance(way, Ramp) else math.nan, resistance(device), hot
+
+
+def protocol(name, family):
+    """Return how a set is switched on: as for its retention, or as its family where that has no SET."""
+    way = ramps(name, family)[0]
+    return way if isinstance(way, Ramp) or way.count else ramps("", family)[0]
 
 
 def build_device(material, way, seed, *, scale=1, **options):
@@ -206,7 +212,7 @@ def main():
     known = found_before(FOUND)
     for name in options.sets.split(",") if options.sets else Material.names():
         material = Material.load(name)
-        way = ramps(name, material.family)[0]
+        way = protocol(name, material.family)
         key = [material.hash, astuple(way), options.mode, options.seed]
         if not options.sets and unchanged(known, name, key):
             continue

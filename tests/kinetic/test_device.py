@@ -149,7 +149,7 @@ def test_arrangements_that_are_kept_are_bounded_by_their_size(monkeypatch):
     assert 1 <= len(kept[1]) < 40
     oldest = list(kept[1].values())[:-solver.WEIGHED]
     assert sum(len(species) + solved.size() for species, solved in oldest) <= 4e5
-    device = make("TiOx", layers=6, side=6)
+    device = make("TiOx", layers=6, side=6, values={"column.vacancy_fraction": 0.4})
     now = device.solved()
     before = now.size()
     now.at(0.22)
