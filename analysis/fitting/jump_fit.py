@@ -18,7 +18,7 @@ import numpy as np
 from numpy.typing import NDArray
 
 from ...cells._jump_law import JumpKernel
-from ...cells.jumps import CURRENT_STEP, RATE_STEP, JumpLaw, quantised
+from ...cells.jumps import CURRENT_STEP, RATE_STEP, JumpLaw, classes, evenly, quantised
 from ...typing import Floats, Index
 from . import jump_probes
 from .observations import FINISHED, ObservationError, entries, rounded
@@ -29,15 +29,8 @@ if TYPE_CHECKING:
 MOST = 3000
 """Jumps of a law, which bounds the file of a card (some 2 MB)."""
 
-PARTS = 6
-"""Equal parts of all levels of which as many jumps are taken. Chosen."""
-
 JUDGED = 600
 """Jumps whose density chooses the scales, as many of each class of voltages where there are so many."""
-
-REST = 0.2
-"""Magnitude (V) of a device voltage within which a jump counts as one at rest. Of the jumps from LRS of 64
-devices of HfO2 12 % moved ln(conductance) by 0.02 within it, and 65 % beyond."""
 
 FOLDS = 4
 PROBE_FOLDS = 2
@@ -168,31 +161,6 @@ def gathered(
     return law, owner[jump_entries][kept_jumps], home, int(np.count_nonzero(~is_usable))
 
 
-def evenly(level: Floats, volts: Floats, most: int, random: np.random.Generator) -> Index:
-    """Return the places of so many jumps, as many of each part of all levels and voltages as there are.
-
-    Levels between HRS and LRS are passed in a few jumps of thousands, and cells can stay at no level that no
-    jump leads to. The parts are those of :func:`classes` and :data:`PARTS` equal ones of ln(conductance).
-
-    Parameters
-    ----------
-    level, volts : ndarray of shape (j,)
-        ln(conductance) before each jump, and its voltage (V).
-    most : int
-        At most j.
-    random : numpy.random.Generator
-    """
-    edges = np.linspace(level.min(), level.max(), PARTS + 1)[1:-1]
-    part = classes(volts) * PARTS + np.digitize(level, edges)
-    # In each part jumps have ranks at random: those of the lowest ranks of all parts are taken.
-    order = random.permutation(len(part))
-    rank = np.empty(len(part), np.int64)
-    for one in np.unique(part):
-        places = order[part[order] == one]
-        rank[places] = np.arange(len(places))
-    return np.sort(order[np.argsort(rank[order], kind="stable")[:most]])
-
-
 def _quantised(data: "xr.Dataset", heats: Index) -> tuple[Floats, Floats, NDArray[np.bool_]]:
     """Return rates and currents of all states to the steps of a card, and of which both make a law."""
     rate, volts = data["state_rate"].values[:, heats], data["bias"].values
@@ -280,11 +248,6 @@ def by_probes(
         return jump_probes.mean_log_density(scores)
 
     return best_of(law, PROBED, judge, rounds=1)
-
-
-def classes(volts: Floats) -> Index:
-    """Return whether jumps are under a negative voltage (0), at rest (1) or under a positive one (2)."""
-    return np.digitize(volts, [-REST, REST])
 
 
 def score(law: JumpLaw, fold: Index, judged: Index) -> float:

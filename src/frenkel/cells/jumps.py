@@ -57,6 +57,14 @@ OHMIC = 1e-6
 """Relative departure from a straight line up to which a current is proportional to the voltage."""
 
 
+PARTS = 6
+"""Equal parts of all levels of which as many jumps are taken. Chosen."""
+
+REST = 0.2
+"""Magnitude (V) of a device voltage within which a jump counts as one at rest. Of the jumps from LRS of 64
+devices of HfO2 12 % moved ln(conductance) by 0.02 within it, and 65 % beyond."""
+
+
 class JumpError(ValueError):
     """A jump-process model is none, or is asked for what it does not hold."""
 
@@ -215,6 +223,36 @@ class JumpLaw:
             return cls(**unstepped, current=current, rate=rate)
         except (KeyError, TypeError, ValueError, OverflowError) as error:
             raise JumpError(f"the jumps are no law: {error}") from None
+
+
+def classes(volts: Floats) -> Index:
+    """Return whether jumps are under a negative voltage (0), at rest (1) or under a positive one (2)."""
+    return np.digitize(volts, [-REST, REST])
+
+
+def evenly(level: Floats, volts: Floats, most: int, random: np.random.Generator) -> Index:
+    """Return the places of so many jumps, as many of each part of all levels and voltages as there are.
+
+    Levels between HRS and LRS are passed in a few jumps of thousands, and cells can stay at no level that no
+    jump leads to. The parts are those of :func:`classes` and :data:`PARTS` equal ones of ln(conductance).
+
+    Parameters
+    ----------
+    level, volts : ndarray of shape (j,)
+        ln(conductance) before each jump, and its voltage (V).
+    most : int
+        At most j.
+    random : numpy.random.Generator
+    """
+    edges = np.linspace(level.min(), level.max(), PARTS + 1)[1:-1]
+    part = classes(volts) * PARTS + np.digitize(level, edges)
+    # In each part jumps have ranks at random: those of the lowest ranks of all parts are taken.
+    order = random.permutation(len(part))
+    rank = np.empty(len(part), np.int64)
+    for one in np.unique(part):
+        places = order[part[order] == one]
+        rank[places] = np.arange(len(places))
+    return np.sort(order[np.argsort(rank[order], kind="stable")[:most]])
 
 
 def quantised(values: Floats, step: float) -> Floats:

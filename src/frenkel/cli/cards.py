@@ -60,6 +60,13 @@ PICTURE = PLOT.but(
 FIT = (
     Option("data", type=Path, metavar="ENSEMBLE", help=".nc, or .csv: device, cycle, name [unit]"),
     OUTPUT.but(metavar="CARD.json", help="must be given"),
+    Option(
+        "--form",
+        choices=("card", "physical"),
+        default="card",
+        metavar="FORM",
+        help="card, or physical: 25 parameters with units and intervals (default: card)",
+    ),
     Option("--name", help="of the card (default: that of the file)"),
     FEATURES.but(help="variables to fit, such as hrs,lrs (default: hrs, lrs, voltages)"),
     Option("--held-out", type=float, default=0.3, metavar="FRACTION", help="of the devices (default: 0.3)"),
@@ -166,6 +173,8 @@ def _fit(options: argparse.Namespace) -> int:
 
     _check_fit(options)
     store.writable(options.output, force=options.force)
+    if options.form == "physical":
+        return _fit_physical(options)
     check_picture(options.plot, options.force)
     core = {} if options.drive is None else {"drive": options.drive}
     for name in ("set_ramp", "reset_ramp", "read_voltage", "voltage_scale"):
@@ -192,6 +201,31 @@ def _fit(options: argparse.Namespace) -> int:
     print(fit_text(fitted))
     print(f"wrote {options.output}")
     _draw(options, fitted.card, fitted.held_out)
+    return 0 if fitted.passed else 1
+
+
+def _fit_physical(options: argparse.Namespace) -> int:
+    """Fit and write a physical model."""
+    import json
+
+    from ..data import store
+    from ..experiment.fit_physical import fit_physical
+    from ..reports.physical import describe
+
+    card_options = ("features", "set_ramp", "reset_ramp", "read_voltage", "drive", "voltage_scale", "rtn",
+                    "relaxation", "plot")  # fmt: skip
+    if given := [name for name in card_options if getattr(options, name) is not None]:
+        raise UsageError(f"--{given[0].replace('_', '-')} is for cards, not for --form physical")
+    fitted = fit_physical(
+        options.data,
+        name=options.name,
+        held_out=options.held_out,
+        bootstrap=options.bootstrap,
+        seed=options.seed,
+    )
+    text = json.dumps(fitted.model.to_dict(), indent=1, allow_nan=False) + "\n"
+    store.write_bytes(text.encode(), store.writable(options.output, force=options.force))
+    print(f"{describe(fitted.model)}\nwrote {options.output}")
     return 0 if fitted.passed else 1
 
 
@@ -285,11 +319,20 @@ def show(options: argparse.Namespace) -> None:
             f"--plot and --movie are for results, {options.file} is a card; frenkel validate CARD ENSEMBLE "
             "--plot draws it beside devices"
         )
+    from ..cells import files, physical
     from ..cells.card import Card
     from ..data import store
     from ..reports.card import describe
 
     sheet = options.datasheet
+    data = files.read(options.file)
+    if physical.is_physical(data):
+        from ..reports.physical import describe as described
+
+        if sheet is not None:
+            raise UsageError("--datasheet is for cards and measurements, not for a physical model")
+        print(described(physical.PhysicalModel.from_dict(data, str(options.file))))
+        return
     if sheet is not None:
         check_page(sheet, options.force)
     card = Card.load(options.file)
