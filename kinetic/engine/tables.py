@@ -301,8 +301,8 @@ def _fill_links(row: Any, counts: Counts, mutual: NDArray[np.int8]) -> None:
 
 
 def _holder(mechanism: Mechanism) -> int:
-    """Return whose reservoir takes part; electrons that tunnel from afar are not counted."""
-    holder = 0 if mechanism.remote else ELECTRODES[mechanism.electrode]
+    """Return whose reservoir takes part; electrons from afar and atoms that are lost are not counted."""
+    holder = 0 if mechanism.remote or mechanism.irreversible else ELECTRODES[mechanism.electrode]
     return holder + 2 if holder and mechanism.second_stock else holder
 
 
@@ -416,7 +416,7 @@ def _channels(
     by_code: list[list[tuple[int, ...]]] = [[] for _ in range(n_codes)]
     for i, m in enumerate(mechanisms):
         for direction, side in enumerate((m.before, m.after)):
-            if direction == 1 and m.is_own_reverse:
+            if direction == 1 and (m.is_own_reverse or m.irreversible):
                 continue
             role, partner, width = 0, -1, 1
             motif = _motif_number(lattice, names, m.motif)

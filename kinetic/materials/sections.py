@@ -19,6 +19,7 @@ FAMILIES = {
 MECHANISMS: dict[str, tuple[str, ...]] = {
     "vacancy hop": ("vacancy",),
     "oxygen exchange": ("exchange", "vacancy"),
+    "oxygen loss": ("oxygen_loss", "exchange", "vacancy"),
     "cation hop": ("cation",),
     "redox": ("redox", "cation"),
     "interstitial hop": ("interstitial",),
@@ -142,6 +143,17 @@ class ExchangeNumbers:
     floor: float = quantity("eV", 0.0, 10.0, "least barrier the dipole may leave (line)", default=0.0)
     inventory: int = quantity("1", 0, 10**9, "oxygen atoms the electrode holds at the start", default=0)
     depth: float = quantity("m", 0.0, 1e-6, "how far below the face weak sites exchange oxygen", default=0.0)
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class OxygenLossNumbers:
+    """Oxygen leaves its site, passes the top electrode and is lost: an exchange without a way back.
+
+    It leaves where oxygen is exchanged, over the barrier of the exchange and its own on top, in one field.
+    """
+
+    barrier: float = quantity("eV", 0.0, 10.0, "barrier on top of that of the oxygen exchange")
+    attempt_frequency: float = quantity("Hz", 1.0, 1e16, "attempt frequency")
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -615,6 +627,7 @@ class Sections:
     vacancy: DefectNumbers
     cation: DefectNumbers
     exchange: ExchangeNumbers
+    oxygen_loss: OxygenLossNumbers
     redox: RedoxNumbers
     interstitial: InterstitialNumbers
     light: LightNumbers

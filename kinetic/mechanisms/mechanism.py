@@ -42,6 +42,9 @@ class Mechanism:
         comes from the electrode's potential.
     second_stock : bool
         The electrode holds these atoms apart from others (metal beside oxygen), in its second reservoir.
+    irreversible : bool
+        What leaves through the electrode does not come back: there is no reverse event, and no reservoir
+        counts it. It stands for an outside that holds none of it, where the rate of the way back is 0.
     remote : bool
         An electron tunnels between the electrode and a site anywhere, rather than an atom at a site that
         touches it; nothing is counted then.
@@ -109,6 +112,7 @@ class Mechanism:
     motif: str | None = field(default="nearest", kw_only=True)
     electrode: Electrode | None = field(default=None, kw_only=True)
     second_stock: bool = field(default=False, kw_only=True)
+    irreversible: bool = field(default=False, kw_only=True)
     remote: bool = field(default=False, kw_only=True)
     sites: NDArray[np.bool_] | None = field(default=None, kw_only=True)
     barrier: float = field(kw_only=True)
@@ -170,6 +174,8 @@ class Mechanism:
             raise ValueError(f"{who} is remote and needs an electrode")
         if self.second_stock and (self.electrode is None or self.remote):
             raise ValueError(f"{who} has a second stock and needs an electrode that gives and takes atoms")
+        if self.irreversible and (self.electrode is None or self.remote or self.second_stock):
+            raise ValueError(f"{who} is irreversible and needs an electrode through which atoms leave")
         if self.sites is not None and (self.electrode is None or self.remote):
             raise ValueError(f"{who} has sites and needs an electrode that gives and takes atoms there")
         if self.sites is not None and self.sites.dtype != np.bool_:

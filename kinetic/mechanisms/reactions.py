@@ -318,6 +318,19 @@ def _oxygen_exchange(place: Place) -> Mechanism:
     )
 
 
+def _oxygen_loss(place: Place) -> Mechanism:
+    """Oxygen leaves its site as in an exchange, over a higher barrier, and is gone."""
+    numbers, exchange = place.material.oxygen_loss, _oxygen_exchange(place)
+    return replace(
+        exchange,
+        name="oxygen loss",
+        irreversible=True,
+        barrier=exchange.barrier + numbers.barrier,
+        floor=exchange.floor + numbers.barrier if exchange.floor else 0.0,
+        attempt_frequency=numbers.attempt_frequency,
+    )
+
+
 def _reached(place: Place, depth: float) -> NDArray[np.bool_] | None:
     """Return the sites that exchange oxygen: those at the top face, and weak ones within a depth of it."""
     if not depth:
@@ -432,6 +445,7 @@ def _interstitial_exchange(place: Place) -> Mechanism:
 REACTIONS: dict[str, Callable[[Place], Mechanism | tuple[Mechanism, ...]]] = {
     "vacancy hop": _hop("vacancy hop"),
     "oxygen exchange": _oxygen_exchange,
+    "oxygen loss": _oxygen_loss,
     "cation hop": _hop("cation hop"),
     "redox": _redox,
     "interstitial hop": _interstitial_hop,

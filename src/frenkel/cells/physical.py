@@ -39,6 +39,7 @@ import numpy as np
 
 from .. import checks
 from ..typing import Floats, Index
+from ..units import BOLTZMANN_EV
 from . import files
 from .jump_cells import JumpCells
 from .jumps import JumpError, JumpLaw, evenly
@@ -58,9 +59,6 @@ KEYS = {
     "provenance",
 }
 """Keys of a file, beside its checksum."""
-
-BOLTZMANN = 8.617333262e-5
-"""(eV/K)"""
 
 PARAMETERS: dict[str, tuple[str, float, float]] = {
     "attempt_frequency": ("1/s", 1e8, 1e20),
@@ -221,7 +219,7 @@ class PhysicalModel:
         def at(*values: float) -> Floats:
             return np.asarray(np.interp(level, nodes, values))
 
-        heat = BOLTZMANN * (
+        heat = BOLTZMANN_EV * (
             temperature + of["thermal_resistance"] * np.abs(volts * self.current(level, volts))
         )
         log_attempt = np.log(of["attempt_frequency"])

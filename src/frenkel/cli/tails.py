@@ -59,11 +59,13 @@ def add_commands(commands: Any) -> None:
             "--event",
             required=True,
             metavar="EVENT",
-            help='"set fails", "reset fails", "state is lost", "read disturbs" or "half-select disturbs"',
+            help='"set fails", "reset fails", "state is lost", "read disturbs", "half-select disturbs" or '
+            '"window closes"',
         ),
         AT.but(
             help='where the conductance counts as changed: "20 kohm", or a fraction of the first, "0.5"'
-            " (default: 0.5 lost, 2 disturbed; for a pulse that fails, the middle of what it usually does)",
+            " (default: 0.5 lost, 2 disturbed; for a pulse that fails, the middle of what it usually does); "
+            "of a window: HRS/LRS (default: 4)",
         ),
         Option(
             "--below", type=float, metavar="P", help="decide whether it is below P; stop at P/100"
@@ -85,7 +87,8 @@ def add_commands(commands: Any) -> None:
         ),
         Option("--card", metavar="CARD", help="estimate it for cells of this card too"),
         *SPENT,
-        about="The event happens under the last phase of the configuration; the method is splitting.",
+        about="The event happens under the last phase of the configuration; the method is splitting. "
+        "Windows of --repeats devices are followed over the cycles of the last phase.",
     )
     add(
         commands,
@@ -123,6 +126,8 @@ def _run(options: argparse.Namespace, workers: "Workers") -> int:
     from ..rare import farm
     from ..reports.tails import below, describe
 
+    if options.event == "window closes":
+        return _follow(options, workers)
     study, output, card = _study(options), _output(options), _card(options)
     verified = None if options.verified is None else 1.0 / _conductance("--verified", options.verified)
     with Reporter(lines=True, quiet=options.quiet) as pilot:
@@ -140,6 +145,40 @@ def _run(options: argparse.Namespace, workers: "Workers") -> int:
     if card is not None:
         passed_all &= _beside(options, study, card, repeats)
     return 0 if passed_all else 1
+
+
+def _follow(options: argparse.Namespace, workers: "Workers") -> int:
+    """Follow devices until their windows close."""
+    from ..mpi_runs import session
+    from ..rare import endurance, farm
+    from ..reports.reads import survival
+
+    unused = [name for name in ("below", "verified", "card") if getattr(options, name) is not None]
+    if unused:
+        raise UsageError(f"--{unused[0]} must be left out for a window that closes")
+    settings, output = read(options.file, options.changes, options.seed), _output(options)
+    window = _window(options.at)
+    try:
+        study = endurance.Endurance(
+            configuration=settings,
+            folder=options.file.parent,
+            window=window,
+            devices=options.repeats,
+        )
+    except ValueError as error:
+        raise UsageError(str(error)) from None
+    code = _execute(options, study, output, workers)
+    if code == session.DONE:
+        print(f"{survival(farm.load(output, study.kind))}\nwrote {output}")
+    return code
+
+
+def _window(at: str | None) -> float:
+    """Return the least HRS over LRS of an open window."""
+    try:
+        return 4.0 if at is None else float(at)
+    except ValueError:
+        raise UsageError(f"--at must be the least HRS/LRS, a number such as 4, got {at!r}") from None
 
 
 def _beside(options: argparse.Namespace, asked: Any, card: "Card", found: "xr.Dataset") -> bool:

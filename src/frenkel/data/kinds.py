@@ -13,7 +13,9 @@ from .forms import Form, form_of, not_netcdf
 if TYPE_CHECKING:
     import xarray as xr
 
-Mark = Literal["device", "ensemble", "array", "measured", "tails", "sensitivity", "calibration", "study"]
+Mark = Literal[
+    "device", "ensemble", "array", "measured", "tails", "sensitivity", "endurance", "calibration", "study"
+]
 """What a netCDF file of frenkel holds: its attribute ``frenkel_kind``; one of a study has ``study``."""
 
 Kind = Form | Mark

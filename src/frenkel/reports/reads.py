@@ -12,6 +12,7 @@ from ..analysis.reliability import retention
 from ..analysis.reliability.bakes import BakeFit
 from ..analysis.reliability.extrapolation import TEMPERATURE, UNITS, Extrapolation
 from ..analysis.statistics.distributions import Fit
+from ..rare.endurance import survival_at
 from .device import table
 
 Ends = tuple[NDArray[np.float64], NDArray[np.bool_]]
@@ -200,3 +201,20 @@ def _parting(found: Extrapolation) -> list[str]:
         )
     columns = ["by this time", "fails, by splitting", "extrapolated", "as usual", ""]
     return [table(columns, rows, left=1)] if rows else []
+
+
+def survival(found: xr.Dataset) -> str:
+    """Return after how many cycles the windows of devices closed, and the fraction that is open by decade."""
+    life, failed = found["life"].values, found["failed"].values == 1
+    decades = 10.0 ** np.arange(1, np.ceil(np.log10(life.max()) - 1e-9) + 1)
+    rows = []
+    for cycles in np.minimum(decades, life.max()):
+        fraction, low, high = survival_at(found, cycles)
+        rows.append([f"{cycles:.3g}", f"{fraction:.3g}", f"{low:.3g} to {high:.3g}"])
+    return "\n".join(
+        [
+            table(["cycles", "open", "95 %"], rows),
+            f"{np.count_nonzero(failed)} of {len(life)} windows closed; fewest cycles of a device: "
+            f"{life.min():.3g}",
+        ]
+    )
