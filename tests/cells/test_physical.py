@@ -80,6 +80,11 @@ def test_fit_recovers_a_known_model(model, ensemble):
     assert low <= fitted.values["generation_energy"] <= high
 
 
+def test_the_current_at_the_read_voltage_is_that_of_the_level(model):
+    levels = np.array([-16.0, -12.0, -9.8])
+    assert model.current(levels, np.full(3, 0.1)) == pytest.approx(0.1 * np.exp(levels), rel=1e-12)
+
+
 def test_file_keeps_the_law(model, tmp_path):
     path = tmp_path / "planted.physical.json"
     path.write_text(json.dumps(model.to_dict()))

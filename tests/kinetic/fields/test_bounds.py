@@ -259,6 +259,27 @@ def test_bound_by_trees_holds_and_hands_on_what_flows_between_neighbours():
         assert np.abs(without @ lacking).max() <= bound <= 1e-5
 
 
+def test_bound_by_trees_adds_up_along_a_chain():
+    """A current that the end of a chain lacks passes all its bonds on the way to the electrode."""
+    material = Material.load("HfO2-volatile").with_values({"conduction.background": 2e-13})
+    device = Device(material, 14 * A, 12 * A, seed=1)
+    species = device.engine.species
+    species[: device.n_hosts] = OXYGEN.code
+    nx, ny, nz = device.shape
+    chain = np.ravel_multi_index(([3] * 6, [3] * 6, range(6)), (nx, ny, nz))
+    pair = np.ravel_multi_index(([8] * 2, [8] * 2, range(2)), (nx, ny, nz))
+    species[[*chain, *pair]] = VACANCY.code
+    put(device, species)
+    device.solved()
+    fields = device.fields
+    nodes = fields.nodes()[0]
+    lacking = (nodes == max(chain)).astype(float)
+    without = np.linalg.inv(matrix(fields, nodes, GreenTable(device.shape, A)))
+    error = np.abs(without @ lacking).max()  # the pair is far from the chain
+    bound = fields.leave_one_out.bound_without(int(max(pair)), lacking, by_trees=True)
+    assert error <= bound <= 1.5 * error
+
+
 def test_bound_of_no_moving_atom_is_refused():
     fields = filament(1e-10, False).fields
     nodes = fields.nodes()[0]
