@@ -40,7 +40,7 @@ import numpy as np
 from .. import checks
 from ..typing import Floats, Index
 from ..units import BOLTZMANN_EV
-from . import files
+from . import files, gap_law
 from .jump_cells import JumpCells
 from .jumps import JumpError, JumpLaw, evenly
 
@@ -191,9 +191,9 @@ class PhysicalModel:
 
     def current(self, level: Floats, volts: Floats) -> Floats:
         """Return currents (A) at voltages (V), equation (5); both broadcast."""
-        scale, at_read = self.values["tunnel_voltage"], self.read_voltage / self.values["tunnel_voltage"]
-        y = np.maximum(np.abs(volts) / scale, 1e-9)
-        growth = np.sinh(y) / y / (np.sinh(at_read) / at_read)
+        scale = self.values["tunnel_voltage"]
+        size = np.maximum(np.abs(volts), 1e-9 * scale)
+        growth = gap_law.per_volt(size, scale) / gap_law.per_volt(self.read_voltage, scale)
         total = np.exp(-level)
         filament = np.minimum(1.0 / self.values["filament_conductance"], 0.98 * total)
         return np.asarray(volts / ((total - filament) / growth + filament))
