@@ -1,4 +1,4 @@
-"""Measured cycles against simulated ones: the statistics of the gate, with the simulation in a card's place.
+"""Measured cycles against simulated ones: the statistics of a validation, the simulation in a card's place.
 
 The floor of each statistic is the difference between two halves of the measured devices, the value that
 between one half and as many simulated devices. Where there are fewer than :data:`.gate.FEWEST` measured

@@ -43,7 +43,7 @@ SAMPLED = 4000
 """Devices sampled from a card to learn how they scatter within their kinds."""
 
 FEWEST = 20
-"""Held-out devices that the gate needs."""
+"""Held-out devices that validation needs."""
 
 SINGLE = ("pooled tails", "autocorrelation")
 """Statistics of each feature that compare single numbers, not distributions."""
@@ -70,7 +70,7 @@ Sampler = Callable[[int, int, int], Mapping[str, Floats]]
 def judge(
     held_out: Observations, model: Card | Sampler, *, repeats: int = REPEATS, seed: int = 0
 ) -> list[Comparison]:
-    """Return the rows of the gate.
+    """Return the rows of the validation.
 
     Parameters
     ----------
@@ -89,7 +89,7 @@ def judge(
     """
     devices = len(held_out.values)
     if devices < FEWEST:
-        raise ObservationError(f"the gate needs at least {FEWEST} held-out devices, got {devices}")
+        raise ObservationError(f"validation needs at least {FEWEST} held-out devices, got {devices}")
     floors: list[dict[str, float]] = []
     values: list[dict[str, float]] = []
     for r, (first, second, sampled) in enumerate(_halves(held_out, model, repeats, seed)):
@@ -445,7 +445,7 @@ def _ks(one: Floats, other: Floats) -> list[float]:
 def _energy(one: Floats, other: Floats, random: np.random.Generator) -> float:
     """Return the root of the energy distance 2 E|X-Y| - E|X-X'| - E|Y-Y'| of standardised rows.
 
-    The root is a distance like that of Kolmogorov and Smirnov; the factor of the gate means both alike. NaN
+    The root is a distance like that of Kolmogorov and Smirnov; the limit uses one factor for both. NaN
     without a whole row in each, or where a column has one value only.
     """
     rows = []

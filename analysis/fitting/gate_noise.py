@@ -155,7 +155,8 @@ def _by_state(
         devices = np.flatnonzero((states == name) & usable)
         if len(devices) < FEWEST:
             raise ObservationError(
-                f"the gate needs at least {FEWEST} held-out devices of state {name}, got {len(devices)}"
+                f"validation needs at least {FEWEST} held-out devices of state {name}, got {len(devices)}: "
+                "measure more devices, or hold out a larger part"
             )
         groups.append((name, devices))
     return groups

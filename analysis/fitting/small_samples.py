@@ -27,7 +27,7 @@ SHORTEST = 10
 
 RARE = 0.01
 """Fraction of cycles without a window below which they are no kind, where no device is stuck for good: they
-stay in the tails of the law, beyond the quantiles that the gate compares."""
+stay in the tails of the law, beyond the quantiles that validation compares."""
 
 NO_WINDOW = "fraction of cycles without a window"
 
@@ -319,7 +319,7 @@ def _rows(
 
 
 def _scored(row: Comparison, floors: Sequence[float]) -> Comparison:
-    """Return the row of a score, whose limit is as in the gate, but few cycles scatter by more than 5 %."""
+    """Return the row of a score, whose limit is as in validation, but few cycles scatter by more than 5 %."""
     return replace(row, limit=max(1.05 * row.floor, row.floor + 3.0 * float(np.std(floors, ddof=1))))
 
 

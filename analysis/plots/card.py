@@ -52,7 +52,7 @@ def page(
     drawn: Curves | None = None,
     seed: int = 0,
 ) -> "Figure":
-    """Draw what the gate compares: quantiles of each feature, the devices, the memory, and currents.
+    """Draw what validation compares: quantiles of each feature, the devices, the memory, and currents.
 
     Parameters
     ----------
@@ -227,7 +227,7 @@ def _samples(card: Card, observed: Observations, seed: int) -> Floats:
 
 
 def autocorrelation(values: Floats, longest: int) -> Floats:
-    """Return the autocorrelation of (devices, cycles) about device means at lags 1, 2, ..., as the gate."""
+    """Return the autocorrelation of (devices, cycles) about device means, as validation compares it."""
     return np.array([gate.correlations(values[:, :, None], lag)[0, 0] for lag in range(1, longest + 1)])
 
 

@@ -98,7 +98,7 @@ class Comparison:
         return self.verdict == "passed"
 
     def to_dict(self) -> dict[str, Any]:
-        """Return the comparison as a row of the gate of a card; ``passed`` is None if it cannot be judged."""
+        """Return the comparison as a row of a validation; ``passed`` is None if it cannot be judged."""
         return {
             "statistic": self.statistic,
             "value": self.value,

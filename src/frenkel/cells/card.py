@@ -389,7 +389,7 @@ class Card:
 
     @property
     def doubt(self) -> str | None:
-        """What the gate says against the card, a sentence; None where all rows that can be judged passed."""
+        """What validation says against the card, a sentence; None where all rows that it can judge passed."""
         failed = [row for row in self.gate if row["passed"] is False]
         if failed:
             worst = max(failed, key=lambda row: row["value"] / row["limit"] if row["limit"] else math.inf)

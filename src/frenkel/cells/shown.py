@@ -6,7 +6,7 @@ from .. import notebook
 
 
 def html(card: Any) -> str:
-    """Return the features and the gate of a card as tables."""
+    """Return the features and the validation of a card as tables."""
     mean = card.weights @ card.means
     middle = [float(feature.backward(mean[k : k + 1])[0]) for k, feature in enumerate(card.features)]
     features = [

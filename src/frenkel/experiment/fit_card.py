@@ -67,7 +67,7 @@ class FittedCard:
     card : Card
         Its ``gate`` holds the rows.
     rows : list of Comparison
-        Of the gate: each statistic of the card, its noise floor and its limit.
+        Of the validation: each statistic of the card, its noise floor and its limit.
     held_out : Observations
         The devices that the cycles of the card were judged by.
     cores : xarray.Dataset or None
@@ -295,7 +295,7 @@ def _judge_few(
 def judge_card(
     card: Card, data: Data, *, rtn: Data | None = None, relaxation: Data | None = None, seed: int = 0
 ) -> tuple[list[Comparison], Observations]:
-    """Return the rows of the gate of a card, and the devices, all of them held out.
+    """Return the rows of the validation of a card, and the devices, all of them held out.
 
     Parameters
     ----------
