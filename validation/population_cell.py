@@ -233,11 +233,17 @@ class Waits:
         V.
     set, doubled : (m, v) array
         Times (s) from which G stays above sqrt(G_HRS G_LRS), and above 2 G_HRS; NaN where it does not.
+    waited : (m, v) array
+        How long each state was followed (s): less than the longest wait where it SET or the CPU time ran out.
     """
 
     voltages: np.ndarray
     set: np.ndarray
     doubled: np.ndarray
+    waited: np.ndarray
+
+
+WAITED = ("set", "doubled", "waited")
 
 
 def waits(prepared, voltages, *, longest=1e4, budget=None, workers=None):
@@ -246,8 +252,8 @@ def waits(prepared, voltages, *, longest=1e4, budget=None, workers=None):
     G_LRS is the median LRS of a device's own states, which `prepared` holds.
     """
     found = for_each(_waits, prepared, workers, tuple(voltages), longest, budget)
-    table = np.array([row for rows in found for row in rows]).reshape(-1, len(voltages), 2)
-    return Waits(voltages=np.array(voltages), set=table[..., 0], doubled=table[..., 1])
+    table = np.array([row for rows in found for row in rows]).reshape(-1, len(voltages), 3)
+    return Waits(voltages=np.array(voltages), **dict(zip(WAITED, np.moveaxis(table, 2, 0), strict=True)))
 
 
 def _waits(voltages, longest, budget, one):
@@ -270,7 +276,7 @@ def _waits(voltages, longest, budget, one):
                 pass
             first = -math.log(start)
             middle = -0.5 * math.log(start * float(np.median(lows)))
-            row.append((seen.above(middle), seen.above(first + math.log(2.0))))
+            row.append((seen.above(middle), seen.above(first + math.log(2.0)), cell.device.time))
         rows.append(row)
     return rows
 

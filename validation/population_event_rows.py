@@ -3,10 +3,11 @@
 import math
 
 import numpy as np
-from device_cycles import middle
+from device_cycles import listed, middle
 from device_retention import BOLTZMANN
+from estimates import clean
 from population_events import closed_paths, events, field_law, hot_events, listed_paths
-from population_rows import resampled
+from population_rows import WIDE, resampled
 from population_targets import Measured
 from scipy import stats
 
@@ -14,6 +15,7 @@ from frenkel.analysis.statistics.statistics import bootstrap
 
 PATHS = (0.0, 0.5, -0.5, 1.0, -1.0, -1.4)
 """Device voltages (V) of closed paths; the first one is 0."""
+LASTING = 1500.0  # K: no cycle should be hotter for longer than a nanosecond
 
 
 def share_row(id, hits, number, **more):
@@ -39,26 +41,30 @@ def mean_of_devices(id, values, device, **more):
 
 
 def event_rows(population):
-    """Barriers, fields and temperatures of the events of SETs and RESETs."""
+    """Barriers and fields of the events of SETs, and temperatures of SETs and RESETs up to 100 uA."""
     found = events(
         population.prepared,
         population.currents,
         budget=10 * population.state_budget,
         workers=population.workers,
     )
-    happened = [one for one in found if len(one[1])]
-    law, device = field_law([one[1] for one in happened]), np.array([one[0] for one in happened])
+    happened = [one for one in found if len(one[2])]
+    law, device = field_law([one[2] for one in happened]), np.array([one[0] for one in happened])
     n = f"{len(happened)} SETs of {population.states} devices"
-    every = np.concatenate([np.zeros(0), *(pair[1] for one in found for pair in (one[1].T, one[2].T))])
+    cool = [one for one in found if one[1] <= WIDE]
+    every = np.concatenate([np.zeros(0), *(pair[1] for one in cool for pair in (one[2].T, one[3].T))])
     above, number, hottest = hot_events(every)
-    limits = f"up to {1e6 * max(population.currents):g} uA"
+    lasting = clean(np.array([one[4] for one in cool]))
+    limits, n_cool = f"up to {1e6 * WIDE:g} uA", f"{len(lasting)} SETs with RESET"
+    note = f"{limits}; {listed(lasting, '{:.0f}')} K; {len(cool) - len(lasting)} out of CPU time"
     return [
         *(
             mean_of_devices(id, law[:, k], device, n=n, note=f"worst SET {middle(law[:, k], 1.0):.1%}")
             for k, id in enumerate(("F-1", "F-2"))
         ),
+        share_row("T-1", np.sum(lasting < LASTING), len(lasting), n=n_cool, note=note),
         share_row("T-2", above, number, n=f"{number} events", note=limits),
-        Measured(id="T-3", value=hottest, n=f"{number} events"),
+        Measured(id="T-3", value=hottest, n=f"{number} events", note=limits),
     ]
 
 

@@ -42,8 +42,9 @@ def events(prepared, currents, *, budget=None, workers=None):
     Returns
     -------
     list of tuple
-        Of each SET its device, its events and those of the RESET after it, (n, 3) arrays as of `EventLog`.
-        A waveform that ran out of CPU time is as long as it came.
+        Of each SET its device, its limit (A), its events and those of the RESET after it, (n, 3) arrays as of
+        `EventLog`, and the highest temperature (K) of both that lasted longer than a nanosecond. A waveform
+        that ran out of CPU time is as long as it came.
     """
     found = for_each(_events, prepared, workers, tuple(currents), budget)
     return [(k, *pair) for k, pairs in enumerate(found) for pair in pairs]
@@ -55,7 +56,7 @@ def _events(currents, budget, one):
         for k, limit in enumerate(currents):
             cell.allow(budget)
             cell.again(high, k)
-            pair = []
+            cell.hottest, pair = 0.0, []
             for move in (lambda limit=limit: cell.set(limit), cell.reset):
                 cell.device.weights = EventLog()
                 try:
@@ -67,7 +68,9 @@ def _events(currents, budget, one):
                 cell.device.weights = None
                 if not done:
                     break
-            pairs.append((pair[0], pair[1] if len(pair) > 1 else np.zeros((0, 3))))
+            # Where the CPU time ran out the temperature is not that of a whole cycle.
+            pair += [np.zeros((0, 3))] * (2 - len(pair))
+            pairs.append((limit, *pair, cell.hottest if done else np.nan))
     return pairs
 
 

@@ -14,6 +14,7 @@ from device_states import levels, prepare
 from estimates import clean
 from population_cell import equal_pairs, line_of_purpose, members, waits, warmed, widths
 from population_targets import Measured
+from population_waits import median_wait
 from scipy import stats
 
 from frenkel.analysis.statistics.statistics import bootstrap
@@ -190,15 +191,17 @@ def resampled(id, values, statistic, **more):
 
 def variance_rows(population):
     """Fractions of the variance, with and without the population's widths."""
-    found, n = population.cycled, size_of(population.cycled)
+    found, number = population.cycled, population.number
+    n = f"{number * len(found.hrs)} cycles of {len(found.hrs)} devices"
+    # Slow changes over more cycles count as variance within devices: rows are of equally many.
     rows = [
-        estimated(id, lambda name=name: variance_fraction(logs(found, name)), n=n)
+        estimated(id, lambda name=name: variance_fraction(logs(found, name)[:, :number]), n=n)
         for id, name in (("V-1", "hrs"), ("V-2", "lrs"))
     ]
     if not population.population:
         note = "no population: the same devices"
         return [*rows, Measured(id="V-3", value=math.nan, note=note)]
-    alone = estimated("V-3", lambda: variance_fraction(logs(population.alike, "hrs")))
+    alone = estimated("V-3", lambda: variance_fraction(logs(population.alike, "hrs")[:, :number]))
     ratio = alone.value / rows[0].value if rows[0].value > 0.0 else math.nan
     note = f"{alone.value:.2f} ({alone.low:.2f} to {alone.high:.2f}) against {rows[0].value:.2f}"
     return [*rows, Measured(id="V-3", value=ratio, n=n, note=note)]
@@ -375,9 +378,9 @@ def time_rows(population):
     """SET times at constant voltage: slopes between medians, and the first doubling."""
     volts = (np.array(population.voltages) * middle(population.cycled.v_set)).round(2)
     found = waits(population.prepared, volts, budget=population.state_budget, workers=population.workers)
-    median, inside = _medians(found.set)
+    median, inside = _medians(found.set, found.waited)
     volts, log = found.voltages[inside], np.log10(median[inside])
-    slope = _slope(found.voltages, found.set)
+    slope = _slope(found.voltages, found.set, found.waited)
     steps = -np.diff(log) / np.diff(volts) if inside.sum() > 1 else np.array([math.nan])
     with np.errstate(divide="ignore", invalid="ignore"):
         early = np.log10(found.set / found.doubled)
@@ -385,7 +388,8 @@ def time_rows(population):
         f"{v:g} V: {value:.1f}" for v, value in zip(found.voltages, np.log10(median), strict=True)
     )
     try:
-        _, low, high = of_rows(found.set, lambda rows: _slope(found.voltages, rows))
+        both = np.stack([found.set, found.waited], axis=2)
+        _, low, high = of_rows(both, lambda rows: _slope(found.voltages, rows[..., 0], rows[..., 1]))
     except ValueError:
         low = high = math.nan
     return [
@@ -415,15 +419,14 @@ def purpose_row(population, slope):
     return Measured(id="S-4", value=value, n=size_of(population.cycled), note=note)
 
 
-def _medians(times):
+def _medians(times, waited):
     """Return the median time at each voltage, and which lie from 1e-6 to 1e2 s."""
-    # A wait without SET is longer than it lasted: the median counts it as the longest.
-    median = np.median(np.where(np.isnan(times), np.inf, times), axis=0)
+    median = np.array([median_wait(*pair) for pair in zip(times.T, waited.T, strict=True)])
     return median, np.isfinite(median) & (median >= 1e-6) & (median <= 1e2)
 
 
-def _slope(voltages, times):
-    median, inside = _medians(times)
+def _slope(voltages, times, waited):
+    median, inside = _medians(times, waited)
     if inside.sum() < 2:
         return math.nan
     return -float(np.polyfit(voltages[inside], np.log10(median[inside]), 1)[0])
@@ -466,14 +469,6 @@ def ranked(id, one, other, **more):
     return Measured(id=id, value=value, low=low, high=high, **more)
 
 
-def heat_rows(population):
-    """Temperatures of cycles."""
-    hottest = clean(np.ravel(population.cycled.hottest))
-    share = float(np.mean(hottest < 1500.0)) if len(hottest) else math.nan
-    note = f"of cycles; {listed(hottest, '{:.0f}')} K"
-    return [Measured(id="T-1", value=share, n=size_of(population.cycled), note=note)]
-
-
 def cost_rows(population):
     """CPU time of cycles, by the number of atoms."""
     found = population.cycled
@@ -498,7 +493,6 @@ GROUPS = {
     "stops": stop_rows,
     "times": time_rows,
     "off": off_rows,
-    "heat": heat_rows,
     "cost": cost_rows,
 }
 """What measures each group of rows."""

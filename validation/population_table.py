@@ -27,6 +27,7 @@ from device_cycles import cycles
 from population_event_rows import GROUPS as EVENT_GROUPS
 from population_forming_rows import GROUPS as FORMING_GROUPS
 from population_page import PAGE, RECORDED, page, table
+from population_published_rows import GROUPS as PUBLISHED_GROUPS
 from population_rows import GROUPS as CYCLE_GROUPS
 from population_rows import Population, means
 from population_wait_rows import GROUPS as WAIT_GROUPS
@@ -34,7 +35,7 @@ from population_wait_rows import GROUPS as WAIT_GROUPS
 from frenkel import provenance
 
 BUILD = Path(__file__).resolve().parent.parent / "build" / "verify"
-GROUPS = CYCLE_GROUPS | EVENT_GROUPS | FORMING_GROUPS | WAIT_GROUPS
+GROUPS = CYCLE_GROUPS | EVENT_GROUPS | FORMING_GROUPS | WAIT_GROUPS | PUBLISHED_GROUPS
 MODES = {
     "quick": {
         "devices": 24, "number": 20, "long": 84, "states": 8, "programmed": 12, "forming": 48, "boxes": 100,

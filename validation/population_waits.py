@@ -1,11 +1,28 @@
 """What waits at a constant voltage tell: states kept, bakes, relaxation after programming, noise of reads."""
 
 import numpy as np
+from scipy import stats
 
 from frenkel.analysis.reliability.bakes import fit_intervals
 
 LEAST_LOST, MOST_LOST = 0.2, 0.8
 """Fractions of states that a bake has lost at its end."""
+
+
+def median_wait(times, waited):
+    """Return the median time (s) of Kaplan and Meier, infinite where fewer than half are known to have ended.
+
+    Parameters
+    ----------
+    times, waited : (n,) array
+        When each wait ended, NaN where it did not while it was followed, and how long it was followed (s).
+    """
+    known = np.isfinite(times)
+    if not known.any():
+        return np.inf
+    curve = stats.ecdf(stats.CensoredData(uncensored=times[known], right=waited[~known])).sf
+    below = np.flatnonzero(curve.probabilities <= 0.5)
+    return float(curve.quantiles[below[0]]) if len(below) else np.inf
 
 
 def counted(lost, until):

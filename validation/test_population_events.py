@@ -38,6 +38,18 @@ def test_hot_events_are_counted_above_the_melting_point():
     assert math.isnan(events.hot_events([])[2])
 
 
+def test_temperatures_are_of_cycles_up_to_the_limit_asked(monkeypatch):
+    """Of SETs to 30, 100 and 200 uA the hottest one, which melts, is beyond the limit that counts."""
+    rows = [np.array([[9.0, kelvin, 0.0]]) for kelvin in (900.0, 2000.0, 5200.0)]
+    found = [(0, limit, row, row, row[0, 1]) for limit, row in zip((3e-5, 1e-4, 2e-4), rows, strict=True)]
+    monkeypatch.setattr(event_rows, "events", lambda *_, **__: found)
+    population = SimpleNamespace(
+        prepared=[], currents=(3e-5, 1e-4, 2e-4), state_budget=1, workers=1, states=1
+    )
+    by_id = {row.id: row for row in event_rows.event_rows(population)}
+    assert (by_id["T-1"].value, by_id["T-2"].value, by_id["T-3"].value) == (0.5, 0.0, 2000.0)
+
+
 def test_paths_are_listed_by_voltage():
     text = events.listed_paths((0.0, 1.0, 2.0), [np.zeros(3), np.array([1e-3, 2e-3, 3e-3]), np.zeros(0)])
     assert text == "0 V 0, 0, 0; 1 V 2, 2.8, 3"

@@ -4,6 +4,7 @@ import json
 from dataclasses import asdict
 
 import population_page
+import population_published_rows
 import population_table
 from population_targets import ASKED, Measured
 
@@ -34,6 +35,14 @@ def test_a_stopped_run_goes_on_where_it_asks_for_the_same(monkeypatch, tmp_path)
     assert population_table.resumed(tmp_path / "none.json", dict(asked))["groups"] == {}
     monkeypatch.setattr(population_table, "RECORDED", store)
     assert population_table.resumed(tmp_path / "none.json", dict(asked)) == found
+
+
+def test_rows_of_other_pages_are_counted_for_their_own_set():
+    counted = population_published_rows.counted_row
+    text = "of the set ab\n\n21 of 29 rows are in band.\n"
+    assert counted("Q-1", text, "p.md", "ab").value == 21 / 29
+    assert counted("Q-1", text, "p.md", "cd").note == "p.md is of another set"
+    assert counted("Q-2", "none", "p.md").verdict == "not measured"
 
 
 def test_the_page_is_that_of_the_kept_rows():

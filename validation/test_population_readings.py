@@ -112,7 +112,7 @@ def test_set_times_are_waited_for_near_v_set(monkeypatch):
 
     def made(prepared, voltages, **options):
         assert voltages == pytest.approx(volts.round(2))
-        return cells.Waits(voltages=volts, set=times, doubled=times / 10)
+        return cells.Waits(voltages=volts, set=times, doubled=times / 10, waited=times)
 
     monkeypatch.setattr(rows, "waits", made)
     cycled = SimpleNamespace(v_set=np.full((2, 3), 0.9), hrs=np.ones((2, 3)))
@@ -129,6 +129,20 @@ def test_set_times_are_waited_for_near_v_set(monkeypatch):
     assert first.value == pytest.approx(1.0)
     wait = 1.0 / (mean.value * math.log(10.0) * 1e5)
     assert line.value == pytest.approx(cells.line_of_purpose(1.91, 1e14, 0.9, wait)) and 27 < line.value < 28
+
+
+def test_variance_with_and_without_widths_is_of_equally_many_cycles(monkeypatch):
+    """84 cycles drift, the first 20 of each do not: both fractions are those of the 20."""
+    random = np.random.default_rng(5)
+    own = 0.3 * random.normal(size=(12, 1)) + 0.3 * random.normal(size=(12, 20))
+    drifting = np.concatenate([own, own.mean() + 3.0 * random.normal(size=(12, 64))], axis=1)
+    tables = [
+        SimpleNamespace(hrs=np.exp(one), lrs=np.exp(one), v_set=np.ones_like(one)) for one in (drifting, own)
+    ]
+    population = SimpleNamespace(cycled=tables[0], alike=tables[1], number=20, population={"a": {}})
+    first, second, ratio = rows.variance_rows(population)
+    assert 0.3 < first.value < 0.7 and first.value == second.value
+    assert ratio.value == 1.0 and first.n == "240 cycles of 12 devices"
 
 
 @pytest.mark.filterwarnings("ignore::RuntimeWarning")

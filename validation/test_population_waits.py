@@ -24,6 +24,14 @@ def test_states_are_counted_at_a_time():
     assert waits.counted(lost, 100.0) == (2, 2, 1)
 
 
+def test_a_wait_that_was_cut_short_is_no_longest_wait():
+    """Ends at 1, 3, 4 s, one followed for 2 s: S is 3/4, 3/8, 0; as a longest wait it would make it 4 s."""
+    nan = np.nan
+    assert waits.median_wait(np.array([1.0, nan, 3.0, 4.0]), np.array([1.0, 2.0, 3.0, 4.0])) == 3.0
+    assert waits.median_wait(np.array([1.0, nan, nan]), np.array([1.0, 9.0, 9.0])) == np.inf
+    assert waits.median_wait(np.full(2, nan), np.ones(2)) == np.inf
+
+
 def test_a_bake_ends_before_too_many_states_are_lost():
     lost = Sample.between([0.0, 1.0, 1.0, 2.0, 2.0], [1.0, 2.0, 2.0, 3.0, 3.0])
     low, high = waits.bake(lost)
