@@ -97,6 +97,8 @@ class Measured:
         What it was measured on; what else was.
     also : bool
         Whether the rest of what the quantity asks for holds too.
+    enough : bool
+        Whether as much was followed as the quantity asks for.
     """
 
     id: str
@@ -106,6 +108,7 @@ class Measured:
     n: str = ""
     note: str = ""
     also: bool = True
+    enough: bool = True
 
     @property
     def verdict(self):
@@ -115,6 +118,8 @@ class Measured:
             return "not measured"
         if math.isinf(least) and math.isinf(most):
             return "reported"
+        if not self.enough:
+            return "cannot be judged"
         two_sided = math.isfinite(least) and math.isfinite(most)
         # An interval that is not known is wider than any band.
         if two_sided and self.id not in PRINTED and not self.high - self.low <= most - least:

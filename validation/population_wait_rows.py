@@ -9,7 +9,7 @@ from device_retention import HOT, YEARS, kept, own_side, retention
 from population_event_rows import share_row
 from population_noise import EARLY, falling, foundry, relaxed, spectra, spread_and_growth, traces
 from population_rows import of, of_rows, ranked, resampled, resampled_devices
-from population_targets import Measured
+from population_targets import ASKED, Measured
 from population_waits import bake_energy, counted
 
 LOW, HIGH = 2e-6, 7e-5  # S: levels of relaxation
@@ -20,8 +20,11 @@ FOLLOWED = 40 / 48  # of the states, to the end or until they were lost
 def _kept_row(id, found, n):
     stayed, gone, unknown = counted(found.lost(0), YEARS)
     note = f"{stayed} stayed, {gone} lost, {unknown} out of CPU time"
-    also = stayed + gone >= FOLLOWED * (stayed + gone + unknown)
-    return share_row(id, stayed, stayed + gone, n=n, note=note, also=also)
+    number = stayed + gone + unknown
+    # Where the rest cannot bring the fraction into its band, it need not be followed.
+    hopeless = stayed + unknown < ASKED[id][1] * number
+    enough = stayed + gone >= FOLLOWED * number or hopeless
+    return share_row(id, stayed, stayed + gone, n=n, note=note, enough=enough)
 
 
 def retention_rows(population):

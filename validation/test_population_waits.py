@@ -1,6 +1,9 @@
 """What the table of a population reads from waits, on made-up values (fast)."""
 
+from types import SimpleNamespace
+
 import numpy as np
+import population_wait_rows as waits_rows
 import population_waits as waits
 import pytest
 from device_retention import kept, own_side, usual
@@ -57,3 +60,18 @@ def test_bakes_of_which_enough_states_are_lost_give_the_energy(monkeypatch):
     assert levels == [400.0, 400.0, 500.0, 500.0]
     assert (low, high) == ([1.0, 2.0, 0.0, 1.0], [2.0, np.inf, 1.0, np.inf])
     assert waits.bake_energy((300.0, 400.0), lost[:2]) == (None, [400.0])
+
+
+def test_states_that_were_not_followed_leave_a_row_open():
+    """Of 12 states that all stayed with 4 unknown nothing is judged; 8 lost of 16 are a miss all the same."""
+    longest = waits_rows.YEARS
+
+    def row(stayed, gone, unknown):
+        low = [longest] * stayed + [1.0] * (gone + unknown)
+        high = [np.inf] * stayed + [2.0] * gone + [np.inf] * unknown
+        found = SimpleNamespace(lost=lambda k: Sample.between(low, high))
+        return waits_rows._kept_row("W-2", found, "16 states").verdict
+
+    assert row(12, 0, 4) == "cannot be judged"
+    assert row(14, 0, 2) == "met"
+    assert row(4, 8, 4) == "MISSED"
