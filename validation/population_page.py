@@ -37,7 +37,14 @@ def page(found):
     commits = ", ".join(sorted({group["commit"][:8] for group in found["groups"].values()}))
     cpu = math.fsum(group["cpu"] for group in found["groups"].values())
     setting = ", ".join(f"{key} {value}" for key, value in found["setting"].items())
-    command = f"--mode {found['mode']} --material {found['material']} --record"
+    modes = {}
+    for name, group in found["groups"].items():
+        modes.setdefault(group["mode"], []).append(name)
+    commands = [
+        f"python validation/population_table.py --mode {mode} --material {found['material']} "
+        f"--rows {','.join(names)} --record"
+        for mode, names in modes.items()
+    ]
     widths = f"`{json.dumps(found['population'])}`" if found["population"] else "none"
     made = found["hash"], commits, str(found["first_seed"])
     matrix = found["groups"].get("spread", {}).get("lines", [])
@@ -50,7 +57,7 @@ def page(found):
         "Intervals of bands with one end, and of fractions below a tenth, are printed alone.",
         "",
         "```",
-        f"python validation/population_table.py {command}",
+        *commands,
         "```",
         "",
         "| material | hash | commit | seeds from | setting (SI) | population | CPU (s) |",

@@ -7,7 +7,7 @@ from functools import cached_property
 import numpy as np
 import unimodal
 from device_cell import Setting
-from device_cycles import cycles, listed, middle
+from device_cycles import CYCLE, cycles, listed, middle
 from device_retention import BOLTZMANN
 from device_rows import size_of
 from device_states import levels, prepare
@@ -115,9 +115,17 @@ class Population:
         return self._cycled(self.devices, max(self.number, self.long), self.population)
 
     @cached_property
+    def brief(self):
+        """The first of these cycles that the definition of a variance fraction has."""
+        if "cycled" not in vars(self) and self.long > self.number:
+            return self._cycled(self.devices, self.number, self.population)
+        first = {name: getattr(self.cycled, name)[:, : self.number] for name in CYCLE}
+        return replace(self.cycled, **first)
+
+    @cached_property
     def alike(self):
         """Cycles of as many devices without the population."""
-        return self._cycled(self.devices, self.number, {}) if self.population else self.cycled
+        return self._cycled(self.devices, self.number, {}) if self.population else self.brief
 
     def _prepared(self, number, population, cycles, keep, **changes):
         options = {"budget": self.budget, "workers": self.workers} | self.setting | changes
@@ -191,17 +199,15 @@ def resampled(id, values, statistic, **more):
 
 def variance_rows(population):
     """Fractions of the variance, with and without the population's widths."""
-    found, number = population.cycled, population.number
-    n = f"{number * len(found.hrs)} cycles of {len(found.hrs)} devices"
-    # Slow changes over more cycles count as variance within devices: rows are of equally many.
+    found, n = population.brief, size_of(population.brief)
     rows = [
-        estimated(id, lambda name=name: variance_fraction(logs(found, name)[:, :number]), n=n)
+        estimated(id, lambda name=name: variance_fraction(logs(found, name)), n=n)
         for id, name in (("V-1", "hrs"), ("V-2", "lrs"))
     ]
     if not population.population:
         note = "no population: the same devices"
         return [*rows, Measured(id="V-3", value=math.nan, note=note)]
-    alone = estimated("V-3", lambda: variance_fraction(logs(population.alike, "hrs")[:, :number]))
+    alone = estimated("V-3", lambda: variance_fraction(logs(population.alike, "hrs")))
     ratio = alone.value / rows[0].value if rows[0].value > 0.0 else math.nan
     note = f"{alone.value:.2f} ({alone.low:.2f} to {alone.high:.2f}) against {rows[0].value:.2f}"
     return [*rows, Measured(id="V-3", value=ratio, n=n, note=note)]
@@ -376,7 +382,7 @@ def listed_kilo(values):
 
 def time_rows(population):
     """SET times at constant voltage: slopes between medians, and the first doubling."""
-    volts = (np.array(population.voltages) * middle(population.cycled.v_set)).round(2)
+    volts = (np.array(population.voltages) * middle(population.brief.v_set)).round(2)
     found = waits(population.prepared, volts, budget=population.state_budget, workers=population.workers)
     median, inside = _medians(found.set, found.waited)
     volts, log = found.voltages[inside], np.log10(median[inside])
@@ -408,7 +414,7 @@ def time_rows(population):
 
 def purpose_row(population, slope):
     """Return the row of the line of a linear barrier, at the V_SET of ramps."""
-    material, volts = population.members(1, {})[0][0], middle(population.cycled.v_set)
+    material, volts = population.members(1, {})[0][0], middle(population.brief.v_set)
     if not material.has("exchange") or not slope > 0.0:
         return Measured(id="S-4", value=math.nan, note="no exchange with an electrode, or no slope")
     # On a ramp a device has SET when the rate, which grows e-fold in this time, has integrated to 1.
@@ -416,7 +422,7 @@ def purpose_row(population, slope):
     e0, frequency = material.exchange.barrier, material.exchange.attempt_frequency
     note = f"E0 {e0:.2f} eV, nu {frequency:.2g} Hz, V_SET {volts:.2f} V, {wait:.1g} s; measured {slope:.1f}"
     value = line_of_purpose(e0, frequency, volts, wait)
-    return Measured(id="S-4", value=value, n=size_of(population.cycled), note=note)
+    return Measured(id="S-4", value=value, n=size_of(population.brief), note=note)
 
 
 def _medians(times, waited):

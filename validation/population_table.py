@@ -7,7 +7,8 @@ latter a population is what the set ships. The modes
 have more and more devices: quick takes some 10 minutes of CPU with the default, short half an hour of two
 processors, long ten hours of CPU; a set whose cycles cost more than a mode can afford gets as many devices
 less. Rows go to build/verify/population.json group by group: a run that was stopped goes on, and so does one
-of which docs/ has some groups. `--record` keeps the rows and the page in docs/.
+of which docs/ has some groups; groups of a longer mode stay, those of a shorter one are measured again if
+`--rows` names them. `--record` keeps the rows and the page in docs/.
 """
 
 import argparse
@@ -79,7 +80,6 @@ def main():
     found = {
         "material": set_name,
         "hash": material.hash,
-        "mode": options.mode,
         "first_seed": bench.first_seed,
         "setting": bench.setting,
         "population": bench.population,
@@ -87,8 +87,9 @@ def main():
     store = BUILD / "population.json"
     found = resumed(store, found)
     for name in names:
-        if name not in found["groups"]:
-            found["groups"][name] = measured(name, bench)
+        kept = found["groups"].get(name)
+        if not kept or not longer(kept, {"mode": options.mode}):
+            found["groups"][name] = measured(name, bench) | {"mode": options.mode}
             BUILD.mkdir(parents=True, exist_ok=True)
             store.write_text(json.dumps(found, indent=1) + "\n", encoding="utf-8")
     print("\n".join(table(found)), flush=True)
@@ -119,13 +120,19 @@ def cycle_cost(bench):
 
 
 def resumed(store, asked):
-    """Return what an earlier run for the same left or recorded, or what is asked, with no group of rows."""
-    asked |= {"groups": {}}
-    for path in (store, RECORDED):
+    """Return what is asked, with the groups of rows that an earlier run for the same left or recorded."""
+    groups = {}
+    for path in (RECORDED, store):
         known = json.loads(path.read_text(encoding="utf-8")) if path.exists() else {}
-        if all(known.get(key) == asked[key] for key in asked if key != "groups"):
-            return known
-    return asked
+        if all(known.get(key) == asked[key] for key in asked):
+            groups |= {name: one for name, one in known["groups"].items() if longer(one, groups.get(name))}
+    return asked | {"groups": groups}
+
+
+def longer(group, other):
+    """Tell whether a group of rows is of at least as long a mode as another one, or there is none."""
+    order = list(MODES)
+    return not other or order.index(group["mode"]) >= order.index(other["mode"])
 
 
 def measured(name, bench):

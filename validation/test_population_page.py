@@ -12,7 +12,8 @@ from population_targets import ASKED, Measured
 def kept(*rows):
     """Return what a run leaves."""
     group = {"rows": [asdict(row) for row in rows], "lines": [], "cpu": 1.5, "commit": "0123456789"}
-    asked = {"material": "HfO2", "hash": "ab", "mode": "quick", "first_seed": 1, "setting": {"limit": 3e-5}}
+    group["mode"] = "short"
+    asked = {"material": "HfO2", "hash": "ab", "first_seed": 1, "setting": {"limit": 3e-5}}
     return asked | {"population": {}, "groups": {"some": group}}
 
 
@@ -35,6 +36,11 @@ def test_a_stopped_run_goes_on_where_it_asks_for_the_same(monkeypatch, tmp_path)
     assert population_table.resumed(tmp_path / "none.json", dict(asked))["groups"] == {}
     monkeypatch.setattr(population_table, "RECORDED", store)
     assert population_table.resumed(tmp_path / "none.json", dict(asked)) == found
+    quick = json.loads(json.dumps(found))
+    quick["groups"]["some"]["mode"] = "quick"
+    other = tmp_path / "quick.json"
+    other.write_text(json.dumps(quick), encoding="utf-8")
+    assert population_table.resumed(other, dict(asked)) == found
 
 
 def test_rows_of_other_pages_are_counted_for_their_own_set():

@@ -11,6 +11,7 @@ import pytest
 
 sys.path.insert(0, str(Path(__file__).resolve().parent))
 cells, targets, rows = (import_module(f"population_{name}") for name in ("cell", "targets", "rows"))
+rows_of_cycles = import_module("device_cycles").Cycles
 sys.path.pop(0)
 
 
@@ -115,12 +116,12 @@ def test_set_times_are_waited_for_near_v_set(monkeypatch):
         return cells.Waits(voltages=volts, set=times, doubled=times / 10, waited=times)
 
     monkeypatch.setattr(rows, "waits", made)
-    cycled = SimpleNamespace(v_set=np.full((2, 3), 0.9), hrs=np.ones((2, 3)))
+    brief = SimpleNamespace(v_set=np.full((2, 3), 0.9), hrs=np.ones((2, 3)))
     material = SimpleNamespace(
         has=lambda name: name == "exchange", exchange=SimpleNamespace(barrier=1.91, attempt_frequency=1e14)
     )
     population = SimpleNamespace(
-        voltages=(0.6, 0.7, 0.8), cycled=cycled, prepared=[], states=8, state_budget=1, workers=None,
+        voltages=(0.6, 0.7, 0.8), brief=brief, prepared=[], states=8, state_budget=1, workers=None,
         rate=1e5, members=lambda *_: ([material], [1]),
     )  # fmt: skip
     mean, steepest, first, line = rows.time_rows(population)
@@ -131,18 +132,24 @@ def test_set_times_are_waited_for_near_v_set(monkeypatch):
     assert line.value == pytest.approx(cells.line_of_purpose(1.91, 1e14, 0.9, wait)) and 27 < line.value < 28
 
 
-def test_variance_with_and_without_widths_is_of_equally_many_cycles(monkeypatch):
-    """84 cycles drift, the first 20 of each do not: both fractions are those of the 20."""
-    random = np.random.default_rng(5)
-    own = 0.3 * random.normal(size=(12, 1)) + 0.3 * random.normal(size=(12, 20))
-    drifting = np.concatenate([own, own.mean() + 3.0 * random.normal(size=(12, 64))], axis=1)
-    tables = [
-        SimpleNamespace(hrs=np.exp(one), lrs=np.exp(one), v_set=np.ones_like(one)) for one in (drifting, own)
-    ]
-    population = SimpleNamespace(cycled=tables[0], alike=tables[1], number=20, population={"a": {}})
-    first, second, ratio = rows.variance_rows(population)
-    assert 0.3 < first.value < 0.7 and first.value == second.value
-    assert ratio.value == 1.0 and first.n == "240 cycles of 12 devices"
+def test_rows_of_brief_cycles_are_the_same_whether_longer_ones_are_there(monkeypatch):
+    """84 cycles in which the devices drift apart: the variance fraction is that of the first 20."""
+    table = np.exp(np.random.default_rng(5).normal(size=(12, 84)))
+
+    def made(materials, seeds, number, **options):
+        columns = dict.fromkeys(rows.CYCLE, table[:, :number])
+        forming = np.zeros(12)
+        return rows_of_cycles(**columns, limit=1.0, forming=forming, form_cpu=forming, cut=("",) * 12)
+
+    monkeypatch.setattr(rows, "cycles", made)
+    monkeypatch.setattr(rows, "members", lambda *_: ([], []))
+    alone, after = rows.Population(long=84, number=20), rows.Population(long=84, number=20)
+    assert after.cycled.hrs.shape == (12, 84)
+    for population in (alone, after):
+        assert np.array_equal(population.brief.hrs, table[:, :20])
+        assert population.alike is population.brief
+    assert "cycled" not in vars(alone)
+    assert rows.variance_rows(alone)[0].n == "240 cycles of 12 devices"
 
 
 @pytest.mark.filterwarnings("ignore::RuntimeWarning")
