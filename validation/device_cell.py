@@ -204,6 +204,8 @@ class Watch:
         Largest current (A, absolute) and the source voltage (V) there.
     hottest : float
         Highest temperature (K) that lasted longer than `LASTING`.
+    lasting : list of float
+        Highest temperature (K) of each arrangement that lasted longer than `LASTING` until an event ended it.
     over : float
         Largest current over the limit, relative.
     path : list of float
@@ -218,7 +220,7 @@ class Watch:
         self.limit, self.high, self.end = limit, high, end
         self.switched = self.after = math.nan
         self.peak = self.peak_voltage = 0.0
-        self.hottest, self.over = 0.0, 0.0
+        self.hottest, self.over, self.lasting, self.warmest = 0.0, 0.0, [], 0.0
         self.path, self.trace, self.events = [], [], 0
 
     def begin(self, device, deadline):
@@ -247,6 +249,9 @@ class Watch:
                 self.peak, self.peak_voltage = abs(value), source
         self.trace.append((device.time - self.started, source, before, current))
         if moved:
+            if device.time - self.since > LASTING:
+                self.lasting.append(self.warmest)
+            self.warmest = 0.0
             self.solved, self.since, self.rise = now, device.time, now.rise(device.device_voltage)
         self.events = device.events - self.first
         return self._limited(device, current, moved)
@@ -254,6 +259,7 @@ class Watch:
     def _heat(self, device, voltage):
         """Note the temperature of the arrangement until now, at both ends of its time."""
         rise = max(self.rise, self.solved.rise(voltage))
+        self.warmest = max(self.warmest, device.temperature + rise)
         if device.time - self.since > LASTING:
             self.hottest = max(self.hottest, device.temperature + rise)
 

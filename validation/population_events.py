@@ -43,8 +43,8 @@ def events(prepared, currents, *, budget=None, workers=None):
     -------
     list of tuple
         Of each SET its device, its limit (A), its events and those of the RESET after it, (n, 3) arrays as of
-        `EventLog`, and the highest temperature (K) of both that lasted longer than a nanosecond. A waveform
-        that ran out of CPU time is as long as it came.
+        `EventLog`, and the temperatures (K) of arrangements of both that lasted longer than a nanosecond. A
+        waveform that ran out of CPU time is as long as it came, without the last of these.
     """
     found = for_each(_events, prepared, workers, tuple(currents), budget)
     return [(k, *pair) for k, pairs in enumerate(found) for pair in pairs]
@@ -56,11 +56,11 @@ def _events(currents, budget, one):
         for k, limit in enumerate(currents):
             cell.allow(budget)
             cell.again(high, k)
-            cell.hottest, pair = 0.0, []
+            pair, lasting = [], []
             for move in (lambda limit=limit: cell.set(limit), cell.reset):
                 cell.device.weights = EventLog()
                 try:
-                    move()
+                    lasting += move().lasting
                     done = True
                 except FAILED:
                     done = False
@@ -68,9 +68,8 @@ def _events(currents, budget, one):
                 cell.device.weights = None
                 if not done:
                     break
-            # Where the CPU time ran out the temperature is not that of a whole cycle.
             pair += [np.zeros((0, 3))] * (2 - len(pair))
-            pairs.append((limit, *pair, cell.hottest if done else np.nan))
+            pairs.append((limit, *pair, np.array(lasting)))
     return pairs
 
 

@@ -45,7 +45,7 @@ ASKED = {  # quantity, least, most, unit
     "I-3": ("activation of HRS, 300 to 400 K, median", 0.02, 0.15, "eV"),
     "I-4": ("the same: standard deviation over median", 0.1, INF, ""),
     "I-5": ("rank correlation of R(0.1 V) over R(0.5 V) with the length of the gap", -INF, INF, ""),
-    "T-1": ("SETs with RESET up to 100 uA below 1,500 K but for 1 ns", 0.99, INF, ""),
+    "T-1": ("arrangements over 1 ns up to 100 uA below 1,500 K", 0.99, INF, ""),
     "F-1": ("events of a SET with a barrier below 3 kT at their place", -INF, 0.05, ""),
     "F-2": ("events of a SET at a floor of the barrier or beyond the critical field", -INF, 0.01, ""),
     "T-2": ("events up to 100 uA above 3,073 K", -INF, 1e-3, ""),

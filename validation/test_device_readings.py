@@ -90,6 +90,8 @@ def test_a_hot_arrangement_counts_if_it_lasts():
     device.go(watch, 2e-6, 1.0, 1e-5, heat=2000.0)
     device.go(watch, 2e-6 + 2e-9, 1.0, 1e-6)
     assert watch.hottest == pytest.approx(300.0 + 2000.0 * (1.0 / 1.01) ** 2)
+    assert len(watch.lasting) == 3 and max(watch.lasting[:2]) < 500.0
+    assert watch.lasting[2] == pytest.approx(watch.hottest)
 
 
 def test_cpu_time_ends_a_measurement():

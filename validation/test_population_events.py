@@ -41,7 +41,7 @@ def test_hot_events_are_counted_above_the_melting_point():
 def test_temperatures_are_of_cycles_up_to_the_limit_asked(monkeypatch):
     """Of SETs to 30, 100 and 200 uA the hottest one, which melts, is beyond the limit that counts."""
     rows = [np.array([[9.0, kelvin, 0.0]]) for kelvin in (900.0, 2000.0, 5200.0)]
-    found = [(0, limit, row, row, row[0, 1]) for limit, row in zip((3e-5, 1e-4, 2e-4), rows, strict=True)]
+    found = [(0, limit, row, row, row[:, 1]) for limit, row in zip((3e-5, 1e-4, 2e-4), rows, strict=True)]
     monkeypatch.setattr(event_rows, "events", lambda *_, **__: found)
     population = SimpleNamespace(
         prepared=[], currents=(3e-5, 1e-4, 2e-4), state_budget=1, workers=1, states=1
