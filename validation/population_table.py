@@ -125,7 +125,9 @@ def resumed(store, asked):
     for path in (RECORDED, store):
         known = json.loads(path.read_text(encoding="utf-8")) if path.exists() else {}
         if all(known.get(key) == asked[key] for key in asked):
-            groups |= {name: one for name, one in known["groups"].items() if longer(one, groups.get(name))}
+            # Groups without a mode are of runs before groups had one.
+            kept = {name: one for name, one in known["groups"].items() if "mode" in one}
+            groups |= {name: one for name, one in kept.items() if longer(one, groups.get(name))}
     return asked | {"groups": groups}
 
 

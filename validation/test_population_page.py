@@ -38,6 +38,7 @@ def test_a_stopped_run_goes_on_where_it_asks_for_the_same(monkeypatch, tmp_path)
     assert population_table.resumed(tmp_path / "none.json", dict(asked)) == found
     quick = json.loads(json.dumps(found))
     quick["groups"]["some"]["mode"] = "quick"
+    quick["groups"]["former"] = {"rows": []}
     other = tmp_path / "quick.json"
     other.write_text(json.dumps(quick), encoding="utf-8")
     assert population_table.resumed(other, dict(asked)) == found
