@@ -9,8 +9,10 @@ import xarray as xr
 
 from frenkel.analysis.fitting import physical_fit
 from frenkel.analysis.fitting.observations import ObservationError
+from frenkel.analysis.statistics.comparison import Comparison
 from frenkel.cells.physical import PARAMETERS, PhysicalError, PhysicalModel
 from frenkel.cli import main
+from frenkel.experiment import fit_physical
 from frenkel.reports.physical import describe
 
 VALUES = (
@@ -126,3 +128,37 @@ def test_show_prints_units_and_intervals(model, tmp_path, capsys):
     assert main.main(["show", str(path)]) == 0
     text = capsys.readouterr().out
     assert text.strip() == describe(shown) and "1.75 eV    1.7 to 1.8" in text
+
+
+def test_validate_judges_by_the_rows_of_a_fit(model, tmp_path, capsys, monkeypatch):
+    path, data = tmp_path / "planted.physical.json", tmp_path / "other.nc"
+    path.write_text(json.dumps(model.to_dict()))
+    passing = Comparison.of("moved", [0.01], 0.02)
+    asked = []
+    monkeypatch.setattr(fit_physical, "_measured", lambda path: "data")
+    monkeypatch.setattr(fit_physical.jump_fit, "finished", lambda data: np.arange(3))
+
+    def judge(law, *rest, seed):
+        asked.append((law, rest, seed))
+        return [passing]
+
+    monkeypatch.setattr(fit_physical.gate_jumps, "judge", judge)
+    assert main.main(["validate", str(path), str(data), "--seed", "5"]) == 0
+    (law, (judged, members), seed), *_ = asked
+    assert np.array_equal(law.rate, model.jump_law.rate) and len(members) == 3
+    assert (judged, seed) == ("data", 5)
+    assert "moved" in capsys.readouterr().out
+
+
+@pytest.mark.parametrize(
+    ("arguments", "sentence"),
+    [
+        (["other.csv"], "needs an ensemble"),
+        (["other.nc", "--power", "3"], "--power is for cards"),
+    ],
+)
+def test_validate_refuses_what_a_physical_model_lacks(model, tmp_path, capsys, arguments, sentence):
+    path = tmp_path / "planted.physical.json"
+    path.write_text(json.dumps(model.to_dict()))
+    assert main.main(["validate", str(path), *arguments]) > 0
+    assert sentence in capsys.readouterr().err

@@ -131,7 +131,7 @@ def add_commands(commands: Any) -> None:
         commands,
         "validate",
         _validate,
-        "compare a card with devices not used in its fit",
+        "compare a card or physical model with devices not used in its fit",
         "frenkel validate hfo2.card.json other.nc\n  frenkel validate --bench -o bench",
         CARD.but(nargs="?"),
         Option("data", type=Path, nargs="?", metavar="ENSEMBLE", help="other devices: .nc or .csv"),
@@ -281,12 +281,16 @@ def _validate(options: argparse.Namespace) -> int:
     if options.card is None or options.data is None:
         raise UsageError("give a card and other devices, or --bench: frenkel validate CARD.json ENSEMBLE")
     from ..analysis.statistics.comparison import passed, table
+    from ..cells import files, physical
     from ..cells.card import Card
     from ..experiment.fit_card import judge_card, power_of
     from ..reports.card import power_text
     from ..reports.tails import untold
 
     check_picture(options.plot, options.force)
+    data = files.read(options.card)
+    if physical.is_physical(data):
+        return _validate_physical(options, data)
     card = Card.load(options.card)
     judged = _tails(card, options.tails)  # first: a file that is none is told at once
     rows, held_out = judge_card(
@@ -299,6 +303,20 @@ def _validate(options: argparse.Namespace) -> int:
     print("\n".join([*text, *(untold(judgement.untold) for judgement in judged if judgement.untold)]))
     _draw(options, card, held_out)
     return 0 if passed(rows) else 1
+
+
+def _validate_physical(options: argparse.Namespace, data: Any) -> int:
+    """Compare a physical model with devices, by the rows of the jump-process model of a card."""
+    from ..analysis.statistics.comparison import passed, table
+    from ..cells.physical import PhysicalModel
+    from ..experiment.fit_physical import judge_physical
+
+    if given := [name for name in ("rtn", "relaxation", "tails", "power", "plot") if getattr(options, name)]:
+        raise UsageError(f"--{given[0]} is for cards, {options.card} is a physical model")
+    model = PhysicalModel.from_dict(data, str(options.card))
+    rows = judge_physical(model, options.data, seed=options.seed)
+    print(table(rows))
+    return 0 if rows and passed(rows) else 1
 
 
 def _tails(card: "Card", paths: "list[Path]") -> "list[Judged]":

@@ -2,6 +2,7 @@
 
 from dataclasses import dataclass, replace
 from pathlib import Path
+from typing import TYPE_CHECKING
 
 import numpy as np
 
@@ -11,6 +12,9 @@ from ..analysis.fitting.observations import ObservationError
 from ..analysis.statistics.comparison import Comparison, passed
 from ..cells.physical import PhysicalModel
 from ..data import content, kinds
+
+if TYPE_CHECKING:
+    import xarray as xr
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -53,13 +57,7 @@ def fit_physical(
     checks.line("name of the model", name)
     if bootstrap != 0:
         checks.whole("bootstrap", bootstrap, 2)
-    if path.suffix != ".nc":
-        raise ObservationError(f"a physical model is fitted to an ensemble (.nc), got {path}")
-    content.check(path)
-    with kinds.open(path) as dataset:
-        if not jump_fit.measured(dataset):
-            raise ObservationError(f"{path} has no measured jumps; run it with a table [measure]")
-        data = dataset.load()
+    data = _measured(path)
     finished = jump_fit.finished(data)
     training, judging = (finished[part] for part in observations.parts(len(finished), 1.0 - held_out, seed))
     model = physical_fit.fit(data, training, name, seed=seed, bootstrap=bootstrap)
@@ -67,3 +65,37 @@ def fit_physical(
     notes = {**(model.provenance or {}), "file": path.name, "judged": {"devices": int(np.size(judging))}}
     model = replace(model, gate=tuple(row.to_dict() for row in rows), provenance=notes)
     return FittedPhysical(model=model, rows=rows)
+
+
+def judge_physical(model: PhysicalModel, path: Path, *, seed: int = 0) -> list[Comparison]:
+    """Return the rows of the validation of a physical model by other devices: those of a card's jumps.
+
+    Parameters
+    ----------
+    model : PhysicalModel
+    path : path
+        Ensemble (.nc) with a table ``measure``, of devices that the model was not fitted to.
+    seed : int
+        Of the splits; 0 or more.
+
+    Raises
+    ------
+    ObservationError
+        The file has no measured jumps, or fewer than two finished devices.
+    """
+    data = _measured(path)
+    finished = jump_fit.finished(data)
+    if len(finished) < 2:
+        raise ObservationError(f"a validation needs two finished devices, {path} has {len(finished)}")
+    return gate_jumps.judge(model.jump_law, data, finished, seed=seed)
+
+
+def _measured(path: Path) -> "xr.Dataset":
+    """Return an ensemble with measured jumps."""
+    if path.suffix != ".nc":
+        raise ObservationError(f"a physical model needs an ensemble (.nc), got {path}")
+    content.check(path)
+    with kinds.open(path) as dataset:
+        if not jump_fit.measured(dataset):
+            raise ObservationError(f"{path} has no measured jumps; run it with a table [measure]")
+        return dataset.load()
