@@ -1,0 +1,56 @@
+"""The physical model of a cell as one Verilog-A module: the equations of :mod:`frenkel.cells.physical`.
+
+A simulator of circuits keeps numbers in nodes only, and repeats and rejects steps. One node is the gap g, the
+other one a count q of jumps. In jump j its rate is that of leaving the state over a wait W_j::
+
+    dq/dt = k/W_j,    j = floor(q),    W_j = -ln(hash(j, seed))
+
+so that waits are exponential, and each random number is a function of the seed and the number of the jump:
+steps of a simulator that are refused or finer draw nothing again. g moves in the last quarter of each jump.
+Of the channels that compete the step is the mean, weighted by their rates. Where k exceeds ``fast`` g follows
+its mean drift, the fraction fast/(fast + k) of jumps stays random.
+
+Not as in :mod:`frenkel.cells.physical`: a relaxation follows each jump at once (pulses shorter than
+1/relaxation_rate are not covered), all jumps draw the cycle part of the barrier again, and ``back`` acts
+along the step, as -ln(1 - back), not at its end.
+"""
+
+from ...cells.physical import PARAMETERS, SMALLEST_GAP, SPREADS, PhysicalModel
+from ...escape import line
+from ...units import BOLTZMANN_EV
+from .templates import fill
+
+FAST = 1e8
+"""Rate of jumps (1/s) above which a circuit follows their mean drift."""
+
+LEFT_OUT = ("relaxation_rate",)
+"""Parameters that the module does not have."""
+
+
+def to_verilog_a(model: PhysicalModel) -> str:
+    """Return the module ``frenkel_physical(p, n)``; instance parameters: ``seed``, and ``lrs`` (0 or 1).
+
+    Parameters
+    ----------
+    model : PhysicalModel
+    """
+    volts, heats = model.voltages, model.temperatures
+    header = (
+        f"// frenkel_physical: physical model {line(model.name)}, checksum {model.to_dict()['checksum']}\n"
+        f"// Valid from {volts[0]:g} to {volts[-1]:g} V, {heats[0]:g} to {heats[-1]:g} K; no telegraph noise"
+    )
+    parameters = [
+        f"  parameter real {name}={model.values[name]:.9g}; // {unit}"
+        for name, (unit, *_) in PARAMETERS.items()
+        if name not in LEFT_OUT
+    ]
+    return fill(
+        "physical.va",
+        header=header,
+        parameters="\n".join(parameters),
+        read=model.read_voltage,
+        fast=FAST,
+        spreads=SPREADS,
+        smallest=SMALLEST_GAP,
+        boltzmann=BOLTZMANN_EV,
+    )
