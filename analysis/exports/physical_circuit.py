@@ -3,12 +3,13 @@
 A simulator of circuits keeps numbers in nodes only, and repeats and rejects steps. One node is the gap g, the
 other one a count q of jumps. In jump j its rate is that of leaving the state over a wait W_j::
 
-    dq/dt = k/W_j,    j = floor(q),    W_j = -ln(hash(j, seed))
+    dq/dt = k/h(q - j),    j = floor(q),    integral of h from 0 to 1 = W_j = -ln(hash(j, seed))
 
-so that waits are exponential, and each random number is a function of the seed and the number of the jump:
-steps of a simulator that are refused or finer draw nothing again. g moves in the last quarter of each jump.
-Of the channels that compete the step is the mean, weighted by their rates. Where k exceeds ``fast`` g follows
-its mean drift, the fraction fast/(fast + k) of jumps stays random.
+so that waits are exponential. h is continuous, and small where a jump is made. Each random number is a
+function of the seed and the number of the jump: steps of a simulator that are refused or finer draw nothing
+again. g moves in the last quarter of each jump. Of the channels that compete the step is the mean, weighted
+by their rates. Where k exceeds ``fast`` g follows its mean drift, and the fraction fast/(fast + k) of the
+jumps stays random.
 
 Not as in :mod:`frenkel.cells.physical`: a relaxation follows each jump at once (pulses shorter than
 1/relaxation_rate are not covered), all jumps draw the cycle part of the barrier again, and ``back`` acts
@@ -20,8 +21,11 @@ from ...escape import line
 from ...units import BOLTZMANN_EV
 from .templates import fill
 
-FAST = 1e8
+FAST = 1e7
 """Rate of jumps (1/s) above which a circuit follows their mean drift."""
+
+JUMP, RESOLUTION = 0.05, 0.02
+"""Smallest wait, in units of the mean one; largest part of a jump in one step of a simulator."""
 
 LEFT_OUT = ("relaxation_rate",)
 """Parameters that the module does not have."""
@@ -50,6 +54,8 @@ def to_verilog_a(model: PhysicalModel) -> str:
         parameters="\n".join(parameters),
         read=model.read_voltage,
         fast=FAST,
+        jump=JUMP,
+        resolution=RESOLUTION,
         spreads=SPREADS,
         smallest=SMALLEST_GAP,
         boltzmann=BOLTZMANN_EV,

@@ -4,7 +4,7 @@
 
 import argparse
 from pathlib import Path
-from typing import Any
+from typing import TYPE_CHECKING, Any
 
 from .. import plugins
 from ..data import forms
@@ -12,6 +12,9 @@ from ..progress import Reporter
 from ..validation import shown, suggest
 from . import values
 from .common import CYCLES, FORCE, OUTPUT, QUIET, SEED, Option, OptionGroup, UsageError, add, check_ending
+
+if TYPE_CHECKING:
+    from ..cells.physical import PhysicalModel
 
 CARD_FORMATS = (
     *("npz", "verilog-a", "ngspice", "vacask", "aihwkit", "crosssim", "neurosim"),
@@ -31,6 +34,8 @@ formats of a card (.json), see docs/exports.md:
   neurosim    block of parameters, with how well they fit
   jumps-ngspice, jumps-verilog-a
               cells of the jump-process model, each with its own chain of states and waits
+format of a physical model (.physical.json):
+  verilog-a   module for openvaf and any simulator with OSDI: its equations, with jumps from a seed
 """
 
 
@@ -48,15 +53,14 @@ def add_commands(commands: Any) -> None:
             type=Path,
             metavar="FILE",
             complete=values.results_and_cards,
-            help="result (.nc), card (.json) or its name, such as hfo2",
+            help="result (.nc), card or physical model (.json), or a name, such as hfo2",
         ),
         Option(
             "--to",
-            required=True,
             type=_format,
             metavar="FORMAT",
             complete=lambda: ["xyz", *CARD_FORMATS, *plugins.names("exports")],
-            help="see below; also those of other packages, examples/plugin",
+            help="see below, or of other packages: examples/plugin; default for a physical model: verilog-a",
         ),
         OUTPUT.but(metavar="OUT", help="default: the name of the file with another ending"),
         FORCE,
@@ -93,6 +97,11 @@ def _format(text: str) -> str:
 
 def _export(options: argparse.Namespace) -> None:
     is_card = forms.names_card(options.file)
+    if is_card and (model := _physical(options)) is not None:
+        print(f"wrote {_module(options, model)}")
+        return
+    if options.to is None:
+        raise UsageError(f"give a format: --to of {', '.join(('xyz', *CARD_FORMATS))}")
     if is_card == (options.to == "xyz"):
         kind, formats = ("card", ", ".join(CARD_FORMATS)) if is_card else ("result", "xyz")
         raise UsageError(f"a {kind} can be written as {formats}, got --to {options.to} for {options.file}")
@@ -101,6 +110,32 @@ def _export(options: argparse.Namespace) -> None:
     _check_numbers(options)
     target = _card(options) if is_card else _result(options)
     print(f"wrote {target}")
+
+
+def _physical(options: argparse.Namespace) -> "PhysicalModel | None":
+    """Return the physical model of a file; None: it is a card."""
+    from ..cells import files, physical
+
+    data = files.read(options.file)
+    if not physical.is_physical(data):
+        return None
+    return physical.PhysicalModel.from_dict(data, str(options.file))
+
+
+def _module(options: argparse.Namespace, model: "PhysicalModel") -> Path:
+    """Write a physical model as a Verilog-A module."""
+    from ..analysis.exports import physical_circuit
+    from ..data import store
+
+    if options.to not in (None, "verilog-a"):
+        raise UsageError(f"a physical model can be written as verilog-a, got --to {options.to}")
+    numbers = ("devices", "cycles", "seed", "pulses")
+    if given := [name for name in numbers if getattr(options, name) is not None]:
+        raise UsageError(f"--{given[0]} is for cards, {options.file} is a physical model")
+    output = options.output or Path(options.file.name.removesuffix(".json").removesuffix(".physical") + ".va")
+    check_ending(output, ".va")
+    text = physical_circuit.to_verilog_a(model)
+    return store.write_bytes(text.encode(), store.writable(output, force=options.force))
 
 
 def _result(options: argparse.Namespace) -> Path:
