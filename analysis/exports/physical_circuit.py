@@ -11,12 +11,13 @@ again. g moves in the last quarter of each jump. Of the channels that compete th
 by their rates. Where k exceeds ``fast`` g follows its mean drift, and the fraction fast/(fast + k) of the
 jumps stays random.
 
-Not as in :mod:`frenkel.cells.physical`: a relaxation follows each jump at once (pulses shorter than
-1/relaxation_rate are not covered), all jumps draw the cycle part of the barrier again, and ``back`` acts
+Not as in :mod:`frenkel.cells.physical`: relaxation has no state of its own. It follows each jump at once, and
+where jumps are faster than n sites relax a fraction 1/(1 + k/(n r)) of them, with the largest n: no relaxation
+after a pulse. All jumps draw the cycle part of the barrier again, and ``back`` acts
 along the step, as -ln(1 - back), not at its end.
 """
 
-from ...cells.physical import PARAMETERS, SMALLEST_GAP, SPREADS, PhysicalModel
+from ...cells.physical import MOST_SITES, PARAMETERS, SMALLEST_GAP, SPREADS, PhysicalModel
 from ...escape import line
 from ...units import BOLTZMANN_EV
 from .templates import fill
@@ -24,12 +25,8 @@ from .templates import fill
 FAST = 1e7
 """Rate of jumps (1/s) above which a circuit follows their mean drift."""
 
-JUMP, RESOLUTION = 0.05, 0.02
+JUMP, RESOLUTION = 0.05, 0.005
 """Smallest wait, in units of the mean one; largest part of a jump in one step of a simulator."""
-
-LEFT_OUT = ("relaxation_rate",)
-"""Parameters that the module does not have."""
-
 
 def to_verilog_a(model: PhysicalModel) -> str:
     """Return the module ``frenkel_physical(p, n)``; instance parameters: ``seed``, and ``lrs`` (0 or 1).
@@ -46,7 +43,6 @@ def to_verilog_a(model: PhysicalModel) -> str:
     parameters = [
         f"  parameter real {name}={model.values[name]:.9g}; // {unit}"
         for name, (unit, *_) in PARAMETERS.items()
-        if name not in LEFT_OUT
     ]
     return fill(
         "physical.va",
@@ -57,6 +53,7 @@ def to_verilog_a(model: PhysicalModel) -> str:
         jump=JUMP,
         resolution=RESOLUTION,
         spreads=SPREADS,
+        sites=MOST_SITES,
         smallest=SMALLEST_GAP,
         boltzmann=BOLTZMANN_EV,
     )
