@@ -11,10 +11,10 @@ again. g moves in the last quarter of each jump. Of the channels that compete th
 by their rates. Where k exceeds ``fast`` g follows its mean drift, and the fraction fast/(fast + k) of the
 jumps stays random.
 
-Not as in :mod:`frenkel.cells.physical`: relaxation has no state of its own. It follows each jump at once, and
-where jumps are faster than n sites relax a fraction 1/(1 + k/(n r)) of them, with the largest n: no relaxation
-after a pulse. All jumps draw the cycle part of the barrier again, and ``back`` acts
-along the step, as -ln(1 - back), not at its end.
+Not as in :mod:`frenkel.cells.physical`: relaxation has no state of its own. It follows each jump at once;
+where jumps are faster than n sites relax, the largest n, a fraction 1/(1 + k/(n r)) of them has one. Nothing
+relaxes after a pulse. All jumps draw the cycle part of the barrier again, and ``back`` acts along the step,
+as -ln(1 - back), not at its end.
 """
 
 from ...cells.physical import MOST_SITES, PARAMETERS, SMALLEST_GAP, SPREADS, PhysicalModel
