@@ -131,7 +131,7 @@ def add_commands(commands: Any) -> None:
         commands,
         "validate",
         _validate,
-        "compare a card or physical model with devices not used in its fit",
+        "compare a card or physical model with other devices",
         "frenkel validate hfo2.card.json other.nc\n  frenkel validate --bench -o bench",
         CARD.but(nargs="?"),
         Option("data", type=Path, nargs="?", metavar="ENSEMBLE", help="other devices: .nc or .csv"),

@@ -26,7 +26,7 @@ FORMATS = """formats of a result (.nc):
   xyz         snapshots for OVITO and ASE
 formats of a card (.json), see docs/exports.md:
   npz         arrays and a sampler, for numpy
-  verilog-a   module for openvaf and any simulator with OSDI
+  verilog-a   module for openvaf and any simulator with OSDI; of a physical model too
   ngspice     subcircuit
   vacask      netlist that cycles devices, with the module in it
   aihwkit     module with a noise model for inference and a device for training
@@ -34,8 +34,6 @@ formats of a card (.json), see docs/exports.md:
   neurosim    block of parameters, with how well they fit
   jumps-ngspice, jumps-verilog-a
               cells of the jump-process model, each with its own chain of states and waits
-format of a physical model (.physical.json):
-  verilog-a   module for openvaf and any simulator with OSDI: its equations, with jumps from a seed
 """
 
 
@@ -53,14 +51,14 @@ def add_commands(commands: Any) -> None:
             type=Path,
             metavar="FILE",
             complete=values.results_and_cards,
-            help="result (.nc), card or physical model (.json), or a name, such as hfo2",
+            help="result (.nc), card, physical model (.json), or name, as hfo2",
         ),
         Option(
             "--to",
             type=_format,
             metavar="FORMAT",
             complete=lambda: ["xyz", *CARD_FORMATS, *plugins.names("exports")],
-            help="see below, or of other packages: examples/plugin; default for a physical model: verilog-a",
+            help="see below, or examples/plugin; physical model: verilog-a",
         ),
         OUTPUT.but(metavar="OUT", help="default: the name of the file with another ending"),
         FORCE,
