@@ -92,6 +92,13 @@ FIGURES: list[tuple[list[str], dict[str, str]]] = [
         {"parted_reads": "parted"},
     ),
     (
+        [
+            'frenkel tails $EXAMPLES/wear.toml --event "window closes" --at 4 --repeats 16 -o wear.nc',
+            "frenkel plot survival wear.nc -o wear.png",
+        ],
+        {"wear": "wear"},
+    ),
+    (
         [f"{shlex.quote(sys.executable)} $DOCS/jump_cells.py ."],
         {f"walk_{part}": f"walk_{part}" for part in ("cycles", "law", "ngspice", "array")},
     ),

@@ -112,6 +112,36 @@ def probability_plot(
     return figure
 
 
+def survival_page(cycles: Floats, fraction: Floats, left: Floats, title: str = "") -> "Figure":
+    """Draw the fraction of devices whose window is open against cycles, as steps, with its 95 % interval.
+
+    Parameters
+    ----------
+    cycles : ndarray of shape (n,)
+        Above 0, ascending.
+    fraction : ndarray of shape (n, 3)
+        Fraction of devices from each cycle on, and both ends of its interval.
+    left : ndarray
+        Cycles at which devices were left whose windows are open; a cross each.
+    title : str
+    """
+    axes = _panels(1)[0]
+    open_part, low, high = fraction.T
+    axes.fill_between(cycles, low, high, step="post", color=POINTS, alpha=0.18, lw=0, label="95 %")
+    axes.step(cycles, open_part, where="post", color=POINTS, lw=1.4, label="window open (Kaplan-Meier)")
+    if len(left):
+        at = open_part[np.searchsorted(cycles, left, side="right") - 1]
+        axes.plot(
+            left, at, "+", ms=8, color=POINTS, clip_on=False, label=f"{len(left)} left with open windows"
+        )
+    axes.set(xscale="log", ylim=(0.0, 1.02), xlabel="cycles", ylabel="fraction of devices")
+    log_ticks(axes.xaxis)
+    axes.legend(fontsize=8, loc="lower left")
+    axes.set_title(mathtext(title), fontsize=10)
+    figure: Figure = axes.figure  # type: ignore[assignment]
+    return figure
+
+
 def _panels(number: int) -> list["Axes"]:
     from matplotlib.figure import Figure as NewFigure  # matplotlib, which only drawing needs
 

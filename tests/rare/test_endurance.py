@@ -4,7 +4,9 @@ from pathlib import Path
 
 import numpy as np
 import pytest
+import xarray as xr
 
+from frenkel.analysis.plots.probability import survival_page
 from frenkel.cli.main import main
 from frenkel.kinetic.device import Device
 from frenkel.kinetic.lattice.species import VACANCY
@@ -112,6 +114,22 @@ def test_the_command_writes_a_survival_curve(tmp_path, capsys):
     assert (fraction, high) == (1.0, 1.0) and low == pytest.approx(0.025**0.5)
     assert endurance.survival_at(found, 99.0)[0] == 0.0
     assert float(found["life"].max()) < 99.0
+    picture = tmp_path / "wear.png"
+    assert main(["plot", "survival", str(target), "-o", str(picture)]) == 0
+    assert "2 of 2 windows closed" in capsys.readouterr().out and picture.stat().st_size > 10_000
+
+
+def test_the_curve_is_that_of_kaplan_and_meier_with_an_interval_everywhere():
+    """By hand: failures at 10 and 30, one left at 20 and one at 50, so 1, 3/4, 3/4 x 1/2."""
+    values = {"life": ("device", [10.0, 20.0, 30.0, 50.0]), "failed": ("device", [1, 0, 1, 0])}
+    cycles, curve = endurance.survival_curve(xr.Dataset(values))
+    assert cycles.tolist() == [1.0, 10.0, 30.0, 50.0]
+    assert curve[:, 0] == pytest.approx([1.0, 0.75, 0.375, 0.375])
+    assert np.all((curve[:, 1] <= curve[:, 0]) & (curve[:, 0] <= curve[:, 2])) and np.all(np.isfinite(curve))
+    page = survival_page(cycles, curve, np.array([20.0, 50.0]))
+    line, crosses = page.axes[0].get_lines()
+    assert crosses.get_ydata() == pytest.approx([0.75, 0.375])
+    assert line.get_ydata() == pytest.approx(curve[:, 0])
 
 
 def test_a_window_is_a_number(tmp_path, capsys):

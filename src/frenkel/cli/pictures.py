@@ -33,6 +33,15 @@ def add_commands(commands: Any) -> None:
     _add_probability(picture_parsers)
     _add_tails(picture_parsers)
     add(
+        picture_parsers,
+        "survival",
+        _survival,
+        "fraction of devices whose window is open against cycles, with its interval",
+        "frenkel plot survival wear.nc -o wear.png",
+        Option("file", type=Path, metavar="FILE", help='result of frenkel tails --event "window closes"'),
+        *_output("FILE-survival.png"),
+    )
+    add(
         commands,
         "rtn",
         _rtn,
@@ -321,6 +330,19 @@ def _tails(options: argparse.Namespace) -> None:
     extrapolation = extrapolate(rows, use)
     print(extrapolation_table(extrapolation))
     draw(target, lambda: extrapolation_page(extrapolation, use))
+
+
+def _survival(options: argparse.Namespace) -> None:
+    from ..analysis.plots.probability import survival_page
+    from ..rare import endurance, farm
+    from ..reports.reads import survival
+
+    target = _target(options, f"{options.file.stem}-survival.png")
+    found = farm.load(options.file, endurance.Endurance.kind)
+    print(survival(found))
+    left = found["life"].values[found["failed"].values == 0]
+    curve = endurance.survival_curve(found)
+    draw(target, lambda: survival_page(*curve, left, f"{found.sizes['device']} devices"))
 
 
 def _rtn(options: argparse.Namespace) -> None:

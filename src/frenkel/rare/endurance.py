@@ -244,6 +244,13 @@ def lives(found: xr.Dataset) -> Sample:
     return Sample.of(found["life"].values, right=found["failed"].values == 0)
 
 
+def survival_curve(found: xr.Dataset) -> tuple[np.ndarray, np.ndarray]:
+    """Return the first cycle, each at which a window closed and the last, and what `survival_at` gives."""
+    failures = found["life"].values[found["failed"].values == 1]
+    cycles = np.unique(np.r_[1.0, failures, found["life"].values.max()])
+    return cycles, np.array([survival_at(found, cycle) for cycle in cycles])
+
+
 def survival_at(found: xr.Dataset, cycle: float) -> tuple[float, float, float]:
     """Return the fraction of devices whose window is open after so many cycles, and its 95 % interval.
 
