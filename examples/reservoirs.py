@@ -1,6 +1,7 @@
 """Reservoirs of volatile cells on the clock: Henon map, NARMA-10 and spoken vowels.
 
 python examples/reservoirs.py [--repeats 10] [TASK ...]      writes reservoirs.nc and reservoirs.png
+python examples/reservoirs.py --card volatile.card.json      Henon map by cells of a card that forget
 
 An input is multiplied by a mask of +-1 of several lengths of a pulse, another one for each cell, and mapped
 onto pulse voltages; the currents of all cells at the ends of all pulses of a step are the state of the
@@ -34,6 +35,7 @@ from scipy import stats
 
 from frenkel import checks
 from frenkel.analysis.plots import colours
+from frenkel.cells.card import Card
 from frenkel.cells.interface import Where, pick
 from frenkel.events.clock import Clock, EnergyMeter, Station
 from frenkel.events.controller import Timing
@@ -51,6 +53,9 @@ SPREADS = (0.0, 0.3, 1.0)  # standard deviation of ln(decay time)
 CHANNELS = (16, 256, 4096, 65536, 0)  # of a cell; 0: many
 NOISES = (0.0, 0.0003, 0.001, 0.01)  # of a current that is read, relative
 PAUSE = 1e-3  # s, between words
+CARD_ENDS, CARD_NOISE = (-0.1, 0.6), 0.001  # V, chosen below the voltages that were measured; of a read
+CARD_WIDTHS = (1e-7, 1e-6, 1e-5)  # s: the filament decays within 10 us to 1 ms
+DRIVER = {"series": 1e3, "limit": 5e-6}  # ohm, A: those of the devices of the card
 TASKS = ("henon", "narma", "vowels")
 
 
@@ -116,13 +121,47 @@ class VolatileCells:
         self.apply(np.zeros(self.shape), duration)
 
 
+class CardCells:
+    """Cells of a card's jump-process model, each behind a driver with a resistance and a limit.
+
+    Parameters
+    ----------
+    card : Card
+        Of an ensemble of volatile devices, such as examples/ensemble_volatile.toml.
+    shape : tuple of int
+        Numbers of word and bit lines.
+    seed : int
+        0 or more.
+    """
+
+    scale, temperature, temperature_rise = np.inf, 300.0, None
+
+    def __init__(self, card: Card, shape: tuple[int, int], seed: int) -> None:
+        self.shape, self.cells = shape, card.jump_cells(shape[0] * shape[1], seed)
+
+    def current(self, voltage: np.ndarray) -> tuple[np.ndarray, None]:
+        """Return current (A) behind the driver, and no slope."""
+        volts = np.broadcast_to(voltage, self.shape).ravel()
+        return self.cells.current(volts, **DRIVER).reshape(self.shape), None
+
+    def apply(self, voltage: np.ndarray, duration: float) -> None:
+        """Hold the driver at a voltage (V) for a duration (s)."""
+        self.cells.hold(np.broadcast_to(voltage, self.shape).ravel(), duration, **DRIVER)
+
+    def rest(self, duration: float) -> None:
+        """Let time (s) pass at 0 V."""
+        self.apply(np.zeros(self.shape), duration)
+
+
 class Reservoir:
     """Cells with a driver each and one converter for all, on a clock.
 
     Parameters
     ----------
-    cells : VolatileCells
+    cells : VolatileCells or CardCells
         Each row is a reservoir of its own.
+    width : float
+        Of a pulse (s).
 
     Attributes
     ----------
@@ -131,8 +170,9 @@ class Reservoir:
         Of the cells and of the converter, of all rows (J).
     """
 
-    def __init__(self, cells: VolatileCells) -> None:
+    def __init__(self, cells: VolatileCells | CardCells, width: float = WIDTH) -> None:
         self.cells, self.clock, self.meter, modelled = cells, Clock(), EnergyMeter(), Timing()
+        self.width = width
         rows, columns = cells.shape
         self._columns = columns
         self._converter = Station(
@@ -153,25 +193,31 @@ class Reservoir:
 
     def _pulses(self, voltages: np.ndarray, found: np.ndarray) -> Iterator[simpy.Event]:
         for volts, current in zip(voltages, found, strict=True):
-            self.cells.apply(volts, WIDTH)
-            yield self.clock.rest(WIDTH)
+            self.cells.apply(volts, self.width)
+            yield self.clock.rest(self.width)
             current[...] = self.cells.current(volts)[0]
-            self.meter.add("cells", float(np.sum(volts * current)) * WIDTH)
+            self.meter.add("cells", float(np.sum(volts * current)) * self.width)
             self.clock.process(self._converter.use(count=self._columns))
 
 
-def masked(inputs: np.ndarray, masks: np.ndarray, train: int) -> np.ndarray:
+def masked(
+    inputs: np.ndarray, masks: np.ndarray, train: int, ends: tuple[float, float] = (LOWEST, HIGHEST)
+) -> np.ndarray:
     """Return pulse voltages (pulses, rows, cells), the range of a number of first steps being that of pulses.
 
     Parameters
     ----------
     inputs : ndarray of shape (steps, rows, channels)
     masks : ndarray of shape (rows, channels, cells, length)
+    train : int
+        Number of first steps.
+    ends : tuple of float
+        Lowest and highest voltage of a pulse (V).
     """
     mixed = np.einsum("trc,rcnl->tlrn", inputs, masks)
     low, high = mixed[:train].min(), mixed[:train].max()
     steps, length, rows, cells = mixed.shape
-    scaled = LOWEST + (mixed - low) * (HIGHEST - LOWEST) / (high - low)
+    scaled = ends[0] + (mixed - low) * (ends[1] - ends[0]) / (high - low)
     return scaled.reshape(steps * length, rows, cells)
 
 
@@ -232,6 +278,18 @@ def errors(
         read = states * (1.0 + noise * random.standard_normal(states.shape))
         at[:] = [nrmse(one, target, TRAIN) for one, (_, target) in zip(read, pairs, strict=True)]
     return found
+
+
+def of_card(card: Card, width: float, repeats: int = REPEATS) -> np.ndarray:
+    """Return errors of the Henon map (repeats) by cells of a card; width 0: they stay as they are."""
+    random = np.random.default_rng([SEED, TASKS.index("henon")])
+    pairs = [henon(TRAIN + TEST, random) for _ in range(repeats)]
+    inputs = np.array([one for one, _ in pairs]).T[:, :, None]
+    volts = masked(inputs, random.choice([-1.0, 1.0], (repeats, 1, CELLS, MASK)), TRAIN, CARD_ENDS)
+    cells = CardCells(card, (repeats, CELLS), SEED)
+    currents = Reservoir(cells, width).states(volts)
+    states = by_step(currents * (1.0 + CARD_NOISE * random.standard_normal(currents.shape)))
+    return np.array([nrmse(one, target, TRAIN) for one, (_, target) in zip(states, pairs, strict=True)])
 
 
 def delayed(task: str, taps: int, repeats: int = REPEATS) -> np.ndarray:
@@ -349,7 +407,16 @@ def main() -> None:
     command = argparse.ArgumentParser(description=__doc__.split("\n")[0])
     command.add_argument("tasks", nargs="*", metavar="TASK", help=f"of {', '.join(TASKS)}; all by default")
     command.add_argument("--repeats", type=int, default=REPEATS)
+    command.add_argument("--card", help="the Henon map by cells of this card, and nothing else")
     options = command.parse_args()
+    if options.card is not None:
+        card = Card.load(options.card)
+        for width in CARD_WIDTHS:
+            at, half = mean(of_card(card, width, options.repeats))
+            print(f"card, pulses of {width:g} s: {at:.3f} ± {half:.3f}", flush=True)
+        at, half = mean(of_card(card, 0.0, options.repeats))
+        print(f"card, cells that stay as they are: {at:.3f} ± {half:.3f}")
+        return
     tasks = options.tasks or TASKS
     if "henon" in tasks:
         found = measure(options.repeats)

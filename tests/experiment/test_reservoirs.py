@@ -90,3 +90,28 @@ def test_pulses_take_their_time_and_states_are_those_of_their_step():
     assert states.shape == (2, 3, reservoirs.CELLS * reservoirs.MASK)
     assert states[1, 2].reshape(reservoirs.MASK, -1) == pytest.approx(currents[8:12, 1])
     assert reservoir.meter.energy["cells"] == pytest.approx(np.sum(volts * currents) * reservoirs.WIDTH)
+
+
+class Ohmic:
+    """A card whose cells conduct alike, count holds and have no memory."""
+
+    def jump_cells(self, number, seed):
+        self.number, self.held = number, []
+        return self
+
+    def hold(self, volts, time, *, series, limit):
+        self.held.append((volts.copy(), time))
+
+    def current(self, volts, *, series, limit):
+        return np.clip(volts / (1e4 + series), -limit, limit)
+
+
+def test_cells_of_a_card_get_every_pulse_behind_their_driver():
+    card = Ohmic()
+    cells = reservoirs.CardCells(card, (2, 3), 1)
+    volts = np.linspace(-0.1, 0.6, 24).reshape(4, 2, 3)
+    found = reservoirs.Reservoir(cells, 1e-5).states(volts)
+    assert np.array_equal([held for held, _ in card.held], volts.reshape(4, 6))
+    assert [time for _, time in card.held] == [1e-5] * 4
+    expected = np.clip(volts / (1e4 + reservoirs.DRIVER["series"]), -1.0, reservoirs.DRIVER["limit"])
+    assert found == pytest.approx(expected)
