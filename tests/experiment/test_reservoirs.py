@@ -113,5 +113,6 @@ def test_cells_of_a_card_get_every_pulse_behind_their_driver():
     found = reservoirs.Reservoir(cells, 1e-5).states(volts)
     assert np.array_equal([held for held, _ in card.held], volts.reshape(4, 6))
     assert [time for _, time in card.held] == [1e-5] * 4
-    expected = np.clip(volts / (1e4 + reservoirs.DRIVER["series"]), -1.0, reservoirs.DRIVER["limit"])
+    limit = reservoirs.DRIVER["limit"]
+    expected = np.clip(volts / (1e4 + reservoirs.DRIVER["series"]), -limit, limit)
     assert found == pytest.approx(expected)
