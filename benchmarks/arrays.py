@@ -39,13 +39,15 @@ from scipy.sparse.linalg import spsolve
 from frenkel.array.columns import TransistorArray
 from frenkel.array.crossbar import Crossbar
 from frenkel.array.crosspoint import ExponentialSelector, OneTransistorOneResistor, Transistor
+from frenkel.array.crosstalk import ArrayHeat, Crosstalk
+from frenkel.array.heat.geometry import CrossbarGeometry, HeatMaterial
 from frenkel.array.lines import bias
 from frenkel.array.lines.effective import effective_matrix
 from frenkel.array.lines.network import Lines, Network, Solution
 from frenkel.array.lines.newton import solve
 from frenkel.array.lines.solvers import DirectSolver, LinearSolver, SchurSolver
 from frenkel.cells.core import GapCore
-from frenkel.cells.gap_cells import CardCells
+from frenkel.cells.gap_cells import CardCells, Heat
 from frenkel.cells.jumping_cells import JumpingCardCells
 from frenkel.cells.jumps import JumpLaw
 from frenkel.cells.resistors import LinearCells
@@ -342,6 +344,44 @@ def programming_rows(cells: int) -> Iterator[list[str]]:
     yield ["two lines alone over full solutions", "", "", f"{ratio:.0f}", ">= 10", ""]
 
 
+def heat_rows(cells: int, repeats: int) -> Iterator[list[str]]:
+    """ISPP with heat between cells over the same without, in turns; a word line after the other."""
+    n, width, number = 128, 20e-9, {}
+    materials = {
+        name: HeatMaterial(conductivity=conductivity, capacity=2.5e6)
+        for name, conductivity in (("line", 50.0), ("oxide", 1.0), ("insulator", 1.4))
+    }
+    geometry = CrossbarGeometry(
+        shape=(n, n), pitch=40e-9, line_width=20e-9, line_height=20e-9, cell_height=5e-9, filament=5e-9,
+        spacer=20e-9, base=200e-9, cover=100e-9, **materials,
+    )  # fmt: skip
+    crosstalk = Crosstalk.of(geometry, 0)
+
+    def rate(heated: bool) -> float:
+        cells_of_core = CardCells(GapCore(), CELL, (n, n), heat=Heat(activation=1.0))
+        cells_of_core.program(5e-6)
+        heat = ArrayHeat(crosstalk, cells_of_core) if heated else None
+        selector = ExponentialSelector(saturation=1e-11, slope_voltage=0.06)
+        array = Crossbar(cells_of_core, task(n, 5.0)[2], selector, heat=heat)
+        controller = Controller(Clock(), array, Timing(read_voltage=1.0))
+        start, rng, outcomes = array.read((n // 2, n // 2), 1.0, 0.0)[0], np.random.default_rng(1), []
+        goals = [(controller.cell(k // n, k % n), float(start * rng.uniform(1.3, 5.0))) for k in range(cells)]
+        scheme = IncrementalPulses(
+            set_start=1.6, reset_start=-1.6, step=0.02, most=3.5, width=width, tolerance=0.05
+        )
+        before = time.process_time()
+        with one_blas_thread():
+            controller.clock.run(controller.clock.process(program_all(goals, scheme, outcomes)))
+        spent, pulses = time.process_time() - before, sum(one.pulses for one in outcomes)
+        hottest = 0.0 if heat is None else heat.hottest
+        number[heated] = f"{pulses} pulses, neighbours up to {hottest:.1f} K warmer"
+        return pulses / spent
+
+    rates = np.array([[rate(False), rate(True)] for _ in range(repeats)]).max(axis=0)
+    yield [f"ISPP with heat, 1S1R, n = {n}", f"{rates[1]:.0f}/s", f"without heat {rates[0]:.0f}/s",
+           f"{rates[1] / rates[0]:.2f}", ">= 0.6", number[True]]  # fmt: skip
+
+
 def jump_law(states: int) -> JumpLaw:
     """Return a made-up law: states of many conductances, each with another rate, that lead to any other."""
     rng, volts = np.random.default_rng(1), np.linspace(-1.5, 1.5, 13)
@@ -482,6 +522,7 @@ def rows(options: argparse.Namespace) -> Iterator[list[str]]:
     yield from batch_rows(options.repeats)
     yield from pulse_rows(options.cells, 10)
     yield from programming_rows(options.cells)
+    yield from heat_rows(options.cells, options.repeats)
     yield from jump_rows(options.repeats)
     yield from cell_rows(options.repeats)
 
