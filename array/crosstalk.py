@@ -212,7 +212,7 @@ class ArrayHeat:
                 rises_of_warm = rises[:, warm]
             if heated is not None:
                 rises_of_warm[:, warm == self._number(cell)] = 0.0
-            self.hottest = max(self.hottest, float(rises_of_warm.max()))
+                self.hottest = max(self.hottest, float(rises_of_warm.max()))
             for part, rise in zip(lengths, rises_of_warm, strict=True):
                 self._flat[warm] = rise
                 yield float(part)
@@ -221,6 +221,13 @@ class ArrayHeat:
         for one, level, gap in zip(self._sources.values(), steady, missing, strict=True):
             one.amplitude = level - gap * left
         self._forget(heated)
+
+    def cool(self, duration: float) -> None:
+        """Let time (s) pass without a power for cells that need not know their temperatures meanwhile."""
+        left = np.exp(-self.crosstalk.modes.rates * duration)
+        for one in self._sources.values():
+            one.amplitude = one.amplitude * left
+        self._forget(None)
 
     @contextmanager
     def at(self, cell: tuple[int, int], duration: float) -> Iterator[None]:

@@ -191,11 +191,13 @@ class PulseMemory:
         assert heat is not None
         if not heat.warm.size:
             return
+        if not jumps(self._cells):
+            # At 0 V the gap of a cell that does not jump stays where it is, however warm.
+            heat.cool(duration)
+            return
         at = np.unravel_index(heat.warm, self._cells.shape)
         for part in heat.parts(None, 0.0, duration):
-            # At 0 V the gap of a cell that does not jump stays where it is, however warm.
-            if jumps(self._cells):
-                self._cells.apply(np.zeros(at[0].size), part, at)
+            self._cells.apply(np.zeros(at[0].size), part, at)
 
     def law(self, voltage: Floats) -> tuple[Floats, Floats]:
         """Return current (A) and slope (S) of all crossings at voltages (V); `at_solution` uses them."""
