@@ -2,9 +2,8 @@
 
     .venv/bin/python validation/published_forms.py LOOPS.csv.gz ENSEMBLE.nc -o FOLDER [--write]
 
-LOOPS is the table `loops` of benchmarks/rram/tables.py. ENSEMBLE is made by examples/ensemble.toml with 48
-members, seed 4701, four cycles of 140 and 240 samples. Takes ten minutes of CPU; --write keeps the table and
-the picture in docs/.
+LOOPS is the table `loops` of benchmarks/rram/tables.py, and docs/figures.py has the command of ENSEMBLE.
+Takes ten minutes of CPU; --write keeps the table and the picture in docs/.
 
 One half of the loops, or of the devices, is fitted; the other half judges. The circuit is solved beside the
 model, so that a limit of the current and a resistor act on it. Numbers of a model fit the medians of the
