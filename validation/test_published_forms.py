@@ -1,4 +1,4 @@
-"""The fit of published models to loops finds features of its circuit, and the page has its table."""
+"""The fit of published models to loops finds features of its circuit."""
 
 import numpy as np
 import published_forms as forms
@@ -36,8 +36,3 @@ def test_scores_of_equal_sets_are_zero():
     rows = np.random.default_rng(1).standard_normal((50, 4))
     found = forms.scores(rows, rows)
     assert all(found[name] == [0.0, 1.0, 0.0] for name in forms.FEATURES) and found["lost"] == 0.0
-
-
-def test_the_page_has_the_table():
-    text = forms.PAGE.read_text(encoding="utf-8").split(forms.BEGIN)[1].split(forms.END)[0]
-    assert all(text.count(f"| {form} |") == 2 for form in forms.FORMS)
