@@ -104,6 +104,16 @@ FIGURES: list[tuple[list[str], dict[str, str]]] = [
     ),
     (["frenkel validate --bench"], {"bench": "bench/bench"}),
     (
+        [
+            "frenkel run $EXAMPLES/ensemble_cycles.toml --members 48 --set seed=4701 "
+            "--set ensemble.keep=traces --set phase.1.repeat=4 "
+            "--set phase.1.phase.0.samples=140 --set phase.1.phase.1.samples=240 -o devices.nc",
+            f"{shlex.quote(sys.executable)} $DOCS/../validation/published_forms.py "
+            "$EXAMPLES/measured/loops.csv.gz devices.nc -o .",
+        ],
+        {"published_forms": "published_forms"},
+    ),
+    (
         [f"{shlex.quote(sys.executable)} $DOCS/pulse_pairs.py --members 20 --picture ."],
         {"pulse_pairs": "pulse_pairs"},
     ),
