@@ -363,13 +363,18 @@ def test_the_range_of_members_is_that_of_the_file(folder, capsys):
     assert "must be between 0 and 2147483646" in capsys.readouterr().err
 
 
+def test_export_without_a_format(folder, capsys):
+    """Only a physical model has a format of its own."""
+    assert main(("export", "x.nc")) == 2
+    assert "give a format: --to of xyz, " in capsys.readouterr().err
+
+
 @pytest.mark.parametrize(
     "arguments",
     [
         ("jump",),
         ("run",),
         ("run", "x.toml", "--seed", "one"),
-        ("export", "x.nc"),
         ("export", "x.nc", "--to", "pdb"),
         ("run", "x.toml", "y.nc"),
         ("run", "x.toml", "--nonsense"),
