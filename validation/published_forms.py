@@ -382,9 +382,9 @@ def picture(data, drawn, path):
     for row, (name, (circuit, _, currents)) in zip(axes, data.items(), strict=True):
         volts = circuit.source * circuit.set_sign
         for place, (axis, form) in enumerate(zip(row, FORMS, strict=True)):
-            for one in currents[1::2][:12]:
+            for one in currents[1::2][:8]:
                 axis.semilogy(volts, np.abs(one).clip(1e-9), color=DATA, lw=0.5, alpha=0.35)
-            for one in drawn[name][form][:12]:
+            for one in drawn[name][form][:8]:
                 axis.semilogy(volts, np.abs(one).clip(1e-9), color=SERIES[place], lw=0.7, alpha=0.7)
             axis.plot([], [], color=DATA, label="judging half")
             axis.plot([], [], color=SERIES[place], label=form)
@@ -392,7 +392,7 @@ def picture(data, drawn, path):
             axis.set_ylim(1e-9 if circuit.limit < 1e-4 else 1e-7, 2 * circuit.limit)
             axis.set_xlim(-1.5, 1.5)
             axis.legend(fontsize=8, loc="lower left")
-    figure.savefig(path, dpi=90)
+    figure.savefig(path, dpi=80, pil_kwargs={"optimize": True})
 
 
 def main():
