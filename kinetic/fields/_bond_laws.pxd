@@ -5,6 +5,7 @@ cimport cython
 cdef class BondLaws:
     cdef double[:, ::1] log_ratio, log_slope   # ln(i / g u) by law and step of |u|, and its derivative
     cdef int[::1] below                        # row of a law for negative u
+    cdef double[::1] heating                   # fraction of the power of a bond that its ends get, by law
     cdef double step
     cdef int last
     # Room in which the currents of one arrangement after the other are worked out; none is kept there.

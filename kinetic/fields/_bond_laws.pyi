@@ -1,3 +1,5 @@
+from collections.abc import Sequence
+
 import numpy as np
 from numpy.typing import NDArray
 
@@ -8,5 +10,6 @@ class BondLaws:
         log_ratio: NDArray[np.float64],
         log_slope: NDArray[np.float64],
         below: NDArray[np.int32] | None = None,
+        heating: Sequence[float] | None = None,
     ) -> None: ...
     def ratio(self, law: int, u: float) -> tuple[float, float]: ...

@@ -38,6 +38,9 @@ cdef class BondLaws:
         stays as it is there: the bond is ohmic again.
     below : (n_laws,) int32, optional
         Which row holds for negative voltages, as a function of their size; by default the same, the law is odd.
+    heating : sequence of float, optional
+        Fraction of the power of a bond of each law, from 0 to 1, that heats the atoms at its ends (default: 1). A
+        row of ``below`` has none of its own.
 
     Raises
     ------
@@ -45,11 +48,12 @@ cdef class BondLaws:
         A table that starts otherwise than 0, or a current that falls somewhere.
     """
 
-    def __init__(self, double step, log_ratio, log_slope, below=None):
+    def __init__(self, double step, log_ratio, log_slope, below=None, heating=None):
         self.step = step
         self.log_ratio = np.ascontiguousarray(log_ratio, dtype=np.float64)
         self.log_slope = np.ascontiguousarray(log_slope, dtype=np.float64)
         self.below = np.array(np.arange(len(self.log_ratio)) if below is None else below, np.intc)
+        self.heating = np.ones(len(self.log_ratio)) if heating is None else np.array(heating, np.float64)
         self.last = self.log_ratio.shape[1] - 1
         self.scratch, self.pivot = np.zeros(0), np.zeros(0, np.intc)
         cdef int law, i

@@ -113,12 +113,16 @@ cdef class LawBonds:
                 out[self.b[j]] += y
 
     cdef void heat(self, const double* phi, double top, double* out) noexcept nogil:
-        """Add twice the power of each node that these bonds have beyond their slopes at 0 V."""
+        """Add twice the power by which the heat of each node differs from that of the slopes at 0 V.
+
+        Each end of a bond with u i gets s u i / 2, s the fraction of its law.
+        """
         cdef int j
-        cdef double u, power
+        cdef double u, s, power
         for j in range(self.n):
             u = drop_over(phi, self.a[j], self.b[j], top)
-            power = u * self.extra(j, u)
+            s = self.laws.heating[self.law[j]]
+            power = s * u * self.extra(j, u) - (1.0 - s) * self.g[j] * u * u
             out[self.a[j]] += power
             if self.b[j] >= 0:
                 out[self.b[j]] += power
@@ -230,9 +234,13 @@ cdef class OperatingPoint:
         return point
 
     def contact_powers(self):
-        """Halves of the Joule power in contacts that the bottom and the top electrode get (W)."""
-        cdef int i, j, side
-        cdef double u
+        """Power that the bottom and the top electrode get (W).
+
+        Half of what contacts heat with, and all that gap hops do not leave in the oxide: carriers take it along to
+        the positive electrode, where electrons go.
+        """
+        cdef int i, j, side, positive = 1 if self.voltage > 0.0 else 0
+        cdef double u, s, extra
         cdef NetworkSolver solver = self.bonds.solution.solver
         cdef NodePotentials at = self.potentials
         cdef double[2] power
@@ -242,10 +250,12 @@ cdef class OperatingPoint:
             power[0] += solver.network.contact_g[0, i] * at.phi[i] ** 2
             power[1] += solver.network.contact_g[1, i] * (at.phi[i] - self.voltage) ** 2
         for j in range(self.bonds.n):
+            u = drop_over(&at.phi[0], self.bonds.a[j], self.bonds.b[j], self.voltage)
+            s, extra = self.bonds.laws.heating[self.bonds.law[j]], self.bonds.extra(j, u)
             if self.bonds.b[j] < 0:
                 side = -1 - self.bonds.b[j]
-                u = drop_over(&at.phi[0], self.bonds.a[j], self.bonds.b[j], self.voltage)
-                power[side] += u * self.bonds.extra(j, u)
+                power[side] += s * u * extra - (1.0 - s) * self.bonds.g[j] * u * u
+            power[positive] += 2.0 * (1.0 - s) * u * (extra + self.bonds.g[j] * u)
         return np.array([power[0], power[1]]) * (0.5 * solver.background)
 
     cdef int _solve(self, NetworkSolver solver, double[:, ::1] out, double* residual, double* source,

@@ -40,15 +40,25 @@ Row = tuple[Way, ...]
 class LawTable:
     """Laws of the bonds of a box, each once.
 
+    Parameters
+    ----------
+    temperature : float
+        Of the electrodes, K.
+    gap_share : float
+        Fraction of the power of a bond of the class "gap" that heats the atoms at its ends.
+
     Attributes
     ----------
     rows : list of tuple of Way
         What bends a bond, over its conductance at 0 V; bonds name it by its place, counted from 1.
+    heating : list of float
+        Fraction of the power of such a bond that heats the atoms at its ends; electrodes get the rest.
     """
 
-    def __init__(self, temperature: float) -> None:
-        self.temperature = temperature
+    def __init__(self, temperature: float, gap_share: float = 1.0) -> None:
+        self.temperature, self.gap_share = temperature, gap_share
         self.rows: list[Row] = []
+        self.heating: list[float] = []
 
     def bends(self, kind: str, numbers: BondNumbers, spacing: float) -> bool:
         """Return whether bonds of this class follow a law by the numbers of a section."""
@@ -69,11 +79,13 @@ class LawTable:
             What the file gives (S), and distances of the ends (m).
         """
         slope, number = np.zeros(len(length)), np.zeros(len(length), np.intc)
+        share = self.gap_share if kind == "gap" else 1.0
         for k, (g, d) in enumerate(zip(conductance, length, strict=True)):
             paths = self._ways(kind, numbers, float(g), float(d))
             slope[k] = sum(path.conductance for path in paths)
             if not all(path.law.linear for path in paths):
-                number[k] = self._number(tuple(path._replace(scale=path.scale / slope[k]) for path in paths))
+                row = tuple(path._replace(scale=path.scale / slope[k]) for path in paths)
+                number[k] = self._number(row, share)
         return slope, number
 
     def through(self, barrier: float, length: Floats) -> NDArray[np.intc]:
@@ -81,21 +93,25 @@ class LawTable:
         law = QuantumGap(channels=1.0, barrier=barrier, mass=1.0)
         paths = [Way(1.0, law, float(d)) for d in length]
         rows = [(path._replace(scale=1.0 / path.conductance),) for path in paths]
-        return np.array([self._number(row) for row in rows], np.intc)
+        return np.array([self._number(row, 1.0) for row in rows], np.intc)
 
     def _ways(self, kind: str, numbers: BondNumbers, conductance: float, length: float) -> Row:
         return ways(kind, numbers, Bond(conductance, length, self.temperature))
 
-    def _number(self, row: Row) -> int:
-        if row not in self.rows:
-            self.rows.append(row)
-        return self.rows.index(row) + 1
+    def _number(self, row: Row, share: float) -> int:
+        listed = list(zip(self.rows, self.heating, strict=True))
+        if (row, share) in listed:
+            return listed.index((row, share)) + 1
+        self.rows.append(row)
+        self.heating.append(share)
+        return len(self.rows)
 
 
-def tabulated(rows: list[Row]) -> BondLaws | None:
+def tabulated(rows: list[Row], heating: list[float] | None = None) -> BondLaws | None:
     """Return the tables of laws that have the slope 1 S at 0 V, or None without any.
 
-    Rows of a law that is not odd stand twice: after all others the one of negative voltages.
+    Rows of a law that is not odd stand twice: after all others the one of negative voltages. ``heating`` is that of
+    `LawTable`; without it all power heats the ends of a bond.
     """
     if not rows:
         return None
@@ -104,7 +120,7 @@ def tabulated(rows: list[Row]) -> BondLaws | None:
     below = np.arange(len(tables), dtype=np.intc)
     below[uneven] = len(rows) + np.arange(len(uneven))
     ratio, slope = (np.array(part) for part in zip(*tables, strict=True))
-    return BondLaws(LAW_STEP, ratio, slope, below)
+    return BondLaws(LAW_STEP, ratio, slope, below, heating)
 
 
 def _table(row: Row, sign: float) -> tuple[Floats, Floats]:
@@ -192,7 +208,7 @@ def build_fields(
     """
     material, spacing = stack.material, stack.material.lattice.spacing
     conduction, permittivity, heat = layered_greens(stack, shape, lateral)
-    table = LawTable(temperature)
+    table = LawTable(temperature, material.heat.gap_share)
     bonds = layered_bonds(stack, table)
     background = material.conduction.background
     background *= activated(material.conduction.background_activation, temperature)
@@ -223,7 +239,7 @@ def build_fields(
         ),
         charge_transition=transition,
         bound_share=bound_share,
-        laws=tabulated(table.rows),
+        laws=tabulated(table.rows, table.heating),
         refine=precise,
     )
 

@@ -369,6 +369,14 @@ def _check_names(model: Any, sections: Mapping[str, Any], where: str) -> None:
             raise MaterialError(f"{where}: {name} must have gap_hops or gap_hop_length, not both")
         if bonds is not None and bonds.gap_phonon and not bonds.gap_reorganisation:
             raise MaterialError(f"{where}: {name}.gap_phonon needs a gap_reorganisation above 0")
+    heat, bonds = sections.get("heat"), sections.get("conduction")
+    if heat is not None and heat.gap_share < 1.0 and not (
+        bonds is not None and (bonds.gap_reorganisation or bonds.gap_barrier)
+    ):
+        raise MaterialError(
+            f"{where}: heat.gap_share of {heat.gap_share:g} needs hops over gaps: "
+            "give conduction.gap_reorganisation or gap_barrier, or a share of 1"
+        )
     exchange = sections.get("exchange")
     if exchange is not None and exchange.dipole_power > 1.0 and exchange.floor > 0.0:
         raise MaterialError(

@@ -600,6 +600,13 @@ class InterfaceNumbers:
 class HeatNumbers:
     """Steady heat flow in the oxide and along the conducting bonds.
 
+    Of the power u i of a hop over a gap the atoms at its ends get ``gap_share``, half each. The carrier takes the
+    rest along to the positive electrode (for a hop into a metal: doi:10.1038/nature12183, dissipation in atomic
+    junctions is in the electrodes). A carrier that relaxes at each of n - 1 states within the gap, and not where
+    it ends, leaves (n - 1) / n of its energy in the oxide, whatever the voltage; one that passes without leaves
+    nothing. So the fraction does not depend on u while u / n is below the reorganisation energy over e, and no
+    level within the gap is passed over.
+
     Capacity and melting point change no event: they tell how fast heat settles, and which temperatures are
     beyond the model.
     """
@@ -611,6 +618,13 @@ class HeatNumbers:
     )
     ballistic_factor: float = quantity(
         "1", 0.1, 100.0, "factor on the conductivity for carriers that cool beyond the gap", default=1.0
+    )
+    gap_share: float = quantity(
+        "1",
+        0.0,
+        1.0,
+        "fraction of the power of a gap hop that heats the oxide; the positive electrode gets the rest",
+        default=1.0,
     )
     capacity: float = quantity(
         "J/(m^3*K)", 0.0, 1e8, "heat capacity of the oxide (0: not known)", default=0.0

@@ -18,7 +18,7 @@ from frenkel.kinetic.device import Device
 from frenkel.kinetic.fields._bond_laws import BondLaws
 from frenkel.kinetic.fields.build import tabulated
 from frenkel.kinetic.lattice.species import VACANCY
-from frenkel.kinetic.materials.material import Material
+from frenkel.kinetic.materials.material import Material, MaterialError
 from frenkel.kinetic.solver import CELL, Solved, VoltageNode
 from frenkel.kinetic.waveform import Waveform
 from frenkel.units import BOLTZMANN_EV
@@ -35,9 +35,9 @@ LAW = ElectronTransfer(conductance=1.0, reorganisation=0.6, hops=2, temperature=
 ONE = Bonds(first=np.zeros(1, np.intp), second=np.full(1, -1, np.intp), law=LAW)
 
 
-def make(size=(6, 9), lateral="periodic", **arguments):
+def make(size=(6, 9), lateral="periodic", values=(), **arguments):
     """Return a device whose gaps obey the law, and its oracle."""
-    material = Material.load("HfO2-volatile").with_values(GAP)
+    material = Material.load("HfO2-volatile").with_values(GAP | dict(values))
     device = Device(material, size[1] * A, size[0] * A, seed=1, lateral=lateral, **arguments)
     return device, BentLattice(material, device.shape, lateral)
 
@@ -394,6 +394,40 @@ def test_power_of_all_bonds_heats_by_what_flows():
         read = barrier[hops] / (BOLTZMANN_EV * np.log(columns["frequency"][hops] / columns["rate"][hops]))
         places = np.array([columns["site_a"][hops], columns["site_b"][hops]])
         assert read == pytest.approx(300.0 + expected[places].mean(axis=0), rel=1e-6)
+
+
+@pytest.mark.parametrize("share", [0.0, 0.15, 1.0])
+@pytest.mark.parametrize("voltage", [1.0, -1.0])
+@pytest.mark.parametrize("below", [[], [(2, 2, 0)]], ids=["contact", "pair"])
+def test_a_gap_hop_heats_the_oxide_by_its_share_and_the_positive_electrode_by_the_rest(share, voltage, below):
+    """Each atom and both electrodes by the oracle's power of each bond; all of it together is V I."""
+    device, oracle = make((6, 9), values={"heat.gap_share": share})
+    vacancies = stack(device, range(3, 9), *below)
+    _, current, powers = oracle.newton(vacancies, voltage)
+    background, powers = powers[: len(oracle.links)], powers[len(oracle.links) :]
+    nodes, electrodes, gaps = np.zeros(oracle.n_hosts), np.zeros(2), 0
+    for (a, b, _), power in zip(oracle.network(vacancies), powers, strict=True):
+        place = oracle.place[a, 2]
+        over = oracle.length_squared(a, b) > 2 if b >= 0 else (place if b == -1 else 8 - place) > 0
+        part, gaps = share if over else 1.0, gaps + over
+        nodes[a] += part * power / 2
+        if b >= 0:
+            nodes[b] += part * power / 2
+        else:
+            electrodes[-1 - b] += part * power / 2
+        electrodes[1 if voltage > 0.0 else 0] += (1.0 - part) * power
+    device.solved(refresh=True)
+    point = device.fields.operate(voltage)
+    assert gaps
+    assert point.potentials.powers() == pytest.approx(nodes[vacancies], rel=1e-6, abs=1e-9 * powers.sum())
+    assert point.contact_powers() == pytest.approx(electrodes, rel=1e-6)
+    total = point.potentials.powers().sum() + point.contact_powers().sum() + background.sum()
+    assert total == pytest.approx(current * voltage, rel=1e-9)
+
+
+def test_a_share_without_hops_over_gaps_is_refused():
+    with pytest.raises(MaterialError, match=r"heat.gap_share of 0.5 needs hops over gaps"):
+        Material.load("HfO2-volatile").with_values({"heat.gap_share": 0.5})
 
 
 def test_heat_is_that_of_the_whole_network_when_an_atom_was_solved_afresh():
