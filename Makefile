@@ -6,7 +6,8 @@
 #   make verify   exact tests, then tables of published numbers and of what a device should do (20 minutes;
 #                 TABLE= for all devices, hours)
 #   make measured  fits of the public measured sets, whole, which git clones into build/public (CI: FRENKEL_PUBLIC=1)
-#   make mutants  plants errors one at a time and counts those that the tests see; MUTANTS="--only traps" narrows
+#   make mutants  plants errors at random lines, one at a time, and counts those that the tests see;
+#                 MUTANTS="--seed 1 --number 20 --only kinetic/fields"
 #   make fuzz     100,000 damaged, mistaken and hostile inputs: build/fuzz/report.txt; FUZZ=2000 SEED=1 for others
 #   make studies  what a device does to a network: report/report.html
 #   make retention  how long states of each changed set last, how hot and nonlinear they are: docs/materials.md
@@ -82,7 +83,7 @@ measured: $(WHOLE)
 	FRENKEL_TABLES=build/tables $(BIN)/python -m pytest --timeout=0 -m verification -rsP validation/test_measured_sets.py
 
 mutants: $(WHOLE)
-	$(BIN)/python tests/mutants/plant.py $(MUTANTS)
+	$(BIN)/python tests/planted.py $(MUTANTS)
 
 # Not in the extra `test`: from an index, PyTorch for Linux brings gigabytes of libraries for accelerators.
 test-torch: $(WHOLE)
