@@ -15,7 +15,7 @@ in joules and every capacitance in farads pass."""
 
 LONG = (
     "experiment/test_moments.py", "test_docs.py", "analysis/reliability/test_bakes.py", "test_threads.py",
-    "test_tasks.py", "kinetic/test_finite_difference.py", "fuzz/test_fuzz.py", "test_names.py",
+    "test_tasks.py", "kinetic/test_finite_difference.py", "fuzz/test_fuzz.py",
     "kinetic/engine/test_reference.py", "test_laws.py", "analysis/fitting/test_card_ranks.py",
     "calibration/test_target.py", "studies/test_runner.py",
 )  # fmt: skip
