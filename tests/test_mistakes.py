@@ -200,11 +200,6 @@ def test_a_mistake_ends_in_one_sentence_or_a_right_result(group, entry, given, t
         assert name.lower() in sentence.lower(), sentence
 
 
-def test_there_are_at_least_twenty_mistakes_of_each_kind():
-    assert set(GROUPS) == {"configuration", "measured", "python", "cards", "arrays", "population"}
-    assert min(len(entries) for group, entries in GROUPS.items() if group != "population") >= 20
-
-
 def test_the_card_without_its_mistake_loads(given):
     with warnings.catch_warnings():
         warnings.simplefilter("error")
