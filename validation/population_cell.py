@@ -5,10 +5,11 @@ import time
 from dataclasses import dataclass
 
 import numpy as np
-from device_cell import FAILED, HALF, READ, Cell, Watch, for_each, gaps, vacancies
+from device_cell import FAILED, HALF, Cell, Watch, for_each, gaps, vacancies
 from device_retention import BOLTZMANN
 from scipy import stats
 
+from frenkel.calibration.cell import filament
 from frenkel.configuration import device as configuration
 from frenkel.configuration.material import is_number
 from frenkel.configuration.points import Members
@@ -73,71 +74,6 @@ def equal_pairs(table):
 
 
 # ---------------------------------------------------------------- width of a filament
-
-
-@dataclass(frozen=True, kw_only=True)
-class Layers:
-    """What flows through the layers of atoms of a filament.
-
-    Parameters
-    ----------
-    height : (n,) array
-        Number of each layer that carries current, ascending.
-    count : (n,) array
-        Atoms that carry it: (sum i)^2 / sum i^2, i half of what flows through the bonds of an atom.
-    current : (n,) array
-        A.
-    potential : (n,) array
-        Mean over the atoms, weighed by their current (V).
-    spacing : float
-        Of layers, and of atoms in them (m).
-    """
-
-    height: np.ndarray
-    count: np.ndarray
-    current: np.ndarray
-    potential: np.ndarray
-    spacing: float
-
-    @property
-    def radius(self):
-        """Median over the layers of a sqrt(N / pi) (m)."""
-        return self.spacing * math.sqrt(np.median(self.count) / math.pi) if len(self.count) else math.nan
-
-    @property
-    def conductivity(self):
-        """Conductance x spacing / area of each pair of neighbouring layers (S/m), (k,)."""
-        beside = np.diff(self.height) == 1
-        drop = np.abs(np.diff(self.potential))[beside]
-        flow, count = (((one[1:] + one[:-1]) / 2)[beside] for one in (self.current, self.count))
-        with np.errstate(divide="ignore"):
-            return flow / drop * self.spacing / (count * self.spacing**2)
-
-
-def filament(device, voltage=READ):
-    """Return the `Layers` of the filament of a device at a device voltage (V)."""
-    device.solved(refresh=True)
-    fields = device.fields
-    if fields.has_laws():
-        site, potential = fields.operate(voltage).potentials.nodes()[:2]
-    else:
-        site, potential = fields.nodes()[0], fields.nodes()[1] * voltage
-    at = dict(zip(site.tolist(), potential.tolist(), strict=True)) | {-1: 0.0, -2: voltage}
-    through = dict.fromkeys(at, 0.0)
-    for one, other, conductance in fields.solver.bonds():
-        current = conductance * abs(at[one] - at[other])
-        through[one] += current / 2
-        through[other] += current / 2
-    spacing = device.material.lattice.spacing
-    height = np.rint(device.lattice.position[site][:, 2] / spacing).astype(int)
-    current = np.array([through[one] for one in site.tolist()])
-    rows = []
-    for layer in np.unique(height):
-        of, volts = current[height == layer], potential[height == layer]
-        if of.sum() > 0.0:
-            rows.append((layer, of.sum() ** 2 / (of**2).sum(), of.sum(), of @ volts / of.sum()))
-    height, count, current, potential = np.array(rows).reshape(-1, 4).T
-    return Layers(height=height, count=count, current=current, potential=potential, spacing=spacing)
 
 
 WIDTHS = ("radius", "product", "conductivity", "densest", "atoms", "events", "solutions", "cpu")

@@ -9,6 +9,8 @@ from types import SimpleNamespace
 import numpy as np
 import pytest
 
+from frenkel.calibration.cell import Layers
+
 sys.path.insert(0, str(Path(__file__).resolve().parent))
 cells, targets, rows = (import_module(f"population_{name}") for name in ("cell", "targets", "rows"))
 rows_of_cycles = import_module("device_cycles").Cycles
@@ -82,7 +84,7 @@ def test_conductivity_is_that_of_the_columns():
 
 
 def test_conductivity_of_layers_that_are_not_neighbours_is_unknown():
-    layers = cells.Layers(
+    layers = Layers(
         height=np.array([1, 2, 4]), count=np.array([2.0, 4.0, 1.0]), current=np.full(3, 6.0), spacing=0.5,
         potential=np.array([0.0, 2.0, 3.0]),
     )  # fmt: skip
@@ -237,14 +239,14 @@ def test_verdict(id, value, low, high, verdict):
 
 def test_members_have_the_numbers_of_their_population():
     wide = {"exchange.barrier": {"law": "normal", "sd": "50 meV"}}
-    materials, seeds = cells.members("HfO2", wide, 3, 11)
+    materials, seeds = cells.members("HfO2-fast", wide, 3, 11)
     barriers = [one.exchange.barrier for one in materials]
     assert len(set(barriers)) == 3
     assert list(seeds) == [11, 12, 13]
-    assert [one.exchange.barrier for one in cells.members("HfO2", wide, 2, 11)[0]] == barriers[:2]
+    assert [one.exchange.barrier for one in cells.members("HfO2-fast", wide, 2, 11)[0]] == barriers[:2]
 
 
 def test_a_population_of_other_numbers_is_refused():
     wide = {"device.width": {"law": "uniform", "low": "2 nm", "high": "3 nm"}}
     with pytest.raises(ValueError, match="numbers of the material, got device.width"):
-        cells.members("HfO2", wide, 2, 1)
+        cells.members("HfO2-fast", wide, 2, 1)

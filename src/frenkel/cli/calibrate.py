@@ -1,9 +1,10 @@
-"""The command ``frenkel calibrate``: numbers of a material from measured devices."""
+"""The command ``frenkel calibrate``: numbers of a material from measured devices, or towards a table of targets."""
 
 # Imports inside functions keep numpy, scipy, xarray and pydantic from loading for other commands.
 
 import argparse
 import math
+import os
 import time
 from dataclasses import replace
 from pathlib import Path
@@ -52,11 +53,10 @@ def add_commands(commands: Any) -> None:
             "measured",
             type=Path,
             metavar="MEASURED",
-            help="measured devices: file of frenkel read, a table, another ensemble; a population (.toml)",
+            help="measured devices (frenkel read, a table, an ensemble), a population or targets (.toml)",
         ),
         Option(
             "--free",
-            required=True,
             metavar="KEYS",
             help='numbers to look for, "vacancy.migration_barrier=0.5:0.9 eV, exchange.barrier"; without a '
             "range that of the material's file, else 30 %% to either side (conductances, rates: a decade)",
@@ -85,11 +85,11 @@ def add_commands(commands: Any) -> None:
             "--points",
             type=positive,
             metavar="N",
-            help="points of a design (default: 6, 12, 20, 30 for 1 to 4 parameters)",
+            help="points of a design (6, 12, 20, 30 for 1 to 4 parameters) or of a search (100)",
         ),
         OUTPUT.but(
             metavar="OUT.toml",
-            help="material to write; designs and draws of the posterior go into OUT.nc beside it",
+            help="material to write; the posterior goes into OUT.nc beside it",
         ),
         SEED,
         FORCE.but(help="discard what is there"),
@@ -102,8 +102,17 @@ def add_commands(commands: Any) -> None:
 
 
 def _calibrate(options: argparse.Namespace) -> int:
+    from ..calibration import bands
     from ..mpi_runs import launch
 
+    try:
+        towards = bands.has_targets(options.measured)
+    except OSError as error:
+        raise UsageError(f"{options.measured} cannot be read: {error.strerror}") from None
+    if towards:
+        return _search(options)
+    if options.free is None:
+        raise UsageError("--free must name the numbers to look for, such as --free vacancy.migration_barrier")
     engine = launch.engine_of(options.engine, None)
     return launch.start(engine, options.workers, options.dask, lambda workers: _run(options, workers))
 
@@ -172,6 +181,59 @@ def _run(options: argparse.Namespace, workers: "Workers") -> int:
     return 0
 
 
+def _search(options: argparse.Namespace) -> int:
+    """Search numbers of a material towards a table of targets."""
+    from ..calibration import bands, cell, designs, free, search
+    from ..data import store
+    from ..mpi_runs import farm
+
+    settings = designs.with_material(read(options.file, options.changes, options.seed), options.file.parent)
+    if settings.seed is None:
+        raise UsageError("a calibration needs a seed: give --seed or seed in the file")
+    output: Path = options.output or Path(f"{options.file.stem}-calibrated.toml")
+    check_ending(output, ".toml")
+    log = output.with_suffix(".search.jsonl")
+    store.writable(output, force=options.force)
+    if options.force:
+        log.unlink(missing_ok=True)
+    try:
+        targets = bands.read(options.measured)
+        material = settings.made_of()
+        text = options.free or targets.free
+        if not text:
+            raise UsageError(
+                f"--free must name the numbers to look for: {options.measured.name} has no [free]"
+            )
+        task = search.Search(
+            material=material,
+            parameters=free.free(text, material),
+            targets=targets,
+            plan=bands.Plan(
+                setting=cell.Setting.of(settings),
+                cycles=targets.cycles,
+                waits=targets.waits,
+                budget=targets.budget,
+            ),
+            seed=settings.seed,
+            points=options.points or 100,
+            log=log,
+        )
+    except ValueError as error:
+        raise UsageError(str(error)) from None
+    with search.processes(options.workers or farm.cores()) as pool:
+        chosen, reported = search.search(
+            task, pool, lambda line: None if options.quiet else print(line, flush=True)
+        )
+    base = settings.material.base
+    if base.endswith(".toml"):
+        base = os.path.relpath(type(material).file(base, options.file.parent), output.parent)
+    files = f"frenkel calibrate {options.file.name} {options.measured.name}"
+    store.write_bytes(search.material_file(task, base, chosen, reported, files).encode(), output)
+    print("\n".join(search.table(task, reported)))
+    print(f"wrote {output}; every point is in {log}")
+    return 0
+
+
 def _inference(output: Path) -> Path:
     """Return the file of the draws for ArviZ."""
     return output.with_name(f"{output.stem}-inference.nc")
@@ -234,9 +296,7 @@ def _task(options: argparse.Namespace) -> "tuple[Made, list[Parameter]]":
             raise UsageError(str(error)) from None
         # Devices of another protocol are other devices.
         other = settings.model_copy(update={"seed": seed})
-        protocols.append(
-            result.Made(configuration=other, folder=path.parent, measured=measured, target=aim)
-        )
+        protocols.append(result.Made(configuration=other, folder=path.parent, measured=measured, target=aim))
     return replace(protocols[0], others=tuple(protocols[1:])), parameters
 
 
