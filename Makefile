@@ -10,7 +10,7 @@
 #                 MUTANTS="--seed 1 --number 20 --only kinetic/fields"
 #   make fuzz     100,000 damaged, mistaken and hostile inputs: build/fuzz/report.txt; FUZZ=2000 SEED=1 for others
 #   make studies  what a device does to a network: report/report.html
-#   make retention  how long states of each changed set last, how hot and nonlinear they are: docs/materials.md
+#   make results  remakes tables, pictures, ensembles and cards whose inputs have changed; DRY=1 lists them with their cost
 #   make bench    speed, as in benchmarks/README.md
 #   make test-spice  exports of cards in ngspice and VACASK, which it installs; 10 minutes
 #   make test-torch  layers for PyTorch, which it installs where it is missing
@@ -25,6 +25,8 @@
 CANDIDATES := python3.11 python3.12 python3.13 python3.14 python3
 PYTHON ?=
 TESTS ?=
+TASKS ?=
+DRY ?=
 MUTANTS ?=
 FUZZ ?= 100000
 SEED ?=
@@ -55,7 +57,7 @@ PIP := $(BIN)/python -m pip --disable-pip-version-check --quiet
 export OPENBLAS_NUM_THREADS ?= 1
 export MPLBACKEND ?= Agg
 
-.PHONY: demo test measured test-spice test-torch test-browser mutants studies verify retention fuzz bench docs lint build sphinx
+.PHONY: demo test measured test-spice test-torch test-browser mutants studies verify results fuzz bench docs lint build sphinx
 .DELETE_ON_ERROR:
 
 demo: $(BUILT)
@@ -103,11 +105,9 @@ verify: $(WHOLE)
 	$(BIN)/frenkel verify
 	FRENKEL_VERIFY="$(TABLE)" $(BIN)/python -m pytest --timeout=0 -m verification -s tests validation
 
-retention: $(WHOLE)
-	$(BIN)/python docs/retention.py
-	$(BIN)/python docs/high_states.py
-	$(BIN)/python docs/tables.py
-	$(BIN)/python docs/reference.py
+DOIT := $(BIN)/doit
+results: $(WHOLE)
+	$(DOIT) $(if $(DRY),list -f docs/dodo.py -d . --all --status $(TASKS),run -f docs/dodo.py -d . -n $(shell nproc) -P thread $(TASKS))
 
 fuzz: $(WHOLE)
 	PYTHONPATH=tests/oracles$${PYTHONPATH:+:$$PYTHONPATH} $(BIN)/python tests/fuzz/campaign.py --cases $(FUZZ) $(if $(SEED),--seed $(SEED)) -o build/fuzz

@@ -3,7 +3,7 @@
     python docs/tables.py
 
 Reads build/verify/signatures.json, which validation/signatures.py writes, and docs/retention.json of
-docs/retention.py (`make retention`). Without the former, the table of signatures stays as it is.
+docs/retention.py (`make results`). Without the former, the table of signatures stays as it is.
 """
 
 import json
