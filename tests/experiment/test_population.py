@@ -362,6 +362,25 @@ def test_laws_that_a_material_ships_are_drawn_unless_the_configuration_has_its_o
         fk.ensemble(document | {"material": "HfO2-volatile"}, members=2, **HERE)
 
 
+def test_members_differ_as_their_material_ships_unless_the_population_is_none(tmp_path):
+    """An ensemble without the table takes the shipped laws, one with "none" clones; a sweep of a number drops them."""
+    (tmp_path / "wide.toml").write_text(
+        'based_on = "HfO2-volatile"\n[population.conduction.prefactor]\nlaw = "log-normal"\n'
+        'sigma = 0.2\nconfidence = "chosen"\nsource = "here"\n'
+    )
+    document = tomllib.loads(TOML) | {"material": str(tmp_path / "wide.toml")}
+    document.pop("population", None)
+    document["phase"] = document["phase"][:1]
+    data = fk.ensemble(document, members=2, **HERE)
+    assert np.ptp(data["conduction_prefactor"].values) > 0.0
+    asked = fk.ensemble(document | {"population": {"shipped": True}}, members=2, **HERE)
+    assert asked["conduction_prefactor"].values.tolist() == data["conduction_prefactor"].values.tolist()
+    for population in ("none", {"shipped": False}):
+        assert "conduction_prefactor" not in fk.ensemble(document | {"population": population}, members=2, **HERE)
+    swept = fk.sweep(document, {"conduction.prefactor": ["1e-4 S", "2e-4 S"]}, members=1, **HERE)
+    assert swept["conduction_prefactor"].values.tolist() == [1e-4, 2e-4]
+
+
 @pytest.mark.parametrize(
     ("key", "message"),
     [
@@ -377,4 +396,4 @@ def test_a_sweep_takes_neither_another_material_nor_a_number_that_is_shipped(tmp
     document = tomllib.loads(TOML) | {"population": {"shipped": True}}
     document["material"] = str(tmp_path / "wide.toml")
     with pytest.raises(ConfigurationError, match=message):
-        fk.sweep(document, {key: ["1e-4 S" if "." in key else "HfO2"]}, members=1, **HERE)
+        fk.sweep(document, {key: ["1e-4 S" if "." in key else "HfO2-fast"]}, members=1, **HERE)

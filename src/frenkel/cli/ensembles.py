@@ -215,6 +215,7 @@ def only(options: argparse.Namespace, settings: Any) -> tuple[Any, Path]:
             "the seed is not known: give --seed, as `frenkel status` or `frenkel show` prints it"
         )
     output = options.output or Path(f"{stem}-{options.only}.nc")
+    settings = settings.with_shipped(options.file.parent)
     return settings.model_copy(update={"member": options.only, "seed": seed}), output
 
 

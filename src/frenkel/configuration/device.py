@@ -175,6 +175,12 @@ class Configuration(Document):
     measure: MeasureSection | None = None
     ensemble: EnsembleSection | None = Field(default=None, exclude=True)
 
+    @field_validator("population", mode="before")
+    @classmethod
+    def _none(cls, given: Any) -> Any:
+        """Read "none": members are alike, whatever widths their material ships."""
+        return {"shipped": False} if given == "none" else given
+
     @field_validator("population")
     @classmethod
     def _drawn(cls, section: PopulationSection | None) -> PopulationSection | None:
@@ -226,6 +232,17 @@ class Configuration(Document):
         if self.population is not None:
             self.check_drawn(self.population)
         return self
+
+    def with_shipped(self, folder: Path) -> "Configuration":
+        """Return the configuration of an ensemble: without a table ``population`` the material's own one holds.
+
+        A device of layers has none.
+        """
+        if self.population is not None or self.device.layer is not None:
+            return self
+        if not self.made_of(folder).population:
+            return self
+        return self.model_copy(update={"population": PopulationSection(shipped=True)})
 
     def check_drawn(self, population: PopulationSection) -> None:
         """Raise ConfigurationError or ValueError where a number that a population draws changes nothing."""

@@ -157,7 +157,7 @@ class Ensemble:
 def plain(
     configuration: Configuration, members: int | None, folder: Path, seed: int | None = None
 ) -> Ensemble:
-    """Return the ensemble of one configuration.
+    """Return the ensemble of one configuration, whose members differ as its material ships unless it says otherwise.
 
     Parameters
     ----------
@@ -182,6 +182,7 @@ def plain(
         configuration = configuration.model_copy(
             update={"seed": provenance.draw_seed() if seed is None else seed}
         )
+    configuration = configuration.with_shipped(folder)
     settings_kept: dict[str, Any] = {}
     if section:
         settings_kept = {"keep": section.keep, "keep_state": section.keep_state, "limit": section.limit}
@@ -216,11 +217,17 @@ def sweep(
     if not 1 <= number <= POINTS_LIMIT:
         raise ConfigurationError(f"a sweep must have 1 to {POINTS_LIMIT} points, got {number}")
     names = [swept.name for swept in axes]
+    keys = {swept.key.removeprefix("material.") for swept in axes}
     if len(set(names)) < len(names):
         raise ConfigurationError(f"each axis of a sweep needs a name of its own, got {', '.join(names)}")
-    base = plain(read([]), members or None, folder, seed)
+    given = read([])
+    base = plain(given, members or None, folder, seed)
     population = base.points[0].population
     drawn = {} if population is None else population.of(base.points[0].made_of(folder)).laws
+    if given.population is None and keys & {*drawn, "material", "base"}:
+        # Widths that nobody asked for give way to what is swept.
+        base = replace(base, points=(base.points[0].model_copy(update={"population": None}),))
+        population, drawn = None, {}
     for key in (swept.key for swept in axes):
         if population is not None and population.shipped and key in ("material", "material.base"):
             raise ConfigurationError(
