@@ -30,7 +30,7 @@ from frenkel.kinetic.waveform import Waveform
 from frenkel.threads import one_blas_thread
 from frenkel.typing import Floats
 
-DEFAULT, LINEAR = "HfO2", "HfO2-volatile"
+DEFAULT, LINEAR = "HfO2-fast", "HfO2-volatile"
 DEFAULT_HEADER = ["quantity", "first", "solution and energies", "two ends", "peak memory"]
 HEADER = ["quantity", "ours", "solution", "energies", "target", "candidates"]
 NODE_TARGETS = {200: "<= 0.8 ms", 400: "<= 3 ms", 800: "<= 12 ms", 1200: "<= 25 ms", 2000: "<= 60 ms"}

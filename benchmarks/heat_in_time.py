@@ -34,7 +34,7 @@ def main() -> None:
     command.add_argument("--turns", type=int, default=4)
     options = command.parse_args()
     rows = []
-    for name in ("HfO2", "HfO2-volatile"):
+    for name in ("HfO2-fast", "HfO2-volatile"):
         devices = {
             kind: fill(Device(Material.load(name), SIDE, SIDE, seed=7, thermal=thermal))
             for kind, thermal in HEAT.items()

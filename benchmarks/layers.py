@@ -28,7 +28,7 @@ STACKS = {1: (12,), 2: (6, 6), 3: (4, 4, 4)}
 
 def device_of(planes: tuple[int, ...]) -> Device:
     """Return a device of HfO2 with a column of vacancies and a gap; every second layer is the other one."""
-    material = Material.load("HfO2")
+    material = Material.load("HfO2-fast")
     a = material.lattice.spacing
     layers = [Layer(count * a, changes=OTHER if number % 2 else {}) for number, count in enumerate(planes)]
     return fill(Device(material, PLANES * a, ACROSS * a, seed=7, layers=layers))

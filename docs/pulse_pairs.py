@@ -24,7 +24,7 @@ from frenkel.kinetic.waveform import Waveform
 FILE = Path(__file__).with_suffix(".json")
 DELAYS = np.array([1.0, 3.0, 10.0, 30.0, 100.0, 300.0, 1000.0, 3000.0, 10000.0])  # ps
 EDGE, SECOND = 0.1e-12, 200e-12  # s
-PULSES = {"HfO2": (0.8, 1e-9), "TaOx": (1.1, 5e-9)}  # V, and width of the first pulse (s)
+PULSES = {"HfO2-fast": (0.8, 1e-9), "TaOx": (1.1, 5e-9)}  # V, and width of the first pulse (s)
 STACK = HeatReservoir(resistance=4.6e6, capacity=8e-17)
 """A disc of TiN 20 nm thick and of 20 nm radius: 3.2 MJ/(m3 K), 1/(4 kappa r) with 20 W/(m K), and an
 interface of 200 MW/(m2 K). All of these are placeholders, recalled; the time constant is 0.37 ns."""

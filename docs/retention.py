@@ -138,7 +138,7 @@ def ramps(name: str, family: str) -> list[Ramp | Pulses]:
     free = {"layers": 8, "width": 8, "top": 6.0, "hold": 1e-7}
     own["HfO2-CHGNet"] = [Ramp(**free, rate=1e4, limit=1e-5, series=7.5e3)]
     own["TiO2-CHGNet"] = [Ramp(**free, rate=1e5, limit=2e-5, series=2e3)]
-    for one, width in (("HfO2", 10), ("HfO2-devices", 10), ("HfO2-wide", 20)):
+    for one, width in (("HfO2-fast", 10), ("HfO2", 20)):
         own[one] = [Ramp(layers=10, width=width, rate=100.0, top=6.0, limit=3e-5, series=7.5e3, hold=1e-3)]
     return own.get(name, families[family])
 

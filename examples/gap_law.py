@@ -16,7 +16,7 @@ import frenkel as fk
 from frenkel.kinetic.lattice.species import OXYGEN, VACANCY  # codes of a host site and of its defect
 
 SETS = {
-    "vcm": ("HfO2", "TaOx", "TiOx", "SiOx"),
+    "vcm": ("HfO2-fast", "TaOx", "TiOx", "SiOx"),
     "ecm": ("Ag-SiO2", "Cu-SiO2", "Ru-Ta2O5"),
     "fcm": ("TaOx-FCM",),
     "2d": ("hBN-Ag",),

@@ -22,7 +22,7 @@ COLD, WARM = 300.0, 358.0  # K
 
 def currents(seed: int, gap: int) -> np.ndarray:
     """Return the current (A) of one device: nominal, with the supply 10 % up, and warm."""
-    material = fk.Material.load("HfO2")
+    material = fk.Material.load("HfO2-fast")
     spacing = material.lattice.spacing
     device = fk.Device(material, LAYERS * spacing, SIDE * spacing, seed=seed, temperature=COLD)
     x, y, z = np.indices(device.shape)

@@ -26,7 +26,7 @@ from frenkel.kinetic.lattice.species import OXYGEN, VACANCY
 SEED, DEVICES, SIDE = 1, 6, 6  # sites
 COLUMNS, LAYERS = "Nb2O5", (8, 12, 16, 24)
 FIELD, TIME = 1.25e9, 6.0  # V/m, s: 3 V over 2.4 nm
-FILAMENT, LOWER, UPPER, GAP, RADIUS = "HfO2", 5, 5, 3, 1.1  # layers; spacings
+FILAMENT, LOWER, UPPER, GAP, RADIUS = "HfO2-fast", 5, 5, 3, 1.1  # layers; spacings
 BARRIER = 0.8  # eV
 READ = 0.5  # V
 

@@ -73,7 +73,7 @@ EQUAL = {
 """A sheet of MoS2 whose vacancies are all alike."""
 
 CELLS = {
-    "vcm": Cell(material="HfO2", thickness="2.6 nm", side="2.6 nm", series=7.5e3, compliance=3e-5,
+    "vcm": Cell(material="HfO2-fast", thickness="2.6 nm", side="2.6 nm", series=7.5e3, compliance=3e-5,
                 ramps=((4.0, 100.0), (-1.4, 1e5)), up=1.4, down=-1.2, width=2e-8),
     "ecm": Cell(material="Cu-SiO2", thickness="1.56 nm", side="2.08 nm", series=1e3, compliance=1e-4,
                 ramps=((1.5, 1e3), (-0.6, 1e3)), up=1.6, down=-0.3, width=1e-6),

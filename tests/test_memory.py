@@ -67,7 +67,7 @@ def test_groups_of_version_1(system):
 def test_a_device_beyond_it_is_refused_in_one_sentence(system, tmp_path):
     system(proc__meminfo="MemAvailable: 100 kB\n")
     (tmp_path / "one.toml").write_text(
-        'material = "HfO2"\ndevice = {thickness = "5 nm", width = "5 nm"}\n'
+        'material = "HfO2-fast"\ndevice = {thickness = "5 nm", width = "5 nm"}\n'
         '[[phase]]\nkind = "set"\namplitude = "1 V"\nrate = "1 MV/s"\n'
     )
     with pytest.raises(ConfigurationError, match=r"sites take about .* GB of memory, there is 0.000102 GB"):

@@ -45,7 +45,7 @@ class Bench:
         Processes.
     """
 
-    material: str = "HfO2"
+    material: str = "HfO2-fast"
     numbers: dict = field(default_factory=dict)
     setting: dict = field(default_factory=lambda: dict(PROTOCOL))
     large: float = 5.2e-9

@@ -382,7 +382,7 @@ def main():
     )
     parser.add_argument("seconds", type=float, nargs="?", default=0.0, help="how long to search")
     parser.add_argument("--number", type=int, default=0, help="of this search")
-    parser.add_argument("--base", default="HfO2", help="set to begin at, by name or path")
+    parser.add_argument("--base", default="HfO2-fast", help="set to begin at, by name or path")
     parser.add_argument("--show", type=int, default=0, help="print so many of the best sets")
     parser.add_argument("--check", type=int, default=0, help="measure the best on so many other devices")
     parser.add_argument("--write", type=Path, metavar="FILE.toml", help="write the best set and its spread")

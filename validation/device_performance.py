@@ -60,7 +60,7 @@ def main():
     bench = Bench(material=options.material, numbers=json.loads(options.values), workers=options.workers)
     bench = replace(bench, **QUICK) if options.quick else bench
     bench = replace(bench, setting=bench.setting | json.loads(options.setting))
-    if options.record and (options.rows or options.material != "HfO2" or options.values != "{}"):
+    if options.record and (options.rows or options.material != "HfO2-fast" or options.values != "{}"):
         sys.exit("--record takes all rows of the default HfO2: leave out --rows, --material and --values")
     names = options.rows.split(",") if options.rows else list(GROUPS)
     if unknown := [name for name in names if name not in GROUPS]:
@@ -86,7 +86,7 @@ def read_options():
     parser.add_argument("--rows", default="", help=f"some of {', '.join(GROUPS)}")
     parser.add_argument("--quick", action="store_true", help="few devices: does it run at all?")
     parser.add_argument("--record", action="store_true", help="take the misses over as the known ones")
-    parser.add_argument("--material", default="HfO2")
+    parser.add_argument("--material", default="HfO2-fast")
     parser.add_argument("--values", default="{}", help="numbers of the material to replace, as JSON")
     parser.add_argument("--setting", default="{}", help="fields of the setting to replace, as JSON")
     parser.add_argument("--workers", type=int, default=os.cpu_count() or 1, help="processes (all processors)")

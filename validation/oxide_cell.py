@@ -47,7 +47,7 @@ DEFAULT = Protocol(
     set_to=PROTOCOL["set_to"],
     budget=500_000,
 )
-PROTOCOLS = {"HfO2": DEFAULT}
+PROTOCOLS = {"HfO2-fast": DEFAULT}
 
 
 class Cell:

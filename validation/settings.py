@@ -15,7 +15,7 @@ class Protocol:
     compliance is higher than the one here.
     """
 
-    material: str = "HfO2"
+    material: str = "HfO2-fast"
     values: tuple[tuple[str, float], ...] = ()
     """Numbers of the material to replace ("section.key", value in SI units), for tuning."""
     thickness: float = 2.6 * nm

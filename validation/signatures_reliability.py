@@ -218,13 +218,13 @@ def _verify_row(tails):
 
 def denoise():
     """R-11: noise power of traps before and after small pulses against the last one, a partial RESET."""
-    known = quieted("HfO2", range(1, 25))
+    known = quieted("HfO2-fast", range(1, 25))
     share = float(np.mean(known[:, 1] < known[:, 0]))
     old, new = np.median(known, axis=0)
     return [
         Row(
             id="R-11",
-            quantity="HfO2: cells whose noise power falls by small pulses against the partial RESET before",
+            quantity="HfO2-fast: cells whose noise power falls by small pulses against the partial RESET before",
             published="> 0.5 of the cells",
             source="Rao et al., Nature 615, 823 (2023)",
             confidence="trend, seen (abstract)",
@@ -244,7 +244,7 @@ def denoise():
 
 def disturb():
     """D-13: voltage acceleration of read disturb against that of SET; reads in pulses against a hold."""
-    table, trains = disturbs("HfO2", range(1, 25), 100_000)
+    table, trains = disturbs("HfO2-fast", range(1, 25), 100_000)
     ours, error, slopes = _acceleration(table)
     ended = {v: int(np.sum(table[v] >= math.log10(LONGEST) - 1e-9)) for v in READS}
     seen = [v for v in READS if not ended[v]]
@@ -256,7 +256,7 @@ def disturb():
     return [
         Row(
             id="D-13",
-            quantity="HfO2: decades per volt of read disturb (0.2 to 0.4 V) over those of SET (0.5 to 0.8 V)",
+            quantity="HfO2-fast: decades per volt of read disturb (0.2 to 0.4 V) over those of SET (0.5 to 0.8 V)",
             published="1 +- 0.1: one curve",
             source=source,
             confidence="trend, seen (abstract)",
@@ -271,7 +271,7 @@ def disturb():
         ),
         Row(
             id="D-13p",
-            quantity="HfO2: log10 of read time to disturb, pulses of 0.7 V with as long rests less held",
+            quantity="HfO2-fast: log10 of read time to disturb, pulses of 0.7 V with as long rests less held",
             published="0: rests at 0 V undo nothing",
             source=source,
             confidence="trend, seen (abstract)",
@@ -295,7 +295,7 @@ def _acceleration(table, reads=READS):
 
 def statistics():
     """V-05: Weibull slope and scale of SET voltages against the resistance that they start from."""
-    log, volts = set_voltages("HfO2", range(1, 41), 8)
+    log, volts = set_voltages("HfO2-fast", range(1, 41), 8)
     groups = np.array_split(np.argsort(log, kind="stable"), 8)
     centre = np.array([log[part].mean() for part in groups])
     fits = [distributions.fit(volts[part], "weibull") for part in groups]
@@ -317,7 +317,7 @@ def _statistics_row(name, word, parameter, unit, centre, fits, number):
     table = ", ".join(f"{v:.3g} at {r:.1f}" for r, v in zip(centre, values, strict=True))
     return Row(
         id=name,
-        quantity=f"HfO2: rise of the Weibull {word} of the SET voltage per decade of HRS",
+        quantity=f"HfO2-fast: rise of the Weibull {word} of the SET voltage per decade of HRS",
         published="> 0 (3 errors)",
         source="Pt/HfO2/Pt, Long et al., IEEE EDL (2013), 10.1109/LED.2013.2266332",
         confidence="trend, seen (abstract)",

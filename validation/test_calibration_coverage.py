@@ -93,7 +93,7 @@ def test_the_default_with_and_without_series_resistance(tmp_path, series):
     """
     rates = {**RATES, "rate": "0.1 MV/s"}
     cycle = PHASES[1] | {"phase": [phase | rates for phase in PHASES[1]["phase"]]}
-    made = {"material": "HfO2", "device": {"thickness": "2.6 nm", "width": "2.6 nm"}, "seed": 1}
+    made = {"material": "HfO2-fast", "device": {"thickness": "2.6 nm", "width": "2.6 nm"}, "seed": 1}
     default = parse(made | {"circuit": {"series_resistance": series}, "phase": [PHASES[0] | rates, cycle]})
     free = (Parameter("exchange.barrier", 1.85, 1.99), Parameter("vacancy.migration_barrier", 1.27, 1.39))
     bank = []

@@ -10,7 +10,7 @@ from frenkel.kinetic.materials.material import Material
 ARRANGEMENTS = 1000
 VOLTAGES = (0.05, 0.3, 0.8, 1.4, -0.6, -1.2)
 MOST = 1e-6       # eV
-LAWS = ("Ag-Al2O3", "Ag-SiO2", "Cu-Al2O3", "Cu-SiO2", "HfO2", "SiOx", "SiOx-electrons", "Ta2O5-Pt",
+LAWS = ("Ag-Al2O3", "Ag-SiO2", "Cu-Al2O3", "Cu-SiO2", "HfO2-fast", "SiOx", "SiOx-electrons", "Ta2O5-Pt",
         "TaOx", "TiOx")
 pytestmark = pytest.mark.verification
 

@@ -63,7 +63,7 @@ def kinetic():
         training, held_out = from_dataset(data).split(0.7, seed=0)
     options = statistical_model.FitOptions(bootstrap=0)
     options = replace(options, ranks=gate.choose_ranks(training, options)["ranks"])
-    rows = gate.judge(held_out, statistical_model.fit(training, "HfO2", options))
+    rows = gate.judge(held_out, statistical_model.fit(training, "HfO2-fast", options))
     print("\n" + comparison.table(rows))
     return options, rows
 

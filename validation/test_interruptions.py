@@ -14,7 +14,7 @@ pytestmark = pytest.mark.verification
 
 def small_device():
     """Return a small cell of the default set with a column of vacancies, whose gaps obey laws."""
-    material = Material.load("HfO2")
+    material = Material.load("HfO2-fast")
     device = Device(material, 2.6e-9, 2.6e-9, seed=1)
     nx, ny, _ = device.shape
     x, y, _ = np.unravel_index(np.arange(device.n_hosts), device.shape)

@@ -13,7 +13,7 @@ def kept(*rows):
     """Return what a run leaves."""
     group = {"rows": [asdict(row) for row in rows], "lines": [], "cpu": 1.5, "commit": "0123456789"}
     group["mode"] = "short"
-    asked = {"material": "HfO2", "hash": "ab", "first_seed": 1, "setting": {"limit": 3e-5}}
+    asked = {"material": "HfO2-fast", "hash": "ab", "first_seed": 1, "setting": {"limit": 3e-5}}
     return asked | {"population": {}, "groups": {"some": group}}
 
 

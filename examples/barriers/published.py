@@ -74,7 +74,7 @@ def table(*reports):
 
 def states():
     """Return the table of barriers of HfO2 by charge state."""
-    default, learned = Material.load("HfO2"), Material.load("HfO2-CHGNet")
+    default, learned = Material.load("HfO2-fast"), Material.load("HfO2-CHGNet")
     (barrier,) = (
         row for row in learned.table() if row.key == "migration_barrier" and row.section == "vacancy"
     )

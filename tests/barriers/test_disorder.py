@@ -18,7 +18,7 @@ from frenkel.kinetic.materials.material import Material
 def findings(**other):
     hop = HopEnergy("O1-O1", 2.5, 12, 0.8, 0.6, (), (), "here")
     given = {"hops": (hop,), "barrier": 0.8, "decided_by": "the hop", "cell": "48 atoms"}
-    return Findings("HfO2", "O", "CHGNet 0", "machine-learned potential", **(given | other))
+    return Findings("HfO2-fast", "O", "CHGNet 0", "machine-learned potential", **(given | other))
 
 
 def test_a_planted_correlation_is_found_and_none_where_there_is_none():

@@ -145,7 +145,7 @@ def test_findings_hold_what_was_calculated(monkeypatch):
 def test_a_report_says_each_number_with_its_unit():
     hop = HopEnergy("O1-O1 0.2500 nm", 2.5, 12, 0.8, 0.6, (0.0, 0.8, 0.2), (0.0, 1.0, 2.0), "here")
     found = Findings(
-        "HfO2", "O", "made up", "chosen", "27 atoms", (hop,), 0.8, "the hop", frequency=6e12,
+        "HfO2-fast", "O", "made up", "chosen", "27 atoms", (hop,), 0.8, "the hop", frequency=6e12,
         frequency_from="as given", vacancies={"O1": (4.0, 2)}, interstitials=(5.0,), reference="-3 eV",
         pairs={"O1-O1": -0.25}, crowding=(0.1, -0.2), failures=("pair: no",), cpu_seconds=90.0,
     )  # fmt: skip
@@ -161,7 +161,7 @@ def test_a_report_says_each_number_with_its_unit():
         "- pair: no", "CPU time of all calculations: 1.5 min.",
     ):  # fmt: skip
         assert words in lines
-    less = Findings("HfO2", "O", "made up", "chosen", "", (hop,), 0.8, "the hop")
+    less = Findings("HfO2-fast", "O", "made up", "chosen", "", (hop,), 0.8, "the hop")
     assert "CPU time" not in report.text(less) and "Not finished" not in report.text(less)
 
 

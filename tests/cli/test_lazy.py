@@ -74,7 +74,7 @@ def finished(tmp_path_factory):
         ["hash", "FILE"],
         ["plan", "--members", "100", "--ranks", "10", "--mean", "1 s"],
         ["materials"],
-        ["materials", "HfO2"],
+        ["materials", "HfO2-fast"],
     ],
     ids=lambda command: " ".join(Path(word).name for word in command[:2]),
 )

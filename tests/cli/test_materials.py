@@ -65,15 +65,15 @@ def test_a_fault_is_one_sentence(arguments, status, message, tmp_path, monkeypat
 
 def test_origins_count_every_number_once(capsys):
     """HfO2 has none of a machine-learned potential; a number that says so is counted, and as an energy."""
-    assert main(["materials", "HfO2", "--origins"]) == 0
+    assert main(["materials", "HfO2-fast", "--origins"]) == 0
     heads, _, row = capsys.readouterr().out.splitlines()
     names = ["measured", "ab initio", "machine-learned potential", "fitted", "recalled", "chosen"]
     assert [name for name in names if name in heads] == names
     cells = row.split()[1:]
     counts, energies = [int(cell) for cell in cells[::2]], [int(cell.strip("()")) for cell in cells[1::2]]
-    assert sum(counts) == len(Material.load("HfO2").table()) and counts[2] == 0
+    assert sum(counts) == len(Material.load("HfO2-fast").table()) and counts[2] == 0
     leaf = "{value=1.2, unit='eV', source='a test', confidence='machine-learned potential'}"
-    assert main(["materials", "HfO2", "--set", f"vacancy.migration_barrier={leaf}", "--origins"]) == 0
+    assert main(["materials", "HfO2-fast", "--set", f"vacancy.migration_barrier={leaf}", "--origins"]) == 0
     cells = capsys.readouterr().out.splitlines()[-1].split()[1:]
     assert [int(cell) for cell in cells[::2]] == [*counts[:2], 1, counts[3] - 1, *counts[4:]]
     of_energies = [int(cell.strip("()")) for cell in cells[1::2]]

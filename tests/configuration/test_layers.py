@@ -30,7 +30,7 @@ LAYERS = [{"thickness": "1.3 nm", "material": "TaOx"}, UPPER]
 
 def document(layers, **device):
     return {
-        "material": "HfO2", "seed": 1, "phase": PHASE,
+        "material": "HfO2-fast", "seed": 1, "phase": PHASE,
         "device": {"width": "1.56 nm", "layer": layers} | device,
     }
 
@@ -65,13 +65,13 @@ def test_a_result_keeps_its_layers_and_is_made_again():
 
 
 def test_a_script_gives_layers_as_a_file_does():
-    device = fk.Device("HfO2", width="1.56 nm", seed=1, layers=LAYERS)
+    device = fk.Device("HfO2-fast", width="1.56 nm", seed=1, layers=LAYERS)
     assert device.thickness == pytest.approx(2.08e-9)
     waveform = fk.Waveform.triangle("0.5 V", rate="1 MV/s")
     result = device.run(waveform, samples=5)
     assert experiment.first_difference(result, experiment.again(result)) is None
     same = fk.Device(
-        "HfO2", width="1.56 nm", seed=1,
+        "HfO2-fast", width="1.56 nm", seed=1,
         layers=[Layer(1.3e-9, "TaOx"), Layer(
             0.78e-9, changes=UPPER["material"], interface=Interface(-0.2, 0.0, 0.1, 2e-9), name="HfOx"
         )],
@@ -81,7 +81,7 @@ def test_a_script_gives_layers_as_a_file_does():
 
 def test_a_device_without_any_thickness_is_refused():
     with pytest.raises(TypeError, match="Device needs a thickness, or layers with one each"):
-        fk.Device("HfO2", width="1.56 nm")
+        fk.Device("HfO2-fast", width="1.56 nm")
 
 
 def test_check_prints_the_stack():
@@ -115,7 +115,7 @@ def test_a_result_holds_the_materials_of_its_layers_whole(other_set):
     result = experiment.run(read)
     recorded, seed, _ = provenance.parse(result.attrs["provenance"])
     assert recorded["layer_documents"] == {"TaOx": Material.load("TaOx").document()}
-    by_script = fk.Device("HfO2", width="1.56 nm", seed=1, layers=LAYERS).document()
+    by_script = fk.Device("HfO2-fast", width="1.56 nm", seed=1, layers=LAYERS).document()
     assert by_script["layer_documents"] == recorded["layer_documents"]
     other_set()
     assert barrier(read) == 0.6 and barrier(parse(recorded | {"seed": seed})) > 0.6
@@ -127,7 +127,7 @@ def test_a_result_holds_the_materials_of_its_layers_whole(other_set):
 
 def test_a_single_layer_is_recorded_as_before():
     assert "layer_documents" not in parse(document(None, thickness="2.08 nm")).recorded(
-        Material.load("HfO2")
+        Material.load("HfO2-fast")
     ).document()
 
 
@@ -171,12 +171,12 @@ def test_files_of_ensembles_say_their_layers(tmp_path):
     fk.ensemble(parse(document(LAYERS)), 2, output=plain, engine="serial")
     assert describe(plain).count("\n".join(lines)) == 1
     assert "\n".join(lines) in devices.describe(experiment.run(parse(document(LAYERS))))
-    over = {"device.layer.0.material": ["TaOx", "HfO2"]}
+    over = {"device.layer.0.material": ["TaOx", "HfO2-fast"]}
     fk.sweep(document(LAYERS), over, 1, output=swept, engine="serial")
     with fk.open(swept) as file:
-        assert file["layer"].values.tolist() == ["TaOx or HfO2", "HfOx"]
-        one = file.frenkel.member(0, **{str(file["status"].dims[0]): "HfO2"})
-        assert one["layer"].values.tolist() == ["HfO2", "HfOx"]
+        assert file["layer"].values.tolist() == ["TaOx or HfO2-fast", "HfOx"]
+        one = file.frenkel.member(0, **{str(file["status"].dims[0]): "HfO2-fast"})
+        assert one["layer"].values.tolist() == ["HfO2-fast", "HfOx"]
     thick = {"device.layer.0.thickness": {"law": "discrete", "values": "1.3, 2.6 nm"}}
     fk.ensemble(document(LAYERS), 4, population=thick, output=drawn, engine="serial")
     with fk.open(drawn) as file:
@@ -217,7 +217,7 @@ def test_a_number_that_every_layer_overrides_is_refused(tmp_path):
     assert key not in parameters.chosen(parse(document(LAYERS)), tmp_path)
     for obeyed in ("exchange.barrier", "disorder.barrier"):
         parse(document(LAYERS) | {"population": {obeyed: drawn}})
-    one_of_the_device = [LAYERS[0] | {"material": "HfO2"}, {"thickness": "0.78 nm"}]
+    one_of_the_device = [LAYERS[0] | {"material": "HfO2-fast"}, {"thickness": "0.78 nm"}]
     parse(document(one_of_the_device) | {"population": {key: drawn}})
 
 

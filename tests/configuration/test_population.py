@@ -15,7 +15,7 @@ from frenkel.errors import Doubt
 
 DOCUMENT = {
     "seed": 11,
-    "material": "HfO2",
+    "material": "HfO2-fast",
     "device": {"thickness": "5.2 nm", "width": "2.6 nm"},
     "circuit": {"series_resistance": "2 kohm"},
     "phase": [{"kind": "form", "amplitude": "4 V", "rate": "100 V/s", "compliance": "20 uA"}],
@@ -467,7 +467,7 @@ def test_a_number_of_no_layer_is_named(key):
 def test_a_drawn_number_of_the_circuit_reaches_every_phase_or_is_refused(phase, key, own):
     values = {"circuit.compliance": "10, 20 uA", "circuit.series_resistance": "1, 2 kohm"}[key]
     document = {
-        "material": "HfO2", "seed": 1, "device": {"thickness": "1.56 nm", "width": "1.56 nm"},
+        "material": "HfO2-fast", "seed": 1, "device": {"thickness": "1.56 nm", "width": "1.56 nm"},
         "phase": [{"kind": "form", "amplitude": "2 V", "rate": "10 MV/s"} | phase],
         "population": {key: {"law": "discrete", "values": values}},
     }

@@ -47,7 +47,7 @@ def test_without_it_nothing_is_written_and_heat_is_steady():
 
 
 def test_a_result_of_a_script_tells_its_bodies():
-    made = fk.Device("HfO2", "1.56 nm", "1.56 nm", seed=1, thermal=THERMAL)
+    made = fk.Device("HfO2-fast", "1.56 nm", "1.56 nm", seed=1, thermal=THERMAL)
     read = device.parse(SMALL | {"thermal": made.document([])["thermal"]})
     assert read.thermal.thermal() == THERMAL
 

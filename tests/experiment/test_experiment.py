@@ -433,7 +433,7 @@ def test_the_memory_counts_every_table(changes, tables):
         {"width": "1.56 nm", "thickness": "2.08 nm"}
     )
     others = {key: value for key, value in changes.items() if key != "layer"}
-    parsed = small(material="HfO2", device=device, **others)
+    parsed = small(material="HfO2-fast", device=device, **others)
     lattice, each = 400 * 6 * 6 * 8, 8 * 8**2
     expected = lattice + each * (2 * 6 * 6 + tables * 4 * 4)
     assert experiment.memory(parsed, parsed.made_of()) == pytest.approx(expected)

@@ -230,7 +230,7 @@ def test_members_conduct_alike_or_are_hardly_ever_there(device):
 
 def test_two_level_sites_are_refused():
     """Their switching is no jump of atoms, which a survey of states would take it for."""
-    device = SimpleNamespace(two_level=object(), material=SimpleNamespace(name="HfO2"))
+    device = SimpleNamespace(two_level=object(), material=SimpleNamespace(name="HfO2-fast"))
     with pytest.raises(ConfigurationError, match="without a section .two_level., .* got HfO2"):
         Measurement(SimpleNamespace(measure=MeasureSection()), device, lambda kelvin: device)
 

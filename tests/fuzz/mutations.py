@@ -31,7 +31,7 @@ FLOATS = [0.0, -0.0, 0.5, 1.0, -1.0, 1e-308, 1e308, float("inf"), float("-inf"),
 DATES = [datetime.date(1, 1, 1), datetime.time(23, 59), datetime.datetime(9999, 12, 31, 23, 59, 59)]
 LINES = [
     *["x = 1", "[x]", "[[phase]]", "[device]", "[array]", "[ensemble]", "= 1", "x", "'''", "#", "\x00"],
-    *["seed = 1", "seed = 0x7fffffffffffffff", "x = 2026-13-45", "material = '''HfO2'''"],
+    *["seed = 1", "seed = 0x7fffffffffffffff", "x = 2026-13-45", "material = '''HfO2-fast'''"],
     *[
         "seed = " + "9" * 5_000,
         "seed = 0x" + "f" * 5_000,

@@ -27,11 +27,11 @@ SETS = {
     "HfO2-volatile": ("HfO2-volatile", (8, 9), {}),
     "HfO2-JART": ("HfO2-JART.toml", (8, 9), {}),
     "HfO2-ETH": ("HfO2-ETH", (6, 7), {}),
-    "HfO2": ("HfO2", (8, 9), {}),
-    "deep": ("HfO2", (8, 9), {
+    "HfO2-fast": ("HfO2-fast", (8, 9), {}),
+    "deep": ("HfO2-fast", (8, 9), {
         "exchange.depth": 1.6e-9, "exchange.dipole": 1.4e-9, "exchange.barrier": 1.7, "exchange.floor": 0.3,
     }),
-    "bent": ("HfO2", (8, 9), {
+    "bent": ("HfO2-fast", (8, 9), {
         "exchange.dipole": 2.6e-9, "exchange.dipole_power": 2.0, "exchange.floor": 0.0,
     }),
     # Log-normal barriers and energies of sites as wide as those of a quenched glass.

@@ -122,7 +122,7 @@ def test_two_layers_follow_boltzmann():
 
 
 def test_a_layer_takes_from_a_set_what_a_layer_has_of_its_own():
-    device = Material.load("HfO2")
+    device = Material.load("HfO2-fast")
     layer = Layer(2.6e-9, "TaOx", {"vacancy": {"migration_barrier": "1.1 eV"}}).material(device)
     other = Material.load("TaOx")
     assert layer.vacancy.migration_barrier == 1.1
@@ -156,7 +156,7 @@ def test_first_defects_of_each_layer():
 ])
 def test_a_wrong_stack_gets_one_sentence(layers, message):
     with pytest.raises((ValueError, MaterialError), match=message):
-        Stack.of(Material.load("HfO2"), layers, 5)
+        Stack.of(Material.load("HfO2-fast"), layers, 5)
 
 
 @pytest.mark.parametrize("name", ["HfO2-traps", "PCMO", "Ag-graphene-HfO2"])
@@ -170,7 +170,7 @@ def test_sections_that_no_stack_can_have_are_refused(name):
 
 def test_thickness_is_that_of_the_layers():
     with pytest.raises(ValueError, match="thickness must be that of the layers together"):
-        Device(Material.load("HfO2"), 6 * A, 6 * A, seed=1, layers=[Layer(2 * A), Layer(3 * A)])
+        Device(Material.load("HfO2-fast"), 6 * A, 6 * A, seed=1, layers=[Layer(2 * A), Layer(3 * A)])
 
 
 def test_no_vacancy_moves_by_itself_where_layers_are_alike():

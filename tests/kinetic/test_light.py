@@ -95,8 +95,8 @@ def test_light_that_cannot_be_is_refused():
     device = made()
     with pytest.raises(ValueError, match="light must be between 0 and 1e"):
         device.light = -1.0
-    with pytest.raises(ValueError, match=r"light must be 0 for material HfO2, which has no .*\[light\]"):
-        made(Material.load("HfO2")).light = 1e19
+    with pytest.raises(ValueError, match=r"light must be 0 for material HfO2-fast, which has no .*\[light\]"):
+        made(Material.load("HfO2-fast")).light = 1e19
     lattice = Lattice.cubic((3, 3, 3), 3e-10)
     hop = Mechanism("hop", before=(ION, VOID), after=(VOID, ION), barrier=0.5, attempt_frequency=1e13)
     gas = LatticeGas(lattice, [hop], np.zeros(27, np.int8) + ION.code, seed=1)

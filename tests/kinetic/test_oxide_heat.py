@@ -88,7 +88,7 @@ def test_a_pulse_with_edges_is_that_of_the_whole_lattice(edge, tip):
     assert hottest > 20.0
 
 
-@pytest.mark.parametrize("name", ["HfO2-volatile", "HfO2", "TaOx"])
+@pytest.mark.parametrize("name", ["HfO2-volatile", "HfO2-fast", "TaOx"])
 def test_in_the_end_heat_is_the_steady_one(name):
     device, steady = frozen(device_of(name)), frozen(device_of(name, None))
     tau = settling_time(device.stack)
@@ -114,7 +114,7 @@ def test_all_power_leaves_through_the_reservoirs(name):
 
 
 def test_steady_rises_include_those_of_reservoirs():
-    device = frozen(device_of("HfO2", STACK))
+    device = frozen(device_of("HfO2-fast", STACK))
     device.advance(Waveform.points([0.0, 1e-12, 1e-8], [0.0, 0.35, 0.35]), samples=2)
     solved = device.solved()
     read = solved.heat.readers
@@ -202,11 +202,11 @@ def test_an_event_needs_few_stretches_whatever_electrodes_conduct(resistance):
 
 def test_heat_goes_on_from_a_state_and_in_a_branch():
     circuit = Circuit(series_resistance=2e3)
-    device = device_of("HfO2", circuit=circuit)
+    device = device_of("HfO2-fast", circuit=circuit)
     wave = Waveform.points([0.0, 1e-12, 2e-11], [0.0, 1.2, 1.2])
     device.advance(wave, samples=3)
     kept = device.state()
-    twin = device_of("HfO2", circuit=circuit)
+    twin = device_of("HfO2-fast", circuit=circuit)
     twin.restore(kept)
     branch = device.branch(3)
     assert np.array_equal(branch.temperature_map, device.temperature_map)
@@ -221,7 +221,7 @@ def test_heat_goes_on_from_a_state_and_in_a_branch():
 
 
 def test_an_oxide_without_a_defect_stays_cold():
-    device = frozen(device_of("HfO2", STACK))
+    device = frozen(device_of("HfO2-fast", STACK))
     put(device, [])
     record = device.advance(Waveform.points([0.0, 1e-12, 1e-11], [0.0, 0.5, 0.5]), samples=3)
     assert record.sample["temperature_max"].max() == 300.0
@@ -230,7 +230,7 @@ def test_an_oxide_without_a_defect_stays_cold():
 
 
 def test_slow_ramps_cost_no_stretch_and_have_steady_heat():
-    device, steady = frozen(device_of("HfO2")), frozen(device_of("HfO2", None))
+    device, steady = frozen(device_of("HfO2-fast")), frozen(device_of("HfO2-fast", None))
     device.oxide_heat._stretch = None  # nothing may call it
     wave = Waveform.triangle(0.8, rate=1e5)
     hot, still = (one.advance(wave, samples=50).sample["temperature_max"] for one in (device, steady))
@@ -239,15 +239,15 @@ def test_slow_ramps_cost_no_stretch_and_have_steady_heat():
 
 
 def test_what_takes_heat_as_steady_is_refused():
-    device = device_of("HfO2")
+    device = device_of("HfO2-fast")
     with pytest.raises(ValueError, match=r"thermal\.transient must be false for a superbasin"):
         device.advance(Waveform.constant(0.1, 1e-9), superbasin=True)
     device.keep_weights()
     with pytest.raises(ValueError, match=r"where weights are kept"):
         device.advance(Waveform.constant(0.1, 1e-9))
-    with pytest.raises(ValueError, match=r"heat\.capacity of HfO2 must be given"):
+    with pytest.raises(ValueError, match=r"heat\.capacity of HfO2-fast must be given"):
         Device(
-            Material.load("HfO2").with_values({"heat.capacity": 0.0}), 2e-9, 1e-9, seed=1, thermal=TRANSIENT
+            Material.load("HfO2-fast").with_values({"heat.capacity": 0.0}), 2e-9, 1e-9, seed=1, thermal=TRANSIENT
         )
     with pytest.raises(ValueError, match="columns of a section"):
         Device(Material.load("PCMO"), 2e-9, 1e-9, seed=1, thermal=TRANSIENT)

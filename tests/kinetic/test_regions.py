@@ -131,7 +131,7 @@ def test_files_say_regions_and_check_prints_them():
     region["migration_shift"] = "-0.2 eV"
     phase = [{"kind": "triangle", "amplitude": "0.5 V", "rate": "1 MV/s", "samples": 5}]
     layers = [{"thickness": "0.78 nm", "region": [region, region | {"x": "0 nm"}]}, {"thickness": "0.52 nm"}]
-    document = {"material": "HfO2", "seed": 1, "phase": phase}
+    document = {"material": "HfO2-fast", "seed": 1, "phase": phase}
     document["device"] = {"width": "1.56 nm", "layer": layers}
     read = parse(document)
     assert parse(read.document()) == read
@@ -155,7 +155,7 @@ def test_files_say_regions_and_check_prints_them():
 ])
 def test_a_region_without_sites_gets_one_sentence(region, message):
     with pytest.raises(ValueError, match=message):
-        Device(Material.load("HfO2"), 5 * A, 6 * A, seed=1, layers=[Layer(5 * A, regions=(region,))])
+        Device(Material.load("HfO2-fast"), 5 * A, 6 * A, seed=1, layers=[Layer(5 * A, regions=(region,))])
     with pytest.raises(ValueError, match="a region with the shape column has no width, leave it out"):
         Region("column", 0.0, 0.0, radius=A, width=A)
 
@@ -163,6 +163,6 @@ def test_a_region_without_sites_gets_one_sentence(region, message):
 def test_a_region_leaves_no_negative_barrier():
     deep = Region("column", 0.0, 0.0, radius=A, migration_shift=-3.0)
     with pytest.raises(ValueError, match=r"barrier of 'vacancy hop' with its barrier_shift must be at"):
-        Device(Material.load("HfO2"), 5 * A, 6 * A, seed=1, layers=[Layer(5 * A, regions=(deep,))])
+        Device(Material.load("HfO2-fast"), 5 * A, 6 * A, seed=1, layers=[Layer(5 * A, regions=(deep,))])
     with pytest.raises(ValueError, match="shape of a region must be one of box, column, cell, got 'ball'"):
         Region("ball", 0.0, 0.0)

@@ -244,7 +244,7 @@ def without(*sections, **more):
     (without("cation", "redox", mechanisms=["vacancy hop"]),
      "[cation_bonds] needs both kinds of defects, [vacancy] and [cation]; missing: [cation]"),
     (without(species={"defect": "silver", "cation": "silver"}), "species must have different names"),
-    ({**Material.load("HfO2").document(), "species": {"cation": "silver"}},
+    ({**Material.load("HfO2-fast").document(), "species": {"cation": "silver"}},
      "species.cation names a second kind of defect, which needs [vacancy] and [cation]"),
     (without(trap=Material.load("HfO2-traps").document()["trap"]), "cannot have a section [trap]"),
 ])  # fmt: skip

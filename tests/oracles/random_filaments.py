@@ -10,7 +10,7 @@ from frenkel.kinetic.materials.material import Material
 
 FAMILIES = (
     "Ag-Al2O3", "Ag-SiO2", "Cu-Al2O3", "Cu-SiO2",
-    "HfO2", "SiOx", "SiOx-electrons", "Ta2O5-Pt", "TaOx", "TiOx",
+    "HfO2-fast", "SiOx", "SiOx-electrons", "Ta2O5-Pt", "TaOx", "TiOx",
 )  # fmt: skip
 """Sets with a barrier of a gap or a contact, or hops between levels that relax."""
 

@@ -32,7 +32,7 @@ def test_the_usual_ones_are_those_that_the_material_has(tiny, tmp_path):
     assert not any(name.startswith(("cation", "redox")) for name in found)
     without = config.parse(TINY | {"circuit": {}})
     assert "circuit.series_resistance" not in parameters.chosen(without, tmp_path)
-    default = config.parse(TINY | {"material": "HfO2", "circuit": TINY["circuit"]})
+    default = config.parse(TINY | {"material": "HfO2-fast", "circuit": TINY["circuit"]})
     assert len(parameters.chosen(default, tmp_path)) == 12
 
 
@@ -136,7 +136,7 @@ def test_an_edge_that_moves_with_the_parameter_is_asked_of_twins():
 
 
 def test_intervals_are_the_ranges_of_a_material_in_units_kept():
-    material = Material.load("HfO2")
+    material = Material.load("HfO2-fast")
     found = parameters.intervals(material)
     assert found["vacancy.migration_barrier"] == (1.33, 0.7, 1.35)
     assert "exchange.dipole" not in found  # its range is from 0, which has no logarithm

@@ -24,7 +24,7 @@ RECORD = json.loads(ATTRS["provenance"])
 
 
 def test_a_result_says_its_sizes(result):
-    text = device.describe(result.assign_attrs(material="HfO2", material_hash="abc"))
+    text = device.describe(result.assign_attrs(material="HfO2-fast", material_hash="abc"))
     x, y, z = result["lattice_shape"].values
     spacing, series = float(result["lattice_spacing"]), float(result["series_resistance"])
     close(line(text, "lattice sites"), x, y, z, (spacing, "m"), (series, "ohm"))
@@ -32,7 +32,7 @@ def test_a_result_says_its_sizes(result):
     close(line(text, "holds"), sizes["sample"], sizes["phases"], sizes["snapshot"], sizes["defect"])
     close(line(text, "from  ").partition(",")[2], RECORD["seed"], RECORD["member"])
     digits = json.dumps(RECORD | {"configuration_hash": "0123456789abcdef"})
-    text = device.describe(result.assign_attrs(material="HfO2", material_hash="abc", provenance=digits))
+    text = device.describe(result.assign_attrs(material="HfO2-fast", material_hash="abc", provenance=digits))
     assert line(text, "from  ").split()[:3] == ["from", "configuration", "0123456789ab,"]
 
 

@@ -23,7 +23,7 @@ def test_an_ensemble_is_a_table_whose_texts_are_escaped(ensemble):
 
 
 def test_a_tab_on_a_device_lists_what_its_user_needs():
-    device = frenkel.Device("HfO2", "2.6 nm", "1.56 nm", seed=1)
+    device = frenkel.Device("HfO2-fast", "2.6 nm", "1.56 nm", seed=1)
     names = dir(device)
     assert {"form", "reset", "set", "rest", "run", "result", "conductance", "view"} <= set(names)
     assert all(hasattr(device, name) for name in names if name != "result")  # there once it has run
@@ -33,10 +33,10 @@ def test_a_tab_on_a_device_lists_what_its_user_needs():
 
 def test_quantities_of_pint_are_those_of_texts():
     unit = pint.UnitRegistry()
-    device = frenkel.Device("HfO2", 2.6 * unit.nm, 1.56 * unit.nm, seed=1, temperature=350 * unit.K)
-    same = frenkel.Device("HfO2", "2.6 nm", "1.56 nm", seed=1, temperature="350 K")
+    device = frenkel.Device("HfO2-fast", 2.6 * unit.nm, 1.56 * unit.nm, seed=1, temperature=350 * unit.K)
+    same = frenkel.Device("HfO2-fast", "2.6 nm", "1.56 nm", seed=1, temperature="350 K")
     assert (device.width, device.thickness, device.temperature) == (same.width, same.thickness, 350.0)
     circuit = frenkel.Circuit(compliance=50 * unit.uA, series_resistance=2 * unit.kohm)
     assert circuit == frenkel.Circuit(compliance="50 uA", series_resistance="2 kohm")
     with pytest.raises(ValueError, match="thickness must be one quantity in m, got 1 volt"):
-        frenkel.Device("HfO2", 1 * unit.V, "1.56 nm", seed=1)
+        frenkel.Device("HfO2-fast", 1 * unit.V, "1.56 nm", seed=1)

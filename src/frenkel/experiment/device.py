@@ -77,7 +77,7 @@ class Device(Steps):
 
     Examples
     --------
-    >>> device = Device("HfO2", thickness="5 nm", seed=1)  # doctest: +SKIP
+    >>> device = Device("HfO2-fast", thickness="5 nm", seed=1)  # doctest: +SKIP
     >>> loop = device.form("7 V", compliance="40 uA")  # doctest: +SKIP
     >>> loop = device.run(Waveform.triangle("-1 V", rate="1 MV/s", label="reset"))  # doctest: +SKIP
     """

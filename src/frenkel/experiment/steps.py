@@ -143,7 +143,7 @@ class Steps(kinetic.Device):
 
         Examples
         --------
-        >>> device = Device("HfO2", "2.6 nm", "2.6 nm", seed=4)  # doctest: +SKIP
+        >>> device = Device("HfO2-fast", "2.6 nm", "2.6 nm", seed=4)  # doctest: +SKIP
         >>> device.form("4 V", compliance="30 uA", verify="30 kohm")  # doctest: +SKIP
         """
         _by_name("form", more)

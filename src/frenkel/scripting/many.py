@@ -103,7 +103,7 @@ def ensemble(
     Examples
     --------
     >>> def experiment(seed, member):
-    ...     device = Device("HfO2", "5 nm", "5 nm", seed=seed, member=member)
+    ...     device = Device("HfO2-fast", "5 nm", "5 nm", seed=seed, member=member)
     ...     device.form("7 V", compliance="40 uA")
     ...     return device
     >>> data = ensemble(experiment, members=100)  # doctest: +SKIP
@@ -145,7 +145,7 @@ def sweep(
         As for :func:`ensemble`.
     over : mapping
         Keys and their values, as the command line has them or one by one: ``{"device.temperature":
-        "300:400:5 K", "material": ["HfO2", "TaOx"]}``.
+        "300:400:5 K", "material": ["HfO2-fast", "TaOx"]}``.
     members : int, optional
         Devices at each point.
     seed, changes, keep, engine, workers, output, progress

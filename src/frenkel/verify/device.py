@@ -230,7 +230,7 @@ def closed_paths() -> list[Check]:
 
     The default material, with vacancies at seven tenths of the sites of its column: a filament with gaps.
     """
-    material, rows = Material.load("HfO2").with_values({"column.vacancy_fraction": 0.7}), []
+    material, rows = Material.load("HfO2-fast").with_values({"column.vacancy_fraction": 0.7}), []
     for precise, voltage in ((True, 0.0), (False, 0.0), *((False, bias) for bias in BIASES)):
         device = Device(material, thickness=2.6e-9, width=1.56e-9, seed=7, precise=precise)
         found = np.abs(paths_of_two(device, voltage, 16, np.random.default_rng(5)))
@@ -269,7 +269,7 @@ def mean_weights(runs: int = 400) -> list[Check]:
     changes, the choice of the event, and the temperature that each reads. By the scatter of 400 runs a false
     alarm has a probability of 9e-6 for each row (Student's t), with a fixed seed; fewer runs make it larger.
     """
-    device = Device(Material.load("HfO2"), thickness=1.3e-9, width=0.78e-9, temperature=2000.0, seed=11)
+    device = Device(Material.load("HfO2-fast"), thickness=1.3e-9, width=0.78e-9, temperature=2000.0, seed=11)
     start, weights, rows = device.state(), device.keep_weights(), []
     for run in range(runs):
         device.restore(start, stream=(run,), keep_solved=True)

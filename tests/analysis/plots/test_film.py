@@ -144,7 +144,7 @@ def layered(result):
     """Return the same result as that of two layers, the lower one of three planes."""
     upper = int(result["lattice_shape"][2]) - 3
     return result.assign({"layer_planes": ("layer", np.array([3, upper], np.int32))}).assign_coords(
-        layer=["TaOx", "HfO2"]
+        layer=["TaOx", "HfO2-fast"]
     )
 
 
@@ -162,7 +162,7 @@ def test_a_picture_of_layers_names_them_and_draws_where_they_meet(result):
         panels.filament_view(one, 1, axes)
         texts.append({text.get_text().strip() for text in axes.texts})
         lines.append(len(axes.lines))
-    assert texts[1] - texts[0] == {"TaOx", "HfO2"} and lines[1] == lines[0] + 1
+    assert texts[1] - texts[0] == {"TaOx", "HfO2-fast"} and lines[1] == lines[0] + 1
 
 
 def with_regions(result):
@@ -202,5 +202,5 @@ def test_pictures_and_films_show_regions(result):
 
 
 def test_the_caption_names_the_layers_from_the_bottom(result):
-    assert caption.caption(layered(result), [0]).startswith("TaOx below HfO2, ")
+    assert caption.caption(layered(result), [0]).startswith("TaOx below HfO2-fast, ")
     assert not caption.caption(result, [0]).startswith("TaOx below")

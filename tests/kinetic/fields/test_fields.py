@@ -462,7 +462,7 @@ def test_a_barrier_that_bends_does_not_see_single_charges(power):
 
 def test_barriers_below_the_face_go_on_where_cells_of_voltage_meet():
     """In a nonlinear network both cells give the same barrier at their common end; the field lowers it."""
-    material = Material.load("HfO2").with_values({"exchange.depth": 1e-6, "exchange.dipole": 1e-9})
+    material = Material.load("HfO2-fast").with_values({"exchange.depth": 1e-6, "exchange.dipole": 1e-9})
     device = Device(material, 9 * A, 8 * A, seed=1)
     put(device, random_species(device, "hrs", np.random.default_rng(9)))
     solved, voltage = device.solved(), 0.8

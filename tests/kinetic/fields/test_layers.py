@@ -135,7 +135,7 @@ def test_layers_alike_have_one_table_and_others_one_each():
 
 def test_one_layer_is_the_device_without_layers_to_the_last_bit():
     """Events, rates and potentials of a state after 20 events, for one layer and for two that are alike."""
-    material = Material.load("HfO2")
+    material = Material.load("HfO2-fast")
     found = []
     for layers in ((), (Layer(9 * A),), (Layer(4 * A), Layer(5 * A))):
         device = Device(material, 9 * A, 7 * A, seed=3, layers=layers)

@@ -11,7 +11,7 @@ BARRIER = {"law": "normal", "sd": "20 meV", "source": "a chapter", "confidence":
 
 
 def with_table(**population):
-    return Material({**Material.load("HfO2").document(), "population": population}, "mine")
+    return Material({**Material.load("HfO2-fast").document(), "population": population}, "mine")
 
 
 def test_laws_come_with_their_origin_and_change_no_number():
@@ -21,7 +21,7 @@ def test_laws_come_with_their_origin_and_change_no_number():
         ("exchange.barrier", {"law": "normal", "sd": "20 meV"}, "chosen", ""),
         ("conduction.prefactor", {"law": "log-normal", "sigma": 0.1}, "fitted", "fitted to: LRS"),
     ]
-    plain = Material.load("HfO2")
+    plain = Material.load("HfO2-fast")
     assert found.hash == plain.hash and found.values() == plain.values() and plain.population == ()
     assert found.with_values({"exchange.barrier": 1.9}).population == found.population
     assert "[population]\n  exchange.barrier       normal, sd 20 meV chosen\n" in material_table(found)

@@ -86,7 +86,7 @@ def test_a_spot_goes_on_beyond_a_periodic_side_only():
 def test_a_spot_shifts_the_exchange_of_its_sites():
     values = {"spots.density": 4e17, "spots.radius": 0.4e-9, "spots.exchange_spread": 0.1}
     values |= {"spots.migration_shift": 0.2, "spots.exchange_shift": 0.5, "spots.vacancy_fraction": 0.0}
-    material = Material.load("HfO2").with_changes({"without": ["column"]}).with_values(values)
+    material = Material.load("HfO2-fast").with_changes({"without": ["column"]}).with_values(values)
     made = Device(material, 1.3e-9, 2.6e-9, seed=3)
     by_name = {one.name: one for one in made.chemistry.mechanisms}
     weak, shift = made.chemistry.weak, by_name["oxygen exchange"].barrier_shift[: made.n_hosts]
@@ -196,7 +196,7 @@ def test_an_exchange_below_the_face_feels_its_bond_alone():
 def test_an_exchange_whose_barrier_bends_has_no_floor():
     """The power of the file is that of the events; a floor beside it is refused when the file is read."""
     values = {"exchange.dipole": 2.6e-9, "exchange.dipole_power": 1.5, "exchange.floor": 0.0}
-    made = Material.load("HfO2").with_values(values)
+    made = Material.load("HfO2-fast").with_values(values)
     with pytest.raises(MaterialError, match=r"exchange\.floor must be 0 with a dipole_power"):
         made.with_values({"exchange.floor": 0.1})
     device = Device(made, 9 * 0.26e-9, 8 * 0.26e-9, seed=1)

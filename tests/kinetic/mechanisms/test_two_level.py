@@ -199,7 +199,7 @@ def enumerate_states(device, voltage):
 
 
 @pytest.mark.parametrize(("name", "voltage", "effect"), [
-    ("HfO2-volatile", 0.1, 0.05), ("HfO2-volatile", 0.6, 0.02), ("HfO2", 0.1, 0.05), ("HfO2", 0.6, 0.02),
+    ("HfO2-volatile", 0.1, 0.05), ("HfO2-volatile", 0.6, 0.02), ("HfO2-fast", 0.1, 0.05), ("HfO2-fast", 0.6, 0.02),
 ])
 def test_means_over_fast_sites_are_those_of_all_states(name, voltage, effect):
     """Eight sites at a filament three sites wide, 2^8 states, those with their own heat: current 1e-3, rates
