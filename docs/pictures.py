@@ -55,7 +55,7 @@ def first_device() -> None:
         )  # fmt: skip
         page = io.BytesIO()
         result = fk.open(Path(folder) / "first_device.nc")
-        device.overview(result).savefig(page, dpi=160, format="png")
+        device.overview(result).savefig(page, dpi=140, format="png")
     Image.open(page).convert("RGB").save(DOCS / "first_device.png", optimize=True)
     README.write_text(with_output(README.read_text(encoding="utf-8"), done.stdout), encoding="utf-8")
 

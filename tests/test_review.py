@@ -305,10 +305,11 @@ def test_example_self_rectifying():
     found = self_rectifying.measure(devices=2, layers=(8, 16))
     on_off = {name: self_rectifying.on_off(one) for name, one in found.items()}
     ratio = {name: self_rectifying.rectification(one) for name, one in found.items()}
-    np.testing.assert_allclose(ratio["HfO2, no barrier"], 1.0, rtol=1e-9)
+    np.testing.assert_allclose(ratio["HfO2-fast, no barrier"], 1.0, rtol=1e-9)
     np.testing.assert_allclose(ratio["Nb2O5, no barrier"], 1.0, rtol=1e-9)
     np.testing.assert_allclose(on_off["Nb2O5, no barrier"], 1.0, rtol=1e-9)
-    assert np.all(ratio["HfO2, barrier"] > 1) and np.all(on_off["HfO2, barrier"] < on_off["HfO2, no barrier"])
+    assert np.all(ratio["HfO2-fast, barrier"] > 1)
+    assert np.all(on_off["HfO2-fast, barrier"] < on_off["HfO2-fast, no barrier"])
     assert np.all(ratio["Nb2O5, 4.8 nm"] > 10) and np.all(on_off["Nb2O5, 4.8 nm"] > 10)
     assert np.all(ratio["Nb2O5, 2.4 nm"] < 1) and np.all(on_off["Nb2O5, 2.4 nm"] > 5)
 

@@ -80,6 +80,10 @@ def main():
     bench = replace(bench, population=laws(options.population, material))
     if (cost := cycle_cost(bench)) > AFFORDED[options.mode]:
         bench = bench.scaled(AFFORDED[options.mode] / cost)
+        # A budget says that a device hangs, not that its cycles cost more.
+        bench = replace(
+            bench, budget=max(bench.budget, 60.0 * cost), state_budget=max(bench.state_budget, 10.0 * cost)
+        )
     found = {
         "material": set_name,
         "hash": material.hash,
